@@ -1,0 +1,206 @@
+"""Functional connectivity (FC), its dynamics (FCD), and the filter both may share.
+
+Everything here is NumPy in float64 and looks at one simulation or scan at a time, so that results are the
+same bits whatever else is computed beside it. Empirical and simulated BOLD go through the same functions.
+"""
+
+import numpy as np
+
+from cubnm_core.errors import InputError
+
+PAIRS = ("all", "intrahemispheric")
+
+
+def pair_indices(n_nodes, hemispheres=None, pairs="all"):
+    """Node pairs of an FC vector: the lower triangle, row-major, ``i > j``.
+
+    Parameters
+    ----------
+    n_nodes : int
+    hemispheres : (N,) sequence of "L", "R" or "B" (midline), optional
+        Needed for intra-hemispheric pairs.
+    pairs : {"all", "intrahemispheric"}
+
+    Returns
+    -------
+    rows, cols : (P,) int arrays
+
+    Raises
+    ------
+    InputError
+        For an unknown `pairs`, missing or too few hemispheres, or midline nodes in an intra-hemispheric mask.
+    """
+    rows, cols = np.tril_indices(n_nodes, -1)
+    if pairs == "all":
+        return rows, cols
+    if pairs != "intrahemispheric":
+        raise InputError(f"pairs is {pairs!r}; allowed are {', '.join(PAIRS)}.")
+    sides = _checked_hemispheres(n_nodes, hemispheres)
+    same_side = sides[rows] == sides[cols]
+    return rows[same_side], cols[same_side]
+
+
+def _checked_hemispheres(n_nodes, hemispheres):
+    if hemispheres is None:
+        raise InputError("Intra-hemispheric pairs need the hemisphere (L or R) of every node; none were given.")
+    sides = np.asarray(hemispheres, dtype=str)
+    if sides.shape != (n_nodes,):
+        raise InputError(f"{sides.size} hemispheres were given for {n_nodes} nodes; one for each node is needed.")
+    odd = np.flatnonzero(~np.isin(sides, ["L", "R"]))
+    if odd.size:
+        raise InputError(
+            f"Node {odd[0]} has hemisphere {sides[odd[0]]!r}, but only L and R nodes have intra-hemispheric pairs: "
+            "leave midline nodes out of the node table, or use all pairs."
+        )
+    return sides
+
+
+def functional_connectivity(bold, pair_index):
+    """Pearson correlation of every pair of nodes.
+
+    Parameters
+    ----------
+    bold : (T, N) array
+        One scan or simulation, without its burn-in.
+    pair_index : tuple of (P,) int arrays
+        From :func:`pair_indices`.
+
+    Returns
+    -------
+    (P,) float64 array
+        NaN where a node does not vary.
+    """
+    series = _unit_columns(np.asarray(bold, dtype=np.float64))
+    return (series.T @ series)[pair_index]
+
+
+def sliding_windows(n_volumes, repetition_time, window, window_step):
+    """Complete windows for the FCD, as cuBNM 0.1.0 places them.
+
+    The half window is rounded to whole volumes, so a window has an odd number of them, centre included:
+    ``2 * round(window / (2 * repetition_time)) + 1``. Incomplete windows at the edges are left out.
+
+    Parameters
+    ----------
+    n_volumes : int
+        Volumes of one scan or simulation, without its burn-in.
+    repetition_time, window, window_step : float
+        In s.
+
+    Returns
+    -------
+    starts : (W,) int array
+        First volume of every window.
+    length : int
+        Volumes in a window.
+
+    Raises
+    ------
+    InputError
+        If fewer than two windows fit (the FCD compares windows), or a window holds fewer than three volumes.
+    """
+    half = round(window / (2 * repetition_time))
+    length = 2 * half + 1
+    step = max(1, round(window_step / repetition_time))
+    starts = np.arange(0, n_volumes - length + 1, step)
+    if half < 1:
+        raise InputError(
+            f"A window of {window:g} s is shorter than one repetition time either side of its centre "
+            f"(repetition time {repetition_time:g} s): ask for at least {2 * repetition_time:g} s."
+        )
+    if len(starts) < 2:
+        raise InputError(
+            f"The FCD needs at least two windows, {len(starts)} fit: {n_volumes} volumes are left after the burn-in "
+            f"(duration minus burn-in = {n_volumes * repetition_time:g} s at a repetition time of "
+            f"{repetition_time:g} s), and a window of {window:g} s takes {length} of them, moved by {step}. "
+            "Use a longer duration, a shorter burn-in, or a shorter window."
+        )
+    return starts, length
+
+
+def functional_connectivity_dynamics(bold, pair_index, starts, length):
+    """Similarity of the FC patterns of every two windows.
+
+    Hindriks et al. 2016 (doi:10.1016/j.neuroimage.2015.11.055) describe sliding-window FC; the FCD matrix is that
+    of Hansen et al. 2015 (doi:10.1016/j.neuroimage.2014.11.001), with rectangular windows and Pearson correlation.
+
+    Parameters
+    ----------
+    bold : (T, N) array
+        One scan or simulation, without its burn-in.
+    pair_index : tuple of (P,) int arrays
+        From :func:`pair_indices`.
+    starts, length
+        From :func:`sliding_windows`.
+
+    Returns
+    -------
+    (W * (W - 1) / 2,) float64 array
+        Lower triangle of the window-by-window correlations, row-major.
+    """
+    series = np.asarray(bold, dtype=np.float64)
+    patterns = np.stack([functional_connectivity(series[start : start + length], pair_index) for start in starts])
+    patterns = _unit_columns(patterns.T)
+    return (patterns.T @ patterns)[np.tril_indices(len(starts), -1)]
+
+
+def _unit_columns(series):
+    """Columns with mean 0 and norm 1, so that their dot products are Pearson correlations."""
+    centred = series - series.mean(axis=0)
+    norms = np.sqrt(np.sum(centred**2, axis=0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return centred / norms
+
+
+def band_pass(bold, repetition_time, band):
+    """Butterworth filter of order 2, run forwards and backwards so that it shifts no phase.
+
+    Parameters
+    ----------
+    bold : (T, N) array
+    repetition_time : float
+        In s.
+    band : tuple of float
+        Low and high edge in Hz.
+
+    Returns
+    -------
+    (T, N) float64 array
+
+    Raises
+    ------
+    InputError
+        If the band is not ``0 < low < high < Nyquist``, or the scan is too short to be filtered.
+    """
+    from scipy.signal import butter, sosfiltfilt
+
+    low, high = band
+    nyquist = 0.5 / repetition_time
+    if not 0 < low < high < nyquist:
+        raise InputError(
+            f"The band {low:g} to {high:g} Hz cannot be used: edges must rise and lie between 0 and "
+            f"{nyquist:g} Hz, half the sampling frequency at a repetition time of {repetition_time:g} s."
+        )
+    sections = butter(2, (low, high), btype="bandpass", fs=1 / repetition_time, output="sos")
+    series = np.asarray(bold, dtype=np.float64)
+    try:
+        return sosfiltfilt(sections, series, axis=0)
+    except ValueError as error:
+        raise InputError(f"{len(series)} volumes are too few for the band-pass filter: {error}") from error
+
+
+def average_fc(fcs):
+    """Mean FC through Fisher's z (Fisher 1915, doi:10.2307/2331838).
+
+    Parameters
+    ----------
+    fcs : sequence of (P,) arrays
+        Runs of one person, or people of one group.
+
+    Returns
+    -------
+    (P,) float64 array
+    """
+    largest = np.nextafter(1.0, 0.0)  # a correlation of exactly 1 would have an infinite z
+    z = [np.arctanh(np.clip(np.asarray(fc, dtype=np.float64), -largest, largest)) for fc in fcs]
+    return np.tanh(np.mean(z, axis=0))
