@@ -1,7 +1,8 @@
 """Functional connectivity (FC), its dynamics (FCD), and the filter both may share.
 
 Everything here is NumPy in float64 and looks at one simulation or scan at a time, so that results are the
-same bits whatever else is computed beside it. Empirical and simulated BOLD go through the same functions.
+same bits whatever else is computed beside it and however the array lies in memory. Empirical and simulated
+BOLD go through the same functions.
 """
 
 import numpy as np
@@ -42,15 +43,15 @@ def pair_indices(n_nodes, hemispheres=None, pairs="all"):
 
 def _checked_hemispheres(n_nodes, hemispheres):
     if hemispheres is None:
-        raise InputError("Intra-hemispheric pairs need the hemisphere (L or R) of every node; none were given.")
+        raise InputError("Intra-hemispheric pairs need the hemisphere, L or R, of every node; none was given.")
     sides = np.asarray(hemispheres, dtype=str)
     if sides.shape != (n_nodes,):
-        raise InputError(f"{sides.size} hemispheres were given for {n_nodes} nodes; one for each node is needed.")
+        raise InputError(f"{sides.size} hemispheres for {n_nodes} nodes; one for each node is needed.")
     odd = np.flatnonzero(~np.isin(sides, ["L", "R"]))
     if odd.size:
         raise InputError(
-            f"Node {odd[0]} has hemisphere {sides[odd[0]]!r}, but only L and R nodes have intra-hemispheric pairs: "
-            "leave midline nodes out of the node table, or use all pairs."
+            f"Node {odd[0]} has hemisphere {sides[odd[0]]!r}, but only L and R nodes have intra-hemispheric "
+            "pairs: leave midline nodes out of the node table, or use all pairs."
         )
     return sides
 
@@ -70,7 +71,7 @@ def functional_connectivity(bold, pair_index):
     (P,) float64 array
         NaN where a node does not vary.
     """
-    series = _unit_columns(np.asarray(bold, dtype=np.float64))
+    series = _unit_columns(np.ascontiguousarray(bold, dtype=np.float64))
     return (series.T @ series)[pair_index]
 
 
@@ -110,8 +111,8 @@ def sliding_windows(n_volumes, repetition_time, window, window_step):
         )
     if len(starts) < 2:
         raise InputError(
-            f"The FCD needs at least two windows, {len(starts)} fit: {n_volumes} volumes are left after the burn-in "
-            f"(duration minus burn-in = {n_volumes * repetition_time:g} s at a repetition time of "
+            f"The FCD needs at least two windows, {len(starts)} fit: {n_volumes} volumes are left after the "
+            f"burn-in (duration minus burn-in = {n_volumes * repetition_time:g} s at a repetition time of "
             f"{repetition_time:g} s), and a window of {window:g} s takes {length} of them, moved by {step}. "
             "Use a longer duration, a shorter burn-in, or a shorter window."
         )
@@ -121,8 +122,9 @@ def sliding_windows(n_volumes, repetition_time, window, window_step):
 def functional_connectivity_dynamics(bold, pair_index, starts, length):
     """Similarity of the FC patterns of every two windows.
 
-    Hindriks et al. 2016 (doi:10.1016/j.neuroimage.2015.11.055) describe sliding-window FC; the FCD matrix is that
-    of Hansen et al. 2015 (doi:10.1016/j.neuroimage.2014.11.001), with rectangular windows and Pearson correlation.
+    Sliding-window FC is described by Hindriks et al. 2016 (doi:10.1016/j.neuroimage.2015.11.055), the FCD matrix
+    by Hansen et al. 2015 (doi:10.1016/j.neuroimage.2014.11.001). Windows are rectangular, both correlations
+    Pearson's.
 
     Parameters
     ----------
@@ -138,8 +140,9 @@ def functional_connectivity_dynamics(bold, pair_index, starts, length):
     (W * (W - 1) / 2,) float64 array
         Lower triangle of the window-by-window correlations, row-major.
     """
-    series = np.asarray(bold, dtype=np.float64)
-    patterns = np.stack([functional_connectivity(series[start : start + length], pair_index) for start in starts])
+    series = np.ascontiguousarray(bold, dtype=np.float64)
+    windows = [series[start : start + length] for start in starts]
+    patterns = np.stack([functional_connectivity(window, pair_index) for window in windows])
     patterns = _unit_columns(patterns.T)
     return (patterns.T @ patterns)[np.tril_indices(len(starts), -1)]
 
