@@ -43,7 +43,7 @@ def pair_indices(n_nodes, hemispheres=None, pairs="all"):
 
 def _checked_hemispheres(n_nodes, hemispheres):
     if hemispheres is None:
-        raise InputError("Intra-hemispheric pairs need the hemisphere, L or R, of every node; none was given.")
+        raise InputError("Intra-hemispheric pairs need the hemisphere (L, R) of every node; none was given.")
     sides = np.asarray(hemispheres, dtype=str)
     if sides.shape != (n_nodes,):
         raise InputError(f"{sides.size} hemispheres for {n_nodes} nodes; one for each node is needed.")
@@ -122,9 +122,9 @@ def sliding_windows(n_volumes, repetition_time, window, window_step):
 def functional_connectivity_dynamics(bold, pair_index, starts, length):
     """Similarity of the FC patterns of every two windows.
 
-    Sliding-window FC is described by Hindriks et al. 2016 (doi:10.1016/j.neuroimage.2015.11.055), the FCD matrix
-    by Hansen et al. 2015 (doi:10.1016/j.neuroimage.2014.11.001). Windows are rectangular, both correlations
-    Pearson's.
+    Sliding-window FC is described by Hindriks et al. 2016 (doi:10.1016/j.neuroimage.2015.11.055), the FCD
+    matrix by Hansen et al. 2015 (doi:10.1016/j.neuroimage.2014.11.001). Windows are rectangular, both
+    correlations Pearson's.
 
     Parameters
     ----------

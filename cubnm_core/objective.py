@@ -46,7 +46,7 @@ class Target:
             if values.ndim != 1 or not values.size or not np.isfinite(values).all():
                 raise InputError(
                     f"The {name.upper()} of a target must be a vector of finite numbers; found shape "
-                    f"{values.shape} with {np.count_nonzero(~np.isfinite(values))} values that are not finite. "
+                    f"{values.shape}, {np.count_nonzero(~np.isfinite(values))} values not finite. "
                     "Look for nodes without signal."
                 )
             object.__setattr__(self, name, values)
@@ -80,13 +80,13 @@ class Objective:
             if name not in TERMS:
                 raise InputError(f"The objective has no term {name!r}; its terms are {', '.join(TERMS)}.")
             if not 0 < weight < np.inf:
-                raise InputError(f"The weight of {name} is {weight!r}; give one above 0, or leave {name} out.")
+                raise InputError(f"The weight of {name} is {weight!r}; give one above 0 or leave {name} out.")
         if not self.terms:
             raise InputError(f"The objective has no term; choose from {', '.join(TERMS)}.")
 
     @property
     def worst_cost(self):
-        """Cost of a failed simulation: the worst value in every term, and finite, so that a search goes on."""
+        """Cost of a failed simulation: the worst value in every term; finite, so that a search goes on."""
         return self._cost({name: WORST[name] for name in self.terms})
 
     def score(self, run, target, rows=slice(None)):
@@ -127,7 +127,8 @@ class Objective:
 
     def _cost(self, scores):
         # Added up in one order, whatever that of the user's table, so that rounding is the same.
-        return sum(sign * self.terms[name] * scores[name] for name, sign in TERMS.items() if name in self.terms)
+        used = [name for name in TERMS if name in self.terms]
+        return sum(TERMS[name] * self.terms[name] * scores[name] for name in used)
 
 
 _NEEDS = {
