@@ -64,13 +64,13 @@ class Objective:
     Parameters
     ----------
     terms : dict of str to float
-        Weight of each term of the cost, above zero. The weight of ``rate_penalty`` is what cuBNM calls
-        ``fic_penalty_scale``.
+        Weight of each term of the cost; a term with weight 0 does not count. The weight of ``rate_penalty``
+        is what cuBNM calls ``fic_penalty_scale``.
 
     Raises
     ------
     InputError
-        For an unknown term, or a weight that is not a positive number.
+        For an unknown term, a weight that is negative or not finite, or no term that counts.
     """
 
     terms: dict = field(default_factory=lambda: {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5})
@@ -79,15 +79,20 @@ class Objective:
         for name, weight in self.terms.items():
             if name not in TERMS:
                 raise InputError(f"The objective has no term {name!r}; its terms are {', '.join(TERMS)}.")
-            if not 0 < weight < np.inf:
-                raise InputError(f"The weight of {name} is {weight!r}; give one above 0 or leave {name} out.")
-        if not self.terms:
-            raise InputError(f"The objective has no term; choose from {', '.join(TERMS)}.")
+            if not 0 <= weight < np.inf:
+                raise InputError(f"The weight of {name} is {weight!r}; weights are finite and at least 0.")
+        if not self.counted:
+            raise InputError(f"The objective has no term that counts; choose from {', '.join(TERMS)}.")
+
+    @property
+    def counted(self):
+        """Names of the terms with a weight above 0, always in one order, so that rounding is the same."""
+        return [name for name in TERMS if self.terms.get(name)]
 
     @property
     def worst_cost(self):
         """Cost of a failed simulation: the worst value in every term; finite, so that a search goes on."""
-        return self._cost({name: WORST[name] for name in self.terms})
+        return self._cost(WORST)
 
     def score(self, run, target, rows=slice(None)):
         """Compare simulations with a target.
@@ -113,7 +118,7 @@ class Objective:
             If a term of the cost cannot be had, or FC vectors differ in length.
         """
         scores = _all_terms(run, target, rows)
-        missing = [name for name in self.terms if name not in scores]
+        missing = [name for name in self.counted if name not in scores]
         if missing:
             raise InputError(
                 f"The objective asks for {missing[0]}, which needs {_NEEDS[missing[0]]}; "
@@ -126,9 +131,7 @@ class Objective:
         return {**scores, "cost": np.where(failed, self.worst_cost, cost)}
 
     def _cost(self, scores):
-        # Added up in one order, whatever that of the user's table, so that rounding is the same.
-        used = [name for name in TERMS if name in self.terms]
-        return sum(TERMS[name] * self.terms[name] * scores[name] for name in used)
+        return sum(TERMS[name] * self.terms[name] * scores[name] for name in self.counted)
 
 
 _NEEDS = {
