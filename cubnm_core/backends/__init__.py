@@ -1,0 +1,1 @@
+"""One program, several printers: ``reference`` (NumPy), ``cpu`` (Numba)."""

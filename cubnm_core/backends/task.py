@@ -1,0 +1,80 @@
+"""What a backend is asked to run, and what it gives back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When things happen, counted in haemodynamic steps.
+
+    Attributes
+    ----------
+    n_steps : int
+        Haemodynamic steps of the whole simulation.
+    inner_steps : int
+        Neural steps in one haemodynamic step.
+    bold_steps, state_steps : int array
+        Numbers of finished haemodynamic steps at which BOLD and states are sampled, increasing.
+    first_mean_sample : int
+        State samples before this one lie in the burn-in and stay out of the means.
+    """
+
+    n_steps: int
+    inner_steps: int
+    bold_steps: np.ndarray
+    state_steps: np.ndarray
+    first_mean_sample: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """A batch of B simulations.
+
+    Attributes
+    ----------
+    weights : (S, N, N) array
+        ``weights[connectome, source, target]``.
+    connectome : (B,) int array
+    coefficients : dict of (B, N) arrays
+        Values of the program's coefficients.
+    seeds : list of B ints
+    noise : (steps, N, n_noise) array, or None
+        Used instead of seeds when given.
+    keep_states : bool
+        Whether samples of the states are wanted, not only their means.
+    """
+
+    program: object
+    hemodynamics: object
+    schedule: Schedule
+    weights: np.ndarray
+    connectome: np.ndarray
+    coefficients: dict
+    seeds: list
+    noise: np.ndarray | None
+    keep_states: bool
+
+    @property
+    def nodes(self):
+        return self.weights.shape[1]
+
+
+@dataclass
+class TileResult:
+    """Output of one tile of L simulations.
+
+    Attributes
+    ----------
+    bold : (L, T, N) float64 array
+    state_means : dict of (L, N) float64 arrays
+    states : dict of (L, samples, N) arrays, or None
+    finite : (L,) bool array
+        False where a state stopped being a finite number.
+    """
+
+    bold: np.ndarray
+    state_means: dict
+    states: dict | None
+    finite: np.ndarray

@@ -1,0 +1,288 @@
+"""Arithmetic expressions: parsed from text (never executed), folded, and split into what changes in time and what does not."""
+
+import ast
+import math
+from dataclasses import dataclass
+
+from cubnm_core.errors import InputError
+
+#: Functions an equation may call, with their number of arguments.
+FUNCTIONS = {
+    "exp": 1,
+    "log": 1,
+    "sqrt": 1,
+    "sin": 1,
+    "cos": 1,
+    "tanh": 1,
+    "abs": 1,
+    "logistic": 1,  # 1 / (1 + exp(-x))
+    "explinear": 1,  # x / (1 - exp(-x)), which is 1 at x = 0
+    "min": 2,
+    "max": 2,
+    "fmod": 2,  # remainder with the sign of the dividend
+    "clip": 3,  # clip(x, low, high); a value that is not finite becomes NaN and stays NaN
+    "sum": 1,  # coupling: the weighted sum over sources, sum_k weights[k, j] * x_k
+}
+
+_OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    operator: str
+    left: object
+    right: object
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    function: str
+    arguments: tuple
+
+
+ZERO, ONE = Number(0.0), Number(1.0)
+
+
+def parse(text, where=""):
+    """Parse one expression in Python's arithmetic notation.
+
+    Parameters
+    ----------
+    text : str
+        For example ``"w_p*J_N*S_E + 0.3"``. Powers need a numeric exponent.
+    where : str
+        File and line, for error messages.
+
+    Raises
+    ------
+    InputError
+        If the text is not an arithmetic expression of names, numbers and the functions in `FUNCTIONS`.
+    """
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise InputError(f"{where}: {text.strip()!r} is not an arithmetic expression ({error.msg})") from None
+    return _convert(tree, where)
+
+
+def _convert(node, where):
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        return Number(float(node.value))
+    if isinstance(node, ast.Name):
+        return Symbol(node.id)
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        return Operation(_OPERATORS[type(node.op)], _convert(node.left, where), _convert(node.right, where))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return Operation("*", Number(-1.0), _convert(node.operand, where))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd):
+        return _convert(node.operand, where)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        return _convert_call(node, where)
+    raise InputError(
+        f"{where}: {ast.unparse(node)!r} is not allowed in an equation; use names, numbers, + - * / ** and "
+        f"the functions {', '.join(FUNCTIONS)}"
+    )
+
+
+def _convert_call(node, where):
+    function, count = node.func.id, FUNCTIONS.get(node.func.id)
+    if count is None:
+        raise InputError(f"{where}: unknown function {function!r}; known are {', '.join(FUNCTIONS)}")
+    if len(node.args) != count:
+        raise InputError(f"{where}: {function}() takes {count} argument(s), found {len(node.args)}")
+    return Call(function, tuple(_convert(argument, where) for argument in node.args))
+
+
+def children(expression):
+    """The direct sub-expressions."""
+    if isinstance(expression, Operation):
+        return (expression.left, expression.right)
+    return expression.arguments if isinstance(expression, Call) else ()
+
+
+def walk(expression):
+    """Every sub-expression, the expression itself first."""
+    yield expression
+    for child in children(expression):
+        yield from walk(child)
+
+
+def names(expression):
+    """Names of all symbols in an expression, in order of appearance, once each."""
+    return tuple(dict.fromkeys(node.name for node in walk(expression) if isinstance(node, Symbol)))
+
+
+def rebuild(expression, transform):
+    """The same expression with `transform` applied to each direct sub-expression."""
+    if isinstance(expression, Operation):
+        return Operation(expression.operator, transform(expression.left), transform(expression.right))
+    if isinstance(expression, Call):
+        return Call(expression.function, tuple(transform(argument) for argument in expression.arguments))
+    return expression
+
+
+def substitute(expression, replacements):
+    """Replace symbols by expressions; `replacements` maps a name to an expression."""
+    if isinstance(expression, Symbol):
+        return replacements.get(expression.name, expression)
+    return rebuild(expression, lambda child: substitute(child, replacements))
+
+
+# --- canonical form ---------------------------------------------------------------------------------------------------
+# A sum keeps its constant part first, a product its constant factor first; "constant" means: built from numbers and the
+# names in `constant`. Constant parts can then be computed once instead of at every step.
+
+
+def canonical(expression, constant):
+    """Rewrite an expression so that its parts that never change in time stand together.
+
+    Parameters
+    ----------
+    expression : expression
+    constant : frozenset of str
+        Names whose values do not change during a simulation (parameters).
+    """
+    expression = rebuild(expression, lambda child: canonical(child, constant))
+    if isinstance(expression, Operation) and expression.operator in "+-":
+        return _canonical_sum(_terms(expression), constant)
+    if isinstance(expression, Operation) and expression.operator in "*/":
+        return _canonical_product(_factors(expression), constant)
+    return fold(expression)
+
+
+def is_constant(expression, constant):
+    """Whether an expression consists of numbers and constant names only."""
+    return all(name in constant for name in names(expression))
+
+
+def _terms(expression):
+    """Flatten nested sums into a list of terms (negative ones as products with -1)."""
+    if isinstance(expression, Operation) and expression.operator in "+-":
+        right = _terms(expression.right)
+        if expression.operator == "-":
+            right = [multiply(Number(-1.0), term) for term in right]
+        return _terms(expression.left) + right
+    return [expression]
+
+
+def _factors(expression):
+    """Flatten nested products into (expression, exponent ±1) pairs."""
+    if isinstance(expression, Operation) and expression.operator in "*/":
+        sign = 1 if expression.operator == "*" else -1
+        return _factors(expression.left) + [(factor, sign * power) for factor, power in _factors(expression.right)]
+    return [(expression, 1)]
+
+
+def _canonical_sum(terms, constant):
+    fixed = [term for term in terms if is_constant(term, constant)]
+    moving = [_canonical_product(_factors(term), constant) for term in terms if not is_constant(term, constant)]
+    start = [] if not fixed else [_chain("+", [fold(term) for term in fixed])]
+    start = [term for term in start if term != ZERO]
+    return _chain("+", start + moving) if start + moving else ZERO
+
+
+def _canonical_product(factors, constant):
+    fixed = [pair for pair in factors if is_constant(pair[0], constant)]
+    moving = [pair for pair in factors if not is_constant(pair[0], constant)]
+    factor = _quotient(fixed)
+    if not moving:
+        return factor
+    rest = _quotient(moving)
+    if isinstance(factor, Number) and len(moving) == 1 and moving[0][1] == 1 and _is_sum(rest):
+        return _canonical_sum([multiply(factor, term) for term in _terms(rest)], constant)
+    return multiply(factor, rest)
+
+
+def _is_sum(expression):
+    return isinstance(expression, Operation) and expression.operator == "+"
+
+
+def _quotient(factors):
+    above = [factor for factor, power in factors if power == 1]
+    below = [factor for factor, power in factors if power == -1]
+    result = _chain("*", above) if above else ONE
+    return fold(Operation("/", result, _chain("*", below))) if below else result
+
+
+def _chain(operator, parts):
+    result = parts[0]
+    for part in parts[1:]:
+        result = fold(Operation(operator, result, part))
+    return result
+
+
+def multiply(left, right):
+    """The product of two expressions, without factors of one and with numbers multiplied out."""
+    return fold(Operation("*", left, right))
+
+
+def add(left, right):
+    """The sum of two expressions, without zeros."""
+    return fold(Operation("+", left, right))
+
+
+def fold(expression):
+    """Evaluate what consists of numbers, and drop neutral elements, at the root of an expression."""
+    if isinstance(expression, Operation):
+        return _fold_operation(expression.operator, expression.left, expression.right)
+    if isinstance(expression, Call) and expression.arguments and expression.function != "sum":
+        if all(isinstance(argument, Number) for argument in expression.arguments):
+            return Number(EVALUATE[expression.function](*(argument.value for argument in expression.arguments)))
+    return expression
+
+
+def _fold_operation(operator, left, right):
+    if isinstance(left, Number) and isinstance(right, Number):
+        return Number(EVALUATE[operator](left.value, right.value))
+    if operator == "+" and ZERO in (left, right):
+        return right if left == ZERO else left
+    if operator == "*" and ZERO in (left, right):
+        return ZERO
+    if operator == "*" and ONE in (left, right):
+        return right if left == ONE else left
+    if operator == "/" and right == ONE:
+        return left
+    if operator == "*" and isinstance(left, Number) and _starts_with_number(right):
+        return fold(Operation("*", Number(left.value * right.left.value), right.right))
+    return Operation(operator, left, right)
+
+
+def _starts_with_number(expression):
+    return isinstance(expression, Operation) and expression.operator == "*" and isinstance(expression.left, Number)
+
+
+def _explinear(x):
+    return x / -math.expm1(-x) if x else 1.0
+
+
+#: Values of operators and functions for plain numbers.
+EVALUATE = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+    "exp": math.exp,
+    "log": math.log,
+    "sqrt": math.sqrt,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tanh": math.tanh,
+    "abs": abs,
+    "logistic": lambda x: 1.0 / (1.0 + math.exp(-x)),
+    "explinear": _explinear,
+    "min": min,
+    "max": max,
+    "fmod": math.fmod,
+    "clip": lambda x, low, high: min(max(x, low), high),
+}

@@ -1,0 +1,74 @@
+"""Parameter values of a batch: completed with defaults, checked, and given one shape."""
+
+from difflib import get_close_matches
+
+import numpy as np
+
+from cubnm_core.errors import InputError
+
+
+def batch_size(params, *others):
+    """Number of simulations that parameters, seeds or connectome indices ask for; 1 if all are scalar.
+
+    Raises
+    ------
+    InputError
+        If their lengths disagree.
+    """
+    arrays = {name: np.asarray(value) for name, value in params.items()}
+    arrays |= {name: np.asarray(value) for name, value in others if value is not None}
+    lengths = {name: array.shape[0] for name, array in arrays.items() if array.ndim}
+    sizes = set(lengths.values()) - {1}
+    if len(sizes) > 1:
+        listed = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise InputError(f"the number of simulations differs between inputs ({listed}); give each one value or all B")
+    return max(lengths.values(), default=1)
+
+
+def complete(model, params, size, nodes):
+    """Values of every parameter of a model.
+
+    Parameters
+    ----------
+    model : Model
+    params : dict
+        Scalars, (B,) or (B, N) arrays; a global parameter may not be (B, N).
+    size, nodes : int
+        B and N.
+
+    Returns
+    -------
+    dict of str to (B,) or (B, N) float64 arrays
+
+    Raises
+    ------
+    InputError
+        For unknown, missing or non-finite parameters and wrong shapes.
+    """
+    for name in params:
+        if name not in model.parameters:
+            near = get_close_matches(name, model.parameters, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            allowed = ", ".join(model.parameters)
+            raise InputError(f"{model.name} has no parameter {name!r}; it has {allowed}{hint}")
+    return {name: _one(model, name, params.get(name), size, nodes) for name in model.parameters}
+
+
+def _one(model, name, value, size, nodes):
+    parameter = model.parameters[name]
+    value = parameter.default if value is None else value
+    if value is None:
+        raise InputError(f"{model.name} needs a value for {name!r} ({parameter.description}); it has no default")
+    array = np.asarray(value, float)
+    shapes = [(), (1,), (size,)] + ([(1, nodes), (size, nodes)] if parameter.regional else [])
+    if array.shape not in shapes:
+        allowed = f"a number, ({size},)" + (f" or ({size}, {nodes})" if parameter.regional else "")
+        raise InputError(f"parameter {name!r} has shape {array.shape}; allowed are {allowed}")
+    if not np.isfinite(array).all():
+        raise InputError(f"parameter {name!r} has values that are not finite numbers")
+    return np.array(np.broadcast_to(array, (size, nodes) if array.ndim == 2 else (size,)))
+
+
+def regional(values, nodes):
+    """A (B,) or (B, N) array as (B, N)."""
+    return values if values.ndim == 2 else np.broadcast_to(values[:, None], (len(values), nodes))

@@ -1,0 +1,317 @@
+"""`simulate`: a batch of simulations in; BOLD, FC, FCD and state means out, in bounded memory."""
+
+import math
+import time
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib import import_module
+
+import numpy as np
+
+from cubnm_core import connectivity, inhibition, parameters
+from cubnm_core.backends import reference
+from cubnm_core.backends.task import Schedule, Task
+from cubnm_core.equations import Model, load_model, lower
+from cubnm_core.errors import InputError
+from cubnm_core.hemodynamics import lower_hemodynamics
+from cubnm_core.observation import Observer
+
+#: Meaning of `Simulation.status`.
+STATUS = {0: "ok", 1: "diverged", 2: "fic_failed"}
+_DIVERGED, _FIC_FAILED = 1, 2
+
+_ALLOWED = {
+    "record": ("bold", "fc", "fcd", "state_means", "states"),
+    "precision": ("single", "double"),
+    "backend": ("auto", "cpu", "reference"),
+}
+
+
+@dataclass
+class Simulation:
+    """A batch of B simulations of N nodes.
+
+    Attributes
+    ----------
+    bold : (B, T, N) array or None
+        Percent signal change at TR, 2 TR, ... ; the first `n_burn_in` volumes lie in the burn-in.
+    fc : (B, pairs) array or None
+        Lower triangle, row-major. NaN for simulations that diverged.
+    fcd : (B, window pairs) array or None
+        Lower triangle, row-major. NaN for simulations that diverged.
+    state_means : dict of (B, N) arrays
+        Means over samples after the burn-in.
+    states : dict of (B, samples, N) arrays
+        Empty unless recorded.
+    params : dict of (B,) or (B, N) arrays
+        Parameters as used, feedback inhibition included.
+    status : (B,) int array
+        See `STATUS`.
+    n_burn_in : int
+        Volumes in the burn-in.
+    seconds : float
+        Wall time.
+    """
+
+    bold: np.ndarray | None
+    fc: np.ndarray | None
+    fcd: np.ndarray | None
+    state_means: dict
+    states: dict
+    params: dict
+    status: np.ndarray
+    n_burn_in: int
+    seconds: float
+
+
+def simulate(
+    model,
+    weights,
+    params,
+    *,
+    duration,
+    repetition_time,
+    burn_in=30.0,
+    dt=1e-4,
+    hemodynamic_dt=1e-3,
+    connectome=None,
+    fic=None,
+    hemodynamics="friston2003",
+    window=30.0,
+    window_step=5.0,
+    interhemispheric=True,
+    hemispheres=None,
+    band_pass=None,
+    seed=0,
+    noise=None,
+    record=("bold", "fc", "fcd", "state_means"),
+    state_period=None,
+    backend="auto",
+    precision="single",
+    threads=None,
+):
+    """Simulate a batch of brain network models.
+
+    Parameters
+    ----------
+    model : str, Path or Model
+        Name of a model that comes with the package, path of a model file, or a `Model`.
+    weights : (N, N) or (S, N, N) array
+        ``weights[source, target]``; with S connectomes, `connectome` says which one each simulation uses.
+    params : dict
+        Values of the model's parameters: scalar, (B,) or, for regional ones, (B, N). Those left out take their
+        default.
+    duration, repetition_time : float
+        In s; `duration` includes the burn-in.
+    burn_in : float
+        In s; what is before it stays out of FC, FCD and means.
+    dt, hemodynamic_dt : float
+        Time steps of the neural and the haemodynamic model in s.
+    connectome : (B,) int array, optional
+    fic : None or "analytical"
+        Feedback inhibition control; see `cubnm_core.inhibition`.
+    hemodynamics : str or mapping
+        ``"friston2003"`` (1.5 T), ``"heinzle2016-3T"``, or a mapping of constants.
+    window, window_step : float
+        Of the FCD, in s.
+    interhemispheric : bool
+        Whether FC and FCD hold pairs between the hemispheres; if not, `hemispheres` is needed.
+    hemispheres : (N,) sequence of "L" and "R", optional
+    band_pass : (low, high), optional
+        In Hz, applied to BOLD after the burn-in before FC and FCD.
+    seed : int or (B,) int array
+        Noise seed; simulations of one seed share their noise.
+    noise : (steps, N, n_noise) array, optional
+        Standard normal noise used as given, instead of `seed`.
+    record : tuple of str
+        Any of bold, fc, fcd, state_means, states.
+    state_period : float, optional
+        Sampling period of states in s; the repetition time by default.
+    backend : str
+        ``"cpu"``, ``"reference"`` (NumPy, double, slow), or ``"auto"``.
+    precision : str
+        ``"single"`` or ``"double"``, of the cpu backend.
+    threads : int, optional
+        Of the cpu backend; all cores this process may use by default.
+
+    Returns
+    -------
+    Simulation
+
+    Raises
+    ------
+    InputError
+        If something given is wrong; the message says what is allowed.
+    """
+    started = time.perf_counter()
+    _check_choices(record=record, precision=precision, backend=backend)
+    model = model if isinstance(model, Model) else load_model(model)
+    weights = _checked_weights(weights)
+    size = parameters.batch_size(params, ("seed", seed), ("connectome", connectome))
+    nodes = weights.shape[1]
+    connectome = _checked_indices(connectome, size, len(weights))
+    schedule = make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period or repetition_time)
+    program = lower(model, dt)
+    used = parameters.complete(model, params, size, nodes)
+    used, fic_found = _with_fic(model, fic, used, weights, connectome)
+    observer = Observer(
+        record=record,
+        shape=(size, nodes),
+        n_volumes=len(schedule.bold_steps),
+        n_burn_in=int(_exact(burn_in) / _exact(repetition_time)),
+        pair_index=connectivity.pair_indices(nodes, hemispheres, "all" if interhemispheric else "intrahemispheric"),
+        repetition_time=repetition_time,
+        window=window,
+        window_step=window_step,
+        band_pass=band_pass,
+        dtype=np.float64 if precision == "double" or backend == "reference" else np.float32,
+    )
+    task = Task(
+        program=program,
+        hemodynamics=lower_hemodynamics(hemodynamics, hemodynamic_dt),
+        schedule=schedule,
+        weights=weights,
+        connectome=connectome,
+        coefficients=_coefficients(program, used, nodes),
+        seeds=_checked_seeds(seed, size),
+        noise=_checked_noise(noise, schedule, nodes, program),
+        keep_states="states" in record,
+    )
+    _backend(backend).run(task, precision, threads, observer.add)
+    return Simulation(
+        bold=observer.bold,
+        fc=observer.fc,
+        fcd=observer.fcd,
+        state_means=observer.state_means,
+        states=observer.states,
+        params=used,
+        status=np.where(observer.finite, np.where(fic_found, 0, _FIC_FAILED), _DIVERGED),
+        n_burn_in=observer.n_burn_in,
+        seconds=time.perf_counter() - started,
+    )
+
+
+def make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in=0.0, state_period=None):
+    """When BOLD and states are sampled, without drift for any repetition time.
+
+    Parameters
+    ----------
+    duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period : float
+        In s. Volume k is taken at the haemodynamic step nearest to k repetition times.
+
+    Returns
+    -------
+    Schedule
+
+    Raises
+    ------
+    InputError
+        If the steps do not divide each other, or nothing lies after the burn-in.
+    """
+    inner = _exact(hemodynamic_dt) / _exact(dt)
+    if inner.denominator != 1:
+        raise InputError(f"hemodynamic_dt ({hemodynamic_dt:g} s) must be a whole multiple of dt ({dt:g} s)")
+    if not duration > burn_in >= 0:
+        raise InputError(f"duration ({duration:g} s) must exceed burn_in ({burn_in:g} s), which may not be negative")
+    if repetition_time < hemodynamic_dt or duration < repetition_time:
+        raise InputError(
+            f"repetition_time ({repetition_time:g} s) must lie between hemodynamic_dt ({hemodynamic_dt:g} s) "
+            f"and duration ({duration:g} s)"
+        )
+    period = state_period or repetition_time
+    return Schedule(
+        n_steps=_sample_steps(duration, hemodynamic_dt, hemodynamic_dt)[-1],
+        inner_steps=int(inner),
+        bold_steps=_sample_steps(duration, repetition_time, hemodynamic_dt),
+        state_steps=_sample_steps(duration, period, hemodynamic_dt),
+        first_mean_sample=int(_exact(burn_in) / _exact(period)),
+    )
+
+
+def _exact(seconds):
+    """The decimal number that was written, not its nearest binary fraction."""
+    return Fraction(repr(float(seconds)))
+
+
+def _sample_steps(duration, period, step):
+    """Steps nearest to each multiple of a period within the duration."""
+    steps_per_period = _exact(period) / _exact(step)
+    count = int(_exact(duration) / _exact(period))
+    twice = 2 * steps_per_period.numerator * np.arange(1, count + 1, dtype=object)
+    denominator = steps_per_period.denominator
+    return ((twice + denominator) // (2 * denominator)).astype(np.int64)
+
+
+def _with_fic(model, fic, used, weights, connectome):
+    """Parameters with feedback inhibition, and where it was found."""
+    size = len(connectome)
+    if fic is None:
+        return used, np.ones(size, bool)
+    if fic != "analytical":
+        raise InputError(f"unknown feedback inhibition control {fic!r}; allowed are None and 'analytical'")
+    nodes = weights.shape[1]
+    found = np.empty(size, bool)
+    wIE = np.empty((size, nodes))
+    for index in np.unique(connectome):
+        rows = connectome == index
+        w_p, J_N = (parameters.regional(used[name], nodes)[rows] for name in ("w_p", "J_N"))
+        wIE[rows], found[rows] = inhibition.analytical(model, weights[index], used["G"][rows], w_p, J_N)
+    return {**used, "wIE": wIE}, found
+
+
+def _coefficients(program, used, nodes):
+    """Values of the program's coefficients, (n_coefficients, B, N)."""
+    values = {name: parameters.regional(value, nodes) for name, value in used.items()}
+    return reference.evaluate(program.coefficients, values)
+
+
+def _backend(name):
+    return reference if name == "reference" else import_module("cubnm_core.backends.cpu")
+
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+
+def _check_choices(**chosen):
+    for name, values in chosen.items():
+        for value in (values,) if isinstance(values, str) else values:
+            if value not in _ALLOWED[name]:
+                raise InputError(f"{name}: {value!r} is unknown; allowed are {', '.join(_ALLOWED[name])}")
+
+
+def _checked_weights(weights):
+    weights = np.asarray(weights, float)
+    weights = weights[None] if weights.ndim == 2 else weights
+    if weights.ndim != 3 or weights.shape[1] != weights.shape[2]:
+        raise InputError(f"weights must be (N, N) or (S, N, N); found shape {weights.shape}")
+    if not np.isfinite(weights).all():
+        bad = np.argwhere(~np.isfinite(weights))[0]
+        raise InputError(f"weights hold values that are not finite, the first in connectome, row, column {bad.tolist()}")
+    return weights
+
+
+def _checked_indices(connectome, size, count):
+    if connectome is None:
+        if count > 1:
+            raise InputError(f"{count} connectomes are given: say with `connectome` which one each simulation uses")
+        return np.zeros(size, int)
+    indices = np.broadcast_to(np.asarray(connectome, int), (size,))
+    if indices.min() < 0 or indices.max() >= count:
+        raise InputError(f"connectome holds indices {indices.min()} to {indices.max()}; allowed are 0 to {count - 1}")
+    return indices
+
+
+def _checked_seeds(seed, size):
+    seeds = [int(value) for value in np.broadcast_to(np.asarray(seed), (size,))]
+    if min(seeds) < 0:
+        raise InputError(f"seed {min(seeds)} is negative; seeds are whole numbers from 0 to 2**64 - 1")
+    return seeds
+
+
+def _checked_noise(noise, schedule, nodes, program):
+    if noise is None:
+        return None
+    expected = (math.prod((schedule.n_steps, schedule.inner_steps)), nodes, len(program.noise))
+    if np.shape(noise) != expected:
+        raise InputError(f"noise must have shape (steps, N, noise terms) = {expected}; found {np.shape(noise)}")
+    return np.asarray(noise)
