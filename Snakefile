@@ -1,0 +1,58 @@
+"""Personalised brain network models of a cohort: a table of contents. The wiring is in rules/, the work in workflow_scripts/."""
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+# A configuration of the user's takes the place of the demo's: merged, its cohort would be a mixture of both.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+include: "rules/prepare.smk"
+include: "rules/fit.smk"
+include: "rules/evaluate.smk"
+include: "rules/cohort.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+    prepare,
+    fits,
+    evaluations,
+    cohort,
+
+
+# The whole way: from the manifest to the report.
+rule all:
+    default_target: True
+    input:
+        "results/report/index.html",
+
+
+# Connectomes, scans and empirical targets only.
+rule prepare:
+    input:
+        connectomes(UNITS),
+        targets(UNITS),
+
+
+# Every fit, no evaluation.
+rule fits:
+    input:
+        per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),
+
+
+# Every fit and its scores on training and held-out scans.
+rule evaluations:
+    input:
+        per_batch("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
+
+
+# The tables of the cohort, no report.
+rule cohort:
+    input:
+        rules.cohort_tables.output,

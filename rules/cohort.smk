@@ -1,0 +1,42 @@
+rule cohort_tables:
+    input:
+        fits=per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),
+        convergence=per_batch("results/fits/{fit}/batch-{batch}_convergence.tsv"),
+        evaluation=per_batch("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
+        states=per_batch("results/evaluation/{fit}/batch-{batch}_states.tsv"),
+        baselines="results/cohort/baselines.tsv",
+        connectomes=connectomes(UNITS, "json"),
+        bold=scans(UNITS, "json"),
+        targets=targets(UNITS, ending="json"),
+        manifest=CONFIG["manifest"],
+        participants=given(CONFIG["participants"]),
+        nodes=CONFIG["nodes"],
+        truth=given(CONFIG["truth"]),
+    output:
+        fits="results/cohort/fits.tsv",
+        convergence="results/cohort/convergence.tsv",
+        evaluation="results/cohort/evaluation.tsv",
+        states="results/cohort/states.tsv",
+        qc="results/cohort/qc.tsv",
+        exclusions="results/cohort/exclusions.tsv",
+        recovery=["results/cohort/recovery.tsv"] if CONFIG["truth"] else [],
+        provenance="results/cohort/provenance.json",
+    log:
+        "logs/cohort_tables/cohort.log",
+    benchmark:
+        "results/benchmarks/cohort_tables/cohort.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        units=all_units(),
+        splits=SPLITS,
+        fits=FITS,
+        config=CONFIG,
+        holdout=HOLDOUT,
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/cohort_tables.py"

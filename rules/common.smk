@@ -1,0 +1,117 @@
+"""Everything the rules share: the checked configuration, the units of the cohort, and functions of wildcards."""
+
+import os
+
+import cubnm_core
+from workflow_scripts import settings, tables
+
+CONFIG = settings.validate(config)
+MANIFEST = tables.read_tables(CONFIG)
+UNITS = tables.units(MANIFEST, CONFIG["connectome"]["source"])
+BATCHES = tables.batches(UNITS, CONFIG["batch_size"])
+FITS = {name: settings.fit_settings(CONFIG, name) for name in CONFIG["fits"]}
+HOLDOUT = tables.resolved_holdout(MANIFEST, CONFIG["holdout"])
+SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
+ANALYSIS = {**CONFIG["analysis"], "band_pass": CONFIG["bold"]["band_pass"]}
+NEEDS_FCD = settings.needs_fcd(CONFIG)
+NUMERICS = cubnm_core.NUMERICS_VERSION
+
+# Only the run that a user starts looks at the files; the jobs it starts need not look again.
+if workflow.is_main_process and CONFIG["synthetic"] is None:
+    settings.raise_problems(
+        "Files of the manifest cannot be read", tables.missing_files(MANIFEST, CONFIG["manifest"])
+    )
+
+
+wildcard_constraints:
+    unit=r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
+    split="train|test",
+    fit="[A-Za-z0-9-]+",
+    batch=r"\d+",
+
+
+def connectome_rows(wildcards):
+    """Rows of the manifest with the connectome of a unit."""
+    return UNITS[wildcards.unit]["connectome"]
+
+
+def bold_rows(wildcards):
+    """Rows of the manifest with the scans of a unit."""
+    return UNITS[wildcards.unit]["bold"]
+
+
+def connectome_files(wildcards):
+    """Files of the connectome of a unit."""
+    return [row["path"] for row in connectome_rows(wildcards)]
+
+
+def bold_files(wildcards):
+    """Scans of a unit, and the JSON files beside them where there are any."""
+    files = [row["path"] for row in bold_rows(wildcards)]
+    sidecars = [os.path.splitext(path)[0] + ".json" for path in files]
+    return files + [path for path in sidecars if os.path.exists(path)]
+
+
+def unit_ids(wildcards):
+    """Unit with its participant and session."""
+    return ids(wildcards.unit)
+
+
+def ids(unit):
+    """Unit with its participant and session, as they stand in every table."""
+    return {"unit": unit, **{key: UNITS[unit][key] for key in ("participant_id", "session_id")}}
+
+
+def connectomes(units, ending="npz"):
+    """Prepared connectomes."""
+    return [f"results/prepared/{unit}_connectome.{ending}" for unit in units]
+
+
+def scans(units, ending="npz"):
+    """Prepared scans."""
+    return [f"results/prepared/{unit}_bold.{ending}" for unit in units]
+
+
+def targets(units, splits=SPLITS, ending="npz"):
+    """Empirical targets."""
+    return [f"results/targets/{unit}_split-{split}_target.{ending}" for unit in units for split in splits]
+
+
+def batch_connectomes(wildcards):
+    """Prepared connectomes of a batch."""
+    return connectomes(BATCHES[wildcards.batch])
+
+
+def batch_train_targets(wildcards):
+    """Targets a fit may see: those of the training split."""
+    return targets(BATCHES[wildcards.batch], splits=["train"])
+
+
+def batch_targets(wildcards):
+    """Targets an evaluation may see: those of every split."""
+    return targets(BATCHES[wildcards.batch])
+
+
+def batch_units(wildcards):
+    """Units of a batch, each with its participant and session."""
+    return [ids(unit) for unit in BATCHES[wildcards.batch]]
+
+
+def all_units():
+    """Units of the cohort, each with its participant and session."""
+    return [ids(unit) for unit in UNITS]
+
+
+def fit_settings(wildcards):
+    """Resolved settings of a fit."""
+    return FITS[wildcards.fit]
+
+
+def per_batch(pattern):
+    """A file for every fit and batch."""
+    return [pattern.format(fit=fit, batch=batch) for fit in FITS for batch in BATCHES]
+
+
+def given(path):
+    """A table that need not exist: its path, or nothing."""
+    return [] if path is None else path

@@ -1,0 +1,55 @@
+rule evaluate:
+    input:
+        fits="results/fits/{fit}/batch-{batch}_fits.tsv",
+        connectomes=batch_connectomes,
+        targets=batch_targets,
+        nodes=CONFIG["nodes"],
+    output:
+        evaluation="results/evaluation/{fit}/batch-{batch}_evaluation.tsv",
+        states="results/evaluation/{fit}/batch-{batch}_states.tsv",
+        simulations="results/evaluation/{fit}/batch-{batch}_simulations.npz",
+    log:
+        "logs/evaluate/{fit}_batch-{batch}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{fit}_batch-{batch}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        units=batch_units,
+        settings=fit_settings,
+        splits=SPLITS,
+        seeds=CONFIG["evaluation"]["seeds"],
+        first_seed=CONFIG["evaluation"]["first_seed"],
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/evaluate.py"
+
+
+rule baselines:
+    input:
+        connectomes=connectomes(UNITS),
+        targets=targets(UNITS),
+        nodes=CONFIG["nodes"],
+    output:
+        "results/cohort/baselines.tsv",
+    log:
+        "logs/baselines/cohort.log",
+    benchmark:
+        "results/benchmarks/baselines/cohort.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        units=all_units(),
+        splits=SPLITS,
+        analysis=ANALYSIS,
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/baselines.py"

@@ -1,0 +1,1 @@
+"""The workflow's scripts: one per rule, and what they share. They know files; cubnm_core knows arrays."""

@@ -1,0 +1,148 @@
+"""What every script of a rule needs: its log, files written whole or not at all, hashes."""
+
+import csv
+import hashlib
+import json
+import logging
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+import cubnm_core
+
+MISSING = "n/a"
+
+
+def start(sm):
+    """Begin a job: send the log to its file and the terminal, and refuse to run with another core than the workflow's.
+
+    Parameters
+    ----------
+    sm : object
+        The object that Snakemake gives a script: its ``log`` is used, and ``params.numerics`` where there is one.
+
+    Returns
+    -------
+    logging.Logger
+    """
+    handlers = [logging.StreamHandler(sys.stderr)]
+    if len(sm.log) > 0:
+        Path(sm.log[0]).parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(sm.log[0], mode="w", encoding="utf-8"))
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(message)s",
+        datefmt="%H:%M:%S",
+        handlers=handlers,
+        force=True,
+    )
+    logger = logging.getLogger("workflow_scripts")
+    sys.excepthook = lambda kind, error, trace: logger.critical("%s", error, exc_info=(kind, error, trace))
+    numerics = getattr(sm.params, "numerics", cubnm_core.NUMERICS_VERSION)
+    if numerics != cubnm_core.NUMERICS_VERSION:
+        raise RuntimeError(
+            f"the job runs cubnm_core {cubnm_core.__file__} with numerics version {cubnm_core.NUMERICS_VERSION}, the workflow was "
+            f"started with {numerics}; an installed copy hides the repository's: reinstall with pip install -e ."
+        )
+    return logger
+
+
+@contextmanager
+def atomic_path(path):
+    """Give a temporary path beside ``path`` that takes its place when the block ends without an error.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its folder is made if needed.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path, data):
+    """Write a mapping as JSON; NumPy numbers and arrays become plain ones, numbers that are not finite become null."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(plain(data), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_json(path):
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_npz(path, **arrays):
+    """Write named arrays, compressed; the same arrays give the same bytes."""
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, **arrays)
+
+
+def read_npz(path):
+    """Read all arrays of an npz file.
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
+def write_tsv(path, rows, columns=None):
+    """Write a tidy table: tabs, one header, ``n/a`` for what is missing, floats with all their digits.
+
+    Parameters
+    ----------
+    path : str or Path
+    rows : iterable of dict, or pandas.DataFrame
+    columns : sequence of str, optional
+        Order of the columns; needed where there may be no row. Default: the keys of the first row.
+    """
+    if hasattr(rows, "to_dict"):
+        columns = list(rows.columns) if columns is None else columns
+        rows = rows.to_dict("records")
+    rows = list(rows)
+    columns = list(rows[0]) if columns is None else list(columns)
+    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+
+
+def sha256(path):
+    """Hash a file, as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def plain(value):
+    """Turn nested mappings, sequences and NumPy values into what JSON holds."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def _cell(value):
+    """Format one cell of a table."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or value == "" or value != value:
+        return MISSING
+    return repr(value) if isinstance(value, float) else value

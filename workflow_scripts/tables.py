@@ -1,0 +1,419 @@
+"""The user's tables: manifest, participants, nodes. Read once, checked as a whole, turned into units and batches.
+
+A unit is what is fitted: one session of one participant, or a participant without sessions.
+"""
+
+import csv
+import os
+from collections import Counter
+
+from cubnm_core.errors import InputError
+from workflow_scripts.settings import SYNTHETIC_FOLDER, raise_problems, schema, schema_problems, suggestion
+
+GROUP = "group"
+MISSING = ("", "n/a")
+
+
+def read_manifest(path):
+    """Read and check the manifest.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    list of dict
+        One per file, with every column of the schema; None where nothing is given. ``path`` is relative to the working
+        directory, ids carry no ``sub-`` and ``ses-``.
+
+    Raises
+    ------
+    InputError
+        Listing every problem of the table.
+    """
+    rows, problems = _read(path, "manifest")
+    problems += _duplicates(path, rows, ("participant_id", "session_id", "run_id", "kind"))
+    atlases = sorted({row["atlas"] for row in rows if row["atlas"]})
+    if len(atlases) > 1:
+        problems.append(
+            f"{path}: files of several parcellations ({', '.join(atlases)}); keep the rows of one"
+        )
+    for number, row in enumerate(rows, start=2):
+        if row["kind"] != "bold":
+            problems += [
+                f"{path}, line {number}: {column} is given for a row of kind {row['kind']}; it belongs to bold"
+                for column in ("run_id", "repetition_time", "role", "orientation", "censoring")
+                if row[column] is not None
+            ]
+        elif row["participant_id"] == GROUP:
+            problems.append(
+                f"{path}, line {number}: participant_id 'group' is kept for a group connectome, not for bold"
+            )
+    raise_problems("The manifest cannot be used", problems)
+    for row in rows:
+        row["path"] = os.path.normpath(os.path.join(os.path.dirname(path), row["path"]))
+    return rows
+
+
+def read_participants(path):
+    """Read and check the participants table.
+
+    Returns
+    -------
+    list of dict
+        One per row; numbers in the columns that the schema says are numbers, text elsewhere, None where nothing is given.
+
+    Raises
+    ------
+    InputError
+        Listing every problem of the table.
+    """
+    rows, problems = _read(path, "participants")
+    problems += _duplicates(path, rows, ("participant_id", "session_id"))
+    raise_problems("The participants table cannot be used", problems)
+    return rows
+
+
+def read_nodes(path):
+    """Read and check the node table.
+
+    Returns
+    -------
+    list of dict
+        One per node, in order.
+
+    Raises
+    ------
+    InputError
+        Listing every problem of the table.
+    """
+    rows, problems = _read(path, "nodes")
+    problems += _duplicates(path, rows, ("label",))
+    found = [row["index"] for row in rows]
+    if not problems and found != list(range(len(rows))):
+        wrong = next(number for number, index in enumerate(found) if index != number)
+        problems.append(
+            f"{path}, line {wrong + 2}: index is {found[wrong]}, but the rows count up from 0, so it must be {wrong}"
+        )
+    if len(rows) < 2:
+        problems.append(f"{path}: {len(rows)} nodes; a network has at least 2")
+    raise_problems("The node table cannot be used", problems)
+    return rows
+
+
+def read_tables(config):
+    """Read the tables of a cohort and check them against each other and the configuration.
+
+    Parameters
+    ----------
+    config : dict
+        As returned by :func:`workflow_scripts.settings.validate`. The tables of a synthetic cohort need not exist yet.
+
+    Returns
+    -------
+    list of dict
+        The rows of the manifest.
+
+    Raises
+    ------
+    InputError
+    """
+    if config["synthetic"] is not None:
+        return planned_manifest(config["synthetic"])
+    rows = read_manifest(config["manifest"])
+    nodes = read_nodes(config["nodes"])
+    problems = _holdout_problems(rows, config["holdout"], config["manifest"])
+    if config["connectome"]["source"] == "group" and not group_rows(rows):
+        problems.append(
+            f"{config['manifest']}: connectome.source is group, but no row of kind sc has the participant_id 'group'; add it"
+        )
+    midline = [node["label"] for node in nodes if node["hemisphere"] == "B"]
+    if config["analysis"]["pairs"] == "intrahemispheric" and midline:
+        problems.append(
+            f"{config['nodes']}: analysis.pairs is intrahemispheric, but {', '.join(midline)} lie in both hemispheres; "
+            "remove them from the table or use all pairs"
+        )
+    if config["participants"] is not None:
+        known = {row["participant_id"] for row in read_participants(config["participants"])}
+        absent = sorted({row["participant_id"] for row in rows} - known - {GROUP})
+        if absent:
+            problems.append(
+                f"{config['participants']}: no row for {', '.join(absent)} of the manifest; add them"
+            )
+    raise_problems("The tables of the cohort cannot be used", problems)
+    return rows
+
+
+def missing_files(rows, manifest):
+    """List the rows whose file is absent or empty.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of the manifest.
+    manifest : str
+        Path of the manifest, for the messages.
+
+    Returns
+    -------
+    list of str
+    """
+    problems = []
+    for number, row in enumerate(rows, start=2):
+        try:
+            empty = os.path.getsize(row["path"]) == 0
+        except OSError:
+            problems.append(
+                f"{manifest}, line {number}: no file {row['path']}; correct the path or delete the row"
+            )
+            continue
+        if empty:
+            problems.append(
+                f"{manifest}, line {number}: {row['path']} is empty; fetch its content or delete the row"
+            )
+    return problems
+
+
+def planned_manifest(synthetic):
+    """Give the rows of the manifest of a synthetic cohort before it exists; the rule that makes it writes these files.
+
+    Parameters
+    ----------
+    synthetic : dict
+        Section ``synthetic`` of a completed configuration.
+
+    Returns
+    -------
+    list of dict
+        As of :func:`read_manifest`: a connectome and two runs (the first to train, the second held out) per person.
+    """
+    empty = dict.fromkeys(schema("manifest")["properties"])
+    rows = []
+    for number in range(1, synthetic["participants"] + 1):
+        person = f"{number:02d}"
+        shared = {**empty, "participant_id": person, "format": "tsv"}
+        rows.append({**shared, "kind": "sc", "path": f"{SYNTHETIC_FOLDER}/sub-{person}_sc.tsv"})
+        for run, role in (("1", "train"), ("2", "test")):
+            path = f"{SYNTHETIC_FOLDER}/sub-{person}_run-{run}_bold.tsv"
+            scan = {
+                "repetition_time": synthetic["repetition_time"],
+                "orientation": "TxN",
+                "censoring": "none",
+            }
+            rows.append({**shared, "kind": "bold", "run_id": run, "path": path, "role": role, **scan})
+    return rows
+
+
+def units(rows, source):
+    """Give the units of a cohort, in the order of the manifest, with their rows.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of the manifest.
+    source : {"individual", "group"}
+        Whose connectome a unit gets. A connectome without session holds for all sessions of its participant.
+
+    Returns
+    -------
+    dict of str to dict
+        Unit, such as ``sub-01_ses-a``, to its ``participant_id``, ``session_id`` ("" without sessions), and rows:
+        ``connectome`` (of kind sc and length) and ``bold``; either may be empty.
+    """
+    own, found = {}, {}
+    for row in rows:
+        own.setdefault((row["participant_id"], row["session_id"] or "", row["kind"] == "bold"), []).append(
+            row
+        )
+    scanned = {participant for participant, _, is_bold in own if is_bold}
+    for participant, session, is_bold in own:
+        if participant == GROUP or not (is_bold or participant not in scanned):
+            continue
+        connectome = own.get((participant, session, False)) or own.get((participant, "", False), [])
+        found[unit_name(participant, session)] = {
+            "participant_id": participant,
+            "session_id": session,
+            "connectome": group_rows(rows) if source == "group" else connectome,
+            "bold": own.get((participant, session, True), []),
+        }
+    return found
+
+
+def unit_name(participant_id, session_id=""):
+    """Name a unit as files do: ``sub-<participant>`` or ``sub-<participant>_ses-<session>``."""
+    return f"sub-{participant_id}_ses-{session_id}" if session_id else f"sub-{participant_id}"
+
+
+def group_rows(rows):
+    """Give the rows of the group connectome."""
+    return [row for row in rows if row["participant_id"] == GROUP]
+
+
+def resolved_holdout(rows, holdout):
+    """Decide what ``auto`` means for a cohort: run if any run has the role test, else split_half."""
+    if holdout != "auto":
+        return holdout
+    return "run" if any(row["role"] == "test" for row in rows) else "split_half"
+
+
+def batches(cohort, size):
+    """Pack units into batches of one repetition time; a unit added at the end of the manifest moves no earlier one.
+
+    Parameters
+    ----------
+    cohort : dict of str to dict
+        As returned by :func:`units`.
+    size : int
+
+    Returns
+    -------
+    dict of str to list of str
+        Name of a batch, such as ``001``, to its units.
+    """
+    classes = {}
+    for name, unit in cohort.items():
+        shape = tuple(sorted({str(row["repetition_time"]) for row in unit["bold"]}))
+        classes.setdefault(shape, []).append(name)
+    slices = [
+        members[start : start + size]
+        for members in classes.values()
+        for start in range(0, len(members), size)
+    ]
+    return {f"{number:03d}": members for number, members in enumerate(slices, start=1)}
+
+
+def _read(path, name):
+    """Read a TSV file and list what contradicts the schema of its rows."""
+    rules = schema(name)
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            table = list(csv.reader(file, delimiter="\t"))
+    except OSError as error:
+        raise InputError(
+            f"{name} table {path}: {error.strerror}; correct the path in the configuration"
+        ) from None
+    if not table:
+        raise InputError(
+            f"{name} table {path} is empty; it needs a header with the columns {', '.join(rules['properties'])}"
+        )
+    header, body = table[0], [cells for cells in table[1:] if any(cells)]
+    raise_problems(f"The {name} table cannot be used", _header_problems(path, header, body, rules))
+    columns = {
+        column: [_value(cells[place], column, rules) for cells in body] for place, column in enumerate(header)
+    }
+    problems = _column_problems(path, columns, rules)
+    absent = dict.fromkeys(set(rules["properties"]) - set(header))
+    return [
+        {**absent, **dict(zip(columns, values, strict=True))}
+        for values in zip(*columns.values(), strict=True)
+    ], problems
+
+
+def _header_problems(path, header, body, rules):
+    """Check the names of the columns and the number of cells in every line."""
+    allowed = rules["properties"]
+    problems = [
+        f"{path}: column {column!r} is missing" for column in rules["required"] if column not in header
+    ]
+    problems += [
+        f"{path}: column {column!r} appears twice" for column, count in Counter(header).items() if count > 1
+    ]
+    if rules["additionalProperties"] is False:
+        problems += [
+            f"{path}: unknown column {column!r}{suggestion(column, allowed)}"
+            for column in header
+            if column not in allowed
+        ]
+    if len(header) == 1 and len(allowed) > 1:
+        problems.append(f"{path}: one column only; columns are parted by tabs, not by commas or blanks")
+    problems += [
+        f"{path}, line {number}: {len(cells)} cells, but the header has {len(header)}"
+        for number, cells in enumerate(body, start=2)
+        if len(cells) != len(header)
+    ]
+    if not body:
+        problems.append(f"{path}: no row below the header")
+    return problems
+
+
+def _value(cell, column, rules):
+    """Convert a cell to the type of its column; what does not convert is left for the schema to refuse."""
+    cell = cell.strip()
+    if cell in MISSING:
+        return None
+    if column in ("participant_id", "session_id"):
+        return cell.removeprefix("sub-").removeprefix("ses-")
+    kind = rules["properties"].get(column, {}).get("type")
+    if kind in ("number", "integer"):
+        try:
+            return int(cell) if kind == "integer" else float(cell)
+        except ValueError:
+            return cell
+    return cell
+
+
+def _column_problems(path, columns, rules):
+    """Check every different value of every column against the schema, which is far quicker than row by row."""
+    problems = []
+    for column, values in columns.items():
+        entry = rules["properties"].get(column, {})
+        for value in dict.fromkeys(values):
+            if value is None:
+                found = [f"{column} is empty"] if column in rules["required"] else []
+            else:
+                found = schema_problems({column: value}, {"properties": {column: entry}})
+            problems += [f"{path}, line {values.index(value) + 2}: {text}" for text in found]
+    return problems
+
+
+def _duplicates(path, rows, key):
+    """List rows that share all columns of a key."""
+    first, problems = {}, []
+    for number, row in enumerate(rows, start=2):
+        values = tuple(row[column] for column in key)
+        if values in first:
+            named = ", ".join(
+                f"{column} {value}" for column, value in zip(key, values, strict=True) if value is not None
+            )
+            problems.append(
+                f"{path}, line {number}: same {named} as line {first[values]}; keep one of the two"
+            )
+        first.setdefault(values, number)
+    return problems
+
+
+def _holdout_problems(rows, holdout, manifest):
+    """Find people of whom nothing can be held out the way it is asked."""
+    asked = resolved_holdout(rows, holdout)
+    scans = [(number, row) for number, row in enumerate(rows, start=2) if row["kind"] == "bold"]
+    if asked == "none":
+        return []
+    if asked == "split_half":
+        return (
+            [
+                f"{manifest}, line {number}: role is {row['role']}, but holdout: split_half cuts every run into a training and a held-out "
+                "half; write both, or set holdout: run"
+                for number, row in scans
+                if row["role"] in ("train", "test")
+            ]
+            if holdout == "split_half"
+            else []
+        )
+    problems = [
+        f"{manifest}, line {number}: role is {row['role'] or 'not given'}, but whole runs are held out (holdout: {holdout}); write "
+        "train or test, or set holdout: split_half"
+        for number, row in scans
+        if row["role"] not in ("train", "test")
+    ]
+    roles = {}
+    for _, row in scans:
+        roles.setdefault(unit_name(row["participant_id"], row["session_id"] or ""), set()).add(row["role"])
+    for unit, found in roles.items():
+        problems += [
+            f"{manifest}: {unit} has no run with role {role}, so there is nothing to {purpose} (holdout: {holdout}); "
+            "add one, delete its rows, or set holdout: split_half"
+            for role, purpose in (("train", "fit"), ("test", "hold out"))
+            if role not in found and "both" not in found and None not in found
+        ]
+    return problems
