@@ -1,0 +1,186 @@
+"""How good a fitted model is: scores over fresh noise, on held-out scans, and beside what needs no model."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cubnm_core.connectivity import average_fc
+from cubnm_core.errors import InputError
+from cubnm_core.objective import correlation, kolmogorov_smirnov
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """One model, simulated once for each of S noise seeds and scored against every split.
+
+    Attributes
+    ----------
+    seeds : (S,) int array
+    status : (S,) int array
+        0 = ok, else the code of the simulation.
+    scores : dict of split to dict of measure to (S,) arrays
+        Terms and ``"cost"``; a failed simulation counts with the worst value of every term.
+    regional : dict of str to (S, N) arrays
+        State means, parameters that differ between nodes (``wIE``), and ``"S_E/S_I"`` where there are both.
+    median : int
+        Index of the seed whose cost on the first split is the median (the lower one of two).
+    bold : (T, N) array
+        Of that seed, without its burn-in. None where BOLD was not recorded; likewise FC and FCD.
+    fc : (P,) array
+    fcd : (K,) array
+    """
+
+    seeds: np.ndarray
+    status: np.ndarray
+    scores: dict
+    regional: dict
+    median: int
+    bold: np.ndarray | None
+    fc: np.ndarray | None
+    fcd: np.ndarray | None
+
+    def score_summary(self, split):
+        """Mean and sample SD over seeds of every measure: dict of str to (mean, sd)."""
+        return {name: (float(values.mean()), float(_sd(values))) for name, values in self.scores[split].items()}
+
+    def regional_summary(self):
+        """Mean and sample SD over the seeds that ran well: dict of str to ((N,) mean, (N,) sd).
+
+        NaN where too few seeds ran well.
+        """
+        ran = self.status == 0
+        return {name: (_mean(values[ran]), _sd(values[ran])) for name, values in self.regional.items()}
+
+
+def _mean(values):
+    return values.mean(axis=0) if len(values) else np.full(values.shape[1:], np.nan)
+
+
+def _sd(values):
+    return values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
+
+
+def evaluate_seeds(simulate_batch, weights, params, targets, objective, seeds, lengths=None):
+    """Simulate one model with several noise seeds and score each simulation against every split.
+
+    Parameters
+    ----------
+    simulate_batch : callable
+        As for :func:`cubnm_core.fitting.run_fits`; must record FC; BOLD, FCD and state means are optional.
+    weights : (N, N) array
+    params : dict of str to float or (N,) array
+        The fitted parameters, fixed ones included.
+    targets : dict of split to Target
+        At least one; the first decides which seed is the median.
+    objective : Objective
+    seeds : sequence of int
+        Fresh ones: a fit is at its best under the noise it was fitted with.
+    lengths : (N, N) array, optional
+        Tract lengths in mm, for models with conduction delays.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    InputError
+        If there is no seed or no target, or a seed occurs twice.
+    """
+    seeds = np.asarray(seeds, dtype=int)
+    if not seeds.size or len(np.unique(seeds)) < len(seeds) or not targets:
+        raise InputError(f"An evaluation needs different seeds and a target; found seeds {list(seeds)}.")
+    batch = {name: np.repeat(np.asarray(value)[None], len(seeds), axis=0) for name, value in params.items()}
+    stacked = None if lengths is None else lengths[None]
+    run = simulate_batch(weights[None], np.zeros(len(seeds), dtype=int), batch, seeds, stacked)
+    scores = {split: objective.score(run, target) for split, target in targets.items()}
+    median = int(np.argsort(next(iter(scores.values()))["cost"], kind="stable")[(len(seeds) - 1) // 2])
+    return Evaluation(
+        seeds=seeds,
+        status=np.asarray(run.status).astype(int),
+        scores=scores,
+        regional=_regional(run),
+        median=median,
+        bold=None if run.bold is None else run.bold[median, run.n_burn_in :],
+        fc=None if run.fc is None else run.fc[median],
+        fcd=None if run.fcd is None else run.fcd[median],
+    )
+
+
+def _regional(run):
+    values = {name: np.asarray(means, dtype=np.float64) for name, means in (run.state_means or {}).items()}
+    values |= {name: np.asarray(value) for name, value in run.params.items() if np.ndim(value) == 2}
+    if "S_E" in values and "S_I" in values:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            values["S_E/S_I"] = values["S_E"] / values["S_I"]
+    return values
+
+
+def sc_fc(weights, fc, pair_index):
+    """Correlation of the connectome with the FC, over the pairs of the mask.
+
+    Parameters
+    ----------
+    weights : (N, N) array
+        A directed connectome counts with the mean of both directions.
+    fc : (P,) array
+    pair_index : tuple of (P,) int arrays
+        From :func:`cubnm_core.connectivity.pair_indices`.
+
+    Returns
+    -------
+    float
+    """
+    both_ways = (weights + weights.T) / 2
+    return fc_correlation(both_ways[pair_index], fc)
+
+
+def group_mean_fc(fcs, participants):
+    """How well the mean FC of all other people predicts that of each person.
+
+    Parameters
+    ----------
+    fcs : (M, P) array
+        One row for every scan or session.
+    participants : sequence of M participants
+        Whose row it is: none of a person's own rows enters the mean that the person is compared with.
+
+    Returns
+    -------
+    (M,) float64 array
+        Correlations; NaN where there is no other person.
+    """
+    fcs, participants = np.asarray(fcs, dtype=np.float64), np.asarray(participants)
+    predicted = np.full(len(fcs), np.nan)
+    for row, person in enumerate(participants):
+        others = participants != person
+        if others.any():
+            predicted[row] = fc_correlation(average_fc(fcs[others]), fcs[row])
+    return predicted
+
+
+def scan_rescan(train, test):
+    """Agreement of a person's own scans, in the measures of a fit.
+
+    It is no upper bound: a group mean FC may agree better with a scan than another scan of the same person does.
+
+    Parameters
+    ----------
+    train, test : Target
+
+    Returns
+    -------
+    dict of str to float
+        ``"scan_rescan_fc"``, a correlation, and, where both have an FCD, ``"scan_rescan_ks"``, a distance.
+    """
+    agreement = {"scan_rescan_fc": fc_correlation(train.fc, test.fc)}
+    if train.fcd is not None and test.fcd is not None:
+        agreement["scan_rescan_ks"] = float(kolmogorov_smirnov(train.fcd[None], test.sorted_fcd)[0])
+    return agreement
+
+
+def fc_correlation(one, other):
+    """Pearson correlation of two FC vectors (P,), a float; NaN if one does not vary."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        one = np.asarray(one, dtype=np.float64)
+        return float(correlation(one[None], np.asarray(other, dtype=np.float64))[0])
