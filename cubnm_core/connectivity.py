@@ -50,7 +50,7 @@ def _checked_hemispheres(n_nodes, hemispheres):
     odd = np.flatnonzero(~np.isin(sides, ["L", "R"]))
     if odd.size:
         raise InputError(
-            f"Node {odd[0]} has hemisphere {sides[odd[0]]!r}, but only L and R nodes have intra-hemispheric "
+            f"Node {odd[0]} has hemisphere '{sides[odd[0]]}', but only L and R nodes have intra-hemispheric "
             "pairs: leave midline nodes out of the node table, or use all pairs."
         )
     return sides

@@ -41,7 +41,8 @@ class Evaluation:
 
     def score_summary(self, split):
         """Mean and sample SD over seeds of every measure: dict of str to (mean, sd)."""
-        return {name: (float(values.mean()), float(_sd(values))) for name, values in self.scores[split].items()}
+        scores = self.scores[split]
+        return {name: (float(_mean(values)), float(_sd(values))) for name, values in scores.items()}
 
     def regional_summary(self):
         """Mean and sample SD over the seeds that ran well: dict of str to ((N,) mean, (N,) sd).
@@ -89,7 +90,7 @@ def evaluate_seeds(simulate_batch, weights, params, targets, objective, seeds, l
     """
     seeds = np.asarray(seeds, dtype=int)
     if not seeds.size or len(np.unique(seeds)) < len(seeds) or not targets:
-        raise InputError(f"An evaluation needs different seeds and a target; found seeds {list(seeds)}.")
+        raise InputError(f"An evaluation needs different seeds and a target; found seeds {seeds.tolist()}.")
     batch = {name: np.repeat(np.asarray(value)[None], len(seeds), axis=0) for name, value in params.items()}
     stacked = None if lengths is None else lengths[None]
     run = simulate_batch(weights[None], np.zeros(len(seeds), dtype=int), batch, seeds, stacked)
@@ -162,7 +163,7 @@ def group_mean_fc(fcs, participants):
 def scan_rescan(train, test):
     """Agreement of a person's own scans, in the measures of a fit.
 
-    It is no upper bound: a group mean FC may agree better with a scan than another scan of the same person does.
+    It is no upper bound: a group mean FC may agree better with a scan than the person's other scan does.
 
     Parameters
     ----------
