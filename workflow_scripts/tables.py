@@ -325,7 +325,7 @@ def _header_problems(path, header, body, rules):
             for column in header
             if column not in allowed
         ]
-    if len(header) == 1 and len(allowed) > 1:
+    if len(header) == 1 and any(mark in header[0] for mark in ",; "):
         problems.append(f"{path}: one column only; columns are parted by tabs, not by commas or blanks")
     problems += [
         f"{path}, line {number}: {len(cells)} cells, but the header has {len(header)}"

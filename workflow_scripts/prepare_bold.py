@@ -1,0 +1,158 @@
+"""Rule prepare_bold: the runs of one person, volumes by nodes in the order of the node table, checked."""
+
+import os
+
+import numpy as np
+
+from cubnm_core.errors import InputError
+from workflow_scripts import alignment, job, readers, tables
+
+REPETITION_TIME_TOLERANCE = 1e-3  # s
+CONSTANT = 1e-10  # of the largest value: a standard deviation below is rounding
+
+
+def main(sm):
+    """Read and check every run; a run that cannot be used excludes its person and stops nobody else."""
+    logger = job.start(sm)
+    labels = [node["label"] for node in tables.read_nodes(sm.input.nodes)]
+    arrays, runs, reasons = {}, {}, []
+    for row in sm.params.rows:
+        name = run_name(row)
+        try:
+            arrays[f"run-{name}"], runs[name] = prepare(row, labels, sm.params.initial_volumes)
+        except InputError as error:
+            reasons += [f"run {name}: {line}" for line in str(error).splitlines()]
+    reasons += _cohort_reasons(sm.params.rows, runs)
+    for text in reasons:
+        logger.warning("%s: %s", sm.params.ids["unit"], text)
+    record = {
+        **sm.params.ids,
+        "status": "excluded" if reasons else "ok",
+        "reasons": reasons,
+        "labels": labels,
+        "runs": runs,
+        "settings": {"initial_volumes": sm.params.initial_volumes},
+    }
+    job.write_npz(sm.output.npz, **({} if reasons else arrays))
+    job.write_json(sm.output.json, record)
+
+
+def run_name(row):
+    """Name the run of a row of the manifest; "1" where it has no name."""
+    return row["run_id"] or "1"
+
+
+def prepare(row, labels, initial_volumes):
+    """Read one run.
+
+    Parameters
+    ----------
+    row : dict
+        Of the manifest, of kind bold.
+    labels : list of str
+        Of the node table.
+    initial_volumes : int
+        Volumes to drop from the start.
+
+    Returns
+    -------
+    bold : ndarray (T, N)
+    facts : dict
+        Role, repetition time, volumes, censoring, origin and notes on quality.
+
+    Raises
+    ------
+    InputError
+        One line per reason why the run cannot be used.
+    """
+    bold, unused = _volumes_by_nodes(row, labels)
+    bold = bold[initial_volumes:]
+    notes = [f"{unused} labels of the file are not in the node table and were left out"] if unused else []
+    if row["censoring"] == "zeroed":
+        kept = bold.any(axis=1)
+        notes += [f"{np.count_nonzero(~kept)} volumes of zeros were removed"] if not kept.all() else []
+        bold = bold[kept]
+    _check_series(bold, labels, row)
+    repetition_time = _repetition_time(row)
+    facts = {
+        "role": row["role"] or "both",
+        "repetition_time": repetition_time,
+        "volumes": len(bold),
+        "duration": len(bold) * repetition_time,
+        "censoring": row["censoring"] or "none",
+        "path": row["path"],
+        "sha256": job.sha256(row["path"]),
+        "assume_order": row["assume_order"],
+        "notes": notes,
+    }
+    return bold, facts
+
+
+def _volumes_by_nodes(row, labels):
+    """Read a scan, turn it to volumes by nodes and choose the nodes of the node table."""
+    matrix = readers.read(row)
+    if _orientation(matrix, row) == "NxT":
+        matrix = matrix.transposed
+    places, unused = alignment.order(matrix.column_labels, matrix.values.shape[1], labels, row)
+    return np.ascontiguousarray(matrix.values[:, places]), unused
+
+
+def _orientation(matrix, row):
+    """Take the orientation from the manifest or from the labels, never from the shape."""
+    if row["orientation"] is not None:
+        return row["orientation"]
+    if (matrix.row_labels is None) == (matrix.column_labels is None):
+        height, width = matrix.values.shape
+        raise InputError(
+            f"{row['path']}: {height} x {width}, and nothing says which are the volumes; write TxN (one volume per line) or NxT into "
+            "the manifest's column orientation"
+        )
+    return "NxT" if matrix.column_labels is None else "TxN"
+
+
+def _check_series(bold, labels, row):
+    """Refuse parcels without a signal, naming them."""
+    if len(bold) < 2:
+        raise InputError(f"{row['path']}: {len(bold)} volumes are left, too few for a correlation")
+    missing = ~np.isfinite(bold).all(axis=0)
+    flat = ~missing & (np.ptp(bold, axis=0) <= CONSTANT * np.abs(bold).max(axis=0, initial=0.0))
+    problems = [
+        f"{row['path']}: {np.count_nonzero(wrong)} parcels {what}: {', '.join(np.array(labels)[wrong])}; remove them from the node "
+        "table or correct the scan"
+        for what, wrong in (("hold missing values", missing), ("are constant", flat))
+        if wrong.any()
+    ]
+    if problems:
+        raise InputError("\n".join(problems))
+
+
+def _repetition_time(row):
+    """Find the repetition time in the manifest and in the JSON file beside the scan, which may not contradict."""
+    stated, sidecar = row["repetition_time"], os.path.splitext(row["path"])[0] + ".json"
+    found = job.read_json(sidecar).get("RepetitionTime") if os.path.exists(sidecar) else None
+    if found is not None and not isinstance(found, (int, float)):
+        raise InputError(f"{sidecar}: RepetitionTime is {found!r}, not a number of seconds")
+    if stated is None and found is None:
+        raise InputError(
+            f"{row['path']}: no repetition time; write it in s into the manifest's column repetition_time, or RepetitionTime into {sidecar}"
+        )
+    if stated is not None and found is not None and abs(stated - found) > REPETITION_TIME_TOLERANCE:
+        raise InputError(
+            f"{row['path']}: the manifest says a repetition time of {stated:g} s, {sidecar} says {found:g} s; correct one of them"
+        )
+    return float(found if stated is None else stated)
+
+
+def _cohort_reasons(rows, runs):
+    """Find what is wrong with the runs of a person taken together."""
+    if not rows:
+        return ["the manifest has no row of kind bold for this person; add one"]
+    times = {name: run["repetition_time"] for name, run in runs.items()}
+    if times and max(times.values()) - min(times.values()) > REPETITION_TIME_TOLERANCE:
+        listed = ", ".join(f"run {name} {value:g} s" for name, value in times.items())
+        return [f"the runs differ in repetition time ({listed}); keep those of one kind"]
+    return []
+
+
+if "snakemake" in globals():
+    main(snakemake)
