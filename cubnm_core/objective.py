@@ -127,8 +127,7 @@ class Objective:
         failed = _failed(run, target, rows)
         for name, values in scores.items():
             scores[name] = np.where(failed | ~np.isfinite(values), WORST[name], values)
-        cost = self._cost(scores)
-        return {**scores, "cost": np.where(failed, self.worst_cost, cost)}
+        return scores | {"cost": self._cost(scores)}
 
     def _cost(self, scores):
         return sum(TERMS[name] * self.terms[name] * scores[name] for name in self.counted)
