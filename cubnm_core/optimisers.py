@@ -5,6 +5,8 @@ resumable: to go on, one asks and tells again what the history holds. pymoo's CM
 generator; every search here therefore owns its random state, which is put in place only while it is at work.
 """
 
+# ruff: noqa: NPY002, the global generator is what has to be put aside and back
+
 import random
 import zlib
 from contextlib import contextmanager

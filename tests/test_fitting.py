@@ -1,5 +1,7 @@
 """Many fits in one batch: the same bits alone, interleaved, sliced or resumed."""
 
+# ruff: noqa: NPY002, foreign draws from the global generator are what is tested
+
 import random
 from dataclasses import replace
 from types import SimpleNamespace

@@ -158,7 +158,7 @@ def test_objectives_that_mean_nothing_are_refused(terms, complaint):
 
 
 def test_targets_with_nan_are_refused():
-    with pytest.raises(InputError, match="FC of a target.*1 values not finite"):
+    with pytest.raises(InputError, match=r"FC of a target.*1 values not finite"):
         Target(np.array([0.1, np.nan]))
 
 
