@@ -1,0 +1,256 @@
+"""Packs a batch into tiles and runs them on threads."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from cubnm_core.backends import reference
+from cubnm_core.backends.cpu import kernels
+from cubnm_core.backends.cpu.printer import Layout, coefficient_names, recorded_names
+from cubnm_core.backends.task import TileResult
+from cubnm_core.noise import STREAMS, split_seed
+
+#: Simulations side by side in a tile, widest first; fewer than the last are run one at a time.
+TILE_LANES = (32, 16, 8)
+_NARROWEST_FILL = 5  # from this many simulations on, a half-empty tile beats one run for each
+_NOISE_ELEMENTS = 1 << 17  # of the noise kept ready, so that it stays in the cache of a core
+
+
+def run(task, precision, threads, on_result):
+    """Run a batch.
+
+    Parameters
+    ----------
+    task : Task
+    precision : "single" or "double"
+    threads : int or None
+        All cores this process may use by default.
+    on_result : callable
+        Called, from the thread that ran it, with the rows of each tile and their `TileResult`.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threads = threads or len(os.sched_getaffinity(0))
+    tiles = plan_tiles(task, threads)
+    runs = [_TileRun(task, tile, precision) for tile in tiles]
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
+        for finished in [pool.submit(_run_one, run, on_result) for run in runs]:
+            finished.result()
+
+
+def _run_one(run, on_result):
+    on_result(run.tile.rows, run.run())
+
+
+@dataclass(frozen=True)
+class TilePlan:
+    """Rows of the batch that run together, and the number of lanes of their tile."""
+
+    rows: np.ndarray
+    lanes: int
+
+
+def plan_tiles(task, threads):
+    """Divide a batch into tiles whose simulations share a connectome, and if they can a noise seed.
+
+    Results do not depend on this: it is about speed alone.
+    """
+    tiles = []
+    for index in np.unique(task.connectome):
+        rows = np.flatnonzero(task.connectome == index)
+        seeds = np.array([task.seeds[row] for row in rows])
+        rows = rows[np.argsort(seeds, kind="stable")]
+        tiles += _cut(rows, _lanes_for(len(task.seeds), threads))
+    return sorted(tiles, key=lambda tile: -tile.lanes)
+
+
+def _lanes_for(batch, threads):
+    """The widest tile that still gives every thread something to do."""
+    share = -(-batch // threads)
+    return next((lanes for lanes in TILE_LANES if lanes <= share), TILE_LANES[-1])
+
+
+def _cut(rows, widest):
+    tiles = []
+    for lanes in (lanes for lanes in TILE_LANES if lanes <= widest):
+        while len(rows) >= lanes or (lanes == TILE_LANES[-1] and len(rows) >= _NARROWEST_FILL):
+            tiles.append(TilePlan(rows[:lanes], lanes))
+            rows = rows[lanes:]
+    return tiles + [TilePlan(rows[i : i + 1], 1) for i in range(len(rows))]
+
+
+# --- layouts ----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache
+def _register_bits():
+    import llvmlite.binding as llvm
+
+    return 512 if llvm.get_host_cpu_features().get("avx512f") else 256
+
+
+def choose_layout(nodes, lanes, own_noise, precision):
+    """Block sizes for a tile: as many sums as there are registers for, with little padding."""
+    element_bits = 32 if precision == "single" else 64
+    register = _register_bits() // element_bits
+    if lanes == 1:
+        vectors = -(-nodes // register)
+        rows = min(range(min(vectors, 5), 9), key=lambda rows: (-(-vectors // rows) * rows, -rows))
+        return Layout(1, register, rows, register, False)
+    width = min(lanes, 2 * register if _register_bits() == 256 else register)
+    rows = min((6, 5), key=lambda rows: -(-nodes // rows) * rows)
+    return Layout(lanes, width, rows, min(lanes, 4 * register), own_noise)
+
+
+# --- one tile ---------------------------------------------------------------------------------------------------------
+
+
+class _TileRun:
+    """Arrays and course of one tile."""
+
+    def __init__(self, task, tile, precision):
+        self.task, self.tile, self.precision = task, tile, precision
+        self.real = np.float32 if precision == "single" else np.float64
+        seeds = [task.seeds[row] for row in tile.rows]
+        self.own_noise = len(set(seeds)) > 1 and task.noise is None
+        self.layout = choose_layout(task.nodes, tile.lanes, self.own_noise, precision)
+        self.seeds = seeds + seeds[:1] * (tile.lanes - len(seeds))
+        self.kernel = kernels.load(task.program, task.hemodynamics, self.layout, precision)
+
+    def run(self):
+        """Run the tile from start to end.
+
+        Returns
+        -------
+        TileResult
+        """
+        self._allocate()
+        task, schedule = self.task, self.task.schedule
+        samples = _Samples(self, schedule)
+        done = 0
+        for stop in np.union1d(schedule.bold_steps, schedule.state_steps):
+            self._advance(done, int(stop))
+            done = int(stop)
+            samples.take(done)
+        return samples.result()
+
+    def _allocate(self):
+        task, layout = self.task, self.layout
+        self.size = layout.size(task.nodes)
+        program = task.program
+        n_sums = max(len(stage.sums) for stage in program.stages)
+        self.states = self._spread(np.array(program.initial, float)[:, None, None])
+        self.coefficients = self._spread(
+            np.stack([task.coefficients[name][self.tile.rows] for name in coefficient_names(program)])
+        )
+        self.balloon = np.repeat(np.array(task.hemodynamics.initial, float), self.size)
+        self.sums = np.zeros(n_sums * self.size, self.real)
+        self.published = np.zeros(n_sums * self.size, self.real)
+        self.recorded = np.zeros(max(1, len(recorded_names(program))) * self.size, self.real)
+        self.weights = self._packed_weights(task.weights[task.connectome[self.tile.rows[0]]])
+        self._allocate_noise()
+
+    def _spread(self, values):
+        """(K, lanes or fewer, N) values as the flat array of a tile; what is padding repeats the first."""
+        lanes, nodes = self.layout.lanes, self.task.nodes
+        values = np.broadcast_to(values, (len(values), max(values.shape[1], 1), nodes))
+        filled = np.concatenate([values, np.repeat(values[:, :1], lanes - values.shape[1], axis=1)], axis=1)
+        padding = np.repeat(filled[..., :1], self.layout.padded_nodes(nodes) - nodes, axis=2)
+        padded = np.concatenate([filled, padding], axis=2)
+        return np.ascontiguousarray(padded.transpose(0, 2, 1), self.real).reshape(-1)
+
+    def _packed_weights(self, weights):
+        """In the order in which the coupling pass reads them."""
+        layout, nodes = self.layout, self.task.nodes
+        padded = np.zeros((nodes, layout.padded_nodes(nodes)), self.real)
+        padded[:, :nodes] = weights
+        if layout.single:
+            return padded.reshape(-1)
+        return np.ascontiguousarray(padded.reshape(nodes, -1, layout.rows).transpose(1, 0, 2)).reshape(-1)
+
+    def _allocate_noise(self):
+        task, layout, terms = self.task, self.layout, len(self.task.program.noise)
+        nodes = self.size if layout.single else task.nodes
+        lanes = layout.lanes if self.own_noise else 1
+        keys = [split_seed(seed) for seed in (self.seeds if self.own_noise else self.seeds[:1])]
+        self.keys = np.ascontiguousarray(np.array(keys, np.uint32).T)
+        self.draws = task.noise is None
+        if self.draws:
+            steps = max(4, _NOISE_ELEMENTS // max(1, terms * nodes * lanes) // 4 * 4)
+            self.noise = np.empty((steps, terms, nodes, lanes), self.real)
+        else:
+            self.noise = np.zeros((len(task.noise), terms, nodes, 1), self.real)
+            self.noise[:, :, : task.nodes, 0] = task.noise.transpose(0, 2, 1)
+
+    def _advance(self, first, last):
+        inner = self.task.schedule.inner_steps
+        self.kernel.advance(
+            first * inner, last - first, inner, self.task.nodes, self.size, self.weights, self.states,
+            self.published, self.sums, self.coefficients, self.balloon, self.noise, self.draws,
+            STREAMS["simulation"], self.keys, self.recorded,
+        )  # fmt: skip
+
+    def view(self, array, index):
+        """One array of the tile as (lanes, N)."""
+        lanes, nodes = self.layout.lanes, self.task.nodes
+        return array[index * self.size : (index + 1) * self.size].reshape(-1, lanes)[:nodes, : len(self.tile.rows)].T
+
+
+class _Samples:
+    """Collects BOLD and states of a tile while it runs."""
+
+    def __init__(self, run, schedule):
+        self.run, self.schedule = run, schedule
+        task = run.task
+        self.bold_steps, self.state_steps = (set(s.tolist()) for s in (schedule.bold_steps, schedule.state_steps))
+        shape = (len(run.tile.rows), task.nodes)
+        self.bold = np.empty((shape[0], len(schedule.bold_steps), shape[1]))
+        self.volumes = self.state_samples = 0
+        self.sums = {name: np.zeros(shape) for name in task.program.record}
+        self.kept = {name: [] for name in task.program.record} if task.keep_states else None
+        self.finite = np.ones(shape[0], bool)
+        hemodynamics = task.hemodynamics
+        self.signal = reference.function("bold", hemodynamics.states, [("result", hemodynamics.bold)], ["result"])
+
+    def take(self, step):
+        """Sample what is due after this haemodynamic step."""
+        program = self.run.task.program
+        for index in range(len(program.arrays)):
+            self.finite &= np.isfinite(self.run.view(self.run.states, index)).all(axis=1)
+        if step in self.bold_steps:
+            with np.errstate(all="ignore"):
+                values = (self.run.view(self.run.balloon, i) for i in range(len(self.run.task.hemodynamics.states)))
+                self.bold[:, self.volumes] = self.signal(*values)[0]
+            self.volumes += 1
+        if step in self.state_steps:
+            self._take_states(program)
+            self.state_samples += 1
+
+    def _take_states(self, program):
+        for name in program.record:
+            value = self._value(program, name)
+            if self.state_samples >= self.schedule.first_mean_sample:
+                self.sums[name] += value
+            if self.kept is not None:
+                self.kept[name].append(value.copy())
+
+    def _value(self, program, name):
+        if name in program.arrays:
+            return self.run.view(self.run.states, program.arrays.index(name))
+        recorded = recorded_names(program)
+        if name in recorded:
+            return self.run.view(self.run.recorded, recorded.index(name))
+        return self.run.view(self.run.sums, [s.name for s in program.stages[-1].sums].index(name))
+
+    def result(self):
+        """What was collected, as a `TileResult`."""
+        count = max(1, self.state_samples - self.schedule.first_mean_sample)
+        return TileResult(
+            bold=self.bold,
+            state_means={name: total / count for name, total in self.sums.items()},
+            states=None if self.kept is None else {name: np.stack(v, axis=1) for name, v in self.kept.items()},
+            finite=self.finite,
+        )
