@@ -1,4 +1,4 @@
-"""Bringing the rows and columns of a file into the order of the node table, by label and never by number alone."""
+"""Bringing the rows and columns of a file into the order of the node table, by label, never by number."""
 
 import re
 from collections import Counter
@@ -13,8 +13,8 @@ SHOWN = 5
 def normalised(label):
     """Give the form in which labels are compared.
 
-    Case, and whether words are parted by blanks, hyphens, dots or underscores, does not count, nor does the prefix
-    ``7Networks_`` of the Schaefer parcellation. The prefix ``17Networks_`` does: it is another order.
+    Case, and whether words are parted by blanks, hyphens, dots or underscores, does not count, nor does the
+    prefix ``7Networks_`` of the Schaefer parcellation. The prefix ``17Networks_`` does: it is another order.
 
     Parameters
     ----------
@@ -64,12 +64,15 @@ def order(labels, n_found, nodes, row):
             raise InputError(f"{place}: {problem}; correct the labels of the file or of the node table")
     elif vouched is None:
         raise InputError(
-            f"{place}: the file names no nodes, and {n_found} of them against {len(nodes)} in the node table says nothing "
-            "about their order; give a file with labels, or vouch for the order in the manifest's column assume_order"
+            f"{place}: the file names no nodes, and {n_found} of them against {len(nodes)} in the node "
+            "table says nothing "
+            "about their order; give a file with labels, or vouch for the order in the manifest's column "
+            "assume_order"
         )
     if n_found != len(nodes):
         raise InputError(
-            f"{place}: {n_found} nodes, but the node table has {len(nodes)}, so assume_order ({vouched}) cannot hold"
+            f"{place}: {n_found} nodes, but the node table has {len(nodes)}, so assume_order ({vouched}) "
+            "cannot hold"
         )
     return np.arange(n_found), 0
 
@@ -86,7 +89,8 @@ def _mismatch(labels, nodes):
         return None
     unknown = [label for label, word in zip(labels, found, strict=True) if word not in set(wanted)]
     return (
-        f"{len(absent)} of the {len(nodes)} nodes of the node table have no label in the file ({_shortened(absent)}); "
+        f"{len(absent)} of the {len(nodes)} nodes of the node table have no label in the file "
+        f"({_shortened(absent)}); "
         f"labels of the file that the table does not have: {_shortened(unknown) if unknown else 'none'}"
     )
 

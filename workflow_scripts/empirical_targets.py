@@ -1,4 +1,4 @@
-"""Rule empirical_targets: FC and FCD of one person's training or held-out scans, which the fits are compared with."""
+"""Rule empirical_targets: FC and FCD of one person's training or held-out scans, the targets of the fits."""
 
 import math
 
@@ -14,6 +14,9 @@ from cubnm_core.connectivity import (
 )
 from cubnm_core.errors import InputError
 from workflow_scripts import job, tables
+
+# Runs with this role do not belong to the split; under split_half every run belongs to both.
+UNUSED_ROLE = {("run", "train"): "test", ("run", "test"): "train", ("none", "train"): "test"}
 
 
 def main(sm):
@@ -50,7 +53,8 @@ def segments(bold, runs, split, holdout, window):
         Facts on every run, as rule prepare_bold writes them.
     split : {"train", "test"}
     holdout : {"run", "split_half", "none"}
-        ``split_half`` cuts every run into two halves with a gap of one window between them, so that no window sees both.
+        ``split_half`` cuts every run into two halves with a gap of one window between them, so that no window
+        sees both.
     window : float
         Length of the gap in s.
 
@@ -67,13 +71,11 @@ def segments(bold, runs, split, holdout, window):
             half = (stop - math.ceil(window / run["repetition_time"])) // 2
             if half < 2:
                 raise InputError(
-                    f"run {name}: {stop} volumes are too few for two halves with a gap of one window of {window:g} s; hold out a whole "
-                    "run (holdout: run) or shorten analysis.window"
+                    f"run {name}: {stop} volumes are too few for two halves with a gap of one window of "
+                    f"{window:g} s; hold out a whole run (holdout: run) or shorten analysis.window"
                 )
             first, stop = (0, half) if split == "train" else (stop - half, stop)
-        elif holdout == "run" and run["role"] != split:
-            continue
-        elif holdout == "none" and run["role"] == "test":
+        elif run["role"] == UNUSED_ROLE[holdout, split]:
             continue
         facts = {"run": name, "first": first, "stop": stop, "bold": volumes[first:stop]}
         chosen.append({**facts, "repetition_time": run["repetition_time"], "censoring": run["censoring"]})
@@ -134,12 +136,13 @@ def _check_censoring(broken, analysis, needs_fcd):
     """Refuse windows and filters over gaps in time."""
     if broken and analysis["band_pass"] is not None:
         raise InputError(
-            f"run {', '.join(broken)}: volumes were removed, so it cannot be filtered; set bold.band_pass: null"
+            f"run {', '.join(broken)}: volumes were removed, so it cannot be filtered; set "
+            "bold.band_pass: null"
         )
     if broken and needs_fcd:
         raise InputError(
-            f"run {', '.join(broken)}: volumes were removed, so windows would reach across gaps; give a scan with interpolated volumes, or "
-            "fits without fcd_ks"
+            f"run {', '.join(broken)}: volumes were removed, so windows would reach across gaps; give a "
+            "scan with interpolated volumes, or fits without fcd_ks"
         )
 
 

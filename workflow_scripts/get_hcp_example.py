@@ -1,9 +1,9 @@
-"""Fetch the example data: two young adults of the Human Connectome Project, as cuBNM 0.1.0 ships them (BSD-3-Clause).
+"""Fetch the example data: two young adults of the Human Connectome Project, from cuBNM 0.1.0 (BSD-3-Clause).
 
     python -m workflow_scripts.get_hcp_example [folder]
 
-The wheel is downloaded with pip, read, and thrown away; nothing is installed. The folder (resources/hcp) then holds
-connectomes, tract lengths, scans, and the tables that config/examples/hcp.yaml names.
+The wheel is downloaded with pip, read, and thrown away; nothing is installed. The folder (resources/hcp) then
+holds connectomes, tract lengths, scans, and the tables that config/examples/hcp.yaml names.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from workflow_scripts.job import atomic_path, write_tsv
 from workflow_scripts.settings import schema
 
 WHEEL = "cubnm==0.1.0"
-# Any wheel of that version holds the same data, so that the example can be had with every Python and platform.
+# Any wheel of that version holds the same data, so the example can be had with every Python and platform.
 WHEEL_TAGS = ("--python-version", "3.11", "--implementation", "cp", "--platform", "manylinux2014_x86_64")
 PARTICIPANTS = ("100206", "100307")
 RUNS = {"REST1_LR": "train", "REST2_LR": "test"}
@@ -31,15 +31,18 @@ ORDER = "Schaefer-100, 7 networks, left hemisphere first"
 
 def main():
     """Download the wheel and write the example."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", default="resources/hcp", help="where the data go (default: resources/hcp)")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "folder", nargs="?", default="resources/hcp", help="where the data go (default: resources/hcp)"
+    )
     folder = Path(parser.parse_args().folder)
-    with tempfile.TemporaryDirectory() as temporary:
-        with zipfile.ZipFile(download_wheel(temporary)) as wheel:
-            data = zipfile.Path(wheel, "cubnm/data/")
-            write_example(data / "hcp", data / "maps", folder)
-            licence = zipfile.Path(wheel, "cubnm-0.1.0.dist-info/licenses/LICENSE")
-            (folder / "LICENSE").write_bytes(licence.read_bytes())
+    with tempfile.TemporaryDirectory() as temporary, zipfile.ZipFile(download_wheel(temporary)) as wheel:
+        data = zipfile.Path(wheel, "cubnm/data/")
+        write_example(data / "hcp", data / "maps", folder)
+        licence = zipfile.Path(wheel, "cubnm-0.1.0.dist-info/licenses/LICENSE")
+        (folder / "LICENSE").write_bytes(licence.read_bytes())
     print(f"The example is in {folder}. Next: snakemake --cores all --configfile config/examples/hcp.yaml")
 
 
@@ -60,7 +63,17 @@ def download_wheel(folder):
     InputError
         If pip cannot get it.
     """
-    command = [sys.executable, "-m", "pip", "download", WHEEL, "--no-deps", "--only-binary", ":all:", *WHEEL_TAGS]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        WHEEL,
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        *WHEEL_TAGS,
+    ]
     done = subprocess.run([*command, "--quiet", "--dest", str(folder)], capture_output=True, text=True)
     wheels = list(Path(folder).glob("*.whl"))
     if done.returncode or not wheels:
@@ -112,7 +125,12 @@ def nodes(networks):
 
 def _rows(person):
     """Give the rows of the manifest of a person, each with its file in the wheel."""
-    shared = {"participant_id": person, "format": "npz", "atlas": "Schaefer100-7Networks", "assume_order": ORDER}
+    shared = {
+        "participant_id": person,
+        "format": "npz",
+        "atlas": "Schaefer100-7Networks",
+        "assume_order": ORDER,
+    }
     for kind, name in (("sc", "strength"), ("length", "length")):
         row = {**shared, "kind": kind, "path": f"sub-{person}_{kind}.npz"}
         yield row, f"sc/{person}/ctx_parc-schaefer-100_desc-{name}.npz"

@@ -17,12 +17,13 @@ MISSING = "n/a"
 
 
 def start(sm):
-    """Begin a job: send the log to its file and the terminal, and refuse to run with another core than the workflow's.
+    """Begin a job: open its log, and refuse to run with another core than the workflow's.
 
     Parameters
     ----------
     sm : object
-        The object that Snakemake gives a script: its ``log`` is used, and ``params.numerics`` where there is one.
+        The object that Snakemake gives a script: its ``log`` is used, and ``params.numerics`` where there is
+        one.
 
     Returns
     -------
@@ -44,8 +45,10 @@ def start(sm):
     numerics = getattr(sm.params, "numerics", cubnm_core.NUMERICS_VERSION)
     if numerics != cubnm_core.NUMERICS_VERSION:
         raise RuntimeError(
-            f"the job runs cubnm_core {cubnm_core.__file__} with numerics version {cubnm_core.NUMERICS_VERSION}, the workflow was "
-            f"started with {numerics}; an installed copy hides the repository's: reinstall with pip install -e ."
+            f"the job runs cubnm_core {cubnm_core.__file__} with numerics version "
+            f"{cubnm_core.NUMERICS_VERSION}, the workflow was "
+            f"started with {numerics}; an installed copy hides the repository's: reinstall with pip "
+            "install -e ."
         )
     return logger
 
@@ -70,7 +73,7 @@ def atomic_path(path):
 
 
 def write_json(path, data):
-    """Write a mapping as JSON; NumPy numbers and arrays become plain ones, numbers that are not finite become null."""
+    """Write a mapping as JSON; NumPy values become plain ones, numbers that are not finite become null."""
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(plain(data), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 

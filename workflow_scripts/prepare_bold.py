@@ -104,8 +104,8 @@ def _orientation(matrix, row):
     if (matrix.row_labels is None) == (matrix.column_labels is None):
         height, width = matrix.values.shape
         raise InputError(
-            f"{row['path']}: {height} x {width}, and nothing says which are the volumes; write TxN (one volume per line) or NxT into "
-            "the manifest's column orientation"
+            f"{row['path']}: {height} x {width}, and nothing says which are the volumes; write TxN (one "
+            "volume per line) or NxT into the manifest's column orientation"
         )
     return "NxT" if matrix.column_labels is None else "TxN"
 
@@ -117,8 +117,8 @@ def _check_series(bold, labels, row):
     missing = ~np.isfinite(bold).all(axis=0)
     flat = ~missing & (np.ptp(bold, axis=0) <= CONSTANT * np.abs(bold).max(axis=0, initial=0.0))
     problems = [
-        f"{row['path']}: {np.count_nonzero(wrong)} parcels {what}: {', '.join(np.array(labels)[wrong])}; remove them from the node "
-        "table or correct the scan"
+        f"{row['path']}: {np.count_nonzero(wrong)} parcels {what}: {', '.join(np.array(labels)[wrong])}; "
+        "remove them from the node table or correct the scan"
         for what, wrong in (("hold missing values", missing), ("are constant", flat))
         if wrong.any()
     ]
@@ -127,18 +127,20 @@ def _check_series(bold, labels, row):
 
 
 def _repetition_time(row):
-    """Find the repetition time in the manifest and in the JSON file beside the scan, which may not contradict."""
+    """Find the repetition time in the manifest and in the JSON file beside the scan, which must agree."""
     stated, sidecar = row["repetition_time"], os.path.splitext(row["path"])[0] + ".json"
     found = job.read_json(sidecar).get("RepetitionTime") if os.path.exists(sidecar) else None
     if found is not None and not isinstance(found, (int, float)):
         raise InputError(f"{sidecar}: RepetitionTime is {found!r}, not a number of seconds")
     if stated is None and found is None:
         raise InputError(
-            f"{row['path']}: no repetition time; write it in s into the manifest's column repetition_time, or RepetitionTime into {sidecar}"
+            f"{row['path']}: no repetition time; write it in s into the manifest's column "
+            f"repetition_time, or RepetitionTime into {sidecar}"
         )
     if stated is not None and found is not None and abs(stated - found) > REPETITION_TIME_TOLERANCE:
         raise InputError(
-            f"{row['path']}: the manifest says a repetition time of {stated:g} s, {sidecar} says {found:g} s; correct one of them"
+            f"{row['path']}: the manifest says a repetition time of {stated:g} s, {sidecar} says "
+            f"{found:g} s; correct one of them"
         )
     return float(found if stated is None else stated)
 

@@ -1,4 +1,4 @@
-"""Rule prepare_connectome: one person's weights and tract lengths in the order of the node table, checked and scaled."""
+"""Rule prepare_connectome: one person's weights and tract lengths in the order of the node table, checked."""
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
@@ -49,7 +49,8 @@ def prepare(rows, labels, source, scaling):
     Returns
     -------
     arrays : dict
-        ``weights`` (N, N), ``labels``, ``raw_sum``, ``scale_factor``, and ``lengths`` (N, N) in mm where given.
+        ``weights`` (N, N), ``labels``, ``raw_sum``, ``scale_factor``, and ``lengths`` (N, N) in mm where
+        given.
     qc : dict
         Numbers and notes on quality.
 
@@ -82,7 +83,7 @@ def prepare(rows, labels, source, scaling):
 
 
 def _read_symmetric(row, labels):
-    """Read a matrix of nodes by nodes in the order of the node table, make it symmetric and clear its diagonal."""
+    """Read a matrix in the order of the node table, make it symmetric and clear its diagonal."""
     matrix = readers.read(row)
     height, width = matrix.values.shape
     if height != width:
@@ -128,8 +129,8 @@ def _check_symmetry(values, labels, row):
         return
     i, j = np.unravel_index(np.argmax(difference), difference.shape)
     raise InputError(
-        f"{row['path']}: not symmetric, worst at {labels[i]} - {labels[j]} ({values[i, j]:g} against {values[j, i]:g}); "
-        "give a symmetric matrix, or one triangle with zeros in the other"
+        f"{row['path']}: not symmetric, worst at {labels[i]} - {labels[j]} ({values[i, j]:g} against "
+        f"{values[j, i]:g}); give a symmetric matrix, or one triangle with zeros in the other"
     )
 
 

@@ -1,4 +1,4 @@
-"""The configuration: checked as a whole before the first job, completed, and resolved to plain settings per fit."""
+"""The configuration: checked as a whole before the first job, completed, resolved to settings per fit."""
 
 from copy import deepcopy
 from difflib import get_close_matches
@@ -41,7 +41,7 @@ def schema(name):
 
 
 def validate(config):
-    """Check a configuration and complete it with defaults; fits are left as written (see :func:`fit_settings`).
+    """Check a configuration and complete it with defaults; fits stay as written (see :func:`fit_settings`).
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def validate(config):
 
 
 def fit_settings(config, name):
-    """Resolve one entry of ``fits``; what is more specific wins: fit, then protocol, then config, then default.
+    """Resolve one entry of ``fits``; the more specific wins: fit, then protocol, then config, then default.
 
     Parameters
     ----------
@@ -83,8 +83,9 @@ def fit_settings(config, name):
     Returns
     -------
     dict
-        ``model``, ``fic``, ``free``, ``fixed``, ``objective``, ``optimizer``, ``noise_seed``, ``simulation`` (with the name of
-        the ``hemodynamics``) and ``analysis`` (pairs, window, window_step, band_pass); JSON-like and complete.
+        ``model``, ``fic``, ``free``, ``fixed``, ``objective``, ``optimizer``, ``noise_seed``, ``simulation``
+        (with the name of the ``hemodynamics``) and ``analysis`` (pairs, window, window_step, band_pass);
+        JSON-like and complete.
     """
     stated = config["fits"][name]
     protocol = protocols().get(stated.get("protocol"), {})
@@ -129,7 +130,8 @@ def hemodynamics_name(bold):
     name, field_strength = bold["hemodynamics"], bold["field_strength"]
     if name is None and field_strength is None:
         raise InputError(
-            "bold: neither field_strength nor hemodynamics is given, and there is no safe default; state the field "
+            "bold: neither field_strength nor hemodynamics is given, and there is no safe default; state "
+            "the field "
             f"strength of the scanner in tesla (1.5 or 3.0), or hemodynamics ({' or '.join(HEMODYNAMICS)})"
         )
     if name is None:
@@ -194,7 +196,8 @@ def _describe(error):
         return [f"{place}: {error.instance!r} is not allowed{suggestion(error.instance, allowed)}"]
     if error.validator == "type" and isinstance(error.instance, str) and _is_number(error.instance):
         return [
-            f"{place}: {error.instance!r} is text to YAML, not a number; write it like {float(error.instance):.1e}"
+            f"{place}: {error.instance!r} is text to YAML, not a number; write it like "
+            f"{float(error.instance):.1e}"
         ]
     return [f"{place}: {error.message}"]
 
@@ -219,7 +222,7 @@ def _complete(value, rules):
 
 
 def _resolved(rules):
-    """Follow a reference into the definitions of the config schema; what stands beside it takes precedence."""
+    """Follow a reference into the definitions of the config schema; what stands beside it wins."""
     if "$ref" not in rules:
         return rules
     definition = schema("config")["$defs"][rules["$ref"].rsplit("/", 1)[-1]]
@@ -264,8 +267,8 @@ def _fit_problems(config, name):
     first, count = config["evaluation"]["first_seed"], config["evaluation"]["seeds"]
     if first <= fit["noise_seed"] < first + count:
         problems.append(
-            f"{place}.noise_seed: {fit['noise_seed']} is also a seed of the evaluation ({first} to {first + count - 1}), "
-            "which must be fresh; choose another noise_seed or evaluation.first_seed"
+            f"{place}.noise_seed: {fit['noise_seed']} is also a seed of the evaluation ({first} to "
+            f"{first + count - 1}), which must be fresh; choose another noise_seed or evaluation.first_seed"
         )
     return problems
 
@@ -297,8 +300,8 @@ def _parameter_problems(fit, place):
     optimizer = fit["optimizer"]
     if optimizer["name"] == "grid" and set(optimizer["shape"]) != set(fit["free"]):
         problems.append(
-            f"{place}.optimizer.shape: a grid needs the number of points of every free parameter ({', '.join(fit['free'])}), "
-            f"found {', '.join(optimizer['shape']) or 'none'}"
+            f"{place}.optimizer.shape: a grid needs the number of points of every free parameter "
+            f"({', '.join(fit['free'])}), found {', '.join(optimizer['shape']) or 'none'}"
         )
     if fit["fic"] is None and fit["objective"].get("rate_penalty"):
         problems.append(
@@ -312,12 +315,14 @@ def _simulation_problems(fit, config, place):
     simulation, window = fit["simulation"], config["analysis"]["window"]
     if "duration" not in simulation:
         return [
-            f"{place}: no duration is given; set simulation.duration (in s, burn-in included), or choose a protocol"
+            f"{place}: no duration is given; set simulation.duration (in s, burn-in included), or choose "
+            "a protocol"
         ]
     analysed = simulation["duration"] - simulation["burn_in"]
     if analysed <= window:
         return [
-            f"{place}: simulation.duration {simulation['duration']} s less burn_in {simulation['burn_in']} s leaves {analysed} s, "
+            f"{place}: simulation.duration {simulation['duration']} s less burn_in "
+            f"{simulation['burn_in']} s leaves {analysed} s, "
             f"which holds no two windows of {window} s; simulate longer or shorten analysis.window"
         ]
     return []

@@ -1,17 +1,14 @@
-"""The user's tables: manifest, participants, nodes. Read once, checked as a whole, turned into units and batches.
+"""The user's tables: manifest, participants, nodes. Read once, checked as a whole, turned into units.
 
 A unit is what is fitted: one session of one participant, or a participant without sessions.
 """
 
-import csv
 import os
-from collections import Counter
 
-from cubnm_core.errors import InputError
-from workflow_scripts.settings import SYNTHETIC_FOLDER, raise_problems, schema, schema_problems, suggestion
+from workflow_scripts import tabular
+from workflow_scripts.settings import SYNTHETIC_FOLDER, raise_problems, schema
 
 GROUP = "group"
-MISSING = ("", "n/a")
 
 
 def read_manifest(path):
@@ -24,16 +21,16 @@ def read_manifest(path):
     Returns
     -------
     list of dict
-        One per file, with every column of the schema; None where nothing is given. ``path`` is relative to the working
-        directory, ids carry no ``sub-`` and ``ses-``.
+        One per file, with every column of the schema; None where nothing is given. ``path`` is relative to
+        the working directory, ids carry no ``sub-`` and ``ses-``.
 
     Raises
     ------
     InputError
         Listing every problem of the table.
     """
-    rows, problems = _read(path, "manifest")
-    problems += _duplicates(path, rows, ("participant_id", "session_id", "run_id", "kind"))
+    rows, problems = tabular.read(path, "manifest")
+    problems += tabular.duplicates(path, rows, ("participant_id", "session_id", "run_id", "kind"))
     atlases = sorted({row["atlas"] for row in rows if row["atlas"]})
     if len(atlases) > 1:
         problems.append(
@@ -42,7 +39,8 @@ def read_manifest(path):
     for number, row in enumerate(rows, start=2):
         if row["kind"] != "bold":
             problems += [
-                f"{path}, line {number}: {column} is given for a row of kind {row['kind']}; it belongs to bold"
+                f"{path}, line {number}: {column} is given for a row of kind {row['kind']}; it belongs to "
+                "bold"
                 for column in ("run_id", "repetition_time", "role", "orientation", "censoring")
                 if row[column] is not None
             ]
@@ -62,15 +60,16 @@ def read_participants(path):
     Returns
     -------
     list of dict
-        One per row; numbers in the columns that the schema says are numbers, text elsewhere, None where nothing is given.
+        One per row; numbers in the columns that the schema says are numbers, text elsewhere, None where
+        nothing is given.
 
     Raises
     ------
     InputError
         Listing every problem of the table.
     """
-    rows, problems = _read(path, "participants")
-    problems += _duplicates(path, rows, ("participant_id", "session_id"))
+    rows, problems = tabular.read(path, "participants")
+    problems += tabular.duplicates(path, rows, ("participant_id", "session_id"))
     raise_problems("The participants table cannot be used", problems)
     return rows
 
@@ -88,13 +87,14 @@ def read_nodes(path):
     InputError
         Listing every problem of the table.
     """
-    rows, problems = _read(path, "nodes")
-    problems += _duplicates(path, rows, ("label",))
+    rows, problems = tabular.read(path, "nodes")
+    problems += tabular.duplicates(path, rows, ("label",))
     found = [row["index"] for row in rows]
     if not problems and found != list(range(len(rows))):
         wrong = next(number for number, index in enumerate(found) if index != number)
         problems.append(
-            f"{path}, line {wrong + 2}: index is {found[wrong]}, but the rows count up from 0, so it must be {wrong}"
+            f"{path}, line {wrong + 2}: index is {found[wrong]}, but the rows count up from 0, so it must "
+            f"be {wrong}"
         )
     if len(rows) < 2:
         problems.append(f"{path}: {len(rows)} nodes; a network has at least 2")
@@ -108,7 +108,8 @@ def read_tables(config):
     Parameters
     ----------
     config : dict
-        As returned by :func:`workflow_scripts.settings.validate`. The tables of a synthetic cohort need not exist yet.
+        As returned by :func:`workflow_scripts.settings.validate`. The tables of a synthetic cohort need not
+        exist yet.
 
     Returns
     -------
@@ -126,13 +127,14 @@ def read_tables(config):
     problems = _holdout_problems(rows, config["holdout"], config["manifest"])
     if config["connectome"]["source"] == "group" and not group_rows(rows):
         problems.append(
-            f"{config['manifest']}: connectome.source is group, but no row of kind sc has the participant_id 'group'; add it"
+            f"{config['manifest']}: connectome.source is group, but no row of kind sc has the "
+            "participant_id 'group'; add it"
         )
     midline = [node["label"] for node in nodes if node["hemisphere"] == "B"]
     if config["analysis"]["pairs"] == "intrahemispheric" and midline:
         problems.append(
-            f"{config['nodes']}: analysis.pairs is intrahemispheric, but {', '.join(midline)} lie in both hemispheres; "
-            "remove them from the table or use all pairs"
+            f"{config['nodes']}: analysis.pairs is intrahemispheric, but {', '.join(midline)} lie in both "
+            "hemispheres; remove them from the table or use all pairs"
         )
     if config["participants"] is not None:
         known = {row["participant_id"] for row in read_participants(config["participants"])}
@@ -176,7 +178,7 @@ def missing_files(rows, manifest):
 
 
 def planned_manifest(synthetic):
-    """Give the rows of the manifest of a synthetic cohort before it exists; the rule that makes it writes these files.
+    """Give the manifest of a synthetic cohort before it exists; the rule that makes it writes these files.
 
     Parameters
     ----------
@@ -186,7 +188,8 @@ def planned_manifest(synthetic):
     Returns
     -------
     list of dict
-        As of :func:`read_manifest`: a connectome and two runs (the first to train, the second held out) per person.
+        As of :func:`read_manifest`: a connectome and two runs (the first to train, the second held out) per
+        person.
     """
     empty = dict.fromkeys(schema("manifest")["properties"])
     rows = []
@@ -218,8 +221,8 @@ def units(rows, source):
     Returns
     -------
     dict of str to dict
-        Unit, such as ``sub-01_ses-a``, to its ``participant_id``, ``session_id`` ("" without sessions), and rows:
-        ``connectome`` (of kind sc and length) and ``bold``; either may be empty.
+        Unit, such as ``sub-01_ses-a``, to its ``participant_id``, ``session_id`` ("" without sessions), and
+        rows: ``connectome`` (of kind sc and length) and ``bold``; either may be empty.
     """
     own, found = {}, {}
     for row in rows:
@@ -258,7 +261,7 @@ def resolved_holdout(rows, holdout):
 
 
 def batches(cohort, size):
-    """Pack units into batches of one repetition time; a unit added at the end of the manifest moves no earlier one.
+    """Pack units into batches of one repetition time; a unit added at the end moves no earlier one.
 
     Parameters
     ----------
@@ -283,106 +286,6 @@ def batches(cohort, size):
     return {f"{number:03d}": members for number, members in enumerate(slices, start=1)}
 
 
-def _read(path, name):
-    """Read a TSV file and list what contradicts the schema of its rows."""
-    rules = schema(name)
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = list(csv.reader(file, delimiter="\t"))
-    except OSError as error:
-        raise InputError(
-            f"{name} table {path}: {error.strerror}; correct the path in the configuration"
-        ) from None
-    if not table:
-        raise InputError(
-            f"{name} table {path} is empty; it needs a header with the columns {', '.join(rules['properties'])}"
-        )
-    header, body = table[0], [cells for cells in table[1:] if any(cells)]
-    raise_problems(f"The {name} table cannot be used", _header_problems(path, header, body, rules))
-    columns = {
-        column: [_value(cells[place], column, rules) for cells in body] for place, column in enumerate(header)
-    }
-    problems = _column_problems(path, columns, rules)
-    absent = dict.fromkeys(set(rules["properties"]) - set(header))
-    return [
-        {**absent, **dict(zip(columns, values, strict=True))}
-        for values in zip(*columns.values(), strict=True)
-    ], problems
-
-
-def _header_problems(path, header, body, rules):
-    """Check the names of the columns and the number of cells in every line."""
-    allowed = rules["properties"]
-    problems = [
-        f"{path}: column {column!r} is missing" for column in rules["required"] if column not in header
-    ]
-    problems += [
-        f"{path}: column {column!r} appears twice" for column, count in Counter(header).items() if count > 1
-    ]
-    if rules["additionalProperties"] is False:
-        problems += [
-            f"{path}: unknown column {column!r}{suggestion(column, allowed)}"
-            for column in header
-            if column not in allowed
-        ]
-    if len(header) == 1 and any(mark in header[0] for mark in ",; "):
-        problems.append(f"{path}: one column only; columns are parted by tabs, not by commas or blanks")
-    problems += [
-        f"{path}, line {number}: {len(cells)} cells, but the header has {len(header)}"
-        for number, cells in enumerate(body, start=2)
-        if len(cells) != len(header)
-    ]
-    if not body:
-        problems.append(f"{path}: no row below the header")
-    return problems
-
-
-def _value(cell, column, rules):
-    """Convert a cell to the type of its column; what does not convert is left for the schema to refuse."""
-    cell = cell.strip()
-    if cell in MISSING:
-        return None
-    if column in ("participant_id", "session_id"):
-        return cell.removeprefix("sub-").removeprefix("ses-")
-    kind = rules["properties"].get(column, {}).get("type")
-    if kind in ("number", "integer"):
-        try:
-            return int(cell) if kind == "integer" else float(cell)
-        except ValueError:
-            return cell
-    return cell
-
-
-def _column_problems(path, columns, rules):
-    """Check every different value of every column against the schema, which is far quicker than row by row."""
-    problems = []
-    for column, values in columns.items():
-        entry = rules["properties"].get(column, {})
-        for value in dict.fromkeys(values):
-            if value is None:
-                found = [f"{column} is empty"] if column in rules["required"] else []
-            else:
-                found = schema_problems({column: value}, {"properties": {column: entry}})
-            problems += [f"{path}, line {values.index(value) + 2}: {text}" for text in found]
-    return problems
-
-
-def _duplicates(path, rows, key):
-    """List rows that share all columns of a key."""
-    first, problems = {}, []
-    for number, row in enumerate(rows, start=2):
-        values = tuple(row[column] for column in key)
-        if values in first:
-            named = ", ".join(
-                f"{column} {value}" for column, value in zip(key, values, strict=True) if value is not None
-            )
-            problems.append(
-                f"{path}, line {number}: same {named} as line {first[values]}; keep one of the two"
-            )
-        first.setdefault(values, number)
-    return problems
-
-
 def _holdout_problems(rows, holdout, manifest):
     """Find people of whom nothing can be held out the way it is asked."""
     asked = resolved_holdout(rows, holdout)
@@ -392,8 +295,8 @@ def _holdout_problems(rows, holdout, manifest):
     if asked == "split_half":
         return (
             [
-                f"{manifest}, line {number}: role is {row['role']}, but holdout: split_half cuts every run into a training and a held-out "
-                "half; write both, or set holdout: run"
+                f"{manifest}, line {number}: role is {row['role']}, but holdout: split_half cuts every "
+                "run into a training and a held-out half; write both, or set holdout: run"
                 for number, row in scans
                 if row["role"] in ("train", "test")
             ]
@@ -401,8 +304,8 @@ def _holdout_problems(rows, holdout, manifest):
             else []
         )
     problems = [
-        f"{manifest}, line {number}: role is {row['role'] or 'not given'}, but whole runs are held out (holdout: {holdout}); write "
-        "train or test, or set holdout: split_half"
+        f"{manifest}, line {number}: role is {row['role'] or 'not given'}, but whole runs are held out "
+        f"(holdout: {holdout}); write train or test, or set holdout: split_half"
         for number, row in scans
         if row["role"] not in ("train", "test")
     ]
@@ -411,8 +314,8 @@ def _holdout_problems(rows, holdout, manifest):
         roles.setdefault(unit_name(row["participant_id"], row["session_id"] or ""), set()).add(row["role"])
     for unit, found in roles.items():
         problems += [
-            f"{manifest}: {unit} has no run with role {role}, so there is nothing to {purpose} (holdout: {holdout}); "
-            "add one, delete its rows, or set holdout: split_half"
+            f"{manifest}: {unit} has no run with role {role}, so there is nothing to {purpose} (holdout: "
+            f"{holdout}); add one, delete its rows, or set holdout: split_half"
             for role, purpose in (("train", "fit"), ("test", "hold out"))
             if role not in found and "both" not in found and None not in found
         ]

@@ -13,9 +13,9 @@ MISSING = {"", "n/a", "na", "nan", "null"}
 def read(path, variable=None):
     """Read a text matrix.
 
-    The first line holds names if any of its cells is not a number, the first column if its second line does not start
-    with a number or if its name is empty. Some tools write blanks into files called csv or tsv: what parts
-    the cells of the first line decides, not the ending.
+    The first line holds names if any of its cells is not a number, the first column if its second line does
+    not start with a number or if its name is empty. Some tools write blanks into files called csv or tsv:
+    what parts the cells of the first line decides, not the ending.
 
     Parameters
     ----------
