@@ -1,0 +1,222 @@
+"""Rule cohort_tables: the tables of all batches put together, quality control, exclusions, recovery, provenance."""
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pandas as pd
+
+import cubnm_core
+from workflow_scripts import job
+
+IDS = ["participant_id", "session_id"]
+EXCLUSIONS = [*IDS, "stage", "fit", "reason"]
+RECOVERY = [*IDS, "fit", "parameter", "truth", "estimate"]
+PACKAGES = ("numpy", "scipy", "numba", "pymoo", "cma", "pandas", "snakemake", "matplotlib")
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def main(sm):
+    """Write the tables of the cohort and where they come from."""
+    logger = job.start(sm)
+    for name in ("fits", "convergence", "evaluation", "states"):
+        job.write_tsv(getattr(sm.output, name), concatenated(getattr(sm.input, name)))
+    records = {
+        "connectome": [job.read_json(path) for path in sm.input.connectomes],
+        "bold": [job.read_json(path) for path in sm.input.bold],
+        "targets": [job.read_json(path) for path in sm.input.targets],
+    }
+    fits = read_table(sm.output.fits)
+    job.write_tsv(sm.output.qc, qc_rows(sm.params.units, records, sm.params.splits))
+    exclusions = exclusion_rows(records, fits)
+    job.write_tsv(sm.output.exclusions, exclusions, columns=EXCLUSIONS)
+    for truth, path in zip(_several(sm.input.truth), _several(sm.output.recovery), strict=True):
+        job.write_tsv(path, recovery_rows(read_table(truth), fits, sm.params.fits), columns=RECOVERY)
+    job.write_json(sm.output.provenance, provenance(sm, records, fits))
+    logger.info("%d units, %d exclusions and failures", len(sm.params.units), len(exclusions))
+
+
+def read_table(path):
+    """Read a table as text, so that ids such as 001 and every digit stay as they are."""
+    return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+
+
+def concatenated(paths):
+    """Put tables with the same kind of rows together; columns that one lacks are n/a there."""
+    return pd.concat([read_table(path) for path in paths], ignore_index=True).fillna(job.MISSING)
+
+
+def qc_rows(units, records, splits):
+    """Make one row per unit of what the preparation found."""
+    connectome, bold = ({record["unit"]: record for record in records[name]} for name in ("connectome", "bold"))
+    targets = {(record["unit"], record["split"]): record for record in records["targets"]}
+    rows = []
+    for ids in units:
+        unit = ids["unit"]
+        weights, runs = connectome[unit].get("qc") or {}, (bold[unit].get("runs") or {}).values()
+        row = {key: ids[key] for key in IDS}
+        row |= {"connectome": connectome[unit]["status"], "bold": bold[unit]["status"]}
+        row |= {key: weights.get(key) for key in ("nodes", "density", "raw_sum", "largest_component")}
+        row["isolated_nodes"] = len(weights["isolated_nodes"]) if weights else None
+        row["runs"] = len(runs)
+        for split in splits:
+            target = targets[unit, split]
+            row[f"volumes_{split}"] = target.get("volumes")
+            row[f"windows_{split}"] = target.get("windows")
+        row["repetition_time"] = targets[unit, splits[0]].get("repetition_time")
+        row["notes"] = "; ".join([*weights.get("notes", []), *(note for run in runs for note in run["notes"])])
+        rows.append(row)
+    return rows
+
+
+def exclusion_rows(records, fits):
+    """Make one row per reason why a unit, or one of its fits, has no result."""
+    rows = []
+    for stage, found in records.items():
+        for record in found:
+            if record["status"] == "ok" or _told_before(record, stage, records):
+                continue
+            named = f"{stage} ({record['split']})" if stage == "targets" else stage
+            rows += [{**_ids(record), "stage": named, "fit": None, "reason": text} for text in record["reasons"]]
+    for row in fits[fits["status"] == "failed"].to_dict("records"):
+        restart = "" if row["restart"] == job.MISSING else f"restart {row['restart']}: "
+        rows.append({**_ids(row), "stage": "fit", "fit": row["fit"], "reason": restart + row["reason"]})
+    return rows
+
+
+def _told_before(record, stage, records):
+    """Say whether a target only passes on that the scans of its unit were excluded."""
+    return stage == "targets" and any(
+        bold["unit"] == record["unit"] and bold["status"] != "ok" for bold in records["bold"]
+    )
+
+
+def _ids(row):
+    return {key: row[key] for key in IDS}
+
+
+def recovery_rows(truth, fits, settings):
+    """Set the free parameters of the selected fits beside the true ones."""
+    rows = []
+    known = {(*_ids(row).values(), row["parameter"]): row["value"] for row in truth.to_dict("records")}
+    for row in fits[fits["selected"] == "True"].to_dict("records"):
+        for name in settings[row["fit"]]["free"]:
+            value = known.get((*_ids(row).values(), name))
+            if value is not None:
+                found = {"fit": row["fit"], "parameter": name, "truth": value, "estimate": row[f"param_{name}"]}
+                rows.append({**_ids(row), **found})
+    return rows
+
+
+def provenance(sm, records, fits):
+    """Collect what another person needs to get the same numbers."""
+    simulations = pd.to_numeric(fits["simulations"], errors="coerce").sum()
+    return {
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "software": software(),
+        "machine": machine(),
+        "seeds": seeds(sm.params.config, sm.params.fits),
+        "computed": {
+            "units": len(sm.params.units),
+            "simulations_of_fits": int(simulations),
+            "seconds_of_fits": float(pd.to_numeric(fits["seconds"], errors="coerce").sum()),
+            "seconds_of_rules": rule_seconds("results/benchmarks"),
+        },
+        "inputs": input_hashes(sm.input, records),
+        "config": {**sm.params.config, "holdout_resolved": sm.params.holdout},
+        "fits": sm.params.fits,
+    }
+
+
+def software():
+    """Give the versions of what computes."""
+    return {
+        "cubnm_core": cubnm_core.__version__,
+        "numerics_version": cubnm_core.NUMERICS_VERSION,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(package):
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit():
+    """Name the commit of the workflow, with "-dirty" if files were changed since; None outside a repository."""
+    folder = Path(__file__).resolve().parents[1]
+    command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()
+
+
+def machine():
+    """Describe the machine that wrote the tables."""
+    return {
+        "system": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "byte_order": sys.byteorder,
+        "threads": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
+    }
+
+
+def _processor():
+    """Name the CPU."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def seeds(config, fits):
+    """Name every seed that decides a number."""
+    first, count = config["evaluation"]["first_seed"], config["evaluation"]["seeds"]
+    return {
+        "evaluation_noise_seeds": f"{first} to {first + count - 1}",
+        "fits": {
+            name: {"noise_seed": fit["noise_seed"], "optimizer_seed": fit["optimizer"]["seed"]} for name, fit in fits.items()
+        },
+    }
+
+
+def rule_seconds(folder):
+    """Add up the wall time of the jobs of every rule, from the benchmarks that Snakemake writes."""
+    found = {}
+    for path in sorted(Path(folder).glob("*/*.tsv")):
+        seconds = pd.read_csv(path, sep="\t")["s"].sum()
+        found[path.parent.name] = round(found.get(path.parent.name, 0.0) + float(seconds), 1)
+    return found
+
+
+def input_hashes(inputs, records):
+    """Give the SHA-256 of every file of the user's."""
+    tables = [inputs.manifest, inputs.nodes, *_several(inputs.participants), *_several(inputs.truth)]
+    hashes = {str(path): job.sha256(path) for path in tables}
+    for record in records["connectome"]:
+        hashes |= {source["path"]: source["sha256"] for source in record["sources"]}
+    for record in records["bold"]:
+        hashes |= {run["path"]: run["sha256"] for run in (record.get("runs") or {}).values()}
+    return hashes
+
+
+def _several(paths):
+    """An input of a rule that may be one path, several or none, as a list."""
+    return [paths] if isinstance(paths, str) else list(paths)
+
+
+if "snakemake" in globals():
+    main(snakemake)

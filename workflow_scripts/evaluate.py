@@ -1,0 +1,128 @@
+"""Rule evaluate: score the best fit of every person with fresh noise, on the training and the held-out scans."""
+
+import numpy as np
+import pandas as pd
+
+from cubnm_core import load_model
+from cubnm_core.evaluation import evaluate_seeds
+from cubnm_core.objective import Objective
+from workflow_scripts import job, simulations, tables
+
+KEYS = ("participant_id", "session_id", "fit")
+EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", "pairs", "band_pass", "window", "window_step", "seeds")
+STATES = (*KEYS, "label", "hemisphere", "variable", "mean", "sd", "unit")
+RECORD = ("bold", "fc", "fcd", "state_means")
+
+
+def main(sm):
+    """Simulate every fitted person of a batch again and write scores, regional states and one simulation each."""
+    logger = job.start(sm)
+    settings, splits = sm.params.settings, sm.params.splits
+    nodes = tables.read_nodes(sm.input.nodes)
+    best = best_parameters(sm.input.fits)
+    seeds = range(sm.params.first_seed, sm.params.first_seed + sm.params.seeds)
+    evaluation, states, arrays = [], [], {}
+    targets = np.reshape(sm.input.targets, (len(sm.params.units), len(splits)))
+    for ids, connectome, paths in zip(sm.params.units, sm.input.connectomes, targets, strict=True):
+        key = (ids["participant_id"], ids["session_id"] or job.MISSING)
+        if key not in best:
+            logger.warning("%s has no fit and is not evaluated", ids["unit"])
+            continue
+        person = simulations.read_person(ids, connectome, dict(zip(splits, paths, strict=True)))
+        evaluated = evaluate_person(person, best[key], settings, nodes, seeds)
+        keys = dict(zip(KEYS, (*key, sm.wildcards.fit), strict=True))
+        evaluation += score_rows(keys, evaluated, settings)
+        states += state_rows(keys, evaluated, nodes, load_model(settings["model"]))
+        arrays |= {f"{ids['unit']}/{name}": getattr(evaluated, name) for name in ("bold", "fc", "fcd")}
+        logger.info("%s: %s", ids["unit"], describe(evaluated))
+    job.write_tsv(sm.output.evaluation, evaluation, columns=EVALUATION)
+    job.write_tsv(sm.output.states, states, columns=STATES)
+    job.write_npz(sm.output.simulations, **arrays)
+
+
+def best_parameters(fits):
+    """Read the parameters of the selected restart of every fitted person.
+
+    Parameters
+    ----------
+    fits : path
+        Table of the fits of a batch, or of the cohort.
+
+    Returns
+    -------
+    dict of (participant_id, session_id) to dict of str to float
+        Free and fixed parameters; ``session_id`` is "n/a" without sessions.
+    """
+    table = read_table(fits)
+    chosen = table[table["selected"] == "True"]
+    names = [column for column in table.columns if column.startswith("param_")]
+    return {
+        (row["participant_id"], row["session_id"]): {
+            name.removeprefix("param_"): float(row[name]) for name in names
+        }
+        for _, row in chosen.iterrows()
+    }
+
+
+def read_table(path):
+    """Read a table as text, so that ids such as 001 stay as they are."""
+    return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+
+
+def evaluate_person(person, params, settings, nodes, seeds):
+    """Simulate a person with every seed and score against every split there is."""
+    hemispheres = [node["hemisphere"] for node in nodes]
+    simulate_batch = simulations.batch_simulator(settings, hemispheres, person.repetition_time, RECORD)
+    objective = Objective(settings["objective"])
+    return evaluate_seeds(simulate_batch, person.weights, params, person.targets, objective, list(seeds))
+
+
+def score_rows(keys, evaluated, settings):
+    """Make one row per split and measure, with the settings of the analysis beside every score."""
+    analysis = settings["analysis"]
+    band = analysis["band_pass"]
+    stored = {
+        "n_seeds": len(evaluated.seeds),
+        "pairs": analysis["pairs"],
+        "band_pass": "none" if band is None else f"{band[0]}-{band[1]}",
+        "window": analysis["window"],
+        "window_step": analysis["window_step"],
+        "seeds": f"{evaluated.seeds[0]}-{evaluated.seeds[-1]}",
+    }
+    return [
+        {**keys, "split": split, "measure": measure, "mean": mean, "sd": sd, **stored}
+        for split in evaluated.scores
+        for measure, (mean, sd) in evaluated.score_summary(split).items()
+    ]
+
+
+def state_rows(keys, evaluated, nodes, model):
+    """Make one row per region and variable."""
+    return [
+        {
+            **keys,
+            "label": node["label"],
+            "hemisphere": node["hemisphere"],
+            "variable": variable,
+            "mean": mean[index],
+            "sd": sd[index],
+            "unit": model.unit(variable),
+        }
+        for variable, (mean, sd) in evaluated.regional_summary().items()
+        for index, node in enumerate(nodes)
+    ]
+
+
+def describe(evaluated):
+    """Say the scores of a person in one line."""
+    parts = []
+    for split in evaluated.scores:
+        scores = evaluated.score_summary(split)
+        named = [f"{name} {scores[name][0]:.3f} ± {scores[name][1]:.3f}" for name in ("fc_corr", "fcd_ks") if name in scores]
+        parts.append(f"{split} {', '.join(named)}")
+    failed = np.count_nonzero(evaluated.status)
+    return "; ".join([*parts, *([f"{failed} of {len(evaluated.seeds)} simulations failed"] if failed else [])])
+
+
+if "snakemake" in globals():
+    main(snakemake)

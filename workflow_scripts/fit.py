@@ -1,0 +1,227 @@
+"""Rule fit: search the parameters of a batch of people on their training scans.
+
+The histories under results/histories are the checkpoint: a job that was killed goes on where it stopped.
+"""
+
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+import cubnm_core
+from cubnm_core import load_model
+from cubnm_core.errors import InputError
+from cubnm_core.fitting import FitProblem, run_fits
+from cubnm_core.objective import TERMS, Objective
+from cubnm_core.optimisers import OptimizerSettings
+from cubnm_core.search_space import SearchSpace
+from cubnm_core.simulation import STATUS
+from workflow_scripts import job, simulations
+from workflow_scripts.histories import FileStore, History, fingerprint
+from workflow_scripts.progress import Progress
+
+OUTCOME = ("generations", "simulations", "stopped", "cost", *TERMS)
+CONVERGENCE = ("generation", "simulations_so_far", "best_cost", "median_cost", "failed")
+HISTORIES = "results/histories"
+
+
+def main(sm):
+    """Fit the units of a batch and write one row per unit and restart, and one per generation."""
+    logger = job.start(sm)
+    settings, fit = sm.params.settings, sm.wildcards.fit
+    people, reasons = read_people(sm.params.units, sm.input.connectomes, sm.input.targets, logger)
+    hemispheres = simulations.read_hemispheres(sm.input.nodes)
+    problems, histories = make_problems(people, settings, hemispheres)
+    results, failures, seconds = search(problems, histories, settings, fit, hemispheres, people, logger)
+    rows, convergence = [], []
+    for ids in sm.params.units:
+        keys = {"participant_id": ids["participant_id"], "session_id": ids["session_id"], "fit": fit}
+        mine = [problem for problem in problems if problem.key.startswith(f"{ids['unit']}_restart-")]
+        rows += unit_rows(keys, mine, reasons.get(ids["unit"]), results, failures, seconds, histories, settings)
+        for problem in mine:
+            convergence += convergence_rows(keys, problem, results.get(problem.key))
+    columns = ["participant_id", "session_id", "fit", "restart"]
+    job.write_tsv(sm.output.fits, rows, columns=fits_columns(settings))
+    job.write_tsv(sm.output.convergence, convergence, columns=[*columns, *CONVERGENCE])
+
+
+def fits_columns(settings):
+    """Name the columns of the table of fits."""
+    params = [f"param_{name}" for name in [*settings["free"], *settings["fixed"]]]
+    leading = ("participant_id", "session_id", "fit", "restart", "status", "reason", "selected")
+    return [*leading, *OUTCOME, *params, "at_bounds", "noise_seed", "seconds", "fingerprint"]
+
+
+def read_people(units, connectomes, targets, logger):
+    """Read the files of a batch.
+
+    Returns
+    -------
+    people : dict of str to simulations.Person
+        By unit.
+    reasons : dict of str to (status, reason)
+        Of the units that cannot be fitted.
+    """
+    people, reasons = {}, {}
+    for ids, connectome, target in zip(units, connectomes, targets, strict=True):
+        try:
+            person = simulations.read_person(ids, connectome, {"train": target})
+        except (InputError, OSError, KeyError, ValueError) as error:
+            reasons[ids["unit"]] = ("failed", str(error))
+        else:
+            if isinstance(person, list):
+                reasons[ids["unit"]] = ("excluded", "; ".join(person))
+            else:
+                people[ids["unit"]] = person
+    for unit, (status, reason) in reasons.items():
+        logger.warning("%s is not fitted (%s): %s", unit, status, reason)
+    return people, reasons
+
+
+def make_problems(people, settings, hemispheres):
+    """State what is searched for every person and restart, and what its history belongs to."""
+    space = SearchSpace({name: tuple(bounds) for name, bounds in settings["free"].items()}, settings["fixed"])
+    objective = Objective(settings["objective"])
+    stated = {key: value for key, value in settings["optimizer"].items() if key != "restarts"}
+    optimizer = OptimizerSettings(**{**stated, "shape": stated.get("shape") or None})
+    restarts = settings["optimizer"]["restarts"] if optimizer.name == "cmaes" else 1
+    problems, histories = [], {}
+    for unit, person in people.items():
+        for restart in range(restarts):
+            problem = FitProblem(
+                key=f"{unit}_restart-{restart}",
+                weights=person.weights,
+                lengths=None,
+                target=person.targets["train"],
+                space=space,
+                objective=objective,
+                optimizer=optimizer,
+                noise_seed=settings["noise_seed"],
+                restart=restart,
+            )
+            problems.append(problem)
+            mark = problem_fingerprint(problem, settings, hemispheres, person.repetition_time)
+            histories[problem.key] = History(mark, space)
+    return problems, histories
+
+
+def problem_fingerprint(problem, settings, hemispheres, repetition_time):
+    """Hash everything the history of a fit depends on."""
+    target = {"fc": problem.target.fc, "fcd": problem.target.fcd}
+    free = list(problem.space.free.items())  # their order is that of the coordinates
+    search = [problem.key, problem.restart, free, problem.space.fixed, problem.objective, problem.optimizer]
+    simulated = simulations.simulation_keywords(settings, repetition_time)
+    pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
+    software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]
+    model = load_model(settings["model"])
+    return fingerprint(problem.weights, target, search, problem.noise_seed, simulated, pairs, model, software)
+
+
+def search(problems, histories, settings, fit, hemispheres, people, logger):
+    """Run all searches together; should one of them raise an error, run each alone, so that the others finish.
+
+    Returns
+    -------
+    results : dict of str to FitResult
+        By key of the problem.
+    failures : dict of str to str
+        The error of each search that has no result.
+    seconds : float or None
+        Per simulation; None if nothing was left to simulate.
+    """
+    if not problems:
+        return {}, {}, None
+    with_fcd = any(problem.target.fcd is not None for problem in problems)
+    record = ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
+    repetition_time = simulations.shared_repetition_time(people.values())
+    progress = Progress(problems, logger)
+    simulate_batch = progress.watch(simulations.batch_simulator(settings, hemispheres, repetition_time, record))
+    store = FileStore(Path(HISTORIES) / fit, histories)
+    started = time.perf_counter()
+    try:
+        progress.recall(store)
+        found = run_fits(problems, simulate_batch, store, on_generation=progress.generation)
+        results, failures = {result.key: result for result in found}, {}
+    except Exception:
+        logger.exception("The batch stopped with an error; each search now goes on alone")
+        results, failures = _search_one_by_one(problems, simulate_batch, store, progress, logger)
+    progress.flush()
+    computed = progress.simulations
+    return results, failures, (time.perf_counter() - started) / computed if computed else None
+
+
+def _search_one_by_one(problems, simulate_batch, store, progress, logger):
+    """Run every search alone and keep the error of each that fails; if all fail, the job fails."""
+    results, failures, errors = {}, {}, []
+    for problem in problems:
+        try:
+            (results[problem.key],) = run_fits([problem], simulate_batch, store, on_generation=progress.generation)
+        except Exception as error:
+            logger.warning("%s failed: %s", problem.key, error)
+            failures[problem.key] = f"{type(error).__name__}: {error}"
+            errors.append(error)
+    if not results and not all(isinstance(error, InputError) for error in errors):
+        raise errors[0]
+    return results, failures
+
+
+def unit_rows(keys, problems, reason, results, failures, seconds, histories, settings):
+    """Make the rows of a unit: one per restart, or one that says why there is none."""
+    if reason is not None:
+        return [{**keys, "status": reason[0], "reason": reason[1], "selected": False}]
+    rows = []
+    for problem in problems:
+        row = {**keys, "restart": problem.restart, "selected": False, "noise_seed": settings["noise_seed"]}
+        row["fingerprint"] = histories[problem.key].fingerprint
+        result = results.get(problem.key)
+        if result is None:
+            rows.append({**row, "status": "failed", "reason": failures[problem.key]})
+        else:
+            rows.append({**row, **outcome(result, seconds)})
+    fitted = [row for row in rows if row["status"] == "ok"]
+    if fitted:
+        min(fitted, key=lambda row: row["cost"])["selected"] = True
+    return rows
+
+
+def outcome(result, seconds):
+    """Describe the result of one search in the columns of the table."""
+    params = {f"param_{name}": value for name, value in result.best_params.items()}
+    failed = result.best_status != 0
+    reason = f"all {result.simulations} simulations failed ({STATUS[result.best_status]})" if failed else None
+    return {
+        "status": "failed" if failed else "ok",
+        "reason": reason,
+        "generations": result.generations,
+        "simulations": result.simulations,
+        "stopped": result.stopped,
+        "cost": result.best_cost,
+        **result.best_terms,
+        **params,
+        "at_bounds": ", ".join(f"{name}: {side}" for name, side in result.at_bounds.items()),
+        "seconds": None if seconds is None else seconds * result.simulations,
+    }
+
+
+def convergence_rows(keys, problem, result):
+    """Follow the cost of one search through its generations."""
+    rows, best, simulated = [], np.inf, 0
+    for generation in result.history if result else []:
+        best, simulated = min(best, generation.cost.min()), simulated + len(generation.cost)
+        rows.append(
+            {
+                **keys,
+                "restart": problem.restart,
+                "generation": generation.number,
+                "simulations_so_far": simulated,
+                "best_cost": float(best),
+                "median_cost": float(np.median(generation.cost)),
+                "failed": int(np.count_nonzero(generation.status)),
+            }
+        )
+    return rows
+
+
+if "snakemake" in globals():
+    main(snakemake)

@@ -1,0 +1,247 @@
+"""Histories of fits on disk: the table of every candidate and its cost terms is the checkpoint of a fit.
+
+A history is a TSV file. Its first line names the fingerprint of everything the result depends on, its second
+line the columns. Every generation is a block of rows, closed by a comment line with a checksum. Numbers are
+written with ``repr``, so that reading returns the same bits. A block without its closing line was torn by the
+end of the process that wrote it and is dropped; any other damage is an error, because nobody can tell what
+the search would have done.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import zlib
+from dataclasses import dataclass, is_dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cubnm_core.errors import InputError
+from cubnm_core.fitting import Generation
+
+LOGGER = logging.getLogger(__name__)
+FIRST_LINE = "# cubnm_core fit history, fingerprint "
+LAST_LINE = "# generation {number} complete, {size} candidates, crc32 {checksum:08x}"
+LEADING_COLUMNS = ("generation", "candidate", "status", "cost")
+
+
+def fingerprint(*parts):
+    """Hash everything a result depends on.
+
+    Parameters
+    ----------
+    *parts : nested mappings, sequences, dataclasses, arrays, strings, numbers, bools and None
+        Arrays count with dtype, shape and bytes, mappings whatever the order of their keys.
+
+    Returns
+    -------
+    str
+        SHA-256, 64 hexadecimal digits.
+    """
+    text = json.dumps([_canonical(part) for part in parts], sort_keys=True, allow_nan=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _canonical(value):
+    """Turn a value into what JSON can hold, without losing a difference that matters."""
+    if isinstance(value, np.ndarray):
+        data = np.ascontiguousarray(value)
+        return ["array", str(data.dtype), list(data.shape), hashlib.sha256(data.tobytes()).hexdigest()]
+    if isinstance(value, np.generic):
+        return _canonical(value.item())
+    if is_dataclass(value) and not isinstance(value, type):
+        fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
+        return [type(value).__name__, _canonical(fields)]
+    if isinstance(value, dict) or hasattr(value, "items"):
+        return {str(key): _canonical(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_canonical(item) for item in value]
+    if isinstance(value, float):
+        return repr(value)
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    raise TypeError(f"a fingerprint cannot be made of {type(value).__name__}")
+
+
+@dataclass(frozen=True)
+class History:
+    """What a history file belongs to.
+
+    Attributes
+    ----------
+    fingerprint : str
+        Of everything the fit depends on.
+    space : cubnm_core.search_space.SearchSpace
+        Gives the names of the free parameters and their physical values.
+    """
+
+    fingerprint: str
+    space: object
+
+
+class FileStore:
+    """Store of fit histories, one file per fit: ``folder/<key>.tsv``.
+
+    Parameters
+    ----------
+    folder : path
+        Made when the first generation is written.
+    histories : dict
+        key of a fit -> :class:`History`.
+    """
+
+    def __init__(self, folder, histories):
+        self.folder = Path(folder)
+        self.histories = dict(histories)
+
+    def path(self, key):
+        """Name the file of a fit."""
+        return self.folder / f"{key}.tsv"
+
+    def load(self, key):
+        """Read the complete generations of a fit.
+
+        A history of other settings is set aside, a torn last generation is cut off; both are logged.
+
+        Returns
+        -------
+        list of cubnm_core.fitting.Generation
+            Empty where no history of this fingerprint exists.
+
+        Raises
+        ------
+        InputError
+            The file is damaged anywhere but at its torn end.
+        """
+        path = self.path(key)
+        if not path.exists():
+            return []
+        content = path.read_bytes()
+        found = _stored_fingerprint(content, path)
+        if found is not None and found != self.histories[key].fingerprint:
+            aside = path.with_name(f"{path.name}.{found[:12]}.stale")
+            os.replace(path, aside)
+            LOGGER.info("%s: settings or inputs changed, its history is set aside as %s", key, aside.name)
+            return []
+        generations, intact = _parse(content, path, self.histories[key].space.names)
+        if intact < len(content):
+            LOGGER.info("%s: the last generation was torn by an interruption and is computed again", key)
+            _truncate(path, intact)
+        return generations
+
+    def append(self, key, generation):
+        """Write one generation and wait until it is on the disk.
+
+        Parameters
+        ----------
+        key : str
+        generation : cubnm_core.fitting.Generation
+        """
+        path = self.path(key)
+        history = self.histories[key]
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lines = _rows(generation, history.space)
+        with open(path, "ab") as file:
+            if file.tell() == 0:
+                columns = _columns(sorted(generation.terms), history.space.names)
+                file.write(f"{FIRST_LINE}{history.fingerprint}\n{chr(9).join(columns)}\n".encode())
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _columns(terms, names):
+    """Name the columns of a history."""
+    return [*LEADING_COLUMNS, *terms, *(f"u_{name}" for name in names), *(f"param_{name}" for name in names)]
+
+
+def _rows(generation, space):
+    """Write a generation as rows with their closing line, in bytes."""
+    terms = sorted(generation.terms)
+    params = space.to_parameters(generation.points)
+    lines = []
+    for candidate in range(len(generation.cost)):
+        numbers = [
+            generation.cost[candidate],
+            *(generation.terms[term][candidate] for term in terms),
+            *generation.points[candidate],
+            *(params[name][candidate] for name in space.names),
+        ]
+        labels = [generation.number, candidate, int(generation.status[candidate])]
+        lines.append("\t".join([*map(str, labels), *(repr(float(number)) for number in numbers)]) + "\n")
+    block = "".join(lines).encode()
+    return block + _closing_line(generation.number, len(lines), block)
+
+
+def _closing_line(number, size, block):
+    """Write the line that marks a generation as complete."""
+    return (LAST_LINE.format(number=number, size=size, checksum=zlib.crc32(block)) + "\n").encode()
+
+
+def _stored_fingerprint(content, path):
+    """Read the fingerprint of the first line; None if not even this line was completed."""
+    first, newline, _ = content.partition(b"\n")
+    if not newline:
+        return None
+    text = first.decode(errors="replace")
+    if not text.startswith(FIRST_LINE):
+        raise InputError(
+            f"{path}, line 1: expected '{FIRST_LINE}...', found '{text[:60]}'. This file is no fit history or is "
+            "damaged; move it away to compute the fit from the beginning."
+        )
+    return text.removeprefix(FIRST_LINE).strip()
+
+
+def _parse(content, path, names):
+    """Read all complete generations; give them and the length in bytes of what is intact."""
+    lines = content.splitlines(keepends=True)
+    if len(lines) < 2 or not lines[1].endswith(b"\n"):
+        return [], 0
+    columns = lines[1].decode(errors="replace").rstrip("\n").split("\t")
+    terms = columns[len(LEADING_COLUMNS) : len(columns) - 2 * len(names)]
+    if columns != _columns(terms, names):
+        raise _damaged(path, 2, "the names of the columns are not those of this fit")
+    generations, block, intact = [], [], len(lines[0]) + len(lines[1])
+    position = intact
+    for row, line in enumerate(lines[2:], start=3):
+        position += len(line)
+        if not line.endswith(b"\n"):
+            break
+        if not line.startswith(b"#"):
+            block.append(line)
+            continue
+        if line != _closing_line(len(generations), len(block), b"".join(block)):
+            raise _damaged(path, row, f"the rows of generation {len(generations)} above do not match its closing line")
+        generations.append(_generation(len(generations), block, terms, len(names)))
+        block, intact = [], position
+    return generations, intact if generations else 0
+
+
+def _generation(number, block, terms, dimension):
+    """Make a generation of its rows, whose checksum was found right."""
+    cells = [line.decode().rstrip("\n").split("\t") for line in block]
+    numbers = np.array([[float(cell) for cell in row[3:]] for row in cells])
+    first_point = 1 + len(terms)
+    return Generation(
+        number=number,
+        points=np.ascontiguousarray(numbers[:, first_point : first_point + dimension]),
+        terms={term: numbers[:, 1 + index].copy() for index, term in enumerate(terms)},
+        cost=numbers[:, 0].copy(),
+        status=np.array([int(row[2]) for row in cells]),
+    )
+
+
+def _damaged(path, line, what):
+    """Make the error of a damaged history."""
+    return InputError(
+        f"{path}, line {line}: {what}. The file was changed or damaged after it was written, so the fit cannot be "
+        "resumed from it; move the file away to compute this fit from the beginning."
+    )
+
+
+def _truncate(path, length):
+    """Cut a file to its intact part, on the disk too."""
+    with open(path, "r+b") as file:
+        file.truncate(length)
+        os.fsync(file.fileno())

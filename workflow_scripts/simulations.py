@@ -1,0 +1,141 @@
+"""From files to simulations: what fitting, evaluating and repeating a simulation have in common."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cubnm_core.errors import InputError
+from cubnm_core.objective import Target
+from workflow_scripts import job, tables
+
+SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "hemodynamics", "precision")
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """Prepared files of one unit.
+
+    Attributes
+    ----------
+    ids : dict
+        ``unit``, ``participant_id`` and ``session_id``.
+    weights : (N, N) array
+        Scaled connectome.
+    targets : dict of str to Target
+        By split; only those that are usable.
+    repetition_time : float
+        In s, of the scans.
+    """
+
+    ids: dict
+    weights: np.ndarray
+    targets: dict
+    repetition_time: float
+
+
+def read_person(ids, connectome, targets):
+    """Read the prepared connectome and the empirical targets of a unit.
+
+    Parameters
+    ----------
+    ids : dict
+        ``unit``, ``participant_id`` and ``session_id``.
+    connectome : path
+        Prepared ``.npz``; its ``.json`` lies beside it.
+    targets : dict of str to path
+        Split to target ``.npz``; the training split decides whether the unit can be used.
+
+    Returns
+    -------
+    Person or list of str
+        The reasons, where the unit was excluded before.
+    """
+    states = {split: job.read_json(_beside(path)) for split, path in targets.items()}
+    reasons = [*_reasons(job.read_json(_beside(connectome))), *_reasons(states["train"])]
+    if reasons:
+        return list(dict.fromkeys(reasons))
+    usable = {split: job.read_npz(path) for split, path in targets.items() if states[split]["status"] == "ok"}
+    return Person(
+        ids=ids,
+        weights=job.read_npz(connectome)["weights"],
+        targets={split: Target(fc=arrays["fc"], fcd=arrays.get("fcd")) for split, arrays in usable.items()},
+        repetition_time=states["train"]["repetition_time"],
+    )
+
+
+def _beside(path):
+    """Name the JSON file beside a prepared file."""
+    return str(path).removesuffix(".npz") + ".json"
+
+
+def _reasons(state):
+    """Why a prepared file is not to be used."""
+    return [] if state["status"] == "ok" else state["reasons"]
+
+
+def read_hemispheres(path):
+    """Give the hemisphere of every node of the node table, a list of "L", "R" and "B"."""
+    return [row["hemisphere"] for row in tables.read_nodes(path)]
+
+
+def batch_simulator(settings, hemispheres, repetition_time, record):
+    """Fix everything about a simulation that does not change within a fit.
+
+    Parameters
+    ----------
+    settings : dict
+        Resolved settings of a fit.
+    hemispheres : sequence of str
+    repetition_time : float
+        In s.
+    record : sequence of str
+        As of :func:`cubnm_core.simulate`.
+
+    Returns
+    -------
+    callable
+        ``simulate_batch`` as :func:`cubnm_core.fitting.run_fits` wants it.
+    """
+    from cubnm_core import load_model, simulate
+
+    model = load_model(settings["model"])
+    fixed = simulation_keywords(settings, repetition_time)
+
+    def simulate_batch(weights, connectome, params, seed, lengths):
+        if lengths is not None:
+            raise InputError("simulations with conduction delays are not available yet; leave out tract lengths")
+        return simulate(
+            model, weights, params, connectome=connectome, seed=seed, hemispheres=hemispheres, record=record, **fixed
+        )
+
+    return simulate_batch
+
+
+def simulation_keywords(settings, repetition_time):
+    """Translate the settings of a fit into keywords of :func:`cubnm_core.simulate`.
+
+    Returns
+    -------
+    dict
+        Without nodes, parameters, seed and what is recorded.
+    """
+    analysis = settings["analysis"]
+    return {
+        **{key: settings["simulation"][key] for key in SIMULATION_KEYS},
+        # A history must say which engine made it, whatever "auto" means on the next machine.
+        "backend": "cpu" if settings["simulation"]["backend"] == "auto" else settings["simulation"]["backend"],
+        "fic": settings["fic"],
+        "repetition_time": repetition_time,
+        "window": analysis["window"],
+        "window_step": analysis["window_step"],
+        "band_pass": analysis["band_pass"],
+        "interhemispheric": analysis["pairs"] == "all",
+    }
+
+
+def shared_repetition_time(people):
+    """Give the repetition time that the people of a batch share, in s."""
+    times = {person.repetition_time for person in people}
+    if len(times) > 1:
+        raise InputError(f"scans with different repetition times ({sorted(times)} s) cannot be fitted in one batch")
+    return times.pop()
