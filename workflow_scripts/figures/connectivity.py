@@ -1,0 +1,131 @@
+"""Functional connectivity and its dynamics: empirical beside simulated."""
+
+import numpy as np
+
+from workflow_scripts.figures.style import DIVERGING, GREY, INK, LIGHT, colours, new_figure
+
+FCD_BINS = np.linspace(-0.4, 1.0, 71)
+PANEL = 2.55  # inches
+
+
+def person(empirical, simulated, pair_index, hemispheres, split, fits):
+    """FC matrices above; below, the entries against each other and the FCD distributions.
+
+    Parameters
+    ----------
+    empirical : dict
+        `fc` (P,) and, where it exists, `fcd` (K,).
+    simulated : dict of str to dict
+        The same for each fit.
+    pair_index : tuple of (P,) int arrays
+    hemispheres : (N,) array or None
+    split : str
+        What to call the empirical data.
+    fits : list of str
+        All fits, so that a fit has one colour on the whole page.
+    """
+    has_fcd = "fcd" in empirical and all("fcd" in run for run in simulated.values())
+    n_columns = len(simulated) + 2
+    figure = new_figure(PANEL * n_columns, 2 * PANEL + 0.2)
+    grid = figure.add_gridspec(2, n_columns)
+    colour = colours(fits)
+    limit = _colour_limit([empirical, *simulated.values()])
+    top = [figure.add_subplot(grid[0, k]) for k in range(1 + len(simulated))]
+    for axis, (name, run) in zip(top, {f"empirical, {split}": empirical, **simulated}.items(), strict=True):
+        image = _matrix(axis, run["fc"], pair_index, hemispheres, limit, name)
+    _colour_bar(figure, figure.add_subplot(grid[0, -1]), image)
+    for k, (fit, run) in enumerate(simulated.items()):
+        _scatter(figure.add_subplot(grid[1, k]), empirical["fc"], run["fc"], fit, colour[fit])
+    if has_fcd:
+        _fcd_density(figure.add_subplot(grid[1, -2]), empirical, simulated, colour, split)
+        _fcd_cumulative(figure.add_subplot(grid[1, -1]), empirical, simulated, colour)
+    return figure
+
+
+def _colour_bar(figure, axis, image):
+    """The scale of the matrices in a panel of its own, so that both rows keep the same columns."""
+    axis.set_axis_off()
+    figure.colorbar(image, cax=axis.inset_axes([0.0, 0.1, 0.07, 0.8]), label="FC (Pearson r)")
+
+
+def _colour_limit(runs):
+    """One colour scale for all matrices of a person: 99 % of the entries lie within it."""
+    return max(0.1, np.ceil(10 * max(np.quantile(np.abs(run["fc"]), 0.99) for run in runs)) / 10)
+
+
+def _matrix(axis, fc, pair_index, hemispheres, limit, title):
+    n_nodes = int(pair_index[0].max()) + 1
+    matrix = np.full((n_nodes, n_nodes), np.nan)
+    matrix[pair_index] = fc
+    matrix.T[pair_index] = fc
+    axis.set_facecolor(LIGHT)
+    image = axis.imshow(matrix, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="none")
+    axis.set_title(title, fontsize=9)
+    _hemisphere_ticks(axis, hemispheres, n_nodes)
+    axis.spines[:].set_visible(False)
+    return image
+
+
+def _hemisphere_ticks(axis, hemispheres, n_nodes):
+    """Name the hemispheres where the nodes are sorted by them; else only the number of nodes."""
+    axis.set_xticks([])
+    axis.set_yticks([])
+    borders = [] if hemispheres is None else list(np.flatnonzero(hemispheres[1:] != hemispheres[:-1]) + 1)
+    if hemispheres is None or len(borders) > 2:
+        axis.set_xlabel(f"{n_nodes} regions")
+        return
+    edges = [0, *borders, n_nodes]
+    centres = [(low + high - 1) / 2 for low, high in zip(edges, edges[1:], strict=False)]
+    names = [str(hemispheres[low]) for low in edges[:-1]]
+    axis.set_xticks(centres, names)
+    axis.set_yticks(centres, names)
+    axis.tick_params(length=0)
+    for border in borders:
+        axis.axhline(border - 0.5, color=INK, linewidth=0.5)
+        axis.axvline(border - 0.5, color=INK, linewidth=0.5)
+
+
+def _scatter(axis, empirical, simulated, fit, colour):
+    axis.scatter(empirical, simulated, s=3, color=colour, alpha=0.25, linewidth=0, rasterized=True)
+    finite = np.isfinite(empirical) & np.isfinite(simulated)
+    slope, intercept = np.polyfit(empirical[finite], simulated[finite], 1)
+    ends = np.array([empirical[finite].min(), empirical[finite].max()])
+    axis.plot(ends, slope * ends + intercept, color=INK, linewidth=1.2)
+    low, high = min(ends[0], simulated[finite].min()), max(ends[1], simulated[finite].max())
+    axis.plot([low, high], [low, high], color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))
+    axis.set(xlabel="empirical FC", ylabel="simulated FC")
+    axis.set_title(f"{fit}: r = {np.corrcoef(empirical[finite], simulated[finite])[0, 1]:.2f}", fontsize=9)
+    axis.grid()
+
+
+def _fcd_density(axis, empirical, simulated, colour, split):
+    density = _histogram(empirical["fcd"])
+    axis.stairs(density, FCD_BINS, fill=True, color=LIGHT)
+    axis.stairs(density, FCD_BINS, color=INK, linewidth=1, label=f"empirical, {split}")
+    for fit, run in simulated.items():
+        axis.stairs(_histogram(run["fcd"]), FCD_BINS, color=colour[fit], linewidth=1.5, label=fit)
+    axis.set_title("FCD values", fontsize=9)
+    axis.set(xlabel="FCD", ylabel="density")
+    axis.set_ylim(top=axis.get_ylim()[1] * 1.3)
+    axis.legend(loc="upper left", fontsize=7)
+
+
+def _fcd_cumulative(axis, empirical, simulated, colour):
+    edges = FCD_BINS[1:]
+    axis.plot(edges, _cumulative(empirical["fcd"]), color=INK, linewidth=1.2)
+    for fit, run in simulated.items():
+        ours, theirs = _cumulative(run["fcd"]), _cumulative(empirical["fcd"])
+        widest = int(np.abs(ours - theirs).argmax())
+        axis.plot(edges, ours, color=colour[fit], linewidth=1.5)
+        axis.plot([edges[widest]] * 2, [ours[widest], theirs[widest]], color=colour[fit], linewidth=1, marker="_", markersize=5)
+    axis.set_title("FCD cumulative, KS", fontsize=9)
+    axis.set(xlabel="FCD", ylabel="share of values below", ylim=(0, 1.02))
+    axis.grid()
+
+
+def _histogram(values):
+    return np.histogram(np.clip(values, FCD_BINS[0], FCD_BINS[-1]), FCD_BINS, density=True)[0]
+
+
+def _cumulative(values):
+    return np.searchsorted(np.sort(values), FCD_BINS[1:], side="right") / len(values)

@@ -1,0 +1,179 @@
+"""Everything the report reads, in one place: tables, settings, provenance and the arrays of single people."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.job import read_json
+
+KEYS = ["participant_id", "session_id"]
+# Only n/a means missing: a participant may well be called "NA".
+MISSING = ["n/a", ""]
+TEXT = dict.fromkeys([*KEYS, "fit", "group", "label", "hemisphere", "network", "reason", "parameter", "seeds"], str)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A finished cohort as its tables tell it.
+
+    Attributes
+    ----------
+    tables : dict of str to pandas.DataFrame
+        Cohort tables by name. `key` names the unit in each of them (states.tsv has a column `unit` of its own).
+    files : dict of str to Path
+        Where each table lies, for the links of the report.
+    ids : list of dict
+        Every unit of the manifest: unit, participant_id, session_id.
+    fit_settings : dict of str to dict
+        Resolved settings of every fit.
+    holdout : str
+        run, split_half or none.
+    provenance : dict
+        As written beside the tables; its `config` is the configuration of the whole run.
+    simulations : dict of (fit, unit) to Path
+    targets : dict of (unit, split) to Path
+    """
+
+    tables: dict
+    files: dict
+    ids: list
+    fit_settings: dict
+    holdout: str
+    provenance: dict
+    participants: pd.DataFrame
+    nodes: pd.DataFrame
+    simulations: dict = field(repr=False)
+    targets: dict = field(repr=False)
+
+    def table(self, name):
+        """One cohort table. There is no `recovery` where the truth is unknown: then it has no rows."""
+        return self.tables.get(name, pd.DataFrame(columns=["key", "fit", "parameter", "truth", "estimate"]))
+
+    def of_fit(self, name, fit):
+        """The rows of a table that belong to one fit."""
+        rows = self.table(name)
+        return rows[rows["fit"] == fit]
+
+    @property
+    def config(self):
+        return self.provenance.get("config", {})
+
+    @property
+    def fits(self):
+        """Names of the fits, in the order of the config."""
+        return list(self.fit_settings)
+
+    @cached_property
+    def units(self):
+        return [entry["unit"] for entry in self.ids]
+
+    @cached_property
+    def people(self):
+        """participant_id of each unit (Series indexed by unit)."""
+        return pd.Series({entry["unit"]: str(entry["participant_id"]) for entry in self.ids}, dtype=object)
+
+    @cached_property
+    def groups(self):
+        """Group of each unit (Series), empty where the participants table knows none."""
+        if "group" not in self.participants:
+            return pd.Series(dtype=object)
+        rows = self.participants.dropna(subset="group").drop_duplicates("participant_id")
+        return self.people.map(rows.set_index("participant_id")["group"]).dropna()
+
+    @property
+    def has_heldout(self):
+        return bool((self.table("evaluation")["split"] == "test").any())
+
+    @property
+    def scored_split(self):
+        """The split that judges: held-out where there is one."""
+        return "test" if self.has_heldout else "train"
+
+    @cached_property
+    def successful(self):
+        """Rows of `fits` that ended well, one per unit and restart."""
+        rows = self.table("fits")
+        return rows[rows["status"] == "ok"]
+
+    def simulation(self, fit, unit):
+        """Best simulation of a unit: dict with `fc` and `fcd` as far as they were saved."""
+        return _arrays(self.simulations.get((fit, unit)), prefix=f"{unit}/")
+
+    def target(self, unit, split):
+        """Empirical FC and FCD of a unit and split, as far as there are any."""
+        return _arrays(self.targets.get((unit, split)), prefix="")
+
+
+def read_cohort(sm):
+    """Read what the report needs.
+
+    Parameters
+    ----------
+    sm : object
+        Inputs and parameters of the rule `report`, as Snakemake gives them.
+
+    Returns
+    -------
+    Cohort
+    """
+    names = ("fits", "convergence", "evaluation", "states", "qc", "exclusions", "baselines", "recovery")
+    files = {name: Path(path) for name in names for path in _as_list(getattr(sm.input, name))}
+    participants = [read_table(path) for path in _as_list(sm.input.participants)]
+    return Cohort(
+        tables={name: read_table(path) for name, path in files.items()},
+        files=files,
+        ids=list(sm.params.units),
+        fit_settings=dict(sm.params.fits),
+        holdout=sm.params.holdout,
+        provenance=read_json(sm.input.provenance),
+        participants=participants[0] if participants else pd.DataFrame(),
+        nodes=read_table(sm.input.nodes),
+        simulations=_index_simulations(_as_list(sm.input.simulations)),
+        targets=_index_targets(_as_list(sm.input.targets)),
+    )
+
+
+def read_table(path):
+    """Read a tidy table; rows of a participant get the name of their unit as `key`."""
+    frame = pd.read_csv(path, sep="\t", dtype=TEXT, keep_default_na=False, na_values=MISSING)
+    if "participant_id" in frame:
+        sessions = frame["session_id"] if "session_id" in frame else [np.nan] * len(frame)
+        frame["key"] = [_unit(*pair) for pair in zip(frame["participant_id"], sessions, strict=True)]
+    return frame
+
+
+def _unit(participant, session):
+    name = f"sub-{participant}"
+    return name if pd.isna(session) else f"{name}_ses-{session}"
+
+
+def _as_list(paths):
+    return [paths] if isinstance(paths, (str, Path)) else list(paths)
+
+
+def _index_simulations(paths):
+    """Which file holds the simulation of which fit (named by its folder) and unit."""
+    index = {}
+    for path in map(Path, paths):
+        with np.load(path) as archive:
+            index |= {(path.parent.name, name.split("/")[0]): path for name in archive.files}
+    return index
+
+
+def _index_targets(paths):
+    index = {}
+    for path in map(Path, paths):
+        unit, _, rest = path.stem.rpartition("_split-")
+        index[unit, rest.removesuffix("_target")] = path
+    return index
+
+
+def _arrays(path, prefix):
+    if path is None:
+        return {}
+    with np.load(path) as archive:
+        wanted = {f"{prefix}{name}": name for name in ("fc", "fcd")}
+        return {short: archive[name] for name, short in wanted.items() if name in archive.files}

@@ -1,0 +1,23 @@
+"""What went in: one row of quality control per unit, as the preparation wrote it."""
+
+import pandas as pd
+
+from workflow_scripts.reporting.cohort import KEYS
+from workflow_scripts.reporting.formatting import MISSING, significant
+from workflow_scripts.reporting.section import Section
+
+
+def section(cohort):
+    """The table of quality control with whatever columns it has."""
+    qc = cohort.table("qc")
+    columns = [name for name in qc.columns if name not in {*KEYS, "key"}]
+    rows = [{"key": row["key"], "cells": [_cell(row[name]) for name in columns]} for row in qc.to_dict("records")]
+    return Section("inputs", "Inputs and quality control", "inputs.html.j2", {"columns": columns, "rows": rows})
+
+
+def _cell(value):
+    if pd.isna(value):
+        return {"sort": "", "text": MISSING, "is_number": True}
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return {"sort": value, "text": significant(value, 4), "is_number": True}
+    return {"sort": value, "text": str(value), "is_number": False}

@@ -1,0 +1,34 @@
+"""Where every number comes from: versions, configuration, seeds, hashes, times, and the tables themselves."""
+
+import os
+
+import yaml
+
+from workflow_scripts.reporting.section import Section
+
+FOLDED = 12  # entries from which a part starts folded
+
+
+def section(cohort, folder):
+    """Provenance as it was recorded, and links to the tables relative to the page's folder."""
+    parts = [_part(name, value) for name, value in cohort.provenance.items() if name != "config"]
+    config = yaml.safe_dump(cohort.config, sort_keys=False, allow_unicode=True) if cohort.config else ""
+    links = [{"name": path.name, "href": os.path.relpath(path, folder).replace(os.sep, "/")} for path in cohort.files.values()]
+    return Section("provenance", "Provenance and files", "provenance.html.j2", {"parts": parts, "config": config, "links": links})
+
+
+def _part(name, value):
+    rows = list(_flatten(value))
+    return {"name": name.replace("_", " "), "rows": rows, "folded": len(rows) > FOLDED}
+
+
+def _flatten(value, path=()):
+    """Nested mappings and lists as (path, text) pairs."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _flatten(item, (*path, str(key)))
+    elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
+        for k, item in enumerate(value, start=1):
+            yield from _flatten(item, (*path, str(k)))
+    else:
+        yield " / ".join(path), ", ".join(map(str, value)) if isinstance(value, list) else str(value)
