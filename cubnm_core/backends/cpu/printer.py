@@ -19,8 +19,9 @@ class Layout:
         Simulations side by side; 1 means that the nodes of a single simulation lie side by side.
     width : int
         Elements of a vector in the coupling pass.
-    rows : int
-        Targets (or, with one lane, vectors of targets) summed at a time, each in a register of its own.
+    rows, columns : int
+        The coupling pass sums `rows` targets for `columns` vectors of lanes at a time, each sum in a register of its
+        own. With one lane, `rows` vectors of targets are summed at a time.
     local_width : int
         Elements of a vector in the other passes; wider ones hide latency.
     own_noise : bool
@@ -30,6 +31,7 @@ class Layout:
     lanes: int
     width: int
     rows: int
+    columns: int
     local_width: int
     own_noise: bool
 
@@ -234,8 +236,8 @@ def _couple(layout):
         body += [f"        sum_{r} = fma(load(weights, at + {r * layout.width}), value, sum_{r})" for r in rows]
         body += [f"    store(sums, first + target + {r * layout.width}, sum_{r})" for r in rows]
         return head + [f"    {line}" for line in body]
-    vectors = range(layout.lanes // layout.width if layout.rows <= 6 else 1)
-    group = len(vectors) * layout.width
+    vectors = range(layout.columns)
+    group = layout.columns * layout.width
     cells = [(r, v) for r in rows for v in vectors]
     body = [f"for lane in range(0, {layout.lanes}, {group}):", f"    for target in range(0, nodes, {layout.rows}):"]
     body += [f"        sum_{r}_{v} = zeros(values)" for r, v in cells]

@@ -85,24 +85,38 @@ def _cut(rows, widest):
 # --- layouts ----------------------------------------------------------------------------------------------------------
 
 
+#: Coupling sums kept in registers at a time, by the size of a register in bits; measured.
+_SUMS_IN_REGISTERS = {512: 20, 256: 12}
+#: Bits handled at a time in the other passes: several registers, to hide latency.
+_LOCAL_BITS = 1024
+
+
 @lru_cache
-def _register_bits():
+def register_bits():
+    """Size of the vector registers of this CPU."""
     import llvmlite.binding as llvm
 
     return 512 if llvm.get_host_cpu_features().get("avx512f") else 256
 
 
 def choose_layout(nodes, lanes, own_noise, precision):
-    """Block sizes for a tile: as many sums as there are registers for, with little padding."""
+    """Block sizes for a tile: as many sums as there are registers for, with little padding of the nodes."""
     element_bits = 32 if precision == "single" else 64
-    register = _register_bits() // element_bits
+    register = register_bits() // element_bits
     if lanes == 1:
         vectors = -(-nodes // register)
-        rows = min(range(min(vectors, 5), 9), key=lambda rows: (-(-vectors // rows) * rows, -rows))
-        return Layout(1, register, rows, register, False)
-    width = min(lanes, 2 * register if _register_bits() == 256 else register)
-    rows = min((6, 5), key=lambda rows: -(-nodes // rows) * rows)
-    return Layout(lanes, width, rows, min(lanes, 4 * register), own_noise)
+        rows = _fitting_block(vectors, largest=8)
+        return Layout(1, register, rows, 1, register, False)
+    width = min(lanes, register)
+    columns = min(2, lanes // width)
+    rows = _fitting_block(nodes, largest=_SUMS_IN_REGISTERS[register_bits()] // columns)
+    return Layout(lanes, width, rows, columns, min(lanes, _LOCAL_BITS // element_bits), own_noise)
+
+
+def _fitting_block(count, largest):
+    """Block size of at least two thirds of the largest (or everything) that wastes least on the last block."""
+    candidates = range(min(count, -(-2 * largest // 3)), min(count, largest) + 1)
+    return min(candidates, key=lambda block: (-(-count // block) * block, -block))
 
 
 # --- one tile ---------------------------------------------------------------------------------------------------------
