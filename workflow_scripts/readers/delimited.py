@@ -34,7 +34,7 @@ def read(path, variable=None):
     """
     lines = _cells(path)
     header = None
-    if not all(_is_number(cell) for cell in lines[0]):
+    if _names_columns(lines):
         header, lines = lines[0], lines[1:]
     if not lines:
         raise InputError(f"{path}: names of columns, but no row of numbers")
@@ -67,6 +67,14 @@ def _check_lengths(path, lines, header):
     for number, cells in enumerate(lines, start=1 if header is None else 2):
         if len(cells) != width:
             raise InputError(f"{path}, line {number}: {len(cells)} cells, but the first line has {width}")
+
+
+def _names_columns(lines):
+    """Say whether the first line is a header, and not a row that begins with its name."""
+    first, *others = lines[0]
+    if not all(_is_number(cell) for cell in others):
+        return True
+    return not _is_number(first) and (first == "" or len(lines) == 1 or _is_number(lines[1][0]))
 
 
 def _is_number(cell):

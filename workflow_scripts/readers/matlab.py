@@ -26,6 +26,7 @@ def read(path, variable=None):
         If the file cannot be read, the array is not there, or not a matrix of numbers.
     """
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     try:
         arrays = loadmat(path)
@@ -33,7 +34,7 @@ def read(path, variable=None):
         raise InputError(
             f"{path}: MATLAB version 7.3; save it again with save(..., '-v7') or as npz"
         ) from None
-    except (ValueError, OSError, TypeError) as error:
+    except (MatReadError, ValueError, OSError, TypeError, IndexError) as error:
         raise InputError(f"{path}: not a MATLAB file that can be read: {error}") from error
     matrices = [name for name, array in arrays.items() if not name.startswith("__") and _is_matrix(array)]
     name = chosen(matrices, variable, path)

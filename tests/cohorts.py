@@ -1,0 +1,108 @@
+"""Tiny cohorts on disk, to be spoilt by tests."""
+
+import json
+
+import numpy as np
+import yaml
+
+from workflow_scripts import tables
+from workflow_scripts.job import read_json, write_tsv
+from workflow_scripts.settings import schema, validate
+
+LABELS = ("LH_Vis_1", "LH_SomMot_1", "LH_Cont_1", "RH_Vis_1", "RH_SomMot_1", "RH_Cont_1")
+REPETITION_TIME = 0.8
+
+
+class TinyCohort:
+    """Tables and files of a few people; attributes may be changed before :meth:`write`.
+
+    Attributes
+    ----------
+    folder : Path
+        Working directory of the workflow.
+    manifest, participants, nodes : list of dict
+        Rows of the tables.
+    config : dict
+        A minimal configuration that names them.
+    """
+
+    def __init__(self, folder, participants=("01", "02", "03"), volumes=150):
+        self.folder = folder
+        self.participants = [{"participant_id": person, "group": "a"} for person in participants]
+        self.nodes = [
+            {"index": index, "label": label, "hemisphere": label[0]} for index, label in enumerate(LABELS)
+        ]
+        self.manifest = []
+        generator = np.random.default_rng(7)
+        for person in participants:
+            weights = generator.lognormal(size=(len(LABELS), len(LABELS)))
+            self.add(person, "sc", labelled(np.triu(weights, 1) + np.triu(weights, 1).T))
+            for run, role in (("1", "train"), ("2", "test")):
+                scan = {"run_id": run, "role": role, "repetition_time": REPETITION_TIME}
+                self.add(person, "bold", labelled(smooth_noise(generator, volumes)), **scan)
+        self.config = {
+            "manifest": "manifest.tsv",
+            "participants": "participants.tsv",
+            "nodes": "nodes.tsv",
+            "bold": {"field_strength": 3.0},
+            "holdout": "run",
+            "simulation": {"duration": 120.0, "burn_in": 20.0, "dt": 1.0e-3},
+            "fits": {
+                "homogeneous": {"free": {"G": [0.5, 5.0]}, "optimizer": {"population": 4, "generations": 2}}
+            },
+        }
+        self.write()
+
+    def add(self, person, kind, text, **columns):
+        """Write a text file and add its row to the manifest."""
+        run = f"_run-{columns['run_id']}" if "run_id" in columns else ""
+        path = f"sub-{person}{run}_{kind}.tsv"
+        (self.folder / path).write_text(text, encoding="utf-8")
+        self.manifest.append(
+            {"participant_id": person, "kind": kind, "path": path, "format": "tsv", **columns}
+        )
+
+    def row(self, person, kind, run=None):
+        """Find a row of the manifest."""
+        wanted = (person, kind, run)
+        return next(r for r in self.manifest if (r["participant_id"], r["kind"], r.get("run_id")) == wanted)
+
+    def write(self):
+        """Write the tables and the configuration, and return the path of the latter."""
+        write_tsv(self.folder / "manifest.tsv", self.manifest, columns=schema("manifest")["properties"])
+        write_tsv(self.folder / "participants.tsv", self.participants)
+        write_tsv(self.folder / "nodes.tsv", self.nodes)
+        path = self.folder / "tiny.yaml"
+        path.write_text(yaml.safe_dump(self.config), encoding="utf-8")
+        return path
+
+    def read(self):
+        """Write, validate and read the tables as the workflow does, with paths of this folder."""
+        self.write()
+        config = {**self.config}
+        for name in ("manifest", "participants", "nodes"):
+            config[name] = str(self.folder / config[name])
+        return tables.read_tables(validate(config))
+
+
+def labelled(values, labels=LABELS):
+    """Give a text matrix with names of columns."""
+    lines = ["\t".join(labels), *("\t".join(map(repr, row)) for row in np.asarray(values).tolist())]
+    return "\n".join(lines) + "\n"
+
+
+def smooth_noise(generator, volumes):
+    """Draw time series with some correlation in time and between nodes."""
+    white = generator.standard_normal((volumes, len(LABELS))) + 0.5 * generator.standard_normal((volumes, 1))
+    return np.cumsum(white, axis=0) * 0.3 + white
+
+
+def read_record(path):
+    """Read the status and the reasons of a prepared file."""
+    record = read_json(path)
+    return record["status"], " | ".join(record["reasons"])
+
+
+def write_sidecar(path, **entries):
+    """Write the JSON file beside a scan."""
+    path.with_suffix(".json").write_text(json.dumps(entries), encoding="utf-8")

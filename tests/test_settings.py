@@ -1,0 +1,152 @@
+"""The configuration: what is completed, what wins, and what is refused with which words."""
+
+from copy import deepcopy
+
+import pytest
+import yaml
+
+from cubnm_core.errors import InputError
+from workflow_scripts import settings
+
+
+@pytest.fixture
+def config():
+    """A small valid configuration."""
+    return {
+        "manifest": "manifest.tsv",
+        "nodes": "nodes.tsv",
+        "bold": {"field_strength": 3.0},
+        "simulation": {"duration": 300.0},
+        "fits": {"one": {"free": {"G": [0.1, 5.0]}}},
+    }
+
+
+def refusal(config):
+    with pytest.raises(InputError) as caught:
+        settings.validate(config)
+    return str(caught.value)
+
+
+def test_every_configuration_of_the_repository_is_valid(repository):
+    paths = [repository / "config" / "config.yaml", *(repository / "config" / "examples").glob("*.yaml")]
+    assert len(paths) > 1
+    for path in paths:
+        config = settings.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for name in config["fits"]:
+            assert settings.fit_settings(config, name)["simulation"]["duration"] > 0
+
+
+def test_defaults_are_filled_at_every_level(config):
+    completed = settings.validate(config)
+    assert completed["connectome"] == {"source": "individual", "scaling": "subject_mean"}
+    assert completed["simulation"]["dt"] == 1e-4
+    fit = settings.fit_settings(completed, "one")
+    assert fit["optimizer"]["population"] == 16
+    assert fit["simulation"]["hemodynamics"] == "heinzle2016-3T"
+    assert fit["analysis"] == {"pairs": "all", "window": 30.0, "window_step": 5.0, "band_pass": None}
+
+
+def test_validation_leaves_its_argument_alone(config):
+    before = deepcopy(config)
+    settings.validate(config)
+    assert config == before
+
+
+def test_the_more_specific_wins(config):
+    config["simulation"] = {"duration": 300.0, "burn_in": 10.0, "precision": "double"}
+    config["fits"]["one"] |= {
+        "protocol": "quick",
+        "optimizer": {"population": 5},
+        "simulation": {"dt": 2.0e-3},
+    }
+    protocol = settings.protocols()["quick"]
+    fit = settings.fit_settings(settings.validate(config), "one")
+    assert fit["optimizer"]["population"] == 5
+    assert fit["optimizer"]["generations"] == protocol["optimizer"]["generations"]
+    assert fit["simulation"]["dt"] == 2.0e-3
+    assert fit["simulation"]["duration"] == protocol["simulation"]["duration"]
+    assert fit["simulation"]["precision"] == "double"
+
+
+def test_named_hemodynamics_take_precedence(config):
+    config["bold"] = {"field_strength": 7.0, "hemodynamics": "friston2003"}
+    assert (
+        settings.fit_settings(settings.validate(config), "one")["simulation"]["hemodynamics"] == "friston2003"
+    )
+
+
+def test_protocols_fit_the_schema():
+    definitions = settings.schema("config")["$defs"]
+    for name, protocol in settings.protocols().items():
+        assert set(protocol) <= {"optimizer", "simulation"}, name
+        for section, values in protocol.items():
+            assert settings.schema_problems(values, definitions[section]) == [], name
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"fit": {}}, ["unknown key 'fit'", "did you mean 'fits'?"]),
+        ({"simulation": {"duration": 300.0, "burnin": 5}}, ["simulation: unknown key 'burnin'", "'burn_in'"]),
+        ({"simulation": {"duration": "3e2"}}, ["simulation.duration", "text to YAML", "3.0e+02"]),
+        ({"holdout": "runs"}, ["holdout: 'runs' is not allowed", "did you mean 'run'?", "split_half"]),
+        ({"bold": {}}, ["neither field_strength nor hemodynamics", "1.5 or 3.0", "heinzle2016-3T"]),
+        ({"bold": {"field_strength": 7.0}}, ["7.0 T", "1.5 T and 3 T"]),
+        ({"bold": {"hemodynamics": "friston"}}, ["bold.hemodynamics", "did you mean 'friston2003'?"]),
+        ({"bold": {"field_strength": 3.0, "band_pass": [0.1, 0.01]}}, ["bold.band_pass", "[lower, upper]"]),
+        ({"simulation": {}}, ["no duration is given", "protocol"]),
+        (
+            {"simulation": {"duration": 50.0}},
+            ["duration 50.0 s less burn_in 30.0 s", "two windows of 30.0 s"],
+        ),
+        (
+            {"evaluation": {"first_seed": 0}},
+            ["fits.one.noise_seed: 0 is also a seed of the evaluation", "fresh"],
+        ),
+        ({"synthetic": {}}, ["manifest", "results/synthetic/manifest.tsv"]),
+        ({"fits": {}}, ["fits"]),
+        ({"fits": {"a_b": {"free": {"G": [0, 1]}}}}, ["a_b"]),
+    ],
+)
+def test_a_wrong_configuration_is_refused_in_words(config, change, words):
+    message = refusal(config | change)
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"protocol": "quik"}, ["fits.one.protocol", "did you mean 'quick'?"]),
+        ({"free": {"G": [5.0, 0.1]}}, ["fits.one.free.G", "[lower, upper]"]),
+        (
+            {"free": {"G": [0.1, 5.0], "wp": [0.0, 1.0]}},
+            ["'wp' is no parameter of rWW", "did you mean 'w_p'?"],
+        ),
+        ({"fixed": {"G": 1.0}}, ["'G' is both free and fixed"]),
+        ({"free": {"w_p": [0.0, 1.0]}}, ["G has no default value", "free or fixed"]),
+        ({"model": "rWV"}, ["fits.one.model", "rWW"]),
+        (
+            {"optimizer": {"name": "grid", "shape": {"w_p": 3}}},
+            ["fits.one.optimizer.shape", "G", "found w_p"],
+        ),
+        ({"fic": None}, ["rate_penalty", "without fic"]),
+        ({"objective": {"fc_cor": 1.0}}, ["unknown key 'fc_cor'", "did you mean 'fc_corr'?"]),
+        ({"optimiser": {}}, ["fits.one: unknown key 'optimiser'", "did you mean 'optimizer'?"]),
+    ],
+)
+def test_a_wrong_fit_is_refused_in_words(config, change, words):
+    config["fits"]["one"] |= change
+    message = refusal(config)
+    for word in words:
+        assert word in message
+
+
+def test_all_problems_are_listed_at_once(config):
+    config |= {"holdout": "half", "batchsize": 4, "bold": {"bandpass": None}}
+    message = refusal(config)
+    assert message.count("\n  - ") == 3
+    config = {**config, "holdout": "run", "bold": {}, "simulation": {"duration": 10.0}}
+    del config["batchsize"]
+    config["fits"]["one"]["free"] = {"G": [1.0, 0.0]}
+    assert "neither field_strength" in refusal(config)
