@@ -34,9 +34,8 @@ class TinyCohort:
         ]
         self.manifest = []
         generator = np.random.default_rng(7)
-        for person in participants:
-            weights = generator.lognormal(size=(len(LABELS), len(LABELS)))
-            self.add(person, "sc", labelled(np.triu(weights, 1) + np.triu(weights, 1).T))
+        for seed, person in enumerate(participants):
+            self.add(person, "sc", labelled(symmetric(seed)))
             for run, role in (("1", "train"), ("2", "test")):
                 scan = {"run_id": run, "role": role, "repetition_time": REPETITION_TIME}
                 self.add(person, "bold", labelled(smooth_noise(generator, volumes)), **scan)
@@ -89,6 +88,12 @@ def labelled(values, labels=LABELS):
     """Give a text matrix with names of columns."""
     lines = ["\t".join(labels), *("\t".join(map(repr, row)) for row in np.asarray(values).tolist())]
     return "\n".join(lines) + "\n"
+
+
+def symmetric(seed=3):
+    """Draw a symmetric matrix of positive weights without a diagonal."""
+    weights = np.triu(np.random.default_rng(seed).lognormal(size=(len(LABELS), len(LABELS))), 1)
+    return weights + weights.T
 
 
 def smooth_noise(generator, volumes):

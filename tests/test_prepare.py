@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cohorts import LABELS, REPETITION_TIME, labelled, read_record, smooth_noise, write_sidecar
+from cohorts import LABELS, REPETITION_TIME, labelled, read_record, smooth_noise, symmetric, write_sidecar
 
 from cubnm_core import NUMERICS_VERSION
 from cubnm_core.connectivity import average_fc, functional_connectivity, pair_indices
@@ -57,12 +57,6 @@ def rewrite(cohort, kind, values, run=None, labels=LABELS):
     (cohort.folder / cohort.row("01", kind, run)["path"]).write_text(
         labelled(values, labels), encoding="utf-8"
     )
-
-
-def symmetric(seed=3):
-    weights = np.random.default_rng(seed).lognormal(size=(6, 6))
-    weights = np.triu(weights, 1)
-    return weights + weights.T
 
 
 # --- connectomes ---
