@@ -92,6 +92,38 @@ def test_fits_together_are_the_fits_alone(max_simulations):
         assert_same_bits(result, fit_one(problem))
 
 
+def simulate_rww(weights, connectome, params, seed, lengths):
+    """The real engine, with everything made short."""
+    from cubnm_core import simulate
+
+    settings = {"duration": 20.0, "burn_in": 5.0, "repetition_time": 0.5, "dt": 1e-3, "fic": "analytical"}
+    settings |= {"window": 4.0, "window_step": 1.0, "backend": "cpu"}
+    return simulate("rWW", weights, params, connectome=connectome, seed=seed, **settings)
+
+
+def test_real_simulations_together_are_those_alone_and_resumed():
+    rng = np.random.default_rng(4)
+    problems = []
+    for person in range(3):
+        problem = make_problem(person, population=6, generations=3)
+        weights = rng.lognormal(-5, 1, (8, 8)) * (1 - np.eye(8))
+        problems.append(
+            replace(
+                problem,
+                weights=weights,
+                target=Target(rng.uniform(-0.2, 0.8, 28), rng.uniform(0, 1, 50)),
+                space=SearchSpace({"G": (0.1, 5.0), "w_p": (0.0, 2.0)}, {"J_N": 0.15}),
+                objective=Objective(),
+            )
+        )
+    store = MemoryStore()
+    together = run_fits(problems, simulate_rww, store, max_simulations=11)
+    for problem, result in zip(problems, together, strict=True):
+        assert_same_bits(result, run_fits([problem], simulate_rww, MemoryStore())[0])
+        half = MemoryStore({problem.key: result.history[:1]})
+        assert_same_bits(result, run_fits([problem], simulate_rww, half)[0])
+
+
 def test_fits_of_different_length_leave_the_batch_one_by_one():
     sizes = []
 
