@@ -1,5 +1,6 @@
 """Tiny cohorts on disk, to be spoilt by tests."""
 
+import csv
 import json
 
 import numpy as np
@@ -47,7 +48,10 @@ class TinyCohort:
             "holdout": "run",
             "simulation": {"duration": 120.0, "burn_in": 20.0, "dt": 1.0e-3},
             "fits": {
-                "homogeneous": {"free": {"G": [0.5, 5.0]}, "optimizer": {"population": 4, "generations": 2}}
+                "homogeneous": {
+                    "free": {"G": [0.5, 5.0], "w_p": [0.2, 2.0]},
+                    "optimizer": {"population": 4, "generations": 2},
+                }
             },
         }
         self.write()
@@ -106,6 +110,12 @@ def read_record(path):
     """Read the status and the reasons of a prepared file."""
     record = read_json(path)
     return record["status"], " | ".join(record["reasons"])
+
+
+def read_tsv(path):
+    """Read a table as text."""
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
 
 
 def write_sidecar(path, **entries):

@@ -17,7 +17,7 @@ def config():
         "nodes": "nodes.tsv",
         "bold": {"field_strength": 3.0},
         "simulation": {"duration": 300.0},
-        "fits": {"one": {"free": {"G": [0.1, 5.0]}}},
+        "fits": {"one": {"free": {"G": [0.1, 5.0], "w_p": [0.2, 2.0]}}},
     }
 
 
@@ -75,6 +75,11 @@ def test_named_hemodynamics_take_precedence(config):
     )
 
 
+def test_a_grid_is_searched_once(config):
+    config["fits"]["one"]["optimizer"] = {"name": "grid", "shape": {"G": 3, "w_p": 2}}
+    assert settings.fit_settings(settings.validate(config), "one")["optimizer"]["restarts"] == 1
+
+
 def test_protocols_fit_the_schema():
     definitions = settings.schema("config")["$defs"]
     for name, protocol in settings.protocols().items():
@@ -123,13 +128,18 @@ def test_a_wrong_configuration_is_refused_in_words(config, change, words):
             {"free": {"G": [0.1, 5.0], "wp": [0.0, 1.0]}},
             ["'wp' is no parameter of rWW", "did you mean 'w_p'?"],
         ),
+        (
+            {"free": {"G": [0.1, 5.0]}},
+            ["CMA-ES needs at least two free parameters, found G", "shape: {G: 20}"],
+        ),
         ({"fixed": {"G": 1.0}}, ["'G' is both free and fixed"]),
         ({"free": {"w_p": [0.0, 1.0]}}, ["G has no default value", "free or fixed"]),
         ({"model": "rWV"}, ["fits.one.model", "rWW"]),
         (
             {"optimizer": {"name": "grid", "shape": {"w_p": 3}}},
-            ["fits.one.optimizer.shape", "G", "found w_p"],
+            ["fits.one.optimizer.shape", "(G, w_p)", "found w_p"],
         ),
+        ({"fixed": {"wIE": 1.0}}, ["wIE is set by fic", "fic: null"]),
         ({"fic": None}, ["rate_penalty", "without fic"]),
         ({"objective": {"fc_cor": 1.0}}, ["unknown key 'fc_cor'", "did you mean 'fc_corr'?"]),
         ({"optimiser": {}}, ["fits.one: unknown key 'optimiser'", "did you mean 'optimizer'?"]),

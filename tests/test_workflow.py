@@ -1,12 +1,12 @@
 """The Snakefile: what is planned, what is refused before the first job, and one bad person stops nobody."""
 
-import os
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
-from cohorts import LABELS, labelled, read_record, symmetric
+from cohorts import LABELS, TinyCohort, labelled, read_tsv, symmetric
 
 from workflow_scripts.get_hcp_example import write_example
 
@@ -19,8 +19,7 @@ def snakemake(repository, tmp_path):
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
         command += ["--directory", str(tmp_path), "--cores", "2", *arguments]
         command += ["--configfile", str(config)] if config else []
-        environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")}
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
         return done.returncode, done.stdout + done.stderr
 
     return run
@@ -129,27 +128,49 @@ def test_nothing_held_out_plans_no_test_targets(snakemake, tiny_cohort):
     assert "split-test" not in text
 
 
-def test_one_bad_person_stops_nobody_and_a_second_run_does_nothing(snakemake, tiny_cohort):
-    weights = symmetric()
-    weights[0, 1] = -1.0
-    (tiny_cohort.folder / "sub-02_sc.tsv").write_text(labelled(weights), encoding="utf-8")
-    spoilt = labelled([[1.0] * len(LABELS)] * 150)
-    (tiny_cohort.folder / "sub-03_run-2_bold.tsv").write_text(spoilt, encoding="utf-8")
-    config = tiny_cohort.write()
-    code, text = snakemake("prepare", config=config)
+@pytest.fixture
+def small_run(tmp_path):
+    """Four people and a fit of seconds; the connectome of one and a scan of another cannot be used."""
+    cohort = TinyCohort(tmp_path, participants=("01", "02", "03", "04"))
+    for person, kind, run, text in (
+        ("02", "sc", None, labelled(-symmetric())),
+        ("03", "bold", "2", labelled(np.ones((150, len(LABELS))))),
+    ):
+        (tmp_path / cohort.row(person, kind, run)["path"]).write_text(text, encoding="utf-8")
+    cohort.config["evaluation"] = {"seeds": 2}
+    return cohort
+
+
+def test_from_files_to_the_report_and_back_to_nothing_to_be_done(snakemake, small_run):
+    config, results = small_run.write(), small_run.folder / "results"
+    code, text = snakemake(config=config)
     assert code == 0, text
-    results = tiny_cohort.folder / "results"
-    assert read_record(results / "prepared" / "sub-01_connectome.json") == ("ok", "")
-    assert read_record(results / "targets" / "sub-02_split-test_target.json") == ("ok", "")
-    status, reasons = read_record(results / "prepared" / "sub-02_connectome.json")
-    assert status == "excluded" and "negative" in reasons
-    for split in ("train", "test"):
-        assert "are constant" in read_record(results / "targets" / f"sub-03_split-{split}_target.json")[1]
-    assert "negative" in (tiny_cohort.folder / "logs/prepare_connectome/sub-02.log").read_text(
-        encoding="utf-8"
-    )
-    code, text = snakemake("prepare", config=config)
+    exclusions = (results / "cohort" / "exclusions.tsv").read_text(encoding="utf-8")
+    assert "negative" in exclusions and "are constant" in exclusions
+    fits = read_tsv(results / "cohort" / "fits.tsv")
+    assert {row["participant_id"] for row in fits if row["status"] == "ok"} == {"01", "04"}
+    assert {row["participant_id"] for row in fits if row["status"] == "excluded"} == {"02", "03"}
+    splits = {
+        (row["participant_id"], row["split"]) for row in read_tsv(results / "cohort" / "evaluation.tsv")
+    }
+    assert splits >= {("01", "train"), ("01", "test"), ("04", "train"), ("04", "test")}
+    assert "<html" in (results / "report" / "index.html").read_text(encoding="utf-8")
+    assert "negative" in (small_run.folder / "logs/prepare_connectome/sub-02.log").read_text(encoding="utf-8")
+
+    code, text = snakemake(config=config)
     assert code == 0 and "Nothing to be done" in text
-    tiny_cohort.config["analysis"] = {"window": 20.0}
-    code, text = snakemake("prepare", "--dry-run", config=tiny_cohort.write())
-    assert counts(text) == {"empirical_targets": 6, "prepare": 1, "total": 7}
+
+    fitted = {"fit": 1, "evaluate": 1}
+    always = {"cohort_tables": 1, "report": 1, "all": 1}
+    for change, expected in (
+        ({"analysis": {"window": 20.0}}, {"empirical_targets": 8, "baselines": 1, **fitted}),
+        ({"connectome": {"scaling": "none"}}, {"prepare_connectome": 4, "baselines": 1, **fitted}),
+        ({"bold": {"hemodynamics": "friston2003"}}, fitted),
+        ({"evaluation": {"seeds": 3}}, {"evaluate": 1}),
+    ):
+        original = dict(small_run.config)
+        small_run.config |= change
+        planned = counts(snakemake("--dry-run", config=small_run.write())[1])
+        del planned["total"]
+        assert planned == {**expected, **always}, change
+        small_run.config = original

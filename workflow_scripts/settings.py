@@ -93,6 +93,8 @@ def fit_settings(config, name):
     fit["optimizer"] = {**protocol.get("optimizer", {}), **stated.get("optimizer", {})}
     _complete(fit, schema("config")["$defs"]["fit"])
     del fit["protocol"]
+    if fit["optimizer"]["name"] == "grid":
+        fit["optimizer"]["restarts"] = 1  # another one would visit the same points
     fit["simulation"] = {
         **config["simulation"],
         **protocol.get("simulation", {}),
@@ -284,9 +286,10 @@ def _parameter_problems(fit, place):
     ]
     problems += [f"{place}: {name!r} is both free and fixed" for name in fit["free"] if name in fit["fixed"]]
     try:
-        known = load_model(fit["model"]).parameters
+        model = load_model(fit["model"])
     except InputError as error:
         return [*problems, f"{place}.model: {error}"]
+    known = model.parameters
     problems += [
         f"{place}: {name!r} is no parameter of {fit['model']}{suggestion(name, known)}"
         for name in [*fit["free"], *fit["fixed"]]
@@ -297,17 +300,32 @@ def _parameter_problems(fit, place):
         for name, parameter in known.items()
         if parameter.default is None and name not in fit["free"] and name not in fit["fixed"]
     ]
-    optimizer = fit["optimizer"]
-    if optimizer["name"] == "grid" and set(optimizer["shape"]) != set(fit["free"]):
+    problems += _optimizer_problems(fit, place)
+    if fit["fic"] is not None and model.inhibition.get("weight") in (*fit["free"], *fit["fixed"]):
         problems.append(
-            f"{place}.optimizer.shape: a grid needs the number of points of every free parameter "
-            f"({', '.join(fit['free'])}), found {', '.join(optimizer['shape']) or 'none'}"
+            f"{place}: {model.inhibition['weight']} is set by fic; take it out, or write fic: null"
         )
     if fit["fic"] is None and fit["objective"].get("rate_penalty"):
         problems.append(
             f"{place}.objective.rate_penalty: has no meaning without fic; leave it out or set it to 0"
         )
     return problems
+
+
+def _optimizer_problems(fit, place):
+    """Check that the search suits the number of free parameters."""
+    names, optimizer = list(fit["free"]), fit["optimizer"]
+    if optimizer["name"] == "cmaes" and len(names) < 2:
+        return [
+            f"{place}.optimizer: CMA-ES needs at least two free parameters, found {', '.join(names)}; search "
+            f"one with a grid, optimizer: {{name: grid, shape: {{{names[0]}: 20}}}}"
+        ]
+    if optimizer["name"] == "grid" and set(optimizer["shape"]) != set(names):
+        return [
+            f"{place}.optimizer.shape: a grid needs the number of points of every free parameter "
+            f"({', '.join(names)}), found {', '.join(optimizer['shape']) or 'none'}"
+        ]
+    return []
 
 
 def _simulation_problems(fit, config, place):
