@@ -187,7 +187,8 @@ class _TileRun:
 
     def _allocate_noise(self):
         task, layout, terms = self.task, self.layout, len(self.task.program.noise)
-        nodes = self.size if layout.single else task.nodes
+        # Noise of its own for every lane is read like a state, padding included; shared noise is read per node.
+        nodes = self.size // layout.lanes if layout.single or self.own_noise else task.nodes
         lanes = layout.lanes if self.own_noise else 1
         keys = [split_seed(seed) for seed in (self.seeds if self.own_noise else self.seeds[:1])]
         self.keys = np.ascontiguousarray(np.array(keys, np.uint32).T)
