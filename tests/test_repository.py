@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -79,6 +80,17 @@ def test_files_fit_in_one_head(tracked):
         if name.endswith((".py", ".smk")):
             assert text.count("\n") <= 400, name
     assert tracked["Snakefile"].count("\n") < 80
+
+
+def test_every_import_is_declared(repository):
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.match(r"[\w-]+", entry).group() for entry in project["dependencies"]}
+    known = declared | {"cubnm_core", "workflow_scripts", "cupy", "yaml"} | sys.stdlib_module_names
+    for folder in ("cubnm_core", "workflow_scripts"):
+        for path in (repository / folder).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            found = set(re.findall(r"^\s*(?:from|import) (\w+)", text, flags=re.MULTILINE))
+            assert found <= known, f"{path}: {found - known}"
 
 
 def test_constraints_pin_every_dependency(repository):
