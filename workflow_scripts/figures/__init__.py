@@ -1,1 +1,1 @@
-"""Figures of the cohort report: one function per figure, which draws and returns a Matplotlib figure and reads no file."""
+"""Figures of the cohort report: a function for each, which returns a Matplotlib figure and reads no file."""

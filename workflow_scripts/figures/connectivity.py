@@ -1,8 +1,10 @@
 """Functional connectivity and its dynamics: empirical beside simulated."""
 
+from itertools import pairwise
+
 import numpy as np
 
-from workflow_scripts.figures.style import DIVERGING, GREY, INK, LIGHT, colours, new_figure
+from workflow_scripts.figures.style import DIVERGING, GREY, INK, LIGHT, colours, fixed, new_figure
 
 FCD_BINS = np.linspace(-0.4, 1.0, 71)
 PANEL = 2.55  # inches
@@ -75,7 +77,7 @@ def _hemisphere_ticks(axis, hemispheres, n_nodes):
         axis.set_xlabel(f"{n_nodes} regions")
         return
     edges = [0, *borders, n_nodes]
-    centres = [(low + high - 1) / 2 for low, high in zip(edges, edges[1:], strict=False)]
+    centres = [(low + high - 1) / 2 for low, high in pairwise(edges)]
     names = [str(hemispheres[low]) for low in edges[:-1]]
     axis.set_xticks(centres, names)
     axis.set_yticks(centres, names)
@@ -94,7 +96,7 @@ def _scatter(axis, empirical, simulated, fit, colour):
     low, high = min(ends[0], simulated[finite].min()), max(ends[1], simulated[finite].max())
     axis.plot([low, high], [low, high], color=GREY, linewidth=0.8, linestyle=(0, (3, 2)))
     axis.set(xlabel="empirical FC", ylabel="simulated FC")
-    axis.set_title(f"{fit}: r = {np.corrcoef(empirical[finite], simulated[finite])[0, 1]:.2f}", fontsize=9)
+    axis.set_title(f"{fit}: r = {fixed(np.corrcoef(empirical[finite], simulated[finite])[0, 1])}", fontsize=9)
     axis.grid()
 
 
@@ -117,7 +119,14 @@ def _fcd_cumulative(axis, empirical, simulated, colour):
         ours, theirs = _cumulative(run["fcd"]), _cumulative(empirical["fcd"])
         widest = int(np.abs(ours - theirs).argmax())
         axis.plot(edges, ours, color=colour[fit], linewidth=1.5)
-        axis.plot([edges[widest]] * 2, [ours[widest], theirs[widest]], color=colour[fit], linewidth=1, marker="_", markersize=5)
+        axis.plot(
+            [edges[widest]] * 2,
+            [ours[widest], theirs[widest]],
+            color=colour[fit],
+            linewidth=1,
+            marker="_",
+            markersize=5,
+        )
     axis.set_title("FCD cumulative, KS", fontsize=9)
     axis.set(xlabel="FCD", ylabel="share of values below", ylim=(0, 1.02))
     axis.grid()

@@ -11,29 +11,37 @@ DASHES = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), "-.")
 
 
 def all_restarts(rows):
-    """Every restart as a thin line, with the median and the middle half of all of them; and how far restarts ended apart.
+    """Every restart as a thin line, with median and middle half; beside it how far apart restarts ended.
 
     Parameters
     ----------
     rows : pandas.DataFrame
         Convergence of one fit: unit, restart, simulations_so_far, best_cost.
     """
-    figure = new_figure(WIDTH, 3.4)
-    axis, ends = figure.subplots(1, 2, width_ratios=[2, 1])
-    curves = [part[["simulations_so_far", "best_cost"]].to_numpy() for _, part in rows.groupby(["key", "restart"])]
-    axis.add_collection(LineCollection(curves, colors=PALETTE[5], linewidths=0.7, alpha=0.6))
+    repeated = rows["restart"].nunique() > 1
+    figure = new_figure(WIDTH if repeated else 0.7 * WIDTH, 3.4)
+    axis, *ends = figure.subplots(1, 1 + repeated, width_ratios=[2, 1][: 1 + repeated], squeeze=False)[0]
+    curves = [
+        part[["simulations_so_far", "best_cost"]].to_numpy() for _, part in rows.groupby(["key", "restart"])
+    ]
+    axis.add_collection(
+        LineCollection(curves, colors=PALETTE[5], linewidths=0.7, alpha=np.clip(20 / len(curves), 0.2, 0.6))
+    )
     quartiles = _aligned(rows).quantile([0.25, 0.5, 0.75], axis=1).T
-    axis.fill_between(quartiles.index, quartiles[0.25], quartiles[0.75], color=PALETTE[0], alpha=0.18, linewidth=0)
-    axis.plot(quartiles.index, quartiles[0.5], color=PALETTE[0], linewidth=2)
+    axis.fill_between(
+        quartiles.index, quartiles[0.25], quartiles[0.75], color=PALETTE[0], alpha=0.25, linewidth=0, zorder=3
+    )
+    axis.plot(quartiles.index, quartiles[0.5], color=PALETTE[0], linewidth=2, zorder=4)
     axis.autoscale_view()
-    axis.set(title=f"Best cost so far, {len(curves)} restarts", xlabel="simulations", ylabel="cost")
+    axis.set(title=f"Best cost so far, {len(curves)} searches", xlabel="simulations", ylabel="cost")
     axis.grid(axis="y")
-    _agreement(ends, rows)
+    if repeated:
+        _agreement(ends[0], rows)
     return figure
 
 
 def _aligned(rows):
-    """Best cost by simulations (rows) and restart (columns); a search that stopped early keeps its last value."""
+    """Best cost by simulations (rows) and search (columns); one that stopped early keeps its last value."""
     wide = rows.pivot_table(index="simulations_so_far", columns=["key", "restart"], values="best_cost")
     return wide.sort_index().ffill()
 
@@ -46,8 +54,15 @@ def _agreement(axis, rows):
     axis.set_title("Other restarts behind the best")
     if not len(others):
         axis.set_axis_off()
-        axis.text(0.5, 0.5, "one restart per unit" if rows["restart"].nunique() < 2 else "all restarts ended alike",
-                  ha="center", va="center", color=GREY, transform=axis.transAxes)
+        axis.text(
+            0.5,
+            0.5,
+            "all restarts ended alike",
+            ha="center",
+            va="center",
+            color=GREY,
+            transform=axis.transAxes,
+        )
         return
     axis.scatter(others, (np.arange(len(others)) + 1) / len(others), s=14, color=PALETTE[1])
     axis.set(xlabel="cost above the unit's best restart", ylabel="share of other restarts", ylim=(0, 1.05))
@@ -56,15 +71,16 @@ def _agreement(axis, rows):
 
 
 def by_person(rows, units):
-    """A panel for each unit: best cost so far (solid) and median of each generation (thin), one line style per restart."""
-    n_rows = -(-len(units) // COLUMNS)
-    figure = new_figure(WIDTH, 1.75 * n_rows + 0.5)
-    axes = figure.subplots(n_rows, COLUMNS, squeeze=False, sharex=True, sharey=True)
+    """A panel for each unit: best cost so far (thick) and median of the generation (thin) by restart."""
+    columns = min(len(units), COLUMNS)
+    n_rows = -(-len(units) // columns)
+    figure = new_figure(max(0.5 * WIDTH, WIDTH * columns / COLUMNS), 1.75 * n_rows + 0.5)
+    axes = figure.subplots(n_rows, columns, squeeze=False, sharex=True, sharey=True)
     restarts = sorted(rows["restart"].unique())
     for axis, unit in zip(axes.flat, units, strict=False):
         _draw_unit(axis, rows[rows["key"] == unit], restarts)
         axis.set_title(unit, fontsize=8.5)
-    for axis in axes.flat[len(units):]:
+    for axis in axes.flat[len(units) :]:
         axis.set_visible(False)
     # The worst cost given to failures would flatten everything else.
     seen = rows.loc[rows["key"].isin(units), "best_cost"]
@@ -81,11 +97,26 @@ def _draw_unit(axis, rows, restarts):
         k = restarts.index(restart)
         colour = PALETTE[k % len(PALETTE)]
         axis.plot(part["simulations_so_far"], part["median_cost"], color=colour, linewidth=0.7, alpha=0.55)
-        axis.plot(part["simulations_so_far"], part["best_cost"], color=colour, linestyle=DASHES[k % len(DASHES)], linewidth=1.6)
+        axis.plot(
+            part["simulations_so_far"],
+            part["best_cost"],
+            color=colour,
+            linestyle=DASHES[k % len(DASHES)],
+            linewidth=1.6,
+        )
     axis.grid(axis="y")
 
 
 def _legend(restarts):
-    entries = [Line2D([], [], color=PALETTE[k % len(PALETTE)], linestyle=DASHES[k % len(DASHES)], linewidth=1.6,
-                      label=f"restart {restart}") for k, restart in enumerate(restarts)]
+    entries = [
+        Line2D(
+            [],
+            [],
+            color=PALETTE[k % len(PALETTE)],
+            linestyle=DASHES[k % len(DASHES)],
+            linewidth=1.6,
+            label=f"restart {restart}",
+        )
+        for k, restart in enumerate(restarts)
+    ]
     return [*entries, Line2D([], [], color=INK, linewidth=0.7, alpha=0.6, label="median of the generation")]

@@ -4,10 +4,14 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from workflow_scripts.figures.style import GREY, INK, LIGHT, PALETTE, WIDTH, colours, jitter, markers, new_figure
+from workflow_scripts.figures import style
+from workflow_scripts.figures.style import GREY, INK, LIGHT, PALETTE, fixed, jitter
 
-PANEL = WIDTH / 3
+PANEL = style.WIDTH / 3
 COLUMNS = 3
+FILLED = {"s": 34, "edgecolor": "white", "linewidth": 0.5, "zorder": 4}
+HOLLOW = {"s": 22, "facecolor": "white", "zorder": 3}
+DASHED, DOTTED = (0, (3, 2)), (0, (1, 2))
 
 
 def scatter(estimates, pairs, bounds, groups):
@@ -18,6 +22,7 @@ def scatter(estimates, pairs, bounds, groups):
     estimates : pandas.DataFrame
         key, restart, selected and one column per parameter.
     pairs : list of (str, str or None)
+        None: the people in their order.
     bounds : dict of str to (low, high)
         Search bounds, drawn as dotted lines where they are near.
     groups : pandas.Series
@@ -28,40 +33,47 @@ def scatter(estimates, pairs, bounds, groups):
     for axis, (one, other) in zip(axes, pairs, strict=False):
         values = estimates.assign(x=estimates[one], y=_second(estimates, other))
         _join_restarts(axis, values)
-        for key, rows in values.groupby("key", sort=False):
-            colour, marker, _ = look[key]
-            best = rows["selected"]
-            axis.scatter(rows.loc[~best, "x"], rows.loc[~best, "y"], s=22, facecolor="white", edgecolor=colour, marker=marker, zorder=3)
-            axis.scatter(rows.loc[best, "x"], rows.loc[best, "y"], s=34, color=colour, edgecolor="white", linewidth=0.5, marker=marker,
-                         zorder=4)
+        for (colour, marker, _), rows in values.groupby(values["key"].map(look), sort=False):
+            best, rest = rows[rows["selected"]], rows[~rows["selected"]]
+            axis.scatter(rest["x"], rest["y"], edgecolor=colour, marker=marker, **HOLLOW)
+            axis.scatter(best["x"], best["y"], color=colour, marker=marker, **FILLED)
         _bound_lines(axis, bounds.get(one), bounds.get(other))
         axis.set(xlabel=one, ylabel=other or "people, in order")
         axis.grid()
-    handles = [*_group_handles(look), Line2D([], [], color=GREY, marker="o", markerfacecolor="white", linewidth=1, label="other restarts")]
-    figure.legend(handles=handles, loc="outside lower center", ncols=6)
+    rest = Line2D(
+        [], [], color=GREY, marker="o", markerfacecolor="white", linewidth=1, label="other restarts"
+    )
+    figure.legend(handles=[*_handles(look), rest], loc="outside lower center", ncols=6)
     return figure
 
 
 def by_group(estimates, names, groups, truth):
-    """Strips of the selected estimates by group with their means; a dashed line is the mean of the truth where it is known."""
+    """Strips of the selected estimates by group with their means; dashed: means of the truth, if known."""
     figure, axes = _panels(len(names))
-    best = estimates[estimates["selected"]].assign(group=lambda rows: rows["key"].map(groups)).dropna(subset="group")
+    best = estimates[estimates["selected"]]
+    best = best.assign(group=best["key"].map(groups)).dropna(subset="group")
     known = truth.assign(group=truth["key"].map(groups))
     order = sorted(best["group"].unique())
-    colour, marker = colours(order), markers(order)
     for axis, name in zip(axes, names, strict=False):
-        for k, group in enumerate(order):
-            values = best.loc[best["group"] == group, name]
-            axis.scatter(k + jitter(len(values)), values, s=24, color=colour[group], marker=marker[group], alpha=0.85, zorder=3)
-            axis.plot([k - 0.28, k + 0.28], [values.mean()] * 2, color=INK, linewidth=2, zorder=4)
-            true = known.loc[(known["group"] == group) & (known["parameter"] == name), "truth"]
-            if len(true):
-                axis.plot([k - 0.34, k + 0.34], [true.mean()] * 2, color=GREY, linewidth=1.6, linestyle=(0, (3, 2)), zorder=2)
-        axis.set_xticks(range(len(order)), [f"{group} (n = {(best['group'] == group).sum()})" for group in order])
-        axis.set_xlim(-0.6, len(order) - 0.4)
+        _group_strips(axis, best, known[known["parameter"] == name], name, order)
         axis.set_title(name)
         axis.grid(axis="y")
     return figure
+
+
+def _group_strips(axis, best, known, name, order):
+    colour, marker = style.colours(order), style.markers(order)
+    for k, group in enumerate(order):
+        values = best.loc[best["group"] == group, name]
+        x = k + jitter(len(values))
+        axis.scatter(x, values, s=24, color=colour[group], marker=marker[group], alpha=0.85, zorder=3)
+        axis.plot([k - 0.28, k + 0.28], [values.mean()] * 2, color=INK, linewidth=2, zorder=4)
+        true = known.loc[known["group"] == group, "truth"]
+        if len(true):
+            axis.plot([k - 0.34, k + 0.34], [true.mean()] * 2, color=GREY, linewidth=1.6, linestyle=DASHED)
+    counts = best["group"].value_counts()
+    axis.set_xticks(range(len(order)), [f"{group} (n = {counts[group]})" for group in order])
+    axis.set_xlim(-0.6, len(order) - 0.4)
 
 
 def recovery(truth, names, groups):
@@ -70,30 +82,30 @@ def recovery(truth, names, groups):
     look = _look(truth["key"].unique(), groups)
     for axis, name in zip(axes, names, strict=False):
         rows = truth[truth["parameter"] == name]
-        low, high = (function(np.r_[rows["truth"], rows["estimate"]]) for function in (np.min, np.max))
-        margin = 0.06 * (high - low) or 0.1
-        axis.plot([low - margin, high + margin], [low - margin, high + margin], color=GREY, linewidth=0.9, linestyle=(0, (3, 2)), zorder=1)
-        for key, true, estimate in zip(rows["key"], rows["truth"], rows["estimate"], strict=True):
-            colour, marker, _ = look[key]
-            axis.scatter(true, estimate, s=34, color=colour, marker=marker, edgecolor="white", linewidth=0.5, zorder=3)
-        axis.set(xlabel=f"true {name}", ylabel=f"recovered {name}")
-        axis.set_title(f"{name}: {_correlation_text(rows)}")
+        values = rows[["truth", "estimate"]].to_numpy()
+        margin = 0.06 * np.ptp(values) or 0.1
+        ends = [values.min() - margin, values.max() + margin]
+        axis.plot(ends, ends, color=GREY, linewidth=0.9, linestyle=DASHED, zorder=1)
+        for (colour, marker, _), part in rows.groupby(rows["key"].map(look), sort=False):
+            axis.scatter(part["truth"], part["estimate"], color=colour, marker=marker, **FILLED)
+        axis.set(
+            xlabel=f"true {name}", ylabel=f"recovered {name}", title=f"{name}: {_correlation_text(rows)}"
+        )
         axis.grid()
-    if _group_handles(look):
-        figure.legend(handles=_group_handles(look), loc="outside lower center", ncols=6)
+    figure.legend(handles=_handles(look), loc="outside lower center", ncols=6)
     return figure
 
 
 def _correlation_text(rows):
-    if len(rows) < 3 or not (rows["truth"].std() > 0 and rows["estimate"].std() > 0):
+    if len(rows) < 4 or not (rows["truth"].std() > 0 and rows["estimate"].std() > 0):
         return f"n = {len(rows)}"
-    return f"r = {np.corrcoef(rows['truth'], rows['estimate'])[0, 1]:.2f}, n = {len(rows)}"
+    return f"r = {fixed(np.corrcoef(rows['truth'], rows['estimate'])[0, 1])}, n = {len(rows)}"
 
 
 def _panels(count):
     columns = min(count, COLUMNS)
     n_rows = -(-count // columns)
-    figure = new_figure(PANEL * columns, 0.85 * PANEL * n_rows + 0.4)
+    figure = style.new_figure(PANEL * columns, 0.85 * PANEL * n_rows + 0.4)
     axes = figure.subplots(n_rows, columns, squeeze=False)
     for axis in axes.flat[count:]:
         axis.set_visible(False)
@@ -108,20 +120,24 @@ def _second(estimates, other):
 
 
 def _look(keys, groups):
-    """Colour, marker and legend name of every unit: by group where there are groups, by person where they are few."""
+    """Colour, marker and legend name of every unit: by group where there are any, else by person if few."""
     if len(groups):
-        names = sorted(set(groups))
-        colour, marker = colours(names), markers(names)
-        return {key: (colour[groups[key]], marker[groups[key]], groups[key]) if key in groups else (GREY, "o", "no group") for key in keys}
-    if len(keys) <= len(PALETTE):
-        colour, marker = colours(keys), markers(keys)
-        return {key: (colour[key], marker[key], key) for key in keys}
-    return {key: (PALETTE[0], "o", "people") for key in keys}
+        labels = {key: groups.get(key, "no group") for key in keys}
+    elif len(keys) <= len(PALETTE):
+        labels = {key: key for key in keys}
+    else:
+        labels = dict.fromkeys(keys, "people")
+    names = sorted(set(labels.values()))
+    colour, marker = style.colours(names), style.markers(names)
+    return {key: (colour[label], marker[label], label) for key, label in labels.items()}
 
 
-def _group_handles(look):
-    return [Line2D([], [], color=colour, marker=marker, linestyle="", label=label)
-            for label, (colour, marker) in {label: (colour, marker) for colour, marker, label in look.values()}.items()]
+def _handles(look):
+    """One legend entry for each look that occurs."""
+    return [
+        Line2D([], [], color=colour, marker=marker, linestyle="", label=label)
+        for colour, marker, label in sorted(set(look.values()), key=lambda entry: entry[2])
+    ]
 
 
 def _join_restarts(axis, values):
@@ -129,14 +145,16 @@ def _join_restarts(axis, values):
     lines = []
     for _, rows in values.groupby("key"):
         best = rows.loc[rows["selected"], ["x", "y"]].to_numpy()
-        lines += [[best[0], point] for point in rows.loc[~rows["selected"], ["x", "y"]].to_numpy()] if len(best) else []
+        rest = rows.loc[~rows["selected"], ["x", "y"]].to_numpy()
+        lines += [[start, end] for start in best for end in rest]
     axis.add_collection(LineCollection(lines, colors=LIGHT, linewidths=1.2, zorder=1))
 
 
 def _bound_lines(axis, horizontal, vertical):
     """Search bounds that lie within or just outside the drawn range."""
-    for limits, bounds, line in ((axis.get_xlim(), horizontal, axis.axvline), (axis.get_ylim(), vertical, axis.axhline)):
-        reach = 0.1 * (limits[1] - limits[0])
+    sides = ((axis.get_xlim(), horizontal, axis.axvline), (axis.get_ylim(), vertical, axis.axhline))
+    for (low, high), bounds, line in sides:
+        reach = 0.1 * (high - low)
         for bound in bounds or ():
-            if limits[0] - reach <= bound <= limits[1] + reach:
-                line(bound, color=PALETTE[1], linewidth=1, linestyle=(0, (1, 2)), zorder=0)
+            if low - reach <= bound <= high + reach:
+                line(bound, color=PALETTE[1], linewidth=1, linestyle=DOTTED, zorder=0)

@@ -25,7 +25,7 @@ def regional_strips(regions):
         _draw(axis, regions[regions["variable"] == variable], networks)
         unit = regions.loc[regions["variable"] == variable, "unit"].iloc[0]
         axis.set_title(f"{variable} ({unit})" if unit not in ("", "1") else variable)
-    for axis in axes.flat[len(variables):]:
+    for axis in axes.flat[len(variables) :]:
         axis.set_visible(False)
     figure.legend(handles=_legend(regions), loc="outside lower center", ncols=6)
     return figure
@@ -35,10 +35,25 @@ def _draw(axis, rows, networks):
     colour = colours(networks) if len(networks) <= len(PALETTE) else dict.fromkeys(networks, PALETTE[0])
     for (network, hemisphere), part in rows.groupby(["network", "hemisphere"], sort=False):
         centre = networks.index(network) + SIDE.get(hemisphere, 0.0)
-        axis.scatter(centre + jitter(len(part), 0.09), part["mean"], s=13, marker=_marker(hemisphere), color=colour[network], alpha=0.8,
-                     linewidth=0, zorder=3)
-        axis.plot([centre - 0.15, centre + 0.15], [part["mean"].mean()] * 2, color=INK, linewidth=1.5, zorder=4)
-    axis.set_xticks(range(len(networks)), networks, rotation=40 if len(networks) > 2 else 0, ha="right" if len(networks) > 2 else "center")
+        axis.scatter(
+            centre + jitter(len(part), 0.09),
+            part["mean"],
+            s=13,
+            marker=_marker(hemisphere),
+            color=colour[network],
+            alpha=0.8,
+            linewidth=0,
+            zorder=3,
+        )
+        axis.plot(
+            [centre - 0.15, centre + 0.15], [part["mean"].mean()] * 2, color=INK, linewidth=1.5, zorder=4
+        )
+    axis.set_xticks(
+        range(len(networks)),
+        networks,
+        rotation=40 if len(networks) > 2 else 0,
+        ha="right" if len(networks) > 2 else "center",
+    )
     axis.set_xlim(-0.6, len(networks) - 0.4)
     axis.grid(axis="y")
 
@@ -50,4 +65,7 @@ def _marker(hemisphere):
 def _legend(regions):
     names = {"L": "left hemisphere", "R": "right hemisphere", "B": "midline"}
     shown = [side for side in names if side in set(regions["hemisphere"])]
-    return [Line2D([], [], color=GREY, marker=_marker(side), linestyle="", markersize=4.5, label=names[side]) for side in shown]
+    return [
+        Line2D([], [], color=GREY, marker=_marker(side), linestyle="", markersize=4.5, label=names[side])
+        for side in shown
+    ]

@@ -11,23 +11,49 @@ from matplotlib.figure import Figure
 
 WIDTH = 10.4  # inches of a figure across the page
 INK, GREY, LIGHT = "#1f2933", "#7b8794", "#d9dfe6"
-# Okabe and Ito's palette: told apart under the common kinds of colour blindness. Order: most distant hues first.
+# Okabe and Ito's palette, told apart under the common kinds of colour blindness; most distant hues first.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D46", "#000000")
 # Shapes repeat what colours say.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 # Diverging around zero, blue to vermilion, white in the middle.
-DIVERGING = LinearSegmentedColormap.from_list("blue_white_vermilion", ["#08306b", "#2f7fbf", "#ffffff", "#e07b39", "#7f2704"])
+DIVERGING = LinearSegmentedColormap.from_list(
+    "blue_white_vermilion", ["#08306b", "#2f7fbf", "#ffffff", "#e07b39", "#7f2704"], N=65
+)  # few steps, small files
 
 STYLE = {
-    "figure.facecolor": "white", "savefig.facecolor": "white", "figure.dpi": 100,
-    "font.family": "sans-serif", "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"], "font.size": 9,
-    "axes.edgecolor": GREY, "axes.labelcolor": INK, "axes.titlesize": 10, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.titlecolor": INK, "axes.labelsize": 9, "axes.linewidth": 0.8, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.axisbelow": True, "grid.color": LIGHT, "grid.linewidth": 0.6,
-    "xtick.color": INK, "ytick.color": INK, "xtick.labelsize": 8, "ytick.labelsize": 8, "xtick.major.size": 3, "ytick.major.size": 3,
-    "text.color": INK, "legend.frameon": False, "legend.fontsize": 8, "lines.linewidth": 1.2, "lines.markersize": 5,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "figure.dpi": 100,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial"],
+    "font.size": 9,
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": LIGHT,
+    "grid.linewidth": 0.6,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 5,
     # Text stays text (searchable, small); a fixed salt keeps the page the same bytes for the same results.
-    "svg.fonttype": "none", "svg.hashsalt": "cohort report",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "cohort report",
 }
 
 
@@ -52,7 +78,7 @@ def picture(draw, *args, alt, **options):
     with matplotlib.rc_context(STYLE):
         figure = draw(*args, **options)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
+        figure.savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
     encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
     return Picture(f"data:image/svg+xml;base64,{encoded}", alt)
 
@@ -70,6 +96,11 @@ def colours(names):
 def markers(names):
     """A marker for each name, in order."""
     return {name: MARKERS[k % len(MARKERS)] for k, name in enumerate(names)}
+
+
+def fixed(value):
+    """Two decimals with the minus that the axes have."""
+    return f"{value:.2f}".replace("-", "\u2212")
 
 
 def jitter(count, width=0.16):

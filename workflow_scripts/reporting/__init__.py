@@ -1,1 +1,1 @@
-"""The cohort report, section by section: each module reads the cohort's tables and says what one section of the page shows."""
+"""The cohort report, section by section: each module says what one section of the page shows."""

@@ -12,7 +12,20 @@ from workflow_scripts.job import read_json
 KEYS = ["participant_id", "session_id"]
 # Only n/a means missing: a participant may well be called "NA".
 MISSING = ["n/a", ""]
-TEXT = dict.fromkeys([*KEYS, "fit", "group", "label", "hemisphere", "network", "reason", "parameter", "seeds"], str)
+WORDS = (
+    "fit",
+    "group",
+    "label",
+    "hemisphere",
+    "network",
+    "stage",
+    "reason",
+    "stopped",
+    "at_bounds",
+    "parameter",
+    "seeds",
+)
+TEXT = dict.fromkeys([*KEYS, *WORDS], str)
 
 
 @dataclass(frozen=True)
@@ -22,7 +35,7 @@ class Cohort:
     Attributes
     ----------
     tables : dict of str to pandas.DataFrame
-        Cohort tables by name. `key` names the unit in each of them (states.tsv has a column `unit` of its own).
+        Cohort tables by name. `key` names the unit (`unit` is taken: states.tsv has one for its quantities).
     files : dict of str to Path
         Where each table lies, for the links of the report.
     ids : list of dict
@@ -96,7 +109,8 @@ class Cohort:
     def successful(self):
         """Rows of `fits` that ended well, one per unit and restart."""
         rows = self.table("fits")
-        return rows[rows["status"] == "ok"]
+        counts = dict.fromkeys(["restart", "generations", "simulations"], int)
+        return rows[rows["status"] == "ok"].astype({**counts, "selected": bool})
 
     def simulation(self, fit, unit):
         """Best simulation of a unit: dict with `fc` and `fcd` as far as they were saved."""

@@ -10,7 +10,7 @@ from workflow_scripts.reporting.scores import SPLITS, column, unit_scores
 from workflow_scripts.reporting.section import Section
 from workflow_scripts.reporting.selection import extreme_units, shown_units
 
-SHOWN_IN_FULL = 10  # more than tens of people at this size would make a page of many megabytes
+SHOWN_IN_FULL = 8  # more than tens of people at this size would make a page of many megabytes
 
 
 def section(cohort):
@@ -32,11 +32,23 @@ def _card(cohort, unit, split, extremes):
     pair_index = _pair_index(cohort, len(empirical["fc"]))
     if pair_index is None:
         return None
-    drawn = picture(figures.person, empirical, simulated, pair_index, _hemispheres(cohort, pair_index), SPLITS[split], cohort.fits,
-                    alt=f"{unit}: empirical and simulated FC matrices, scatter of their entries, FCD distributions. "
-                        + " ".join(_score_text(cohort, fit, unit, split) for fit in simulated))
-    return {"key": unit, "mark": extremes.get(unit, ""), "picture": drawn,
-            "scores": [_score_text(cohort, fit, unit, split) for fit in simulated]}
+    drawn = picture(
+        figures.person,
+        empirical,
+        simulated,
+        pair_index,
+        _hemispheres(cohort, pair_index),
+        SPLITS[split],
+        cohort.fits,
+        alt=f"{unit}: empirical and simulated FC matrices, scatter of their entries, FCD distributions. "
+        + " ".join(_score_text(cohort, fit, unit, split) for fit in simulated),
+    )
+    return {
+        "key": unit,
+        "mark": extremes.get(unit, ""),
+        "picture": drawn,
+        "scores": [_score_text(cohort, fit, unit, split) for fit in simulated],
+    }
 
 
 def _score_text(cohort, fit, unit, split):

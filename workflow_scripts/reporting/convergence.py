@@ -21,10 +21,23 @@ def _pictures(cohort):
         rows = cohort.of_fit("convergence", fit).dropna(subset="best_cost")
         if rows.empty:
             continue
-        everyone = picture(figures.all_restarts, rows, alt=f"Best cost against simulations, every restart of fit {fit}")
+        everyone = picture(
+            figures.all_restarts, rows, alt=f"Best cost against simulations, every restart of fit {fit}"
+        )
         units = [unit for unit in shown_units(cohort, SMALL_MULTIPLES) if unit in set(rows["key"])]
-        single = picture(figures.by_person, rows, units, alt=f"Best and median cost by person and restart, fit {fit}")
-        found.append({"fit": fit, "everyone": everyone, "single": single, "n_shown": len(units), "n": rows["key"].nunique()})
+        single = picture(
+            figures.by_person, rows, units, alt=f"Best and median cost by person and restart, fit {fit}"
+        )
+        found.append(
+            {
+                "fit": fit,
+                "everyone": everyone,
+                "single": single,
+                "n_shown": len(units),
+                "n": rows["key"].nunique(),
+                "n_restarts": rows["restart"].nunique(),
+            }
+        )
     return found
 
 
@@ -33,11 +46,19 @@ def _restarts(cohort):
     if rows.empty:
         return []
     best = rows.groupby(["fit", "key"])["cost"].transform("min")
-    # A missing tail (search stopped early by its own tolerance) is told by `stopped`.
-    return [{"key": row["key"], "fit": row["fit"], "restart": row["restart"], "selected": bool(row["selected"]),
-             "generations": row.get("generations"), "simulations": row.get("simulations"), "stopped": row.get("stopped", ""),
-             "cost": {"sort": row["cost"], "text": number(row["cost"], 3)},
-             "behind": {"sort": row["cost"] - least, "text": number(row["cost"] - least, 3)},
-             "at_bounds": row["at_bounds"] if isinstance(row.get("at_bounds"), str) else "",
-             "seconds": {"sort": row.get("seconds"), "text": significant(row.get("seconds"))}}
-            for row, least in zip(rows.to_dict("records"), best, strict=True)]
+    return [
+        {
+            "key": row["key"],
+            "fit": row["fit"],
+            "restart": row["restart"],
+            "selected": row["selected"],
+            "generations": row["generations"],
+            "simulations": row["simulations"],
+            "stopped": row["stopped"],
+            "cost": {"sort": row["cost"], "text": number(row["cost"], 3)},
+            "behind": {"sort": row["cost"] - least, "text": number(row["cost"] - least, 3)},
+            "at_bounds": row["at_bounds"] if isinstance(row["at_bounds"], str) else "",
+            "seconds": {"sort": row["seconds"], "text": significant(row["seconds"])},
+        }
+        for row, least in zip(rows.to_dict("records"), best, strict=True)
+    ]

@@ -58,8 +58,11 @@ def conditions(cohort, fit):
         ("objective", objective_text(setting.get("objective", {}))),
         ("model", str(setting.get("model", "unknown"))),
         ("FIC", fic_text(setting.get("fic"))),
-        ("simulation", f"{simulation.get('duration')} s, dt {1e3 * simulation.get('dt', np.nan):g} ms, "
-                       f"{simulation.get('hemodynamics')}"),
+        (
+            "simulation",
+            f"{simulation.get('duration')} s, dt {1e3 * simulation.get('dt', np.nan):g} ms, "
+            f"{simulation.get('hemodynamics')}",
+        ),
         ("scoring seeds", _stored(rows, "seeds", None)),
         ("search noise seed", str(setting.get("noise_seed"))),
     ]
@@ -94,7 +97,13 @@ def band_text(band):
 
 def _stored(rows, column, fallback):
     """All values a column takes (one, unless settings were mixed), else the fallback."""
-    if column not in rows or rows.empty:
-        return fallback if fallback is not None else "none"
-    values = rows[column].drop_duplicates()
-    return ", ".join("none" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+    values = [fallback] if rows.empty else rows[column].drop_duplicates()
+    return ", ".join(_plain(value) for value in values)
+
+
+def _plain(value):
+    if isinstance(value, (list, tuple)):
+        return band_text(value)
+    if value is None or pd.isna(value):
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,8 +11,12 @@ def section(cohort):
     """The table of quality control with whatever columns it has."""
     qc = cohort.table("qc")
     columns = [name for name in qc.columns if name not in {*KEYS, "key"}]
-    rows = [{"key": row["key"], "cells": [_cell(row[name]) for name in columns]} for row in qc.to_dict("records")]
-    return Section("inputs", "Inputs and quality control", "inputs.html.j2", {"columns": columns, "rows": rows})
+    rows = [
+        {"key": row["key"], "cells": [_cell(row[name]) for name in columns]} for row in qc.to_dict("records")
+    ]
+    return Section(
+        "inputs", "Inputs and quality control", "inputs.html.j2", {"columns": columns, "rows": rows}
+    )
 
 
 def _cell(value):

@@ -1,9 +1,8 @@
-"""Fitted parameters: where they lie, whether they can be told, and whether the truth comes back where it is known."""
+"""Fitted parameters: where they lie, whether they can be told, whether a known truth comes back."""
 
 from itertools import combinations
 
 import numpy as np
-import pandas as pd
 
 from workflow_scripts.figures import parameters as figures
 from workflow_scripts.figures.style import picture
@@ -11,147 +10,168 @@ from workflow_scripts.reporting.formatting import MISSING, number, significant
 from workflow_scripts.reporting.section import Section
 
 WEAK, LOST = 0.5, 1.0  # spread over restarts as a share of the spread over people
-RIDGE = 0.7            # correlation of estimates from which two parameters are said to trade off
-RECOVERED = 0.7        # correlation with the truth below which a parameter is not recovered
-MAX_PAIRS = 6          # panels of the scatter figure
+RIDGE = 0.7  # correlation of estimates from which two parameters are said to trade off
+RECOVERED = 0.7  # correlation with the truth below which a parameter is not recovered
+ENOUGH = 4  # people below which a correlation says nothing
+MAX_PANELS = 6
+MAX_PAIRS = 15  # rows of the table of trade-offs
 
 
 def section(cohort):
     """Scatter, identifiability and recovery of every fit."""
     fits = [_fit(cohort, fit) for fit in cohort.fits]
-    context = {"fits": [entry for entry in fits if entry], "has_truth": not cohort.table("recovery").empty,
-               "limits": {"weak": WEAK, "lost": LOST, "ridge": RIDGE, "recovered": RECOVERED}}
+    context = {
+        "fits": [entry for entry in fits if entry],
+        "has_truth": not cohort.table("recovery").empty,
+        "limits": {"weak": WEAK, "lost": LOST, "ridge": RIDGE, "recovered": RECOVERED},
+    }
     return Section("parameters", "Fitted parameters and their identifiability", "parameters.html.j2", context)
 
 
 def _fit(cohort, fit):
-    estimates = free_estimates(cohort, fit)
+    names = list(cohort.fit_settings[fit]["free"])
+    estimates = free_estimates(cohort, fit, names)
     if estimates.empty:
         return None
-    names = list(estimates.columns[estimates.columns.get_loc("selected") + 1:])
-    truth = _recovery(cohort, fit)
-    rows, pairs = identifiability(estimates, names, truth), trade_offs(estimates, names)
-    return {"name": fit, "rows": rows, "pairs": pairs, "verdict": _verdict(rows, pairs),
-            "pictures": _pictures(cohort, fit, estimates, names, truth), "n_restarts": estimates["restart"].nunique()}
+    truth = cohort.of_fit("recovery", fit).dropna(subset=["truth", "estimate"])
+    rows = identifiability(estimates, names, truth)
+    pairs = trade_offs(estimates, names, {row["name"]: row["ratio"]["sort"] for row in rows})
+    return {
+        "name": fit,
+        "rows": rows,
+        "pairs": pairs[:MAX_PAIRS],
+        "verdict": _verdict(rows, pairs),
+        "pictures": _pictures(cohort, fit, estimates, names, truth),
+    }
 
 
-def free_estimates(cohort, fit):
-    """Estimates of one fit: key, restart, at_bounds, selected, then one column per free parameter."""
+def free_estimates(cohort, fit, names):
+    """Estimates of one fit by unit and restart: key, restart, at_bounds, selected, then the parameters."""
     rows = cohort.successful
-    rows = rows[rows["fit"] == fit]
-    columns = [name for name in rows if name.startswith("param_")]
-    free = cohort.fit_settings.get(fit, {}).get("free", {})
-    chosen = [f"param_{name}" for name in free if f"param_{name}" in columns]
-    chosen = chosen or [name for name in columns if rows[name].nunique() > 1]
-    if rows.empty or not chosen:
-        return pd.DataFrame()
-    kept = rows.assign(at_bounds=rows["at_bounds"], selected=rows["selected"].astype(bool))
-    return kept[["key", "restart", "at_bounds", "selected", *chosen]].rename(columns=lambda name: name.removeprefix("param_"))
+    rows = rows[rows["fit"] == fit].rename(columns={f"param_{name}": name for name in names})
+    return rows.reindex(columns=["key", "restart", "at_bounds", "selected", *names])
 
 
 def identifiability(estimates, names, truth):
-    """One row per parameter: spread over people, spread over restarts, their ratio, recovery and a verdict in words."""
+    """One dict per parameter: spread over people and restarts, their ratio, recovery, verdict in words."""
     best = estimates[estimates["selected"]]
     rows = []
     for name in names:
         people, restarts = best[name].std(), _within(estimates, name)
         ratio = restarts / people if people > 0 else np.nan
-        known = truth[truth["parameter"] == name]
-        row = {"name": name, "mean": significant(best[name].mean()), "people": significant(people), "ratio": number(ratio),
-               "restarts": significant(restarts), "at_bounds": _bound_hits(best, name), "n": len(best), **_against_truth(known)}
-        rows.append({**row, "verdict": _words(ratio, row["truth_r"]), "ratio_value": ratio, "truth_r": number(row["truth_r"])})
+        recovered = _against_truth(truth[truth["parameter"] == name])
+        row = {
+            "name": name,
+            "n": len(best),
+            "mean": significant(best[name].mean()),
+            "people": significant(people),
+            "restarts": significant(restarts),
+            "ratio": {"sort": ratio, "text": number(ratio)},
+            "at_bounds": _bound_hits(best, name),
+            "verdict": _words(ratio, recovered["r"]),
+            "truth": {**recovered, "r": number(recovered["r"])},
+        }
+        rows.append(row)
     return rows
 
 
 def _within(estimates, name):
     """SD over the restarts of a unit, pooled over units; NaN with one restart."""
-    variance = estimates.groupby("key")[name].var()
-    return np.sqrt(variance.mean())
+    return np.sqrt(estimates.groupby("key")[name].var().mean())
 
 
 def _bound_hits(best, name):
-    hit = best["at_bounds"].fillna("").astype(str).str.split(r"[\s,;:=]+", regex=True)
-    return int(hit.map(lambda words: name in words).sum())
+    """How many units ended at a bound of a parameter; the column reads `G: low, w_p: high`."""
+    named = best["at_bounds"].dropna().str.split(r"[\s,:]+", regex=True)
+    return int(named.map(lambda words: name in words).sum())
 
 
 def _against_truth(known):
-    if len(known) < 2:
-        return {"truth_r": np.nan, "bias": MISSING, "rmse": MISSING}
+    if known.empty:
+        return {"r": np.nan, "bias": MISSING, "rmse": MISSING}
     error = known["estimate"] - known["truth"]
-    spread = known["truth"].std() > 0 and known["estimate"].std() > 0
-    r = np.corrcoef(known["truth"], known["estimate"])[0, 1] if spread else np.nan
-    return {"truth_r": r, "bias": significant(error.mean()), "rmse": significant(np.sqrt((error**2).mean()))}
+    r = _correlation(known, "truth", "estimate", ENOUGH)
+    return {"r": r, "bias": significant(error.mean()), "rmse": significant(np.sqrt((error**2).mean()))}
+
+
+def _correlation(frame, one, other, enough):
+    if len(frame) < enough or not (frame[one].std() > 0 and frame[other].std() > 0):
+        return np.nan
+    return np.corrcoef(frame[one], frame[other])[0, 1]
 
 
 def _words(ratio, truth_r):
-    if np.isfinite(truth_r) and truth_r < RECOVERED:
-        lead = "not identifiable: the truth does not come back"
-    elif not np.isfinite(ratio):
-        lead = "unknown: one restart, or one person"
-    elif ratio >= LOST:
-        lead = "not identifiable: restarts differ as much as people"
-    elif ratio >= WEAK:
-        lead = "weakly identifiable"
-    else:
-        lead = "repeatable over restarts"
-    return lead + (", and the truth comes back" if truth_r >= RECOVERED else "")
+    if truth_r < RECOVERED:
+        return "not identifiable: the truth does not come back"
+    if ratio >= LOST:
+        return "not identifiable: restarts differ as much as people"
+    known = ", and the truth comes back" if truth_r >= RECOVERED else ""
+    if not np.isfinite(ratio):
+        return f"unknown: one restart, or one person{known}"
+    return ("weakly identifiable" if ratio >= WEAK else "repeatable over restarts") + known
+
+
+def trade_offs(estimates, names, ratios):
+    """Correlation of every pair of estimates, within people (over restarts) and between; ridges first.
+
+    Only the correlation within people tells a ridge: between people, parameters may truly go together.
+    """
+    best = estimates[estimates["selected"]]
+    deviations = estimates[names] - estimates.groupby("key")[names].transform("mean")
+    # With two restarts the deviations come in mirrored pairs, so six of them are three people.
+    deviations = deviations[(deviations != 0).any(axis=1)]
+    pairs = []
+    for one, other in combinations(names, 2):
+        within = _correlation(deviations, one, other, enough=6)
+        between = _correlation(best, one, other, ENOUGH)
+        agreed = max(ratios[one], ratios[other]) < WEAK
+        is_ridge = abs(within) >= RIDGE and not agreed
+        pair = {"name": f"{one} and {other}", "within": number(within), "between": number(between)}
+        pairs.append({**pair, "is_ridge": is_ridge, "verdict": _pair_words(within, between, is_ridge)})
+    return sorted(pairs, key=lambda pair: not pair["is_ridge"])
+
+
+def _pair_words(within, between, is_ridge):
+    if is_ridge:
+        return "on a ridge"
+    if abs(within) >= RIDGE:
+        return "trade off, but restarts agree"
+    if abs(between) >= RIDGE:
+        return "go together between people: a ridge, or truly related"
+    return "no strong trade-off seen" if np.isfinite([within, between]).any() else "unknown"
 
 
 def _verdict(rows, pairs):
     """The tables in a few words: what must not be interpreted, and which parameters trade off."""
     lost = [row["name"] for row in rows if row["verdict"].startswith("not identifiable")]
-    ridges = [pair["pair"] for pair in pairs if pair["ridge"]]
+    ridges = [pair["name"] for pair in pairs if pair["is_ridge"]]
     sentences = []
     if lost:
-        sentences.append(f"Not identifiable here: {', '.join(lost)}. Differences between people in them must not be interpreted.")
+        sentences.append(
+            f"Not identifiable here: {', '.join(lost)}. Differences between people in them must not be read."
+        )
     if ridges:
         sentences.append(f"On a ridge, so that only a combination is determined: {'; '.join(ridges)}.")
     if any(row["verdict"].startswith("unknown") for row in rows):
-        sentences.append("Identifiability cannot be judged in full: that needs at least two restarts and two people.")
+        sentences.append(
+            "Identifiability cannot be judged in full: it takes at least two restarts and two people."
+        )
     return {"is_good": not sentences, "text": " ".join(sentences) or "No parameter fails these checks."}
 
 
-def trade_offs(estimates, names):
-    """Correlation of every pair of estimates: over restarts within a person, and over people; strongest first."""
-    best = estimates[estimates["selected"]]
-    deviations = estimates[names] - estimates.groupby("key")[names].transform("mean")
-    deviations = deviations[(deviations != 0).any(axis=1)]
-    pairs = []
-    for one, other in combinations(names, 2):
-        within, between = _correlation(deviations, one, other), _correlation(best, one, other)
-        strongest = np.nanmax(np.abs([within, between, 0.0]))
-        pairs.append({"pair": f"{one} and {other}", "within": number(within), "between": number(between),
-                      "ridge": strongest >= RIDGE, "strength": strongest})
-    return sorted(pairs, key=lambda pair: -pair["strength"])[:15]
-
-
-def _correlation(frame, one, other):
-    # Two deviations of two restarts are mirror images: fewer than six say nothing.
-    if len(frame) < 6 or not (frame[one].std() > 0 and frame[other].std() > 0):
-        return np.nan
-    return np.corrcoef(frame[one], frame[other])[0, 1]
-
-
-def _recovery(cohort, fit):
-    rows = cohort.of_fit("recovery", fit)
-    return rows.dropna(subset=["truth", "estimate"])[["key", "parameter", "truth", "estimate"]]
-
-
 def _pictures(cohort, fit, estimates, names, truth):
-    bounds = cohort.fit_settings.get(fit, {}).get("free", {})
     groups = cohort.groups
-    pictures = {"scatter": picture(figures.scatter, estimates, _pairs(names), bounds, groups, alt=(
-        f"Fitted parameters of fit {fit}, one point per person, restarts joined by lines: {', '.join(names)}"))}
-    if groups.nunique() > 1:
-        pictures["groups"] = picture(figures.by_group, estimates, names[:MAX_PAIRS], groups, truth,
-                                     alt=f"Fitted parameters of fit {fit} by group: {', '.join(names[:MAX_PAIRS])}")
-    shown = [name for name in names if (truth["parameter"] == name).any()]
+    drawn = list(combinations(names, 2))[:MAX_PANELS] or [(names[0], None)]
+    alt = (
+        f"Fitted parameters of fit {fit}, one point per person, restarts joined by lines: {', '.join(names)}"
+    )
+    bounds = cohort.fit_settings[fit]["free"]
+    pictures = {"scatter": picture(figures.scatter, estimates, drawn, bounds, groups, alt=alt)}
+    if groups.nunique() > 1 and groups.value_counts().min() > 1:
+        alt = f"Fitted parameters of fit {fit} by group: {', '.join(names[:MAX_PANELS])}"
+        pictures["groups"] = picture(figures.by_group, estimates, names[:MAX_PANELS], groups, truth, alt=alt)
+    shown = [name for name in names if (truth["parameter"] == name).any()][:MAX_PANELS]
     if shown:
-        pictures["recovery"] = picture(figures.recovery, truth, shown[:MAX_PAIRS], groups,
-                                       alt=f"Recovered against true parameters of fit {fit}: {', '.join(shown)}")
+        alt = f"Recovered against true parameters of fit {fit}: {', '.join(shown)}"
+        pictures["recovery"] = picture(figures.recovery, truth, shown, groups, alt=alt)
     return pictures
-
-
-def _pairs(names):
-    """Pairs of parameters to draw; a lone parameter is drawn against nothing."""
-    return list(combinations(names, 2))[:MAX_PAIRS] or [(names[0], None)]

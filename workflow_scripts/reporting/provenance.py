@@ -4,6 +4,7 @@ import os
 
 import yaml
 
+from workflow_scripts.reporting.formatting import MISSING
 from workflow_scripts.reporting.section import Section
 
 FOLDED = 12  # entries from which a part starts folded
@@ -13,8 +14,16 @@ def section(cohort, folder):
     """Provenance as it was recorded, and links to the tables relative to the page's folder."""
     parts = [_part(name, value) for name, value in cohort.provenance.items() if name != "config"]
     config = yaml.safe_dump(cohort.config, sort_keys=False, allow_unicode=True) if cohort.config else ""
-    links = [{"name": path.name, "href": os.path.relpath(path, folder).replace(os.sep, "/")} for path in cohort.files.values()]
-    return Section("provenance", "Provenance and files", "provenance.html.j2", {"parts": parts, "config": config, "links": links})
+    links = [
+        {"name": path.name, "href": os.path.relpath(path, folder).replace(os.sep, "/")}
+        for path in cohort.files.values()
+    ]
+    return Section(
+        "provenance",
+        "Provenance and files",
+        "provenance.html.j2",
+        {"parts": parts, "config": config, "links": links},
+    )
 
 
 def _part(name, value):
@@ -31,4 +40,11 @@ def _flatten(value, path=()):
         for k, item in enumerate(value, start=1):
             yield from _flatten(item, (*path, str(k)))
     else:
-        yield " / ".join(path), ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        yield (
+            " / ".join(path),
+            ", ".join(map(str, value))
+            if isinstance(value, list)
+            else MISSING
+            if value is None
+            else str(value),
+        )

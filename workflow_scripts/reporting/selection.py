@@ -10,7 +10,9 @@ def shown_units(cohort, limit):
         In the order of the cohort.
     """
     scores = judged_cost(cohort)
-    units = [unit for unit in cohort.units if unit in set(scores.index)] or list(dict.fromkeys(cohort.successful["key"]))
+    units = [unit for unit in cohort.units if unit in set(scores.index)] or list(
+        dict.fromkeys(cohort.successful["key"])
+    )
     if len(units) <= limit:
         return units
     extremes = extreme_units(cohort)
@@ -20,9 +22,12 @@ def shown_units(cohort, limit):
 
 
 def extreme_units(cohort, each=2):
-    """The units with the lowest and the highest cost in the first scored fit: dict unit -> "best" or "worst"."""
+    """The units with the lowest and the highest cost in the first scored fit: dict unit -> "best" or "worst".
+
+    Empty for fewer than four units, who need no such names.
+    """
     ranked = list(judged_cost(cohort).sort_values().index)
-    each = min(each, len(ranked) // 2)
+    each = min(each, len(ranked) // 4)
     if not each:
         return {}
     return dict.fromkeys(ranked[:each], "best") | dict.fromkeys(ranked[-each:], "worst")
