@@ -3,11 +3,11 @@
 import numpy as np
 
 GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
-SEMI_AXES = (62.0, 85.0, 58.0)
-DECAY_LENGTH = 32.0
-EDGE_SPREAD = 1.0
-CALLOSAL_FACTOR = 0.25
-HOMOTOPIC_FACTOR = 6.0
+SEMI_AXES = (62.0, 85.0, 58.0)  # mm
+DECAY_LENGTH = 22.0  # mm of straight distance
+EDGE_SPREAD = 1.2  # of the logarithm; with the distances it makes weights as unequal as those of real connectomes
+CALLOSAL_FACTOR = 0.2
+HOMOTOPIC_FACTOR = 4.0
 TORTUOSITY = 1.25
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import cubnm_core
-from workflow_scripts import job
+from workflow_scripts import job, simulations
 
 IDS = ["participant_id", "session_id"]
 EXCLUSIONS = [*IDS, "stage", "fit", "reason"]
@@ -127,6 +127,7 @@ def provenance(sm, records, fits):
             "seconds_of_rules": rule_seconds("results/benchmarks"),
         },
         "inputs": input_hashes(sm.input, records),
+        "hemispheres": simulations.read_hemispheres(sm.input.nodes),
         "config": {**sm.params.config, "holdout_resolved": sm.params.holdout},
         "fits": sm.params.fits,
     }

@@ -19,7 +19,7 @@ def main(sm):
     logger = job.start(sm)
     settings, splits = sm.params.settings, sm.params.splits
     nodes = tables.read_nodes(sm.input.nodes)
-    best = best_parameters(sm.input.fits)
+    best = best_parameters(sm.input.fits, sm.wildcards.fit)
     seeds = range(sm.params.first_seed, sm.params.first_seed + sm.params.seeds)
     evaluation, states, arrays = [], [], {}
     targets = np.reshape(sm.input.targets, (len(sm.params.units), len(splits)))
@@ -40,13 +40,15 @@ def main(sm):
     job.write_npz(sm.output.simulations, **arrays)
 
 
-def best_parameters(fits):
+def best_parameters(fits, fit):
     """Read the parameters of the selected restart of every fitted person.
 
     Parameters
     ----------
     fits : path
         Table of the fits of a batch, or of the cohort.
+    fit : str
+        Name of the fit setting.
 
     Returns
     -------
@@ -54,11 +56,11 @@ def best_parameters(fits):
         Free and fixed parameters; ``session_id`` is "n/a" without sessions.
     """
     table = read_table(fits)
-    chosen = table[table["selected"] == "True"]
+    chosen = table[(table["selected"] == "True") & (table["fit"] == fit)]
     names = [column for column in table.columns if column.startswith("param_")]
     return {
         (row["participant_id"], row["session_id"]): {
-            name.removeprefix("param_"): float(row[name]) for name in names
+            name.removeprefix("param_"): float(row[name]) for name in names if row[name] != job.MISSING
         }
         for _, row in chosen.iterrows()
     }

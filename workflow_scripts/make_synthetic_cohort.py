@@ -73,8 +73,7 @@ def draw_people(settings):
         generator = np.random.default_rng([settings["seed"], 1, number])
         second = number % 2
         truth = {
-            name: entry["mean"] + (second - 0.5) * entry["group_difference"] + entry["sd"] * generator.standard_normal()
-            for name, entry in sorted(settings["parameters"].items())
+            name: _draw(entry, second - 0.5, generator) for name, entry in sorted(settings["parameters"].items())
         }
         people.append(
             {
@@ -86,6 +85,12 @@ def draw_people(settings):
             }
         )
     return people
+
+
+def _draw(entry, side, generator):
+    """Draw one parameter of one person, of the group on one side (-0.5 or 0.5) of the mean."""
+    difference = entry.get("group_difference", 0.0)
+    return float(entry["mean"] + side * difference + entry["sd"] * generator.standard_normal())
 
 
 def draw_connectomes(settings, positions, count):

@@ -1,0 +1,96 @@
+"""A few people as the preparation leaves them, for tests of the scripts that come after it."""
+
+from copy import deepcopy
+from types import SimpleNamespace
+
+import numpy as np
+
+from workflow_scripts import job
+
+N_NODES = 8
+SETTINGS = {
+    "model": "rWW",
+    "fic": "analytical",
+    "free": {"G": [0.5, 3.0], "w_p": [0.2, 2.0]},
+    "fixed": {"J_N": 0.15},
+    "objective": {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5},
+    "optimizer": {"name": "cmaes", "population": 5, "generations": 3, "restarts": 2, "sigma": 0.5, "tolerance": 5e-3, "shape": {}, "seed": 1},
+    "noise_seed": 0,
+    "simulation": {
+        "duration": 45.0, "burn_in": 5.0, "dt": 1e-3, "hemodynamic_dt": 5e-3, "hemodynamics": "friston2003", "precision": "single",
+        "backend": "auto",
+    },
+    "analysis": {"pairs": "all", "window": 10.0, "window_step": 2.0, "band_pass": None},
+}  # fmt: skip
+N_WINDOWS = 15  # complete windows of 11 volumes, 2 apart, in 40
+
+
+class PreparedCohort:
+    """Prepared connectomes and targets in a folder, and the object that Snakemake would give to a script.
+
+    Parameters
+    ----------
+    folder : Path
+        Must be the working directory.
+    people : sequence of str
+    """
+
+    def __init__(self, folder, people=("01", "02", "03")):
+        self.folder = folder
+        self.settings = deepcopy(SETTINGS)
+        self.splits = ["train", "test"]
+        self.units = [{"unit": f"sub-{person}", "participant_id": person, "session_id": ""} for person in people]
+        nodes = [{"index": i, "label": f"n{i}", "hemisphere": "LR"[i // 4]} for i in range(N_NODES)]
+        job.write_tsv(folder / "nodes.tsv", nodes)
+        for number, ids in enumerate(self.units):
+            self._write(ids["unit"], np.random.default_rng(number))
+
+    def _write(self, unit, generator):
+        weights = np.triu(generator.lognormal(size=(N_NODES, N_NODES)), 1)
+        weights = (weights + weights.T) * 0.1
+        job.write_npz(self.connectome(unit), weights=weights)
+        job.write_json(self.connectome(unit).with_suffix(".json"), {"unit": unit, "status": "ok", "reasons": []})
+        for split in self.splits:
+            fc = np.tanh(weights[np.tril_indices(N_NODES, -1)] + 0.1 * generator.standard_normal(28))
+            fcd = generator.uniform(0.0, 0.5, N_WINDOWS * (N_WINDOWS - 1) // 2)
+            job.write_npz(self.target(unit, split), fc=fc, fcd=fcd)
+            self.state(unit, split, status="ok", reasons=[], repetition_time=1.0)
+
+    def state(self, unit, split, **entries):
+        """Write what is known about a target."""
+        job.write_json(self.target(unit, split).with_suffix(".json"), {"unit": unit, "split": split, **entries})
+
+    def connectome(self, unit):
+        """Path of a prepared connectome."""
+        return self.folder / "results" / "prepared" / f"{unit}_connectome.npz"
+
+    def target(self, unit, split):
+        """Path of a target."""
+        return self.folder / "results" / "targets" / f"{unit}_split-{split}_target.npz"
+
+    def sm(self, rule, **params):
+        """Give the object that a script gets."""
+        splits = ["train"] if rule == "fit" else self.splits
+        names = [ids["unit"] for ids in self.units]
+        fits, evaluation = "results/fits/homogeneous/batch-001", "results/evaluation/homogeneous/batch-001"
+        outputs = {
+            "fit": {"fits": f"{fits}_fits.tsv", "convergence": f"{fits}_convergence.tsv"},
+            "evaluate": {
+                "evaluation": f"{evaluation}_evaluation.tsv",
+                "states": f"{evaluation}_states.tsv",
+                "simulations": f"{evaluation}_simulations.npz",
+            },
+        }
+        return SimpleNamespace(
+            input=SimpleNamespace(
+                connectomes=[str(self.connectome(name)) for name in names],
+                targets=[str(self.target(name, split)) for name in names for split in splits],
+                nodes=str(self.folder / "nodes.tsv"),
+                fits=outputs["fit"]["fits"],
+            ),
+            output=SimpleNamespace(**outputs[rule]),
+            params=SimpleNamespace(units=self.units, settings=self.settings, splits=splits, **params),
+            wildcards=SimpleNamespace(fit="homogeneous", batch="001"),
+            log=[f"logs/{rule}.log"],
+            threads=2,
+        )

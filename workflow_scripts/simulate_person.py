@@ -1,0 +1,88 @@
+"""Simulate a fitted person again: ``python -m workflow_scripts.simulate_person results sub-01 homogeneous --seed 5``.
+
+Reads the tables of the cohort, so the connectome, the parameters and every setting are those of the fit.
+"""
+
+import argparse
+from pathlib import Path
+
+from cubnm_core import simulate
+from cubnm_core.errors import InputError
+from workflow_scripts import job, simulations
+from workflow_scripts.evaluate import best_parameters
+from workflow_scripts.settings import suggestion
+
+
+def simulate_person(results, unit, fit, **changes):
+    """Simulate a fitted person.
+
+    Parameters
+    ----------
+    results : path
+        Folder of results of a finished workflow.
+    unit : str
+        Such as ``sub-01`` or ``sub-01_ses-a``.
+    fit : str
+        Name of a fit setting.
+    **changes
+        Keywords of :func:`cubnm_core.simulate` that are to differ from those of the fit, such as ``seed``,
+        ``duration`` (s), ``record`` or ``state_period`` (s).
+
+    Returns
+    -------
+    cubnm_core.Simulation
+        Of one simulation, with the burn-in that the fit had.
+
+    Raises
+    ------
+    InputError
+        If there is no such fit, or the person was not fitted.
+    """
+    results = Path(results)
+    stored = job.read_json(results / "cohort" / "provenance.json")
+    settings = stored["fits"].get(fit)
+    if settings is None:
+        raise InputError(f"{results}: no fit {fit!r}{suggestion(fit, stored['fits'])}")
+    target = job.read_json(results / "targets" / f"{unit}_split-train_target.json")
+    return simulate(
+        settings["model"],
+        job.read_npz(results / "prepared" / f"{unit}_connectome.npz")["weights"],
+        fitted_parameters(results, unit, fit),
+        **{
+            "hemispheres": stored["hemispheres"],
+            **simulations.simulation_keywords(settings, target["repetition_time"]),
+            **changes,
+        },
+    )
+
+
+def fitted_parameters(results, unit, fit):
+    """Give the free and fixed parameters of the best fit of a unit, a dict of str to float."""
+    best = best_parameters(Path(results) / "cohort" / "fits.tsv", fit)
+    participant, _, session = unit.removeprefix("sub-").partition("_ses-")
+    params = best.get((participant, session or job.MISSING))
+    if params is None:
+        known = [f"sub-{key[0]}" + ("" if key[1] == job.MISSING else f"_ses-{key[1]}") for key in best]
+        raise InputError(f"{results}: {unit!r} has no fit {fit!r}{suggestion(unit, known)}")
+    return params
+
+
+def main(arguments=None):
+    """Simulate from the command line and write what was simulated."""
+    parser = argparse.ArgumentParser(description="Simulate a fitted person again, with any noise seed.")
+    parser.add_argument("results", help="folder of results of a finished workflow")
+    parser.add_argument("unit", help="such as sub-01 or sub-01_ses-a")
+    parser.add_argument("fit", help="name of a fit setting, such as homogeneous")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
+    parser.add_argument("--output", help="npz file to write (default: UNIT_FIT_seed-SEED.npz)")
+    given = parser.parse_args(arguments)
+    run = simulate_person(given.results, given.unit, given.fit, seed=given.seed)
+    path = given.output or f"{given.unit}_{given.fit}_seed-{given.seed}.npz"
+    means = {f"mean_{name}": values[0] for name, values in run.state_means.items()}
+    params = {f"param_{name}": values[0] for name, values in run.params.items()}
+    job.write_npz(path, bold=run.bold[0, run.n_burn_in :], fc=run.fc[0], fcd=run.fcd[0], **means, **params)
+    print(f"{path}: bold (volumes, nodes), fc, fcd, means of states, parameters; status {run.status[0]}")
+
+
+if __name__ == "__main__":
+    main()
