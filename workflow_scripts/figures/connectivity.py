@@ -88,7 +88,8 @@ def _hemisphere_ticks(axis, hemispheres, n_nodes):
 
 
 def _scatter(axis, empirical, simulated, fit, colour):
-    axis.scatter(empirical, simulated, s=3, color=colour, alpha=0.25, linewidth=0, rasterized=True)
+    size = np.clip(8000 / len(empirical), 2.5, 16.0)
+    axis.scatter(empirical, simulated, s=size, color=colour, alpha=0.3, linewidth=0, rasterized=True)
     finite = np.isfinite(empirical) & np.isfinite(simulated)
     slope, intercept = np.polyfit(empirical[finite], simulated[finite], 1)
     ends = np.array([empirical[finite].min(), empirical[finite].max()])

@@ -27,6 +27,7 @@ def all_restarts(rows):
     axis.add_collection(
         LineCollection(curves, colors=PALETTE[5], linewidths=0.7, alpha=np.clip(20 / len(curves), 0.2, 0.6))
     )
+    axis.scatter(*np.transpose([curve[-1] for curve in curves]), s=5, color=PALETTE[5], alpha=0.7)
     quartiles = _aligned(rows).quantile([0.25, 0.5, 0.75], axis=1).T
     axis.fill_between(
         quartiles.index, quartiles[0.25], quartiles[0.75], color=PALETTE[0], alpha=0.25, linewidth=0, zorder=3
@@ -93,17 +94,14 @@ def by_person(rows, units):
 
 
 def _draw_unit(axis, rows, restarts):
+    """Both lines of every restart, with a dot where the search ended."""
     for restart, part in rows.groupby("restart"):
         k = restarts.index(restart)
-        colour = PALETTE[k % len(PALETTE)]
-        axis.plot(part["simulations_so_far"], part["median_cost"], color=colour, linewidth=0.7, alpha=0.55)
-        axis.plot(
-            part["simulations_so_far"],
-            part["best_cost"],
-            color=colour,
-            linestyle=DASHES[k % len(DASHES)],
-            linewidth=1.6,
-        )
+        colour, dash = PALETTE[k % len(PALETTE)], DASHES[k % len(DASHES)]
+        simulations, best = part["simulations_so_far"], part["best_cost"]
+        axis.plot(simulations, part["median_cost"], color=colour, linewidth=0.7, alpha=0.55)
+        axis.plot(simulations, best, color=colour, linestyle=dash, linewidth=1.6)
+        axis.plot(simulations.iloc[-1], best.iloc[-1], color=colour, marker="o", markersize=3)
     axis.grid(axis="y")
 
 

@@ -105,7 +105,8 @@ def _correlation_text(rows):
 def _panels(count):
     columns = min(count, COLUMNS)
     n_rows = -(-count // columns)
-    figure = style.new_figure(PANEL * columns, 0.85 * PANEL * n_rows + 0.4)
+    size = 1.6 * PANEL if count == 1 else PANEL
+    figure = style.new_figure(size * columns, 0.85 * size * n_rows + 0.4)
     axes = figure.subplots(n_rows, columns, squeeze=False)
     for axis in axes.flat[count:]:
         axis.set_visible(False)

@@ -32,23 +32,14 @@ def _card(cohort, unit, split, extremes):
     pair_index = _pair_index(cohort, len(empirical["fc"]))
     if pair_index is None:
         return None
+    scores = [{"fit": fit, "text": _score_text(cohort, fit, unit, split)} for fit in simulated]
+    alt = f"{unit}: empirical and simulated FC matrices, scatter of their entries, FCD distributions. "
+    alt += " ".join(score["text"] for score in scores)
+    hemispheres = _hemispheres(cohort, pair_index)
     drawn = picture(
-        figures.person,
-        empirical,
-        simulated,
-        pair_index,
-        _hemispheres(cohort, pair_index),
-        SPLITS[split],
-        cohort.fits,
-        alt=f"{unit}: empirical and simulated FC matrices, scatter of their entries, FCD distributions. "
-        + " ".join(_score_text(cohort, fit, unit, split) for fit in simulated),
+        figures.person, empirical, simulated, pair_index, hemispheres, SPLITS[split], cohort.fits, alt=alt
     )
-    return {
-        "key": unit,
-        "mark": extremes.get(unit, ""),
-        "picture": drawn,
-        "scores": [_score_text(cohort, fit, unit, split) for fit in simulated],
-    }
+    return {"key": unit, "mark": extremes.get(unit, ""), "picture": drawn, "scores": scores}
 
 
 def _score_text(cohort, fit, unit, split):

@@ -4,6 +4,7 @@ from workflow_scripts.reporting.formatting import plural
 from workflow_scripts.reporting.section import Section
 
 MANY_FAILED = 0.05  # share of diverged candidates worth a word
+UNSTABLE = 0.2  # SD of a unit's FC correlation over noise seeds from which it is called unstable
 FEW_SEEDS = 10  # fresh noise seeds below which a score is called provisional
 
 
@@ -52,7 +53,13 @@ def _flow(cohort, fit):
 
 def cautions(cohort):
     """Sentences about what weakens the results without having stopped them."""
-    return [*_without_success(cohort), *_about_scores(cohort), *_at_bounds(cohort), *_diverged(cohort)]
+    return [
+        *_without_success(cohort),
+        *_about_scores(cohort),
+        *_unstable(cohort),
+        *_at_bounds(cohort),
+        *_diverged(cohort),
+    ]
 
 
 def _without_success(cohort):
@@ -83,6 +90,18 @@ def _about_scores(cohort):
     if mixed := [name for name in settings if evaluation[name].nunique(dropna=False) > 1]:
         found.append(f"Scores differ in {', '.join(mixed)}: they must not be compared with each other.")
     return found
+
+
+def _unstable(cohort):
+    """Fits at the edge of what runs: a failed seed counts with the worst value, which shows in the SD."""
+    rows = cohort.table("evaluation")
+    rows = rows[(rows["measure"] == "fc_corr") & (rows["split"] == cohort.scored_split)]
+    return [
+        f"In the fit {fit}, the FC r of {plural(n, 'unit')} has an SD above {UNSTABLE} over noise seeds: "
+        "seeds failed, or one fit has two outcomes."
+        for fit, part in rows.groupby("fit", sort=False)
+        if (n := int((part["sd"] > UNSTABLE).sum()))
+    ]
 
 
 def _at_bounds(cohort):

@@ -20,8 +20,10 @@ def section(cohort):
 
 
 def _cell(value):
+    """Text of a value of unknown kind, and what it sorts by."""
     if pd.isna(value):
         return {"sort": "", "text": MISSING, "is_number": True}
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return {"sort": value, "text": significant(value, 4), "is_number": True}
-    return {"sort": value, "text": str(value), "is_number": False}
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return {"sort": value, "text": str(value), "is_number": False}
+    text = f"{value:,.0f}" if value == int(value) else significant(value, 4)
+    return {"sort": value, "text": text, "is_number": True}

@@ -170,10 +170,15 @@ def _evaluation(cohort):
     return [
         (f"Every score is the mean over {seeds} that the search had not used.", []),
         (
-            "Beside it stand, over the same pairs of regions: the correlation of the person's connectome with "
-            "FC, that of the mean FC of all other people with the person's FC, and the agreement of the person's "
-            "own training and held-out scans.",
+            "Beside it stand, over the same pairs of regions: the correlation of the person's connectome "
+            "with FC, that of the mean FC of all other people with the person's FC, and the agreement of the "
+            "person's own training and held-out scans.",
             [],
         ),
-        ("The analysis ran as a Snakemake workflow.", [SOURCES["snakemake"]]),
+        (f"The analysis ran as a Snakemake workflow ({_versions(cohort)}).", [SOURCES["snakemake"]]),
     ]
+
+
+def _versions(cohort):
+    software = cohort.provenance["software"]
+    return ", ".join(f"{name} {software[name]}" for name in ("cubnm_core", "snakemake", "numpy", "pymoo"))

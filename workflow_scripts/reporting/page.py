@@ -4,6 +4,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from workflow_scripts.reporting.formatting import conditions
+
 TEMPLATES = Path(__file__).resolve().parents[1] / "templates"
 
 
@@ -28,4 +30,5 @@ def render(cohort, sections):
         lstrip_blocks=True,
     )
     template = environment.get_template("report.html.j2")
-    return template.render(cohort=cohort, sections=sections)
+    stated = {fit: conditions(cohort, fit) for fit in cohort.fits}
+    return template.render(cohort=cohort, sections=sections, conditions=stated)

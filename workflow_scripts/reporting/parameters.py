@@ -148,7 +148,7 @@ def _verdict(rows, pairs):
     sentences = []
     if lost:
         sentences.append(
-            f"Not identifiable here: {', '.join(lost)}. Differences between people in them must not be read."
+            f"Not identifiable here: {', '.join(lost)}. Do not interpret how people differ in them."
         )
     if ridges:
         sentences.append(f"On a ridge, so that only a combination is determined: {'; '.join(ridges)}.")

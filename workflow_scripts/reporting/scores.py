@@ -6,7 +6,7 @@ import pandas as pd
 from workflow_scripts.figures import scores as figures
 from workflow_scripts.figures.style import picture
 from workflow_scripts.reporting.comparison import BASELINES, HIGHER_IS_BETTER, MEASURES, compare, is_better
-from workflow_scripts.reporting.formatting import MISSING, conditions, number, plus_minus, spread
+from workflow_scripts.reporting.formatting import MISSING, number, plus_minus, spread
 from workflow_scripts.reporting.section import Section
 
 SPLITS = {"train": "training", "test": "held-out"}
@@ -76,7 +76,7 @@ def _fit(cohort, fit):
         theirs = per_person(cohort, baseline_column(baselines, "test", name))
         if comparison := compare(ours, theirs, measure):
             verdicts.append({"beats": comparison.beats, "text": sentence(fit, label, comparison)})
-    return {"name": fit, "conditions": conditions(cohort, fit), "n": len(scores), "verdicts": verdicts}
+    return {"name": fit, "n": len(scores), "verdicts": verdicts}
 
 
 def sentence(fit, baseline, comparison):

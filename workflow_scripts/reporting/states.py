@@ -13,7 +13,7 @@ def section(cohort):
     fits = [_fit(cohort, fit, cohort.of_fit("states", fit)) for fit in cohort.fits]
     context = {
         "fits": [entry for entry in fits if entry],
-        "by": "network" if "network" in cohort.nodes else "hemisphere",
+        "has_networks": "network" in cohort.nodes,
     }
     return Section("states", "Regional read-outs", "states.html.j2", context)
 
