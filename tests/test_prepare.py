@@ -283,6 +283,16 @@ def test_an_excluded_scan_stays_excluded(tiny_cohort):
     assert job.read_npz(output.npz) == {}
 
 
+def test_the_node_table_of_the_example_is_the_parcellation(shared, tmp_path):
+    from workflow_scripts.get_hcp_example import write_example
+
+    write_example(shared / "data" / "hcp", shared / "data" / "hcp" / "maps", tmp_path)
+    written = tables.read_nodes(tmp_path / "nodes.tsv")
+    published = tables.read_nodes(shared / "data" / "schaefer100_7networks" / "nodes.tsv")
+    for key in ("index", "hemisphere", "network"):
+        assert [node[key] for node in written] == [node[key] for node in published]
+
+
 def test_real_scans_agree_as_published(shared, tmp_path):
     """Two runs of one person of the Human Connectome Project, all pairs: r .76 (facts of the data set)."""
     from workflow_scripts.get_hcp_example import write_example
