@@ -691,6 +691,7 @@ def test_sessions_of_a_person_count_once(tmp_path, undrawn):
 def test_two_people_one_restart_and_intrahemispheric_pairs_are_drawn(tmp_path):
     page = MadeCohort(tmp_path, people=2, pairs="intrahemispheric", restarts=1, truth=False).page()
     assert page.count('<article class="person"') == 2
+    assert "Group-mean FC is the mean of 1 other person only" in page
     assert "pairs intrahemispheric" in text_of(page)
 
 
