@@ -338,7 +338,7 @@ class MadeCohort:
                         "measure": measure,
                         "value": value,
                         "pairs": self.pairs,
-                        "n": len(self.ids),
+                        "n": len(self.ids) - 1,
                     }
                     for measure, value in values.items()
                 ]

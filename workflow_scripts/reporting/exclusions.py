@@ -5,6 +5,7 @@ from workflow_scripts.reporting.section import Section
 
 MANY_FAILED = 0.05  # share of diverged candidates worth a word
 UNSTABLE = 0.2  # SD of a unit's FC correlation over noise seeds from which it is called unstable
+FEW_OTHERS = 5  # people whose mean FC is the baseline, below which it is an easy one
 FEW_SEEDS = 10  # fresh noise seeds below which a score is called provisional
 
 
@@ -56,6 +57,7 @@ def cautions(cohort):
     return [
         *_without_success(cohort),
         *_about_scores(cohort),
+        *_few_others(cohort),
         *_unstable(cohort),
         *_at_bounds(cohort),
         *_diverged(cohort),
@@ -90,6 +92,15 @@ def _about_scores(cohort):
     if mixed := [name for name in settings if evaluation[name].nunique(dropna=False) > 1]:
         found.append(f"Scores differ in {', '.join(mixed)}: they must not be compared with each other.")
     return found
+
+
+def _few_others(cohort):
+    baselines = cohort.table("baselines")
+    others = baselines.loc[baselines["measure"] == "group_mean_fc", "n"]
+    if others.empty or others.min() >= FEW_OTHERS:
+        return []
+    people = plural(int(others.min()), "other person")
+    return [f"Group-mean FC is the mean of {people} only: the more people, the harder it is to beat."]
 
 
 def _unstable(cohort):

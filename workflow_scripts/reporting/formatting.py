@@ -37,7 +37,7 @@ def spread(values, digits=2, sign=False):
 
 def plural(count, noun):
     """`1 person`, `3 people`."""
-    many = {"person": "people", "unit": "units", "parameter": "parameters"}.get(noun, f"{noun}s")
+    many = {"person": "people", "other person": "other people"}.get(noun, f"{noun}s")
     return f"{count} {noun if count == 1 else many}"
 
 

@@ -158,7 +158,7 @@ def _search_sentence(optimizer, noise_seed):
     text = (
         f"It was minimised by CMA-ES with up to {optimizer['generations']} generations of "
         f"{optimizer['population']} simulations, {plural(optimizer['restarts'], 'restart')} and noise seed "
-        f"{noise_seed}; the restart with the lowest cost was kept."
+        f"{noise_seed}{'; the restart with the lowest cost was kept' if optimizer['restarts'] > 1 else ''}."
     )
     return text, [SOURCES["cmaes"], SOURCES["pymoo"]]
 
