@@ -10,6 +10,7 @@ import numpy as np
 from cubnm_core.errors import InputError
 
 PAIRS = ("all", "intrahemispheric")
+EDGES = ("drop", "keep")
 
 
 def pair_indices(n_nodes, hemispheres=None, pairs="all"):
@@ -75,11 +76,11 @@ def functional_connectivity(bold, pair_index):
     return (series.T @ series)[pair_index]
 
 
-def sliding_windows(n_volumes, repetition_time, window, window_step):
-    """Complete windows for the FCD, as cuBNM 0.1.0 places them.
+def sliding_windows(n_volumes, repetition_time, window, window_step, edges="drop"):
+    """Windows for the FCD, as cuBNM 0.1.0 places them.
 
     The half window is rounded to whole volumes, so a window has an odd number of them, centre included:
-    ``2 * round(window / (2 * repetition_time)) + 1``. Incomplete windows at the edges are left out.
+    ``2 * round(window / (2 * repetition_time)) + 1``.
 
     Parameters
     ----------
@@ -87,39 +88,76 @@ def sliding_windows(n_volumes, repetition_time, window, window_step):
         Volumes of one scan or simulation, without its burn-in.
     repetition_time, window, window_step : float
         In s.
+    edges : {"drop", "keep"}
+        ``"drop"`` leaves out windows that reach beyond the scan; ``"keep"`` centres the first on the first
+        volume and cuts windows off at both ends of the scan, down to half their length.
 
     Returns
     -------
-    starts : (W,) int array
-        First volume of every window.
-    length : int
-        Volumes in a window.
+    starts, stops : (W,) int arrays
+        First volume of every window, and the one after its last.
 
     Raises
     ------
     InputError
-        If fewer than two windows fit (the FCD compares windows), or a window holds fewer than three volumes.
+        If fewer than two windows fit (the FCD compares windows), a window holds fewer than three volumes, or
+        `edges` is unknown.
     """
+    if edges not in EDGES:
+        raise InputError(f"edges is {edges!r}; allowed are {', '.join(EDGES)}.")
     half = round(window / (2 * repetition_time))
     length = 2 * half + 1
     step = max(1, round(window_step / repetition_time))
-    starts = np.arange(0, n_volumes - length + 1, step)
     if half < 1:
         raise InputError(
             f"A window of {window:g} s is shorter than one repetition time either side of its centre "
             f"(repetition time {repetition_time:g} s): ask for at least {2 * repetition_time:g} s."
         )
-    if len(starts) < 2:
+    complete = np.arange(half, n_volumes - half, step)
+    if len(complete) < 2:
         raise InputError(
-            f"The FCD needs at least two windows, {len(starts)} fit: {n_volumes} volumes are left after the "
-            f"burn-in (duration minus burn-in = {n_volumes * repetition_time:g} s at a repetition time of "
-            f"{repetition_time:g} s), and a window of {window:g} s takes {length} of them, moved by {step}. "
-            "Use a longer duration, a shorter burn-in, or a shorter window."
+            f"The FCD needs at least two windows, {len(complete)} fit: {n_volumes} volumes are left after "
+            f"the burn-in (duration minus burn-in = {n_volumes * repetition_time:g} s at a repetition time "
+            f"of {repetition_time:g} s), and a window of {window:g} s takes {length} of them, moved by "
+            f"{step}. Use a longer duration, a shorter burn-in, or a shorter window."
         )
-    return starts, length
+    centres = complete if edges == "drop" else np.arange(0, n_volumes, step)
+    return np.maximum(centres - half, 0), np.minimum(centres + half + 1, n_volumes)
 
 
-def functional_connectivity_dynamics(bold, pair_index, starts, length):
+def uncensored_windows(starts, stops, kept, largest_share):
+    """Leave out windows with many censored volumes.
+
+    Parameters
+    ----------
+    starts, stops : (W,) int arrays
+        From :func:`sliding_windows`.
+    kept : (T,) bool array
+        False for a censored volume.
+    largest_share : float
+        Windows with a larger share of censored volumes are left out (cuBNM 0.1.0: 0.5).
+
+    Returns
+    -------
+    starts, stops : (V,) int arrays
+
+    Raises
+    ------
+    InputError
+        If fewer than two windows are left.
+    """
+    censored = np.concatenate([[0], np.cumsum(~np.asarray(kept, dtype=bool))])
+    usable = censored[stops] - censored[starts] <= largest_share * (stops - starts)
+    if np.count_nonzero(usable) < 2:
+        raise InputError(
+            f"The FCD needs at least two windows, but {np.count_nonzero(usable)} of {len(starts)} have at "
+            f"most {largest_share:.0%} of their volumes censored: {censored[-1]} of {len(kept)} volumes are. "
+            "Allow a larger share, or do without the FCD."
+        )
+    return starts[usable], stops[usable]
+
+
+def functional_connectivity_dynamics(bold, pair_index, starts, stops, kept=None):
     """Similarity of the FC patterns of every two windows.
 
     Sliding-window FC is described by Hindriks et al. 2016 (doi:10.1016/j.neuroimage.2015.11.055), the FCD
@@ -132,8 +170,10 @@ def functional_connectivity_dynamics(bold, pair_index, starts, length):
         One scan or simulation, without its burn-in.
     pair_index : tuple of (P,) int arrays
         From :func:`pair_indices`.
-    starts, length
+    starts, stops : (W,) int arrays
         From :func:`sliding_windows`.
+    kept : (T,) bool array, optional
+        False for a censored volume, which enters no correlation; all are kept by default.
 
     Returns
     -------
@@ -141,7 +181,11 @@ def functional_connectivity_dynamics(bold, pair_index, starts, length):
         Lower triangle of the window-by-window correlations, row-major.
     """
     series = np.ascontiguousarray(bold, dtype=np.float64)
-    windows = [series[start : start + length] for start in starts]
+    windows = [slice(start, stop) for start, stop in zip(starts, stops, strict=True)]
+    if kept is None:
+        windows = [series[window] for window in windows]
+    else:
+        windows = [series[window][kept[window]] for window in windows]
     patterns = np.stack([functional_connectivity(window, pair_index) for window in windows])
     patterns = _unit_columns(patterns.T)
     return (patterns.T @ patterns)[np.tril_indices(len(starts), -1)]

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cubnm_core.connectivity import average_fc
+from cubnm_core.distances import correlation, kolmogorov_smirnov
 from cubnm_core.errors import InputError
-from cubnm_core.objective import correlation, kolmogorov_smirnov
+from cubnm_core.objective import has_failed
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +22,8 @@ class Evaluation:
     scores : dict of split to dict of measure to (S,) arrays
         Terms and ``"cost"``; a failed simulation counts with the worst value of every term.
     regional : dict of str to (S, N) arrays
-        State means, parameters that differ between nodes (``wIE``), and ``"S_E/S_I"`` where there are both.
+        State means, parameters that the simulation itself set for every node (``wIE``), and ``"S_E/S_I"``
+        where there are both.
     median : int
         Index of the seed whose cost on the first split is the median (the lower one of two).
     bold : (T, N) array
@@ -45,11 +47,11 @@ class Evaluation:
         return {name: (float(_mean(values)), float(_sd(values))) for name, values in scores.items()}
 
     def regional_summary(self):
-        """Mean and sample SD over the seeds that ran well: dict of str to ((N,) mean, (N,) sd).
+        """Mean and sample SD over the seeds that did not fail: dict of str to ((N,) mean, (N,) sd).
 
-        NaN where too few seeds ran well.
+        NaN where too few are left.
         """
-        ran = self.status == 0
+        ran = ~has_failed(self.status)
         return {name: (_mean(values[ran]), _sd(values[ran])) for name, values in self.regional.items()}
 
 
@@ -100,7 +102,7 @@ def evaluate_seeds(simulate_batch, weights, params, targets, objective, seeds, l
         seeds=seeds,
         status=np.asarray(run.status).astype(int),
         scores=scores,
-        regional=_regional(run),
+        regional=_regional(run, params),
         median=median,
         bold=None if run.bold is None else run.bold[median, run.n_burn_in :],
         fc=None if run.fc is None else run.fc[median],
@@ -108,9 +110,14 @@ def evaluate_seeds(simulate_batch, weights, params, targets, objective, seeds, l
     )
 
 
-def _regional(run):
+def _regional(run, given):
+    """What a simulation found out about its nodes; values that it was given are no result."""
     values = {name: np.asarray(means, dtype=np.float64) for name, means in (run.state_means or {}).items()}
-    values |= {name: np.asarray(value) for name, value in run.params.items() if np.ndim(value) == 2}
+    values |= {
+        name: np.asarray(value)
+        for name, value in run.params.items()
+        if np.ndim(value) == 2 and not np.ndim(given.get(name, 0))
+    }
     if "S_E" in values and "S_I" in values:
         with np.errstate(invalid="ignore", divide="ignore"):
             values["S_E/S_I"] = values["S_E"] / values["S_I"]

@@ -87,11 +87,13 @@ class FitResult:
     best_point : (d,) array
         In the unit cube.
     best_params : dict of str to float
-        Free and fixed parameters.
+        Free and fixed coordinates of the search space: parameters, and what regional ones are made of.
+    best_regional : dict of str to (N,) array
+        Values of the parameters that differ between nodes.
     best_terms : dict of str to float
     best_cost : float
     best_status : int
-        Not 0 only if every simulation failed.
+        0 = ok, else the code of the simulation; see :func:`cubnm_core.objective.has_failed`.
     generations, simulations : int
     stopped : str
         Why the search ended.
@@ -103,6 +105,7 @@ class FitResult:
     history: list
     best_point: np.ndarray
     best_params: dict
+    best_regional: dict
     best_terms: dict
     best_cost: float
     best_status: int
@@ -140,8 +143,8 @@ def run_fits(problems, simulate_batch, store, max_simulations=256, on_generation
         All with the same number of nodes and the same parameters, each with a key of its own.
     simulate_batch : callable
         ``simulate_batch(weights, connectome, params, seed, lengths)`` gives a Simulation of B simulations,
-        from (S, N, N) connectomes, (B,) indices into them, a dict of (B,) values, (B,) noise seeds, and
-        (S, N, N) tract lengths or None. A simulation's result may not depend on the others of its batch.
+        from (S, N, N) connectomes, (B,) indices into them, a dict of (B,) or (B, N) values, (B,) noise seeds,
+        and (S, N, N) tract lengths or None. A simulation's result may not depend on the others of its batch.
     store : object with ``load`` and ``append``
         See :class:`MemoryStore`. Recorded generations are replayed, not simulated again.
     max_simulations : int
@@ -228,11 +231,13 @@ class _Fit:
         row = int(np.argmin(generation.cost))
         point = generation.points[row]
         space = self.problem.space
+        params = space.to_parameters(point)
         return FitResult(
             key=self.problem.key,
             history=self.history,
             best_point=point,
-            best_params={name: float(values[0]) for name, values in space.to_parameters(point).items()},
+            best_params={name: float(values[0]) for name, values in space.coordinates(point).items()},
+            best_regional={name: params[name][0] for name in space.regional_names},
             best_terms={name: float(values[row]) for name, values in generation.terms.items()},
             best_cost=float(generation.cost[row]),
             best_status=int(generation.status[row]),
@@ -262,7 +267,7 @@ def _check_shared_shape(problems):
 
 
 def _parameter_names(problem):
-    return sorted([*problem.space.free, *problem.space.fixed])
+    return sorted([*problem.space.free, *problem.space.fixed, *problem.space.regional_names])
 
 
 def _simulate_and_score(asked, simulate_batch, max_simulations):

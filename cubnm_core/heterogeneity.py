@@ -159,8 +159,8 @@ def rescaled_into(values, low, high):
 def automatic_range(brain_map):
     """Range of the coefficient of a map, by the rule of cuBNM 0.1.0.
 
-    For a map with both signs the widest range, to one decimal, in which ``1 + c * M_i`` is negative for no node;
-    for any other map 0 to 1.
+    For a map with both signs the widest range, to one decimal, in which ``1 + c * M_i`` is negative for no
+    node; for any other map 0 to 1.
 
     Parameters
     ----------
@@ -209,7 +209,8 @@ def hemisphere_pairs(labels, hemispheres):
         Naming every node whose label has no word for its side, or that does not have exactly one partner.
     """
     groups = [
-        label if side == "B" else _without_side(label, side) for label, side in zip(labels, hemispheres, strict=True)
+        label if side == "B" else _without_side(label, side)
+        for label, side in zip(labels, hemispheres, strict=True)
     ]
     silent = [label for label, group in zip(labels, groups, strict=True) if group is None]
     if silent:
@@ -226,8 +227,8 @@ def hemisphere_pairs(labels, hemispheres):
     ]
     if alone:
         raise InputError(
-            f"The hemispheres cannot be paired: {_listed(alone)} have no partner of the same name in the other "
-            "hemisphere, or more than one. Many parcellations, Schaefer's among them, are not symmetric."
+            f"The hemispheres cannot be paired: {_listed(alone)} have no partner of the same name in the "
+            "other hemisphere, or more than one. Not all parcellations are symmetric; Schaefer's is not."
         )
     return groups
 
@@ -237,7 +238,9 @@ def _without_side(label, side):
     words = re.split(r"([\s_.\-]+)", label)
     for place in range(0, len(words), 2):
         if words[place].lower() in SIDES[side]:
-            rest = words[:place] + words[place + 2 :] if place + 2 < len(words) else words[: max(place - 1, 0)]
+            rest = (
+                words[:place] + words[place + 2 :] if place + 2 < len(words) else words[: max(place - 1, 0)]
+            )
             return "".join(rest)
     return None
 

@@ -26,8 +26,9 @@ class SearchSpace:
     Raises
     ------
     InputError
-        If nothing is free, a bound or fixed value is not finite, bounds do not rise, a coordinate is both free
-        and fixed, belongs to no parameter or is missing, or regional values differ in their number of nodes.
+        If nothing is free, a bound or fixed value is not finite, bounds do not rise, a coordinate is both
+        free and fixed, belongs to no parameter or is missing, or regional values differ in their number of
+        nodes.
     """
 
     free: dict
@@ -53,10 +54,13 @@ class SearchSpace:
 
     def _check_coordinates(self):
         """Every coordinate of a rule has a value, and every value has a use."""
-        needed = [name for rule, kept in self.regional.items() for name in kept.coordinates(rule)]
-        missing = [name for name in needed if name not in self.free and np.ndim(self.fixed.get(name, [0])) > 0]
+        needed = self._rule_coordinates()
+        numbers = {name for name, value in self.fixed.items() if not np.ndim(value)}
+        missing = [name for name in needed if name not in self.free and name not in numbers]
         if missing:
-            raise InputError(f"{missing[0]} is neither free nor fixed at a number; regional parameters need it.")
+            raise InputError(
+                f"{missing[0]} is neither free nor fixed at a number; regional parameters need it."
+            )
         stray = [
             name
             for name in [*self.free, *self.fixed]
@@ -123,7 +127,7 @@ class SearchSpace:
         """
         coordinates = {name: np.atleast_1d(np.asarray(value, float)) for name, value in coordinates.items()}
         size = len(coordinates[self.names[0]])
-        used = {name for rule, kept in self.regional.items() for name in kept.coordinates(rule)}
+        used = self._rule_coordinates()
         params = {name: values for name, values in coordinates.items() if name not in used}
         params |= {
             name: np.tile(np.asarray(value, dtype=np.float64), (size, 1))
@@ -182,6 +186,10 @@ class SearchSpace:
             elif coordinate >= 1 - margin:
                 near[name] = "high"
         return near
+
+    def _rule_coordinates(self):
+        """Names of the coordinates that regional parameters are made of."""
+        return [name for parameter, rule in self.regional.items() for name in rule.coordinates(parameter)]
 
     def _bounds(self):
         return np.array(list(self.free.values()), dtype=np.float64).T

@@ -13,6 +13,7 @@ from cubnm_core.connectivity import (
     functional_connectivity_dynamics,
     pair_indices,
     sliding_windows,
+    uncensored_windows,
 )
 from cubnm_core.errors import InputError
 
@@ -60,11 +61,41 @@ def test_fc_is_pearson_whatever_the_memory_layout_and_leaves_bold_alone(bold):
 
 def test_fcd_correlates_the_patterns_of_windows(bold):
     pair_index = pair_indices(6)
-    starts, length = sliding_windows(120, 1.0, 20.0, 7.0)
-    patterns = [np.corrcoef(bold[start : start + length].T)[pair_index] for start in starts]
+    for edges, count in (("drop", 15), ("keep", 18)):
+        starts, stops = sliding_windows(120, 1.0, 20.0, 7.0, edges)
+        assert len(starts) == count
+        patterns = [np.corrcoef(bold[a:b].T)[pair_index] for a, b in zip(starts, stops, strict=True)]
+        expected = np.corrcoef(patterns)[np.tril_indices(len(starts), -1)]
+        fcd = functional_connectivity_dynamics(bold, pair_index, starts, stops)
+        np.testing.assert_allclose(fcd, expected, atol=1e-14)
+
+
+def test_censored_volumes_enter_no_window(bold):
+    pair_index, kept = pair_indices(6), np.ones(120, dtype=bool)
+    kept[[3, 4, 30, *range(77, 89)]] = False
+    windows = sliding_windows(120, 1.0, 20.0, 4.0)
+    starts, stops = uncensored_windows(*windows, kept, 0.3)
+    shares = [np.mean(~kept[a:b]) for a, b in zip(*windows, strict=True)]
+    assert 0 < len(starts) == sum(share <= 0.3 for share in shares) < len(shares)
+    patterns = [np.corrcoef(bold[a:b][kept[a:b]].T)[pair_index] for a, b in zip(starts, stops, strict=True)]
     expected = np.corrcoef(patterns)[np.tril_indices(len(starts), -1)]
-    fcd = functional_connectivity_dynamics(bold, pair_index, starts, length)
-    np.testing.assert_allclose(fcd, expected, atol=1e-14)
+    bold[~kept] = np.nan  # whatever stands there
+    found = functional_connectivity_dynamics(bold, pair_index, starts, stops, kept)
+    np.testing.assert_allclose(found, expected, atol=1e-14)
+
+
+def test_scans_with_hardly_a_window_left_are_refused():
+    windows = sliding_windows(120, 1.0, 20.0, 4.0)
+    with pytest.raises(InputError, match=r"0 of 25 have at most 50% .* censored: 120 of 120"):
+        uncensored_windows(*windows, np.zeros(120, dtype=bool), 0.5)
+
+
+def test_windows_at_the_edges_are_cut_off_alike_at_both_ends():
+    starts, stops = sliding_windows(50, 1.0, 10.0, 7.0, "keep")
+    assert list(starts) == [0, 2, 9, 16, 23, 30, 37, 44]
+    assert list(stops) == [6, 13, 20, 27, 34, 41, 48, 50]
+    with pytest.raises(InputError, match="edges is 'kep'; allowed are drop, keep"):
+        sliding_windows(50, 1.0, 10.0, 7.0, "kep")
 
 
 def test_a_flat_node_gives_nan_without_a_warning(bold, recwarn):
@@ -75,9 +106,10 @@ def test_a_flat_node_gives_nan_without_a_warning(bold, recwarn):
 
 
 def test_windows_of_the_published_setting():
-    starts, length = sliding_windows(1209, 0.72, 30.0, 5.0)
-    assert (length, len(starts), starts[1]) == (43, 167, 7)
-    assert starts[-1] + length <= 1209
+    starts, stops = sliding_windows(1209, 0.72, 30.0, 5.0)
+    assert set(stops - starts) == {43}
+    assert (len(starts), starts[0], starts[1]) == (167, 0, 7)
+    assert stops[-1] <= 1209
 
 
 @pytest.mark.parametrize(("n_volumes", "window"), [(40, 30.0), (43, 30.0), (1000, 0.5)])

@@ -150,7 +150,8 @@ space = SearchSpace({"G": (0.0, 3.0), "w_p": (0.2, 2.0)})
 def simulate_batch(weights, connectome, params, seed, lengths):
     time.sleep(pause)
     ramp = np.linspace(0, 1, 10)
-    fc = np.sin(params["G"][:, None] * ramp + connectome[:, None]) * np.cos(params["w_p"][:, None] * ramp**2)
+    own = weights[connectome, 0, 0][:, None]  # not the index, which changes when another fit has ended
+    fc = np.sin(params["G"][:, None] * ramp + own) * np.cos(params["w_p"][:, None] * ramp**2)
     size = len(connectome)
     return Simulation(None, fc, None, {}, {}, params, np.zeros(size, int), 0, 0.0)
 

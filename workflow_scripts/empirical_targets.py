@@ -155,12 +155,13 @@ def _dynamics(pieces, series, pair_index, analysis):
     fcds, length, windows = [], None, 0
     for piece, bold in zip(pieces, series, strict=True):
         try:
-            starts, length = sliding_windows(
+            starts, stops = sliding_windows(
                 len(bold), piece["repetition_time"], analysis["window"], analysis["window_step"]
             )
         except InputError as error:
             raise InputError(f"run {piece['run']}: {error}") from None
-        fcds.append(functional_connectivity_dynamics(bold, pair_index, starts, length))
+        fcds.append(functional_connectivity_dynamics(bold, pair_index, starts, stops))
+        length = int((stops - starts).max())
         windows += len(starts)
     return fcds, length, windows
 
