@@ -666,6 +666,15 @@ def test_identifiability_tells_a_ridge_and_a_recovered_parameter(tmp_path, undra
     )
 
 
+def test_a_lone_parameter_is_drawn_and_named(tmp_path):
+    made = MadeCohort(tmp_path, people=2, nodes=8, restarts=1)
+    settings = made._settings("homogeneous")
+    made._settings = lambda fit: {**settings, "free": {"G": [0.5, 5.0]}, "fixed": {"w_p": 1.4}}
+    page = made.page()
+    assert "one point per person, restarts joined by lines: G" in page
+    assert "Free parameters: G in [0.5, 5]; fixed: w_p = 1.4" in page
+
+
 def test_one_restart_cannot_be_judged(tmp_path, undrawn):
     text = text_of(MadeCohort(tmp_path, people=3, restarts=1, truth=False).page())
     assert "Every fit has one restart" in text

@@ -9,6 +9,7 @@ from workflow_scripts.figures.style import GREY, INK, LIGHT, PALETTE, fixed, jit
 
 PANEL = style.WIDTH / 3
 COLUMNS = 3
+NAMES_UP_TO = 30
 FILLED = {"s": 34, "edgecolor": "white", "linewidth": 0.5, "zorder": 4}
 HOLLOW = {"s": 22, "facecolor": "white", "zorder": 3}
 DASHED, DOTTED = (0, (3, 2)), (0, (1, 2))
@@ -38,13 +39,19 @@ def scatter(estimates, pairs, bounds, groups):
             axis.scatter(rest["x"], rest["y"], edgecolor=colour, marker=marker, **HOLLOW)
             axis.scatter(best["x"], best["y"], color=colour, marker=marker, **FILLED)
         _bound_lines(axis, bounds.get(one), bounds.get(other))
-        axis.set(xlabel=one, ylabel=other or "people, in order")
+        if other is None and len(look) <= NAMES_UP_TO:
+            axis.set_yticks(range(len(look)), list(look))
+        axis.set(xlabel=one, ylabel=other or "people")
         axis.grid()
-    rest = Line2D(
+    rest = [] if estimates["selected"].all() else [_rest_handle()]
+    figure.legend(handles=[*_handles(look), *rest], loc="outside lower center", ncols=6)
+    return figure
+
+
+def _rest_handle():
+    return Line2D(
         [], [], color=GREY, marker="o", markerfacecolor="white", linewidth=1, label="other restarts"
     )
-    figure.legend(handles=[*_handles(look), rest], loc="outside lower center", ncols=6)
-    return figure
 
 
 def by_group(estimates, names, groups, truth):
@@ -105,7 +112,7 @@ def _correlation_text(rows):
 def _panels(count):
     columns = min(count, COLUMNS)
     n_rows = -(-count // columns)
-    size = 1.6 * PANEL if count == 1 else PANEL
+    size = 1.25 * PANEL if count == 1 else PANEL
     figure = style.new_figure(size * columns, 0.85 * size * n_rows + 0.4)
     axes = figure.subplots(n_rows, columns, squeeze=False)
     for axis in axes.flat[count:]:
