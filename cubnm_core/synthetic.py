@@ -1,18 +1,19 @@
-"""Made-up brains whose parameters are known: connectomes of a synthetic cohort and scans as a scanner gives them."""
+"""Made-up brains: connectomes of a synthetic cohort, and simulated scans as a scanner would give them."""
 
 import numpy as np
 
 GOLDEN_ANGLE = np.pi * (3.0 - np.sqrt(5.0))
 SEMI_AXES = (62.0, 85.0, 58.0)  # mm
 DECAY_LENGTH = 22.0  # mm of straight distance
-EDGE_SPREAD = 1.2  # of the logarithm; with the distances it makes weights as unequal as those of real connectomes
+# Standard deviation of the logarithm; with the distances it makes weights as unequal as those of real people.
+EDGE_SPREAD = 1.2
 CALLOSAL_FACTOR = 0.2
 HOMOTOPIC_FACTOR = 4.0
 TORTUOSITY = 1.25
 
 
 def node_positions(n_nodes):
-    """Place nodes on the two halves of an ellipsoid, the left ones first; node i and i + N/2 mirror each other.
+    """Place nodes on the two halves of an ellipsoid, left ones first; nodes i and i + N/2 mirror each other.
 
     Parameters
     ----------

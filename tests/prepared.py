@@ -14,11 +14,14 @@ SETTINGS = {
     "free": {"G": [0.5, 3.0], "w_p": [0.2, 2.0]},
     "fixed": {"J_N": 0.15},
     "objective": {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5},
-    "optimizer": {"name": "cmaes", "population": 5, "generations": 3, "restarts": 2, "sigma": 0.5, "tolerance": 5e-3, "shape": {}, "seed": 1},
+    "optimizer": {
+        "name": "cmaes", "population": 5, "generations": 3, "restarts": 2, "sigma": 0.5, "tolerance": 5e-3,
+        "shape": {}, "seed": 1,
+    },
     "noise_seed": 0,
     "simulation": {
-        "duration": 45.0, "burn_in": 5.0, "dt": 1e-3, "hemodynamic_dt": 5e-3, "hemodynamics": "friston2003", "precision": "single",
-        "backend": "auto",
+        "duration": 45.0, "burn_in": 5.0, "dt": 1e-3, "hemodynamic_dt": 5e-3, "hemodynamics": "friston2003",
+        "precision": "single", "backend": "auto",
     },
     "analysis": {"pairs": "all", "window": 10.0, "window_step": 2.0, "band_pass": None},
 }  # fmt: skip
@@ -39,7 +42,9 @@ class PreparedCohort:
         self.folder = folder
         self.settings = deepcopy(SETTINGS)
         self.splits = ["train", "test"]
-        self.units = [{"unit": f"sub-{person}", "participant_id": person, "session_id": ""} for person in people]
+        self.units = [
+            {"unit": f"sub-{person}", "participant_id": person, "session_id": ""} for person in people
+        ]
         nodes = [{"index": i, "label": f"n{i}", "hemisphere": "LR"[i // 4]} for i in range(N_NODES)]
         job.write_tsv(folder / "nodes.tsv", nodes)
         for number, ids in enumerate(self.units):
@@ -49,7 +54,9 @@ class PreparedCohort:
         weights = np.triu(generator.lognormal(size=(N_NODES, N_NODES)), 1)
         weights = (weights + weights.T) * 0.1
         job.write_npz(self.connectome(unit), weights=weights)
-        job.write_json(self.connectome(unit).with_suffix(".json"), {"unit": unit, "status": "ok", "reasons": []})
+        job.write_json(
+            self.connectome(unit).with_suffix(".json"), {"unit": unit, "status": "ok", "reasons": []}
+        )
         for split in self.splits:
             fc = np.tanh(weights[np.tril_indices(N_NODES, -1)] + 0.1 * generator.standard_normal(28))
             fcd = generator.uniform(0.0, 0.5, N_WINDOWS * (N_WINDOWS - 1) // 2)
@@ -58,7 +65,9 @@ class PreparedCohort:
 
     def state(self, unit, split, **entries):
         """Write what is known about a target."""
-        job.write_json(self.target(unit, split).with_suffix(".json"), {"unit": unit, "split": split, **entries})
+        job.write_json(
+            self.target(unit, split).with_suffix(".json"), {"unit": unit, "split": split, **entries}
+        )
 
     def connectome(self, unit):
         """Path of a prepared connectome."""

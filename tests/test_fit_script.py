@@ -28,9 +28,15 @@ def run(cohort):
 
 def test_every_person_and_restart_has_its_rows(cohort):
     fits, convergence = run(cohort)
-    assert [(row["participant_id"], row["restart"]) for row in fits] == [(p, r) for p in ("01", "02", "03") for r in "01"]
+    assert [(row["participant_id"], row["restart"]) for row in fits] == [
+        (p, r) for p in ("01", "02", "03") for r in "01"
+    ]
     for row in fits:
-        mine = [line for line in convergence if (line["participant_id"], line["restart"]) == (row["participant_id"], row["restart"])]
+        mine = [
+            line
+            for line in convergence
+            if (line["participant_id"], line["restart"]) == (row["participant_id"], row["restart"])
+        ]
         best = np.array([float(line["best_cost"]) for line in mine])
         assert row["status"] == "ok" and row["simulations"] == "15" == mine[-1]["simulations_so_far"]
         assert (np.diff(best) <= 0).all() and best[-1] == float(row["cost"])
@@ -91,7 +97,9 @@ def test_one_damaged_history_fails_alone(cohort):
     others = [row["selected"] for row in after if row["participant_id"] == "02" and row["status"] == "ok"]
     assert others == ["True"]
     for person in ("01", "03"):
-        assert [row for row in after if row["participant_id"] == person] == [row for row in before if row["participant_id"] == person]
+        assert [row for row in after if row["participant_id"] == person] == [
+            row for row in before if row["participant_id"] == person
+        ]
 
 
 def test_an_error_that_hits_everybody_fails_the_job(cohort, monkeypatch):
@@ -107,7 +115,10 @@ def test_progress_is_logged_once_per_generation(cohort):
     run(cohort)
     lines = [line for line in Path("logs/fit.log").read_text().splitlines() if " generation " in line]
     assert len(lines) == 3
-    assert "generation 1: 3 people in 6 of 6 searches, best costs" in lines[0] and "simulations/s, at most" in lines[0]
+    assert (
+        "generation 1: 3 people in 6 of 6 searches, best costs" in lines[0]
+        and "simulations/s, at most" in lines[0]
+    )
     assert "at most 0 s left" in lines[2]
 
 

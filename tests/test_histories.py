@@ -1,4 +1,4 @@
-"""The store of fit histories: exact, complete generations only, never mixed, and a killed fit resumes to the same bits."""
+"""The store of fit histories: exact, whole, never mixed; killed fits resume to the same bits."""
 
 import os
 import signal
@@ -55,7 +55,9 @@ def test_reading_returns_the_same_bits(filled):
 
 
 def test_table_names_physical_values(filled):
-    lines = [line.split("\t") for line in filled.path(KEY).read_text().splitlines() if not line.startswith("#")]
+    lines = [
+        line.split("\t") for line in filled.path(KEY).read_text().splitlines() if not line.startswith("#")
+    ]
     row = dict(zip(lines[0], lines[1], strict=True))
     assert float(row["param_G"]) == pytest.approx(3.0 * float(row["u_G"]))
     assert "param_J_N" not in row
@@ -92,7 +94,9 @@ def test_damage_in_the_middle_names_file_and_line(filled):
     lines = path.read_bytes().splitlines(keepends=True)
     changed = lines[4].replace(b"1", b"2", 1)
     path.write_bytes(b"".join([*lines[:4], changed, *lines[5:]]))
-    with pytest.raises(InputError, match=rf"{path.name}, line 6: the rows of generation 0 .*move the file away"):
+    with pytest.raises(
+        InputError, match=rf"{path.name}, line 6: the rows of generation 0 .*move the file away"
+    ):
         store(filled.folder).load(KEY)
 
 
@@ -156,9 +160,10 @@ def simulate_batch(weights, connectome, params, seed, lengths):
     return Simulation(None, fc, None, {}, {}, params, np.zeros(size, int), 0, 0.0)
 
 target = Target(np.sin(1.7 * np.linspace(0, 1, 10)) * np.cos(0.9 * np.linspace(0, 1, 10) ** 2))
+objective = Objective({"fc_corr": 1.0, "fc_diff": 1.0})
 settings = OptimizerSettings(population=6, generations=15, tolerance=0.0)
 problems = [
-    FitProblem(f"sub-{k}_restart-0", np.eye(2) * k, None, target, space, Objective({"fc_corr": 1.0, "fc_diff": 1.0}), settings)
+    FitProblem(f"sub-{k}_restart-0", np.eye(2) * k, None, target, space, objective, settings)
     for k in range(3)
 ]
 store = FileStore(sys.argv[1], {problem.key: History("c" * 64, space) for problem in problems})
@@ -168,7 +173,9 @@ for result in run_fits(problems, simulate_batch, store):
 
 
 def run_fit(folder, pause="0", wait=True):
-    process = subprocess.Popen([sys.executable, "-c", FIT, str(folder), pause], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", FIT, str(folder), pause], stdout=subprocess.PIPE, text=True
+    )
     return process.communicate()[0] if wait else process
 
 

@@ -42,7 +42,7 @@ def test_the_demo_can_be_planned_from_anywhere(snakemake, repository):
     assert planned["make_synthetic_cohort"] == 1
     assert planned["prepare_connectome"] == planned["prepare_bold"] == 8
     assert planned["empirical_targets"] == 16
-    assert planned["fit"] == planned["evaluate"] == 1
+    assert planned["fit"] == planned["evaluate"] == 2
     assert planned["report"] == planned["all"] == 1
 
 

@@ -1,10 +1,10 @@
-"""Rule baselines: what predicts a scan without a model, in the same pairs of regions and with the same filter."""
+"""Rule baselines: what predicts a scan without a model, in the same pairs and with the same filter."""
 
 import numpy as np
 
 from cubnm_core.connectivity import pair_indices
 from cubnm_core.evaluation import group_mean_fc, sc_fc, scan_rescan
-from workflow_scripts import job, simulations, tables
+from workflow_scripts import job, simulations
 
 COLUMNS = ("participant_id", "session_id", "split", "measure", "value", "pairs", "n")
 

@@ -1,4 +1,4 @@
-"""Rule cohort_tables: the tables of all batches put together, quality control, exclusions, recovery, provenance."""
+"""Rule cohort_tables: tables of all batches, quality control, exclusions, recovery, provenance."""
 
 import os
 import platform
@@ -52,7 +52,9 @@ def concatenated(paths):
 
 def qc_rows(units, records, splits):
     """Make one row per unit of what the preparation found."""
-    connectome, bold = ({record["unit"]: record for record in records[name]} for name in ("connectome", "bold"))
+    connectome, bold = (
+        {record["unit"]: record for record in records[name]} for name in ("connectome", "bold")
+    )
     targets = {(record["unit"], record["split"]): record for record in records["targets"]}
     rows = []
     for ids in units:
@@ -68,7 +70,9 @@ def qc_rows(units, records, splits):
             row[f"volumes_{split}"] = target.get("volumes")
             row[f"windows_{split}"] = target.get("windows")
         row["repetition_time"] = targets[unit, splits[0]].get("repetition_time")
-        row["notes"] = "; ".join([*weights.get("notes", []), *(note for run in runs for note in run["notes"])])
+        row["notes"] = "; ".join(
+            [*weights.get("notes", []), *(note for run in runs for note in run["notes"])]
+        )
         rows.append(row)
     return rows
 
@@ -81,7 +85,9 @@ def exclusion_rows(records, fits):
             if record["status"] == "ok" or _told_before(record, stage, records):
                 continue
             named = f"{stage} ({record['split']})" if stage == "targets" else stage
-            rows += [{**_ids(record), "stage": named, "fit": None, "reason": text} for text in record["reasons"]]
+            rows += [
+                {**_ids(record), "stage": named, "fit": None, "reason": text} for text in record["reasons"]
+            ]
     for row in fits[fits["status"] == "failed"].to_dict("records"):
         restart = "" if row["restart"] == job.MISSING else f"restart {row['restart']}: "
         rows.append({**_ids(row), "stage": "fit", "fit": row["fit"], "reason": restart + row["reason"]})
@@ -107,14 +113,14 @@ def recovery_rows(truth, fits, settings):
         for name in settings[row["fit"]]["free"]:
             value = known.get((*_ids(row).values(), name))
             if value is not None:
-                found = {"fit": row["fit"], "parameter": name, "truth": value, "estimate": row[f"param_{name}"]}
-                rows.append({**_ids(row), **found})
+                found = {"parameter": name, "truth": value, "estimate": row[f"param_{name}"]}
+                rows.append({**_ids(row), "fit": row["fit"], **found})
     return rows
 
 
 def provenance(sm, records, fits):
     """Collect what another person needs to get the same numbers."""
-    simulations = pd.to_numeric(fits["simulations"], errors="coerce").sum()
+    n_simulations = pd.to_numeric(fits["simulations"], errors="coerce").sum()
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "software": software(),
@@ -122,7 +128,7 @@ def provenance(sm, records, fits):
         "seeds": seeds(sm.params.config, sm.params.fits),
         "computed": {
             "units": len(sm.params.units),
-            "simulations_of_fits": int(simulations),
+            "simulations_of_fits": int(n_simulations),
             "seconds_of_fits": float(pd.to_numeric(fits["seconds"], errors="coerce").sum()),
             "seconds_of_rules": rule_seconds("results/benchmarks"),
         },
@@ -152,7 +158,7 @@ def _version(package):
 
 
 def _commit():
-    """Name the commit of the workflow, with "-dirty" if files were changed since; None outside a repository."""
+    """Name the commit of the workflow, "-dirty" if files were changed since; None outside a repository."""
     folder = Path(__file__).resolve().parents[1]
     command = ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=12"]
     try:
@@ -189,7 +195,8 @@ def seeds(config, fits):
     return {
         "evaluation_noise_seeds": f"{first} to {first + count - 1}",
         "fits": {
-            name: {"noise_seed": fit["noise_seed"], "optimizer_seed": fit["optimizer"]["seed"]} for name, fit in fits.items()
+            name: {"noise_seed": fit["noise_seed"], "optimizer_seed": fit["optimizer"]["seed"]}
+            for name, fit in fits.items()
         },
     }
 

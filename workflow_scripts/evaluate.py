@@ -1,4 +1,4 @@
-"""Rule evaluate: score the best fit of every person with fresh noise, on the training and the held-out scans."""
+"""Rule evaluate: score the best fit of every person with fresh noise, on training and held-out scans."""
 
 import numpy as np
 import pandas as pd
@@ -9,13 +9,14 @@ from cubnm_core.objective import Objective
 from workflow_scripts import job, simulations, tables
 
 KEYS = ("participant_id", "session_id", "fit")
-EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", "pairs", "band_pass", "window", "window_step", "seeds")
+ANALYSIS = ("pairs", "band_pass", "window", "window_step")
+EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", *ANALYSIS, "seeds")
 STATES = (*KEYS, "label", "hemisphere", "variable", "mean", "sd", "unit")
 RECORD = ("bold", "fc", "fcd", "state_means")
 
 
 def main(sm):
-    """Simulate every fitted person of a batch again and write scores, regional states and one simulation each."""
+    """Simulate every fitted person again and write scores, regional states and one simulation each."""
     logger = job.start(sm)
     settings, splits = sm.params.settings, sm.params.splits
     nodes = tables.read_nodes(sm.input.nodes)
@@ -120,10 +121,12 @@ def describe(evaluated):
     parts = []
     for split in evaluated.scores:
         scores = evaluated.score_summary(split)
-        named = [f"{name} {scores[name][0]:.3f} ± {scores[name][1]:.3f}" for name in ("fc_corr", "fcd_ks") if name in scores]
+        shown = [name for name in ("fc_corr", "fcd_ks") if name in scores]
+        named = [f"{name} {scores[name][0]:.3f} ± {scores[name][1]:.3f}" for name in shown]
         parts.append(f"{split} {', '.join(named)}")
-    failed = np.count_nonzero(evaluated.status)
-    return "; ".join([*parts, *([f"{failed} of {len(evaluated.seeds)} simulations failed"] if failed else [])])
+    if failed := np.count_nonzero(evaluated.status):
+        parts.append(f"{failed} of {len(evaluated.seeds)} simulations failed")
+    return "; ".join(parts)
 
 
 if "snakemake" in globals():

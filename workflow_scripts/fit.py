@@ -4,6 +4,7 @@ The histories under results/histories are the checkpoint: a job that was killed 
 """
 
 import time
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,21 +27,48 @@ CONVERGENCE = ("generation", "simulations_so_far", "best_cost", "median_cost", "
 HISTORIES = "results/histories"
 
 
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What came of the searches of a batch.
+
+    Attributes
+    ----------
+    results : dict of str to FitResult
+        By key of the problem.
+    failures : dict of str to str
+        The error of each search that has no result.
+    seconds : float or None
+        Per simulation; None if nothing was left to simulate.
+    """
+
+    results: dict
+    failures: dict
+    seconds: float | None
+
+
 def main(sm):
     """Fit the units of a batch and write one row per unit and restart, and one per generation."""
     logger = job.start(sm)
     settings, fit = sm.params.settings, sm.wildcards.fit
-    people, reasons = read_people(sm.params.units, sm.input.connectomes, sm.input.targets, logger)
+    people, unusable = read_people(sm.params.units, sm.input.connectomes, sm.input.targets, logger)
     hemispheres = simulations.read_hemispheres(sm.input.nodes)
     problems, histories = make_problems(people, settings, hemispheres)
-    results, failures, seconds = search(problems, histories, settings, fit, hemispheres, people, logger)
+    simulate_batch = None
+    if problems:
+        repetition_time = simulations.shared_repetition_time(people.values())
+        record = recorded(problems)
+        simulate_batch = simulations.batch_simulator(settings, hemispheres, repetition_time, record)
+    found = search(problems, simulate_batch, FileStore(Path(HISTORIES) / fit, histories), logger)
     rows, convergence = [], []
     for ids in sm.params.units:
+        unit = ids["unit"]
         keys = {"participant_id": ids["participant_id"], "session_id": ids["session_id"], "fit": fit}
-        mine = [problem for problem in problems if problem.key.startswith(f"{ids['unit']}_restart-")]
-        rows += unit_rows(keys, mine, reasons.get(ids["unit"]), results, failures, seconds, histories, settings)
+        mine = [problem for problem in problems if problem.key.startswith(f"{unit}_restart-")]
+        if unit in unusable:
+            rows.append({**keys, **unusable[unit], "selected": False})
+        rows += unit_rows(keys, mine, found, histories)
         for problem in mine:
-            convergence += convergence_rows(keys, problem, results.get(problem.key))
+            convergence += convergence_rows(keys, problem, found.results.get(problem.key))
     columns = ["participant_id", "session_id", "fit", "restart"]
     job.write_tsv(sm.output.fits, rows, columns=fits_columns(settings))
     job.write_tsv(sm.output.convergence, convergence, columns=[*columns, *CONVERGENCE])
@@ -60,23 +88,24 @@ def read_people(units, connectomes, targets, logger):
     -------
     people : dict of str to simulations.Person
         By unit.
-    reasons : dict of str to (status, reason)
-        Of the units that cannot be fitted.
+    unusable : dict of str to dict
+        ``status`` and ``reason`` of the units that cannot be fitted.
     """
-    people, reasons = {}, {}
+    people, unusable = {}, {}
     for ids, connectome, target in zip(units, connectomes, targets, strict=True):
+        unit = ids["unit"]
         try:
             person = simulations.read_person(ids, connectome, {"train": target})
         except (InputError, OSError, KeyError, ValueError) as error:
-            reasons[ids["unit"]] = ("failed", str(error))
+            unusable[unit] = {"status": "failed", "reason": str(error)}
+            continue
+        if isinstance(person, simulations.Person):
+            people[unit] = person
         else:
-            if isinstance(person, list):
-                reasons[ids["unit"]] = ("excluded", "; ".join(person))
-            else:
-                people[ids["unit"]] = person
-    for unit, (status, reason) in reasons.items():
-        logger.warning("%s is not fitted (%s): %s", unit, status, reason)
-    return people, reasons
+            unusable[unit] = {"status": "excluded", "reason": "; ".join(person)}
+    for unit, row in unusable.items():
+        logger.warning("%s is not fitted (%s): %s", unit, row["status"], row["reason"])
+    return people, unusable
 
 
 def make_problems(people, settings, hemispheres):
@@ -109,8 +138,8 @@ def make_problems(people, settings, hemispheres):
 def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     """Hash everything the history of a fit depends on."""
     target = {"fc": problem.target.fc, "fcd": problem.target.fcd}
-    free = list(problem.space.free.items())  # their order is that of the coordinates
-    search = [problem.key, problem.restart, free, problem.space.fixed, problem.objective, problem.optimizer]
+    space = [list(problem.space.free.items()), problem.space.fixed, problem.space.regional]  # free: in order
+    search = [problem.key, problem.restart, space, problem.objective, problem.optimizer]
     simulated = simulations.simulation_keywords(settings, repetition_time)
     pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
     software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]
@@ -118,26 +147,30 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     return fingerprint(problem.weights, target, search, problem.noise_seed, simulated, pairs, model, software)
 
 
-def search(problems, histories, settings, fit, hemispheres, people, logger):
-    """Run all searches together; should one of them raise an error, run each alone, so that the others finish.
+def recorded(problems):
+    """Say what simulations have to give: FCD only if somebody's scans have one."""
+    with_fcd = any(problem.target.fcd is not None for problem in problems)
+    return ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
+
+
+def search(problems, simulate_batch, store, logger):
+    """Run all searches together; should one raise an error, run each alone, so that the others finish.
+
+    Parameters
+    ----------
+    problems : list of FitProblem
+    simulate_batch : callable
+    store : FileStore
+    logger : logging.Logger
 
     Returns
     -------
-    results : dict of str to FitResult
-        By key of the problem.
-    failures : dict of str to str
-        The error of each search that has no result.
-    seconds : float or None
-        Per simulation; None if nothing was left to simulate.
+    Found
     """
     if not problems:
-        return {}, {}, None
-    with_fcd = any(problem.target.fcd is not None for problem in problems)
-    record = ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
-    repetition_time = simulations.shared_repetition_time(people.values())
+        return Found({}, {}, None)
     progress = Progress(problems, logger)
-    simulate_batch = progress.watch(simulations.batch_simulator(settings, hemispheres, repetition_time, record))
-    store = FileStore(Path(HISTORIES) / fit, histories)
+    simulate_batch = progress.watch(simulate_batch)
     started = time.perf_counter()
     try:
         progress.recall(store)
@@ -145,20 +178,22 @@ def search(problems, histories, settings, fit, hemispheres, people, logger):
         results, failures = {result.key: result for result in found}, {}
     except Exception:
         logger.exception("The batch stopped with an error; each search now goes on alone")
-        results, failures = _search_one_by_one(problems, simulate_batch, store, progress, logger)
+        results, failures = _search_one_by_one(problems, simulate_batch, store, progress)
     progress.flush()
+    for key, reason in failures.items():
+        logger.warning("%s failed: %s", key, reason)
     computed = progress.simulations
-    return results, failures, (time.perf_counter() - started) / computed if computed else None
+    return Found(results, failures, (time.perf_counter() - started) / computed if computed else None)
 
 
-def _search_one_by_one(problems, simulate_batch, store, progress, logger):
+def _search_one_by_one(problems, simulate_batch, store, progress):
     """Run every search alone and keep the error of each that fails; if all fail, the job fails."""
     results, failures, errors = {}, {}, []
     for problem in problems:
         try:
-            (results[problem.key],) = run_fits([problem], simulate_batch, store, on_generation=progress.generation)
+            found = run_fits([problem], simulate_batch, store, on_generation=progress.generation)
+            results[problem.key] = found[0]
         except Exception as error:
-            logger.warning("%s failed: %s", problem.key, error)
             failures[problem.key] = f"{type(error).__name__}: {error}"
             errors.append(error)
     if not results and not all(isinstance(error, InputError) for error in errors):
@@ -166,19 +201,16 @@ def _search_one_by_one(problems, simulate_batch, store, progress, logger):
     return results, failures
 
 
-def unit_rows(keys, problems, reason, results, failures, seconds, histories, settings):
-    """Make the rows of a unit: one per restart, or one that says why there is none."""
-    if reason is not None:
-        return [{**keys, "status": reason[0], "reason": reason[1], "selected": False}]
+def unit_rows(keys, problems, found, histories):
+    """Make the rows of a unit, one per restart; the best of them is the selected one."""
     rows = []
     for problem in problems:
-        row = {**keys, "restart": problem.restart, "selected": False, "noise_seed": settings["noise_seed"]}
-        row["fingerprint"] = histories[problem.key].fingerprint
-        result = results.get(problem.key)
-        if result is None:
-            rows.append({**row, "status": "failed", "reason": failures[problem.key]})
+        if problem.key in found.results:
+            came_out = outcome(found.results[problem.key], found.seconds)
         else:
-            rows.append({**row, **outcome(result, seconds)})
+            came_out = {"status": "failed", "reason": found.failures[problem.key]}
+        stated = {"restart": problem.restart, "selected": False, "noise_seed": problem.noise_seed}
+        rows.append({**keys, **stated, "fingerprint": histories[problem.key].fingerprint, **came_out})
     fitted = [row for row in rows if row["status"] == "ok"]
     if fitted:
         min(fitted, key=lambda row: row["cost"])["selected"] = True

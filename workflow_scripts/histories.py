@@ -73,7 +73,7 @@ class History:
     fingerprint : str
         Of everything the fit depends on.
     space : cubnm_core.search_space.SearchSpace
-        Gives the names of the free parameters and their physical values.
+        Gives the names of the free coordinates and their values.
     """
 
     fingerprint: str
@@ -159,14 +159,14 @@ def _columns(terms, names):
 def _rows(generation, space):
     """Write a generation as rows with their closing line, in bytes."""
     terms = sorted(generation.terms)
-    params = space.to_parameters(generation.points)
+    values = space.coordinates(generation.points)
     lines = []
     for candidate in range(len(generation.cost)):
         numbers = [
             generation.cost[candidate],
             *(generation.terms[term][candidate] for term in terms),
             *generation.points[candidate],
-            *(params[name][candidate] for name in space.names),
+            *(values[name][candidate] for name in space.names),
         ]
         labels = [generation.number, candidate, int(generation.status[candidate])]
         lines.append("\t".join([*map(str, labels), *(repr(float(number)) for number in numbers)]) + "\n")
@@ -187,8 +187,8 @@ def _stored_fingerprint(content, path):
     text = first.decode(errors="replace")
     if not text.startswith(FIRST_LINE):
         raise InputError(
-            f"{path}, line 1: expected '{FIRST_LINE}...', found '{text[:60]}'. This file is no fit history or is "
-            "damaged; move it away to compute the fit from the beginning."
+            f"{path}, line 1: expected '{FIRST_LINE}...', found '{text[:60]}'. This file is no fit history "
+            "or is damaged; move it away to compute the fit from the beginning."
         )
     return text.removeprefix(FIRST_LINE).strip()
 
@@ -212,7 +212,8 @@ def _parse(content, path, names):
             block.append(line)
             continue
         if line != _closing_line(len(generations), len(block), b"".join(block)):
-            raise _damaged(path, row, f"the rows of generation {len(generations)} above do not match its closing line")
+            what = f"the rows of generation {len(generations)} above do not match its closing line"
+            raise _damaged(path, row, what)
         generations.append(_generation(len(generations), block, terms, len(names)))
         block, intact = [], position
     return generations, intact if generations else 0
@@ -235,8 +236,8 @@ def _generation(number, block, terms, dimension):
 def _damaged(path, line, what):
     """Make the error of a damaged history."""
     return InputError(
-        f"{path}, line {line}: {what}. The file was changed or damaged after it was written, so the fit cannot be "
-        "resumed from it; move the file away to compute this fit from the beginning."
+        f"{path}, line {line}: {what}. The file was changed or damaged after it was written, so the fit "
+        "cannot be resumed from it; move the file away to compute this fit from the beginning."
     )
 
 

@@ -1,7 +1,7 @@
-"""Rule make_synthetic_cohort: people whose parameters are known, scanned twice, as the files a lab would bring.
+"""Rule make_synthetic_cohort: people with known parameters, scanned twice, as files that a lab would bring.
 
-What a fit is given differs from the truth the way data do: the scans were simulated with other noise and a finer
-step than fits use, carry measurement noise and a global signal, and the connectome handed out has errors.
+What a fit is given differs from the truth the way data do: the scans were simulated with other noise and a
+finer step than fits use, and carry measurement noise and a global signal; the connectome has errors.
 """
 
 from pathlib import Path
@@ -47,11 +47,12 @@ def node_rows(positions):
     half = len(positions) // 2
     rows = []
     for index, (x, y, z) in enumerate(positions):
-        hemisphere = "L" if index < half else "R"
+        side = "L" if index < half else "R"
         network = next(name for limit, name in NETWORKS if y < limit)
-        label = f"{hemisphere}{index % half + 1:02d}"
         place = {name: round(float(value), 1) for name, value in zip("xyz", (x, y, z), strict=True)}
-        rows.append({"index": index, "label": label, "hemisphere": hemisphere, "structure": "cortex", "network": network, **place})
+        label = f"{side}{index % half + 1:02d}"
+        names = {"label": label, "hemisphere": side, "structure": "cortex", "network": network}
+        rows.append({"index": index, **names, **place})
     return rows
 
 
@@ -73,7 +74,8 @@ def draw_people(settings):
         generator = np.random.default_rng([settings["seed"], 1, number])
         second = number % 2
         truth = {
-            name: _draw(entry, second - 0.5, generator) for name, entry in sorted(settings["parameters"].items())
+            name: _draw(entry, second - 0.5, generator)
+            for name, entry in sorted(settings["parameters"].items())
         }
         people.append(
             {
@@ -148,7 +150,8 @@ def describe(scans, people):
     """Say what was simulated."""
     truth = {name: [person["truth"][name] for person in people] for name in people[0]["truth"]}
     ranges = ", ".join(f"{name} {min(values):.3f} to {max(values):.3f}" for name, values in truth.items())
-    return f"{len(people)} people, {scans.shape[1]} scans of {scans.shape[2]} volumes and {scans.shape[3]} nodes; {ranges}"
+    _, n_scans, n_volumes, n_nodes = scans.shape
+    return f"{len(people)} people, {n_scans} scans of {n_volumes} volumes and {n_nodes} nodes; {ranges}"
 
 
 def files_by_person(manifest):
@@ -156,7 +159,8 @@ def files_by_person(manifest):
     files = {}
     for row in manifest:
         sc, runs = files.get(row["participant_id"], (None, []))
-        files[row["participant_id"]] = (row["path"], runs) if row["kind"] == "sc" else (sc, [*runs, row["path"]])
+        found = (row["path"], runs) if row["kind"] == "sc" else (sc, [*runs, row["path"]])
+        files[row["participant_id"]] = found
     return files
 
 
@@ -173,7 +177,8 @@ def write_matrix(path, values, labels, row_labels=None):
 def write_tables(output, manifest, people, nodes):
     """Write manifest, participants, nodes and truth."""
     folder = Path(output.manifest).parent
-    job.write_tsv(output.manifest, [{**row, "path": str(Path(row["path"]).relative_to(folder))} for row in manifest])
+    relative = [{**row, "path": str(Path(row["path"]).relative_to(folder))} for row in manifest]
+    job.write_tsv(output.manifest, relative)
     job.write_tsv(output.participants, people, columns=("participant_id", "age", "sex", "group"))
     job.write_tsv(output.nodes, nodes)
     known = [

@@ -1,4 +1,4 @@
-"""Progress of many searches that advance together: one line per generation, on the terminal and in the log."""
+"""Progress of searches that advance together: one line per generation, on the terminal and in the log."""
 
 import math
 import time
@@ -71,10 +71,11 @@ class Progress:
 
     def _left(self):
         """Count the simulations that the searches just seen can still need."""
-        return sum(
-            (_generations(self.problems[key].optimizer) - 1 - number) * self.problems[key].optimizer.population
-            for key, number in self._latest.items()
-        )
+        left = 0
+        for key, number in self._latest.items():
+            optimizer = self.problems[key].optimizer
+            left += (_generations(optimizer) - 1 - number) * optimizer.population
+        return left
 
 
 def _generations(optimizer):

@@ -1,4 +1,4 @@
-"""Simulate a fitted person again: ``python -m workflow_scripts.simulate_person results sub-01 homogeneous --seed 5``.
+"""Simulate a fitted person: `python -m workflow_scripts.simulate_person results sub-01 homogeneous --seed 5`.
 
 Reads the tables of the cohort, so the connectome, the parameters and every setting are those of the fit.
 """

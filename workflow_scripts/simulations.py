@@ -103,12 +103,27 @@ def batch_simulator(settings, hemispheres, repetition_time, record):
 
     def simulate_batch(weights, connectome, params, seed, lengths):
         if lengths is not None:
-            raise InputError("simulations with conduction delays are not available yet; leave out tract lengths")
+            raise InputError(
+                "simulations with conduction delays are not available yet; leave out tract lengths"
+            )
         return simulate(
-            model, weights, params, connectome=connectome, seed=seed, hemispheres=hemispheres, record=record, **fixed
+            model,
+            weights,
+            params,
+            connectome=connectome,
+            seed=seed,
+            hemispheres=hemispheres,
+            record=record,
+            **fixed,
         )
 
     return simulate_batch
+
+
+def used_backend(settings):
+    """Name the engine, which a history must do whatever "auto" means on the next machine."""
+    backend = settings["simulation"]["backend"]
+    return "cpu" if backend == "auto" else backend
 
 
 def simulation_keywords(settings, repetition_time):
@@ -122,8 +137,7 @@ def simulation_keywords(settings, repetition_time):
     analysis = settings["analysis"]
     return {
         **{key: settings["simulation"][key] for key in SIMULATION_KEYS},
-        # A history must say which engine made it, whatever "auto" means on the next machine.
-        "backend": "cpu" if settings["simulation"]["backend"] == "auto" else settings["simulation"]["backend"],
+        "backend": used_backend(settings),
         "fic": settings["fic"],
         "repetition_time": repetition_time,
         "window": analysis["window"],
@@ -137,5 +151,7 @@ def shared_repetition_time(people):
     """Give the repetition time that the people of a batch share, in s."""
     times = {person.repetition_time for person in people}
     if len(times) > 1:
-        raise InputError(f"scans with different repetition times ({sorted(times)} s) cannot be fitted in one batch")
+        raise InputError(
+            f"scans with different repetition times ({sorted(times)} s) cannot be fitted in one batch"
+        )
     return times.pop()

@@ -1,0 +1,177 @@
+"""Rules evaluate, baselines and cohort_tables, and a fitted person simulated again."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from cohorts import read_tsv
+from prepared import N_NODES, PreparedCohort
+
+from cubnm_core.errors import InputError
+from workflow_scripts import baselines, cohort_tables, evaluate, fit, job
+from workflow_scripts.simulate_person import main as simulate_from_terminal
+from workflow_scripts.simulate_person import simulate_person
+
+SEEDS = {"first_seed": 1000, "seeds": 6}
+SECOND_SPLIT_MISSING = "sub-02"
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory):
+    """Three people, fitted and evaluated; the first was excluded, the second has no usable held-out scan."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        cohort = PreparedCohort(folder)
+        cohort.state("sub-01", "train", status="excluded", reasons=["too short"])
+        cohort.state(SECOND_SPLIT_MISSING, "test", status="excluded", reasons=["too short"])
+        fit.main(cohort.sm("fit"))
+        evaluate.main(cohort.sm("evaluate", **SEEDS))
+        yield cohort
+
+
+def table(cohort, name):
+    return pd.read_csv(
+        getattr(cohort.sm("evaluate").output, name),
+        sep="\t",
+        dtype={"participant_id": str},
+        keep_default_na=False,
+    )
+
+
+def test_scores_of_every_split_with_the_settings_beside_them(evaluated):
+    rows = table(evaluated, "evaluation")
+    assert set(zip(rows["participant_id"], rows["split"], strict=True)) == {
+        ("02", "train"),
+        ("03", "train"),
+        ("03", "test"),
+    }
+    assert set(rows["measure"]) >= {"fc_corr", "fcd_ks", "fc_diff", "fc_normec", "rate_penalty", "cost"}
+    assert (
+        (rows["n_seeds"] == 6).all()
+        and (rows["seeds"] == "1000-1005").all()
+        and (rows["pairs"] == "all").all()
+    )
+    wide = rows.pivot_table(index=["participant_id", "split"], columns="measure", values="mean")
+    np.testing.assert_allclose(wide["cost"], -wide["fc_corr"] + wide["fcd_ks"] + 0.5 * wide["rate_penalty"])
+    assert (rows["sd"][rows["measure"] == "fc_corr"] > 0).all()
+
+
+def test_states_of_every_region_with_units(evaluated):
+    rows = table(evaluated, "states")
+    counts = rows.groupby(["participant_id", "variable"]).size()
+    assert (counts == N_NODES).all()
+    assert set(rows["variable"]) >= {"S_E", "I_E", "r_E", "S_I", "I_I", "r_I", "wIE", "S_E/S_I"}
+    units = dict(zip(rows["variable"], rows["unit"], strict=True))
+    assert (units["S_E"], units["I_E"], units["r_E"], units["wIE"], units["S_E/S_I"]) == (
+        "1",
+        "nA",
+        "Hz",
+        "nA",
+        "1",
+    )
+
+
+def test_saved_simulation_is_one_that_can_be_had_again(evaluated):
+    person = "sub-03"
+    saved = job.read_npz(evaluated.sm("evaluate").output.simulations)
+    assert set(saved) == {f"{unit}/{name}" for unit in ("sub-02", "sub-03") for name in ("bold", "fc", "fcd")}
+    assert saved[f"{person}/bold"].shape == (40, N_NODES)
+    finish(evaluated)
+    found = []
+    for seed in range(SEEDS["first_seed"], SEEDS["first_seed"] + SEEDS["seeds"]):
+        run = simulate_person("results", person, "homogeneous", seed=seed)
+        found.append(np.array_equal(run.bold[0, run.n_burn_in :], saved[f"{person}/bold"]))
+    assert sum(found) == 1
+
+
+def test_simulating_from_the_terminal(evaluated, capsys):
+    finish(evaluated)
+    simulate_from_terminal(["results", "sub-02", "homogeneous", "--seed", "5", "--output", "again.npz"])
+    assert "again.npz" in capsys.readouterr().out
+    arrays = job.read_npz("again.npz")
+    run = simulate_person("results", "sub-02", "homogeneous", seed=5)
+    np.testing.assert_array_equal(arrays["fc"], run.fc[0])
+    np.testing.assert_array_equal(arrays["param_wIE"], run.params["wIE"][0])
+
+
+@pytest.mark.parametrize(
+    ("unit", "name", "complaint"),
+    [
+        ("sub-01", "homogeneous", "'sub-01' has no fit"),
+        ("sub-03", "homogenous", "did you mean 'homogeneous'"),
+    ],
+)
+def test_simulating_somebody_without_a_fit_is_refused(evaluated, unit, name, complaint):
+    finish(evaluated)
+    with pytest.raises(InputError, match=complaint):
+        simulate_person("results", unit, name)
+
+
+def finish(cohort):
+    """Write what the cohort tables hold for a repeated simulation."""
+    job.write_tsv("results/cohort/fits.tsv", cohort_tables.concatenated([cohort.sm("fit").output.fits]))
+    stored = {"fits": {"homogeneous": cohort.settings}, "hemispheres": ["L"] * 4 + ["R"] * 4}
+    job.write_json("results/cohort/provenance.json", stored)
+
+
+def test_baselines_of_everybody_with_a_scan(evaluated):
+    sm = evaluated.sm("evaluate", analysis=evaluated.settings["analysis"])
+    sm.output = ["results/cohort/baselines.tsv"]
+    baselines.main(sm)
+    rows = read_tsv(sm.output[0])
+    found = {(row["participant_id"], row["split"], row["measure"]) for row in rows}
+    assert found == {
+        ("02", "train", "sc_fc"), ("03", "train", "sc_fc"), ("03", "test", "sc_fc"),
+        ("02", "train", "group_mean_fc"), ("03", "train", "group_mean_fc"), ("03", "test", "group_mean_fc"),
+        ("03", "test", "scan_rescan_fc"), ("03", "test", "scan_rescan_ks"),
+    }  # fmt: skip
+    values = {(row["participant_id"], row["split"], row["measure"]): row["value"] for row in rows}
+    fc = {split: job.read_npz(evaluated.target("sub-03", split))["fc"] for split in ("train", "test")}
+    assert float(values["03", "test", "scan_rescan_fc"]) == pytest.approx(
+        np.corrcoef(fc["train"], fc["test"])[0, 1]
+    )
+    assert values["03", "test", "group_mean_fc"] == "n/a"
+
+
+def test_recovery_sets_free_parameters_of_selected_fits_beside_the_truth(evaluated):
+    fits = cohort_tables.read_table(evaluated.sm("fit").output.fits)
+    known = [
+        {"participant_id": "02", "session_id": "n/a", "parameter": name, "value": "1.5"}
+        for name in ("G", "J_N", "sigma")
+    ]
+    (row,) = cohort_tables.recovery_rows(pd.DataFrame(known), fits, {"homogeneous": evaluated.settings})
+    best = fits[(fits["participant_id"] == "02") & (fits["selected"] == "True")].iloc[0]
+    assert (row["parameter"], row["truth"], row["estimate"]) == ("G", "1.5", best["param_G"])
+
+
+def test_exclusions_name_each_cause_once():
+    ids = {"participant_id": "01", "session_id": "", "unit": "sub-01"}
+    bold = {**ids, "status": "excluded", "reasons": ["run 1: flat", "run 2: flat"]}
+    target = {**ids, "status": "excluded", "reasons": bold["reasons"], "split": "train"}
+    records = {"connectome": [{**ids, "status": "ok", "reasons": []}], "bold": [bold], "targets": [target]}
+    failed = {
+        "participant_id": "02",
+        "session_id": "n/a",
+        "fit": "a",
+        "restart": "1",
+        "status": "failed",
+        "reason": "diverged",
+    }
+    rows = cohort_tables.exclusion_rows(records, pd.DataFrame([failed]))
+    assert [(row["participant_id"], row["stage"], row["reason"]) for row in rows] == [
+        ("01", "bold", "run 1: flat"),
+        ("01", "bold", "run 2: flat"),
+        ("02", "fit", "restart 1: diverged"),
+    ]
+
+
+def test_hashes_of_several_optional_tables(tmp_path):
+    paths = [tmp_path / f"{name}.tsv" for name in ("manifest", "nodes", "truth")]
+    for path in paths:
+        path.write_text(path.name)
+    manifest, nodes, truth = map(str, paths)
+    inputs = SimpleNamespace(manifest=manifest, nodes=nodes, participants=[], truth=truth)
+    hashes = cohort_tables.input_hashes(inputs, {"connectome": [], "bold": []})
+    assert hashes == {path: job.sha256(path) for path in (manifest, nodes, truth)}
