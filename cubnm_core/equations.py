@@ -1,4 +1,4 @@
-"""Models as data, and their lowering to a program: a short list of assignments per node and time step."""
+"""Models as data: what a model file holds, parsed and checked."""
 
 import math
 import re
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cubnm_core import expressions as ex
 from cubnm_core.errors import InputError
-from cubnm_core.expressions import Call, Number, Symbol
+from cubnm_core.expressions import Call
 
 MODELS_FOLDER = Path(__file__).parent / "models"
 
@@ -21,7 +21,10 @@ _DERIVATIVE = re.compile(r"d(\w+)\s*/\s*dt")
 
 @dataclass(frozen=True)
 class State:
-    """A variable with a differential equation; `clip` bounds it, `wrap` keeps it within ± a period."""
+    """A variable with a differential equation.
+
+    `initial` is a number or the name of a parameter; `clip` bounds the variable, `wrap` keeps it within ± a period.
+    """
 
     initial: float | str = 0.0
     clip: tuple | None = None
@@ -32,9 +35,12 @@ class State:
 
 @dataclass(frozen=True)
 class Parameter:
-    """A number that may differ between simulations and, unless `regional` is false, between nodes."""
+    """A number that may differ between simulations and, unless `regional` is false, between nodes.
 
-    default: float | None = None
+    Without a `default` it has to be given; ``"uniform"`` draws it within its bounds from the noise seed.
+    """
+
+    default: float | str | None = None
     bounds: tuple = (-math.inf, math.inf)
     unit: str = "1"
     regional: bool = True
@@ -67,11 +73,17 @@ class Model:
     noise : tuple of str
         Names of independent white-noise terms; each may enter derivatives linearly.
     bold_input : expression
-        What drives the haemodynamic model.
+        What drives the haemodynamic model, or is BOLD itself if `observation` is ``"direct"``.
     record : tuple of str
         Sub-expressions and states that can be recorded.
     inhibition : dict
         ``weight``, ``rate`` and ``target`` of feedback inhibition control, or empty.
+    observation : str
+        ``"balloon"``, or ``"direct"`` if `bold_input` is BOLD.
+    precision : str
+        What the cpu backend uses by default.
+    silent_start : bool
+        Whether sources have sent nothing, instead of their initial values, before the first step.
     """
 
     name: str
@@ -89,6 +101,9 @@ class Model:
     record: tuple
     units: dict = field(default_factory=dict)
     inhibition: dict = field(default_factory=dict)
+    observation: str = "balloon"
+    precision: str = "single"
+    silent_start: bool = False
 
     @property
     def derivatives(self):
@@ -130,6 +145,20 @@ def load_model(source):
         raise InputError(f"{path}: not valid TOML: {error}") from None
 
 
+#: What a model file may leave out.
+DEFAULTS = {
+    "doi": "",
+    "noise": [],
+    "parameters": {},
+    "constants": {},
+    "units": {},
+    "inhibition": {},
+    "observation": "balloon",
+    "precision": "single",
+    "silent_start": False,
+}
+
+
 def model_from_tables(tables, where):
     """Build and check a `Model` from the tables of a model file.
 
@@ -140,7 +169,7 @@ def model_from_tables(tables, where):
     """
     from cubnm_core.model_checks import check_model, check_tables
 
-    tables = {"noise": [], "parameters": {}, "constants": {}, "units": {}, "inhibition": {}, "doi": "", **tables}
+    tables = {**DEFAULTS, **tables}
     check_tables(tables, where)
     model = Model(
         name=tables["name"],
@@ -158,6 +187,9 @@ def model_from_tables(tables, where):
         record=tuple(tables["record"]),
         units=tables["units"],
         inhibition=tables["inhibition"],
+        observation=tables["observation"],
+        precision=tables["precision"],
+        silent_start=tables["silent_start"],
     )
     check_model(model, where)
     return model
@@ -185,156 +217,6 @@ def _parse_equations(text, where):
     return tuple(equations)
 
 
-# --- lowering ---------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One pass over all nodes: coupling sums first, then temporaries, then new values of the state arrays."""
-
-    sums: tuple
-    temporaries: tuple
-    writes: tuple
-
-
-@dataclass(frozen=True)
-class Program:
-    """A model under an integration scheme: what every backend prints.
-
-    Attributes
-    ----------
-    arrays : tuple of str
-        Values carried from step to step, per simulation and node; the model's states come first.
-    coefficients : tuple of Assign
-        Computed once per simulation and node from the parameters.
-    stages : tuple of Stage
-    noise : tuple of str
-        White-noise terms, standard normal per step and node.
-    bold_input : expression
-        In terms of the states after the step.
-    record : tuple of str
-    """
-
-    name: str
-    step: float
-    arrays: tuple
-    initial: tuple
-    coefficients: tuple
-    stages: tuple
-    noise: tuple
-    bold_input: object
-    record: tuple
-
-
-def lower(model, dt, scheme="euler_maruyama"):
-    """Turn a model and a time step into a `Program`.
-
-    Parameters
-    ----------
-    model : Model
-    dt : float
-        Time step in seconds.
-    scheme : str
-        ``"euler_maruyama"`` (Kloeden & Platen 1992, strong order 0.5; 1.0 for additive noise).
-
-    Returns
-    -------
-    Program
-    """
-    step = dt / TIME_UNITS[model.time_unit]
-    constants = {name: Number(float(constant.value)) for name, constant in model.constants.items()}
-    equations = [Assign(e.name, ex.substitute(e.value, constants)) for e in model.equations]
-    coefficients = _Coefficients(frozenset(model.parameters))
-    sums, temporaries, derivatives = _split(equations, model)
-    stage = Stage(
-        sums=tuple(Assign(e.name, coefficients.extract(e.value)) for e in sums),
-        temporaries=tuple(Assign(e.name, coefficients.extract(e.value)) for e in temporaries),
-        writes=tuple(
-            Assign(e.name, _euler_maruyama(e, model, step, coefficients)) for e in derivatives
-        ),
-    )
-    return Program(
-        name=model.name,
-        step=step,
-        arrays=model.derivatives,
-        initial=tuple(model.states[name].initial for name in model.derivatives),
-        coefficients=coefficients.assignments,
-        stages=(stage,),
-        noise=model.noise,
-        bold_input=ex.canonical(ex.substitute(model.bold_input, constants), frozenset()),
-        record=model.record,
-    )
-
-
-def _split(equations, model):
-    """Coupling sums (``u = sum(...)``), other sub-expressions, and derivatives."""
-    sums = [Assign(e.name, e.value.arguments[0]) for e in equations if is_sum(e.value)]
-    derivatives = [e for e in equations if e.name in model.states]
-    temporaries = [e for e in equations if e.name not in model.states and not is_sum(e.value)]
-    return sums, temporaries, derivatives
-
-
 def is_sum(expression):
     """Whether an expression is a coupling sum."""
     return isinstance(expression, Call) and expression.function == "sum"
-
-
-def _euler_maruyama(equation, model, step, coefficients):
-    """x + (h*drift + sqrt(h)*diffusion*noise): the increment is added up first, which keeps single precision accurate."""
-    drift, diffusion = _drift_and_diffusion(equation.value, model.noise)
-    increment = ex.multiply(Number(step), drift)
-    for noise, amplitude in diffusion.items():
-        kick = ex.multiply(ex.multiply(Number(math.sqrt(step)), amplitude), Symbol(noise))
-        increment = ex.add(increment, kick)
-    return _bounded(ex.add(Symbol(equation.name), coefficients.extract(increment)), model.states[equation.name])
-
-
-def _bounded(value, state):
-    if state.clip is not None:
-        return Call("clip", (value, *map(Number, state.clip)))
-    if state.wrap is not None:
-        return Call("fmod", (value, Number(state.wrap)))
-    return value
-
-
-def _drift_and_diffusion(expression, noise):
-    """Separate ``drift + amplitude*noise + ...``."""
-    drift, diffusion = ex.ZERO, {}
-    for term in ex._terms(expression):
-        factors = ex._factors(term)
-        random = [factor.name for factor, _ in factors if isinstance(factor, Symbol) and factor.name in noise]
-        if not random:
-            drift = ex.add(drift, term)
-            continue
-        amplitude = ex._quotient([pair for pair in factors if pair[0] != Symbol(random[0])])
-        diffusion[random[0]] = ex.add(diffusion.get(random[0], ex.ZERO), amplitude)
-    return drift, diffusion
-
-
-class _Coefficients:
-    """Collects the constant parts of expressions and gives them names."""
-
-    def __init__(self, parameters):
-        self.parameters = parameters
-        self.found = {}
-
-    @property
-    def assignments(self):
-        return tuple(Assign(name, value) for value, name in self.found.items())
-
-    def extract(self, expression):
-        """The canonical expression with every constant part replaced by the name of a coefficient."""
-        return self._replace(ex.canonical(expression, self.parameters))
-
-    def _replace(self, expression):
-        if isinstance(expression, Number):
-            return expression
-        if ex.is_constant(expression, self.parameters):
-            return Symbol(self._name(expression))
-        return ex.rebuild(expression, self._replace)
-
-    def _name(self, expression):
-        if expression not in self.found:
-            plain = isinstance(expression, Symbol)
-            self.found[expression] = f"coefficient_{expression.name}" if plain else f"coefficient_{len(self.found)}"
-        return self.found[expression]

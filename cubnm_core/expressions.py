@@ -154,9 +154,9 @@ def canonical(expression, constant):
     """
     expression = rebuild(expression, lambda child: canonical(child, constant))
     if isinstance(expression, Operation) and expression.operator in "+-":
-        return _canonical_sum(_terms(expression), constant)
+        return _canonical_sum(terms(expression), constant)
     if isinstance(expression, Operation) and expression.operator in "*/":
-        return _canonical_product(_factors(expression), constant)
+        return _canonical_product(factors(expression), constant)
     return fold(expression)
 
 
@@ -165,41 +165,41 @@ def is_constant(expression, constant):
     return all(name in constant for name in names(expression))
 
 
-def _terms(expression):
-    """Flatten nested sums into a list of terms (negative ones as products with -1)."""
+def terms(expression):
+    """The terms of nested sums; subtracted ones as products with -1."""
     if isinstance(expression, Operation) and expression.operator in "+-":
-        right = _terms(expression.right)
+        right = terms(expression.right)
         if expression.operator == "-":
             right = [multiply(Number(-1.0), term) for term in right]
-        return _terms(expression.left) + right
+        return terms(expression.left) + right
     return [expression]
 
 
-def _factors(expression):
-    """Flatten nested products into (expression, exponent ±1) pairs."""
+def factors(expression):
+    """The factors of nested products and quotients, as (expression, power) with power 1 or -1."""
     if isinstance(expression, Operation) and expression.operator in "*/":
         sign = 1 if expression.operator == "*" else -1
-        return _factors(expression.left) + [(factor, sign * power) for factor, power in _factors(expression.right)]
+        return factors(expression.left) + [(factor, sign * power) for factor, power in factors(expression.right)]
     return [(expression, 1)]
 
 
-def _canonical_sum(terms, constant):
-    fixed = [term for term in terms if is_constant(term, constant)]
-    moving = [_canonical_product(_factors(term), constant) for term in terms if not is_constant(term, constant)]
+def _canonical_sum(parts, constant):
+    fixed = [term for term in parts if is_constant(term, constant)]
+    moving = [_canonical_product(factors(term), constant) for term in parts if not is_constant(term, constant)]
     start = [] if not fixed else [_chain("+", [fold(term) for term in fixed])]
     start = [term for term in start if term != ZERO]
     return _chain("+", start + moving) if start + moving else ZERO
 
 
-def _canonical_product(factors, constant):
-    fixed = [pair for pair in factors if is_constant(pair[0], constant)]
-    moving = [pair for pair in factors if not is_constant(pair[0], constant)]
-    factor = _quotient(fixed)
+def _canonical_product(pairs, constant):
+    fixed = [pair for pair in pairs if is_constant(pair[0], constant)]
+    moving = [pair for pair in pairs if not is_constant(pair[0], constant)]
+    factor = quotient(fixed)
     if not moving:
         return factor
-    rest = _quotient(moving)
+    rest = quotient(moving)
     if isinstance(factor, Number) and len(moving) == 1 and moving[0][1] == 1 and _is_sum(rest):
-        return _canonical_sum([multiply(factor, term) for term in _terms(rest)], constant)
+        return _canonical_sum([multiply(factor, term) for term in terms(rest)], constant)
     return multiply(factor, rest)
 
 
@@ -207,9 +207,10 @@ def _is_sum(expression):
     return isinstance(expression, Operation) and expression.operator == "+"
 
 
-def _quotient(factors):
-    above = [factor for factor, power in factors if power == 1]
-    below = [factor for factor, power in factors if power == -1]
+def quotient(pairs):
+    """The expression with these (factor, power) pairs."""
+    above = [factor for factor, power in pairs if power == 1]
+    below = [factor for factor, power in pairs if power == -1]
     result = _chain("*", above) if above else ONE
     return fold(Operation("/", result, _chain("*", below))) if below else result
 

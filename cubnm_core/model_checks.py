@@ -8,7 +8,13 @@ from cubnm_core import expressions as ex
 from cubnm_core.errors import InputError
 
 _REQUIRED = ("name", "title", "citation", "time_unit", "equations", "states", "bold_input", "record")
-_OPTIONAL = ("doi", "noise", "units", "parameters", "constants", "inhibition")
+_OPTIONAL = tuple(eq.DEFAULTS)
+_CHOICES = {
+    "time_unit": tuple(eq.TIME_UNITS),
+    "observation": ("balloon", "direct"),
+    "precision": ("single", "double"),
+    "silent_start": (True, False),
+}
 _ENTRIES = {"states": eq.State, "parameters": eq.Parameter, "constants": eq.Constant}
 _INHIBITION = ("weight", "rate", "target")
 
@@ -19,8 +25,9 @@ def check_tables(tables, where):
     if missing:
         raise InputError(f"{where}: missing {', '.join(missing)}")
     _known_keys(tables, _REQUIRED + _OPTIONAL, where)
-    if tables["time_unit"] not in eq.TIME_UNITS:
-        raise InputError(f"{where}: time_unit {tables['time_unit']!r}; allowed are {', '.join(eq.TIME_UNITS)}")
+    for key, allowed in _CHOICES.items():
+        if tables[key] not in allowed:
+            raise InputError(f"{where}: {key} is {tables[key]!r}; allowed are {', '.join(map(str, allowed))}")
     for table, kind in _ENTRIES.items():
         allowed = [f.name for f in fields(kind)]
         for name, entry in tables[table].items():
@@ -102,6 +109,8 @@ def _check_sums(equation, model, place):
         raise InputError(f"{place}: sum() must stand alone, as in 'u = sum(S_E)'")
     if whole and equation.name in model.states:
         raise InputError(f"{place}: give the sum a name of its own, as in 'u = sum(S_E)', and use that name")
+    if whole and not ex.names(equation.value) and equation.value.arguments[0] != ex.ONE:
+        raise InputError(f"{place}: the only sum() of a number is sum(1), the sum of a node's incoming weights")
     if whole:
         fixed = {*model.states, *model.constants, *model.parameters}
         for name in ex.names(equation.value):
@@ -110,9 +119,9 @@ def _check_sums(equation, model, place):
 
 
 def _check_noise(equation, model, place):
-    for term in ex._terms(equation.value):
+    for term in ex.terms(equation.value):
         used = [name for name in ex.names(term) if name in model.noise]
-        plain = [f.name for f, power in ex._factors(term) if isinstance(f, ex.Symbol) and power == 1]
+        plain = [f.name for f, power in ex.factors(term) if isinstance(f, ex.Symbol) and power == 1]
         if used and not (len(used) == 1 and plain.count(used[0]) == 1):
             raise InputError(f"{place}: noise must enter as 'amplitude*{used[0]}', one noise in each term")
 

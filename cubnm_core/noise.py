@@ -9,7 +9,7 @@ backends repeat these operations in this order; this module is what they are tes
 import numpy as np
 
 #: Independent streams of one seed.
-STREAMS = {"simulation": 0, "warm_up": 1, "measurement": 2}
+STREAMS = {"simulation": 0, "warm_up": 1, "measurement": 2, "initial": 3}
 
 #: Steps that share one Philox block.
 STEPS_PER_BLOCK = 4
@@ -112,6 +112,13 @@ def normals(seed, first_step, n_steps, n_terms, n_nodes, stream="simulation"):
     steps = drawn.reshape(-1, n_terms, n_nodes)
     start = first_step - first_block * STEPS_PER_BLOCK
     return steps[start : start + n_steps]
+
+
+def uniforms(seed, n_nodes, term):
+    """One number in (0, 1) for each node, float64 (N,); `term` tells several such draws of one seed apart."""
+    node = np.arange(n_nodes)
+    words = philox((node, np.full_like(node, term), 0 * node, np.full_like(node, STREAMS["initial"])), split_seed(seed))
+    return (words[0].astype(float) + 0.5) * 2.0**-32
 
 
 def split_seed(seed):

@@ -4,6 +4,7 @@ from difflib import get_close_matches
 
 import numpy as np
 
+from cubnm_core import noise
 from cubnm_core.errors import InputError
 
 
@@ -25,7 +26,7 @@ def batch_size(params, *others):
     return max(lengths.values(), default=1)
 
 
-def complete(model, params, size, nodes):
+def complete(model, params, seeds, nodes):
     """Values of every parameter of a model.
 
     Parameters
@@ -33,8 +34,9 @@ def complete(model, params, size, nodes):
     model : Model
     params : dict
         Scalars, (B,) or (B, N) arrays; a global parameter may not be (B, N).
-    size, nodes : int
-        B and N.
+    seeds : list of B ints
+        For parameters that are drawn by default.
+    nodes : int
 
     Returns
     -------
@@ -51,12 +53,14 @@ def complete(model, params, size, nodes):
             hint = f"; did you mean {near[0]!r}?" if near else ""
             allowed = ", ".join(model.parameters)
             raise InputError(f"{model.name} has no parameter {name!r}; it has {allowed}{hint}")
-    return {name: _one(model, name, params.get(name), size, nodes) for name in model.parameters}
+    return {name: _one(model, name, params.get(name), seeds, nodes) for name in model.parameters}
 
 
-def _one(model, name, value, size, nodes):
-    parameter = model.parameters[name]
+def _one(model, name, value, seeds, nodes):
+    parameter, size = model.parameters[name], len(seeds)
     value = parameter.default if value is None else value
+    if isinstance(value, str):
+        return _drawn(parameter, list(model.parameters).index(name), seeds, nodes)
     if value is None:
         raise InputError(f"{model.name} needs a value for {name!r} ({parameter.description}); it has no default")
     array = np.asarray(value, float)
@@ -67,6 +71,13 @@ def _one(model, name, value, size, nodes):
     if not np.isfinite(array).all():
         raise InputError(f"parameter {name!r} has values that are not finite numbers")
     return np.array(np.broadcast_to(array, (size, nodes) if array.ndim == 2 else (size,)))
+
+
+def _drawn(parameter, term, seeds, nodes):
+    """Uniform within the bounds, for each seed and node."""
+    low, high = parameter.bounds
+    drawn = {seed: low + (high - low) * noise.uniforms(seed, nodes, term) for seed in set(seeds)}
+    return np.stack([drawn[seed] for seed in seeds])
 
 
 def regional(values, nodes):

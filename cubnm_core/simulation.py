@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from importlib import import_module
 
@@ -11,9 +11,10 @@ import numpy as np
 from cubnm_core import connectivity, inhibition, parameters
 from cubnm_core.backends import reference
 from cubnm_core.backends.task import Schedule, Task
-from cubnm_core.equations import Model, load_model, lower
+from cubnm_core.equations import Model, Parameter, load_model
 from cubnm_core.errors import InputError
 from cubnm_core.hemodynamics import lower_hemodynamics
+from cubnm_core.lowering import IN_STRENGTH, lower
 from cubnm_core.observation import Observer
 
 #: Meaning of `Simulation.status`.
@@ -75,6 +76,8 @@ def simulate(
     dt=1e-4,
     hemodynamic_dt=1e-3,
     connectome=None,
+    lengths=None,
+    scheme="euler_maruyama",
     fic=None,
     hemodynamics="friston2003",
     window=30.0,
@@ -87,7 +90,7 @@ def simulate(
     record=("bold", "fc", "fcd", "state_means"),
     state_period=None,
     backend="auto",
-    precision="single",
+    precision=None,
     threads=None,
 ):
     """Simulate a batch of brain network models.
@@ -108,6 +111,10 @@ def simulate(
     dt, hemodynamic_dt : float
         Time steps of the neural and the haemodynamic model in s.
     connectome : (B,) int array, optional
+    lengths : array of the shape of `weights`, optional
+        Tract lengths in mm, from source to target. Activity then travels with velocity "v" (m/s), a parameter.
+    scheme : str
+        ``"euler_maruyama"`` or ``"heun"``.
     fic : None or "analytical"
         Feedback inhibition control; see `cubnm_core.inhibition`.
     hemodynamics : str or mapping
@@ -129,8 +136,8 @@ def simulate(
         Sampling period of states in s; the repetition time by default.
     backend : str
         ``"cpu"``, ``"reference"`` (NumPy, double, slow), or ``"auto"``.
-    precision : str
-        ``"single"`` or ``"double"``, of the cpu backend.
+    precision : str, optional
+        ``"single"`` or ``"double"``, of the cpu backend; by default what the model needs.
     threads : int, optional
         Of the cpu backend; all cores this process may use by default.
 
@@ -144,16 +151,18 @@ def simulate(
         If something given is wrong; the message says what is allowed.
     """
     started = time.perf_counter()
-    _check_choices(record=record, precision=precision, backend=backend)
     model = model if isinstance(model, Model) else load_model(model)
+    precision = precision or model.precision
+    _check_choices(record=record, precision=precision, backend=backend)
     weights = _checked_weights(weights)
-    size = parameters.batch_size(params, ("seed", seed), ("connectome", connectome))
-    nodes = weights.shape[1]
+    lengths = _checked_lengths(lengths, weights, scheme)
+    model = model if lengths is None else _with_velocity(model)
+    size, nodes = parameters.batch_size(params, ("seed", seed), ("connectome", connectome)), weights.shape[1]
+    seeds = _checked_seeds(seed, size)
     connectome = _checked_indices(connectome, size, len(weights))
-    schedule = make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period or repetition_time)
-    program = lower(model, dt)
-    used = parameters.complete(model, params, size, nodes)
+    used = parameters.complete(model, params, seeds, nodes)
     used, fic_found = _with_fic(model, fic, used, weights, connectome)
+    schedule = make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period or repetition_time)
     observer = Observer(
         record=record,
         shape=(size, nodes),
@@ -166,15 +175,20 @@ def simulate(
         band_pass=band_pass,
         dtype=np.float64 if precision == "double" or backend == "reference" else np.float32,
     )
+    program = lower(model, dt, scheme)
     task = Task(
         program=program,
-        hemodynamics=lower_hemodynamics(hemodynamics, hemodynamic_dt),
+        hemodynamics=lower_hemodynamics(hemodynamics, hemodynamic_dt) if model.observation == "balloon" else None,
         schedule=schedule,
         weights=weights,
         connectome=connectome,
-        coefficients=_coefficients(program, used, nodes),
-        seeds=_checked_seeds(seed, size),
+        coefficients=_coefficients(program, used, weights, connectome),
+        initial=_initial(program, used, size, nodes),
+        seeds=seeds,
         noise=_checked_noise(noise, schedule, nodes, program),
+        stream="simulation",
+        lengths=lengths,
+        steps_per_mm=None if lengths is None else 1e-3 / (used["v"] * dt),
         keep_states="states" in record,
     )
     _backend(backend).run(task, precision, threads, observer.add)
@@ -259,10 +273,26 @@ def _with_fic(model, fic, used, weights, connectome):
     return {**used, "wIE": wIE}, found
 
 
-def _coefficients(program, used, nodes):
-    """Values of the program's coefficients, (n_coefficients, B, N)."""
+def _coefficients(program, used, weights, connectome):
+    """Values of the program's coefficients by name, (B, N) each."""
+    nodes = weights.shape[1]
     values = {name: parameters.regional(value, nodes) for name, value in used.items()}
+    values[IN_STRENGTH] = weights.sum(axis=1)[connectome]
     return reference.evaluate(program.coefficients, values)
+
+
+def _initial(program, used, size, nodes):
+    """Values of the program's arrays at the start by name, (B, N) each."""
+    return {
+        name: parameters.regional(used[value], nodes) if isinstance(value, str) else np.full((size, nodes), value)
+        for name, value in zip(program.arrays, program.initial, strict=True)
+    }
+
+
+def _with_velocity(model):
+    """The model with its conduction velocity as a parameter."""
+    velocity = Parameter(bounds=(0.5, 50.0), unit="m/s", regional=False, description="conduction velocity")
+    return replace(model, parameters={**model.parameters, "v": velocity})
 
 
 def _backend(name):
@@ -288,6 +318,21 @@ def _checked_weights(weights):
         bad = np.argwhere(~np.isfinite(weights))[0]
         raise InputError(f"weights hold values that are not finite, the first in connectome, row, column {bad.tolist()}")
     return weights
+
+
+def _checked_lengths(lengths, weights, scheme):
+    if lengths is None:
+        return None
+    if scheme != "euler_maruyama":
+        raise InputError(f"conduction delays work with euler_maruyama only, not with {scheme!r}")
+    lengths = np.asarray(lengths, float)
+    lengths = lengths[None] if lengths.ndim == 2 else lengths
+    if lengths.shape != weights.shape:
+        raise InputError(f"lengths has shape {lengths.shape}; it must be that of weights, {weights.shape}")
+    if not (np.isfinite(lengths) & (lengths >= 0)).all():
+        bad = np.argwhere(~(np.isfinite(lengths) & (lengths >= 0)))[0]
+        raise InputError(f"lengths must be 0 or more (mm); the first wrong one is at {bad.tolist()}")
+    return lengths
 
 
 def _checked_indices(connectome, size, count):

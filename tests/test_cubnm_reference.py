@@ -42,10 +42,14 @@ class Case:
         config = self.config
         model = load_model(config["model"])
         settings = {"state_period": config["states_sampling"], **settings}
+        params = self.params(model.parameters)
+        if config["do_delay"]:
+            settings["lengths"] = self.common["sc_dist"]
+            params["v"] = self.file["param_v"]
         return simulate(
             model,
-            self.common["sc"],
-            self.params(model.parameters),
+            self.file["sc_directed"] if "sc_directed" in self.file else self.common["sc"],
+            params,
             duration=seconds,
             repetition_time=config["TR"],
             burn_in=0.0,
@@ -92,3 +96,37 @@ def test_analytical_inhibition(case, name):
     np.testing.assert_array_equal(found, ~stored.file["fic_unstable"].astype(bool))
     # cuBNM's root search stops early, by an amount that grows with wIE; ours is exact
     np.testing.assert_allclose(wIE, stored.file["param_wIE"], rtol=0, atol=1e-6)
+
+
+#: Stored trajectories, their states, and the seconds compared.
+TRAJECTORIES = {
+    "e2_rwwex_traj": (["S"], 1.0),
+    "e3_kuramoto_traj": (["theta"], 1.0),
+    "e4_jr_traj": (["y0", "y1", "y2", "y3", "y4", "y5"], 0.5),
+    "e5_wc_traj": (["E", "I"], 1.0),
+    "e6_rwwex_delay_traj": (["S"], 0.5),
+    "e8_rwwex_directed_sigma0": (["S"], 2.0),
+}
+
+
+@pytest.mark.parametrize("name", TRAJECTORIES)
+def test_trajectories_of_other_models(case, name):
+    stored, (states, seconds) = case(name), TRAJECTORIES[name]
+    run = stored.trajectory(seconds, ("bold", "states"))
+    for state in states:
+        found = run.states[state]
+        np.testing.assert_allclose(found, stored.file[f"state_{state}"][:, : found.shape[1]], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(run.bold, stored.file["sim_bold"][:, : run.bold.shape[1]], rtol=0, atol=1e-10)
+
+
+#: Stored batches and how many of their simulations are compared: the third of two of them (Kuramoto at G = 20 per ms,
+#: WC at G = 3) is chaotic, and rounding alone parts two correct programs within a second.
+BATCHES = {"b1_rwwex": 3, "b2_kuramoto": 2, "b3_jr": 3, "b4_wc": 2, "c2_rwwex_delay_dt01": 3}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_bold_of_other_models(case, name):
+    stored, rows = case(name), BATCHES[name]
+    run = stored.trajectory(1.0 if stored.config["do_delay"] else 2.0, ("bold",))
+    expected = stored.file["sim_bold"][:rows, : run.bold.shape[1]]
+    np.testing.assert_allclose(run.bold[:rows], expected, rtol=0, atol=1e-10)

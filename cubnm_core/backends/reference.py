@@ -32,6 +32,7 @@ def clip(x, low, high):
 
 
 _NAMESPACE = {
+    "inf": np.inf,
     "exp": np.exp,
     "log": np.log,
     "sqrt": np.sqrt,
@@ -58,27 +59,31 @@ def function(name, arguments, assignments, results):
     return namespace[name]
 
 
+def published(program, arrays, coefficients):
+    """What each coupling sum of the first stage adds up, from lists of arrays and of coefficients."""
+    compiled, _, _ = _compile_stage(program, 0)
+    return np.broadcast_arrays(*compiled(*arrays, *coefficients))
+
+
 @lru_cache
 def _compile_stage(program, index):
     stage = program.stages[index]
     coefficients = [coefficient.name for coefficient in program.coefficients]
-    published = function(
-        "published", program.arrays + tuple(coefficients), [(s.name, s.value) for s in stage.sums],
+    sent = function(
+        "sent", program.arrays + tuple(coefficients), [(s.name, s.value) for s in stage.sums],
         [s.name for s in stage.sums],
     )
     assignments = [(t.name, t.value) for t in stage.temporaries]
     assignments += [(f"new_{w.name}", w.value) for w in stage.writes]
     arguments = [*program.arrays, *coefficients, *(s.name for s in stage.sums), *program.noise]
-    recorded = [t.name for t in stage.temporaries if t.name in program.record]
+    recorded = [t.name for t in stage.temporaries if t.name in program.record and index == 0]
     advance = function("advance", arguments, assignments, [f"new_{w.name}" for w in stage.writes] + recorded)
-    return published, advance, recorded
+    return sent, advance, recorded
 
 
 def evaluate(assignments, values):
     """Values of coefficients from those of parameters; both dicts of arrays that broadcast."""
-    return {
-        a.name: function("value", list(values), [("result", a.value)], ["result"])(**values)[0] for a in assignments
-    }
+    return {a.name: _single("value", list(values), a.value)(**values) for a in assignments}
 
 
 def run(task, precision, threads, on_result):
@@ -100,23 +105,22 @@ def run(task, precision, threads, on_result):
 @np.errstate(all="ignore")
 def _run_rows(task, weights, rows):
     program, schedule = task.program, task.schedule
-    shape = (len(rows), task.nodes)
-    state = {name: np.full(shape, value) for name, value in zip(program.arrays, program.initial, strict=True)}
+    state = {name: task.initial[name][rows] for name in program.arrays}
     coefficients = {name: values[rows] for name, values in task.coefficients.items()}
-    balloon = _Balloon(task.hemodynamics, shape)
-    bold_input = function("bold_input", program.arrays, [("z", program.bold_input)], ["z"])
+    observed = (_Balloon if task.hemodynamics else _Direct)(task, len(rows))
     samples = _Samples(program.record, schedule)
+    coupling = (_Coupling if task.lengths is None else _DelayedCoupling)(task, weights, rows)
     bold, finite, bold_steps = [], np.ones(len(rows), bool), set(schedule.bold_steps.tolist())
     for outer in range(1, schedule.n_steps + 1):
         for inner in range(schedule.inner_steps):
-            xi = _noise(task, rows, (outer - 1) * schedule.inner_steps + inner)
-            recorded = _advance(program, state, coefficients, weights, xi)
-        balloon.advance(*bold_input(**state))
+            step = (outer - 1) * schedule.inner_steps + inner
+            recorded = _advance(program, state, coefficients, coupling, _noise(task, rows, step), step)
+        observed.advance(state)
         finite &= np.isfinite(sum(state.values())).all(axis=1)
         if outer in samples.steps:
             samples.add({**recorded, **state})
         if outer in bold_steps:
-            bold.append(balloon.bold())
+            bold.append(observed.bold())
     return TileResult(
         bold=np.stack(bold, axis=1),
         state_means=samples.means(),
@@ -125,18 +129,51 @@ def _run_rows(task, weights, rows):
     )
 
 
-def _advance(program, state, coefficients, weights, xi):
-    """One neural step, in place; returns the recorded sub-expressions."""
+def _advance(program, state, coefficients, coupling, xi, step):
+    """One neural step, in place; returns the recorded sub-expressions, as they were at its start."""
     recorded = {}
     for index, stage in enumerate(program.stages):
-        published, advance, names = _compile_stage(program, index)
-        values = published(**state, **coefficients)
-        coupling = {s.name: value @ weights for s, value in zip(stage.sums, values, strict=True)}
-        results = advance(**state, **coefficients, **coupling, **xi)
+        sent, advance, names = _compile_stage(program, index)
+        values = np.broadcast_arrays(*sent(**state, **coefficients)) if stage.sums else []
+        sums = dict(zip((s.name for s in stage.sums), coupling(values, step), strict=True))
+        results = advance(**state, **coefficients, **sums, **xi)
         written = [write.name for write in stage.writes]
         state.update(zip(written, results, strict=False))
-        recorded |= dict(zip(names, results[len(written) :], strict=True)) | coupling
+        recorded = {**sums, **dict(zip(names, results[len(written) :], strict=True)), **recorded}
     return recorded
+
+
+class _Coupling:
+    """Sums over sources of what they send now."""
+
+    def __init__(self, task, weights, rows):
+        self.weights, self.silent_start = weights, task.program.silent_start
+
+    def __call__(self, values, step):
+        share = 0.0 if self.silent_start and step == 0 else 1.0
+        return [share * value @ self.weights for value in values]
+
+
+class _DelayedCoupling:
+    """Sums over sources of what they sent when it has to arrive now; before the start they sent their initial values."""
+
+    def __init__(self, task, weights, rows):
+        self.weights, self.silent_start = weights, task.program.silent_start
+        self.sources = np.arange(task.nodes)[:, None]
+        self.delays = [task.delays(row) for row in rows]
+        self.sent = None
+
+    def __call__(self, values, step):
+        values = np.stack(values) * (0.0 if self.silent_start and step == 0 else 1.0)
+        if self.sent is None:
+            longest = max(delays.max() for delays in self.delays)
+            self.sent = np.repeat(values[None], longest, axis=0)  # (time, sum, lane, source)
+        self.sent[step % len(self.sent)] = values
+        sums = np.empty_like(values)
+        for lane, delays in enumerate(self.delays):
+            when = (step + 1 - delays) % len(self.sent)
+            sums[:, lane] = np.einsum("kjs,kj->sj", self.sent[when, :, lane, self.sources], self.weights)
+        return sums
 
 
 def _noise(task, rows, step):
@@ -144,28 +181,59 @@ def _noise(task, rows, step):
     if task.noise is not None:
         return {name: task.noise[step, :, term] for term, name in enumerate(names)}
     seeds = [task.seeds[row] for row in rows]
-    drawn = {seed: noise.normals(seed, step, 1, len(names), task.nodes)[0] for seed in set(seeds)}
+    drawn = {seed: noise.normals(seed, step, 1, len(names), task.nodes, task.stream)[0] for seed in set(seeds)}
     return {name: np.stack([drawn[seed][term] for seed in seeds]).astype(float) for term, name in enumerate(names)}
 
 
-class _Balloon:
-    """Haemodynamic states of a tile."""
+@lru_cache
+def bold_input(program):
+    """Function of a program's arrays that gives what drives BOLD."""
+    return _single("bold_input", program.arrays, program.bold_input)
 
-    def __init__(self, program, shape):
-        self.program = program
-        self.state = {name: np.full(shape, value) for name, value in zip(program.states, program.initial, strict=True)}
-        arguments = [*program.states, "z"]
-        self.derivatives = {
-            d.name: function("derivative", arguments, [("result", d.value)], ["result"]) for d in program.derivatives
-        }
-        self.signal = function("bold", program.states, [("result", program.bold)], ["result"])
 
-    def advance(self, z):
-        for name, derivative in self.derivatives.items():
-            self.state[name] = self.state[name] + self.program.step * derivative(**self.state, z=z)[0]
+@lru_cache
+def bold_signal(hemodynamics):
+    """Function of the haemodynamic states that gives BOLD in percent."""
+    return _single("bold_signal", hemodynamics.states, hemodynamics.bold)
+
+
+def _single(name, arguments, expression):
+    """Function with one result."""
+    compiled = function(name, arguments, [("result", expression)], ["result"])
+    return lambda *arrays, **named: compiled(*arrays, **named)[0]
+
+
+class _Direct:
+    """A model whose output is BOLD."""
+
+    def __init__(self, task, lanes):
+        self.bold_input = bold_input(task.program)
+
+    def advance(self, state):
+        self.z = self.bold_input(**state)
 
     def bold(self):
-        return self.signal(**self.state)[0]
+        return self.z
+
+
+class _Balloon:
+    """Haemodynamic states of some simulations."""
+
+    def __init__(self, task, lanes):
+        self.program, self.bold_input = task.hemodynamics, bold_input(task.program)
+        names, shape = self.program.states, (lanes, task.nodes)
+        self.state = {name: np.full(shape, value) for name, value in zip(names, self.program.initial, strict=True)}
+        self.derivatives = {
+            d.name: _single("derivative", [*names, "z"], d.value) for d in self.program.derivatives
+        }
+
+    def advance(self, state):
+        z = self.bold_input(**state)
+        for name, derivative in self.derivatives.items():
+            self.state[name] = self.state[name] + self.program.step * derivative(**self.state, z=z)
+
+    def bold(self):
+        return bold_signal(self.program)(**self.state)
 
 
 class _Samples:

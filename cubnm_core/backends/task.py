@@ -39,9 +39,19 @@ class Task:
     connectome : (B,) int array
     coefficients : dict of (B, N) arrays
         Values of the program's coefficients.
+    initial : dict of (B, N) arrays
+        Values of the program's arrays at the start.
+    hemodynamics : HemodynamicProgram, or None
+        None for models whose output is BOLD.
     seeds : list of B ints
     noise : (steps, N, n_noise) array, or None
         Used instead of seeds when given.
+    stream : str
+        Key of `noise.STREAMS`.
+    lengths : (S, N, N) array, or None
+        Tract lengths in mm; None for no delays.
+    steps_per_mm : (B,) array
+        Integration steps that activity needs for one millimetre.
     keep_states : bool
         Whether samples of the states are wanted, not only their means.
     """
@@ -52,13 +62,22 @@ class Task:
     weights: np.ndarray
     connectome: np.ndarray
     coefficients: dict
+    initial: dict
     seeds: list
     noise: np.ndarray | None
+    stream: str
+    lengths: np.ndarray | None
+    steps_per_mm: np.ndarray | None
     keep_states: bool
 
     @property
     def nodes(self):
         return self.weights.shape[1]
+
+    def delays(self, row):
+        """Delays of one simulation in integration steps, (source, target); one step means no delay."""
+        lengths = self.lengths[self.connectome[row]]
+        return np.maximum(1, np.rint(lengths * self.steps_per_mm[row])).astype(np.int32)
 
 
 @dataclass
@@ -69,6 +88,7 @@ class TileResult:
     ----------
     bold : (L, T, N) float64 array
     state_means : dict of (L, N) float64 arrays
+        After the burn-in.
     states : dict of (L, samples, N) arrays, or None
     finite : (L,) bool array
         False where a state stopped being a finite number.

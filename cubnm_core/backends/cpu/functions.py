@@ -22,6 +22,14 @@ _EXP2 = {
 }
 # log(m) = 2 z (1 + z^2/3 + z^4/5 + ...), z = (m - 1)/(m + 1), |z| <= 0.172
 _LOG = {"single": tuple(2 / k for k in range(1, 11, 2)), "double": tuple(2 / k for k in range(1, 23, 2))}
+# Taylor series of sin(r)/r and cos(r) in r^2, |r| <= pi/2; error below 6e-8 and 2e-18
+_SIN = {p: tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(n)) for p, n in (("single", 6), ("double", 11))}
+_COS = {p: tuple((-1) ** k / math.factorial(2 * k) for k in range(n)) for p, n in (("single", 7), ("double", 12))}
+# pi in parts, the first with so few digits that its small multiples are exact
+_PI = {
+    "single": (3.140625, 0.00096765358979323846),
+    "double": (3.14159265346825122834, 1.21542010130123844986e-10),
+}
 # adding and subtracting this rounds to the nearest integer, which then stands in the lowest bits
 _ROUNDING_SHIFT = {"single": 1.5 * 2.0**23, "double": 1.5 * 2.0**52}
 _EXPONENT_LIMIT = {"single": 126.0, "double": 1022.0}
@@ -60,7 +68,8 @@ def logistic(x):
 @inline
 def tanh(x):
     s, p = two_to_the(x * {two_log2e})
-    return 1.0 - 2.0 / (1.0 + fma(s, p, s))
+    e = fma(s, p, s - 1.0)
+    return e / (e + 2.0)
 
 
 @inline
@@ -69,6 +78,26 @@ def log(x):
     e, m = exponent_and_mantissa(x)
     z = (m - 1.0) / (m + 1.0)
     return fma(e, {ln2}, z * {log_series}) + 0.0 * sqrt(x)
+
+
+@inline
+def turns(x):
+    """The nearest multiple of pi (its number in the lowest bits of the first result), and what x is beyond it."""
+    shifted = x * {per_pi} + {shift}
+    k = shifted - {shift}
+    return shifted, fnma(k, {pi_low}, fnma(k, {pi_high}, x))
+
+
+@inline
+def sin(x):
+    shifted, r = turns(x)
+    return flip_if_odd(r * {sin_series}, shifted)
+
+
+@inline
+def cos(x):
+    shifted, r = turns(x)
+    return flip_if_odd({cos_series}, shifted)
 
 
 @inline
@@ -94,6 +123,11 @@ def source(precision):
         two_log2e=2 / math.log(2),
         ln2=math.log(2),
         tiny=_TINY[precision],
+        per_pi=1 / math.pi,
+        pi_high=_PI[precision][0],
+        pi_low=_PI[precision][1],
+        sin_series=polynomial("(r * r)", _SIN[precision]),
+        cos_series=polynomial("(r * r)", _COS[precision]),
     )
 
 

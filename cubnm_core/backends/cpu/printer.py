@@ -26,6 +26,8 @@ class Layout:
         Elements of a vector in the other passes; wider ones hide latency.
     own_noise : bool
         Whether every lane has a noise of its own.
+    delayed : bool
+        Whether activity takes time to arrive; only with one lane.
     """
 
     lanes: int
@@ -34,6 +36,7 @@ class Layout:
     columns: int
     local_width: int
     own_noise: bool
+    delayed: bool = False
 
     @property
     def single(self):
@@ -145,7 +148,7 @@ def coefficient_names(program):
 
 def recorded_names(program):
     """Sub-expressions that have to be stored to be recorded; states and coupling sums are stored anyway."""
-    return [t.name for t in program.stages[-1].temporaries if t.name in program.record]
+    return [t.name for t in program.stages[0].temporaries if t.name in program.record]
 
 
 def is_plain(program, published):
@@ -155,7 +158,7 @@ def is_plain(program, published):
 
 def _publish(program, index, layout):
     stage = program.stages[index]
-    computed = [s for s in stage.sums if not is_plain(program, s)]
+    computed = [s for s in stage.sums if layout.delayed or not is_plain(program, s)]
     body = _loads("states", program.arrays, _used(computed))
     body += _loads("coefficients", coefficient_names(program), _used(computed))
     body += [f"store(published, {stage.sums.index(s)} * size + at, {text(s.value)})" for s in computed]
@@ -190,6 +193,9 @@ def _update(program, index, layout, records):
 
 def _hemodynamics(program, hemodynamics, layout, precision):
     """States are kept in double precision, derivatives evaluated in that of the simulation."""
+    head = ["@plain", "def hemodynamics(nodes, size, states, balloon):"]
+    if hemodynamics is None:
+        return [*head, '    """Nothing: the output of this model is BOLD."""']
     narrow, widen = ("narrow", "widen") if precision == "single" else ("", "")
     inputs = [a for a in program.arrays if a in _used([_Named("z", program.bold_input)])]
     body = _loads("states", program.arrays, inputs)
@@ -203,12 +209,7 @@ def _hemodynamics(program, hemodynamics, layout, precision):
             f"{name} = {narrow}(balloon_{name})",
             f"store(balloon, {hemodynamics.states.index(name)} * size + at, balloon_{name})",
         ]
-    return [
-        "@plain",
-        "def hemodynamics(nodes, size, states, balloon):",
-        '    """One step of the Balloon-Windkessel model."""',
-        *_loop(layout, body),
-    ]
+    return [*head, '    """One step of the Balloon-Windkessel model."""', *_loop(layout, body)]
 
 
 @dataclass(frozen=True)
@@ -254,6 +255,48 @@ def _couple(layout):
     return head + [f"    {line}" for line in body]
 
 
+_DELAYED = '''
+@plain
+def remember(nodes, size, position, published, history):
+    """Keep what sources send now, twice, so that a stretch of time never wraps around."""
+    ring = history.shape[2] // 2
+    for s in range(history.shape[0]):
+        for node in range(nodes):
+            history[s, node, position] = history[s, node, position + ring] = published[s * size + node]
+
+
+@plain
+def couple_far(nodes, step, weights, delays, history, far):
+    """far[sum, target, t]: sums over sources at least {block} steps away, for {block} steps from `step` on."""
+    ring = history.shape[2] // 2
+    now = (step + 1) % ring + ring
+    sent, arrived, weight = history.reshape(-1), far.reshape(-1), weights.reshape(-1)
+    for s in range(history.shape[0]):
+        far[s] = 0.0
+        for source in range(nodes):
+            at = (s * nodes + source) * 2 * ring + now
+            for target in range(nodes):
+                pair = source * nodes + target
+                place = (s * nodes + target) * {block}
+                value = load_block(sent, at - delays[pair])
+                store(arrived, place, fma(broadcast_block(weight, pair), value, load_block(arrived, place)))
+
+
+@plain
+def couple_near(nodes, size, step, near_starts, near, near_weights, history, far, sums):
+    """Sums of this step: those of far sources, then near ones one by one, in order."""
+    ring = history.shape[2] // 2
+    for s in range(history.shape[0]):
+        for target in range(nodes):
+            total = far[s, target, step % {block}]
+            for i in range(near_starts[target], near_starts[target + 1]):
+                total += near_weights[i] * history[s, near[i, 0], (step + 1 - near[i, 1]) % ring + ring]
+            sums[s * size + target] = total
+'''
+
+#: Steps whose far coupling sums are computed together.
+DELAY_BLOCK = 16
+
 # --- the module -------------------------------------------------------------------------------------------------------
 
 _HEADER = '''"""{name}, printed by cubnm_core; edits are overwritten."""
@@ -264,6 +307,7 @@ from cubnm_core.backends.cpu.noise import draw
 from cubnm_core.backends.cpu.vectors import (
     absolute,
     exponent_and_mantissa,
+    flip_if_odd,
     fma,
     fnma,
     maximum,
@@ -277,8 +321,10 @@ from cubnm_core.backends.cpu.vectors import (
     widen,
 )
 
+inf = float("inf")
 load, broadcast, zeros = memory({width})
 load_wide, broadcast_wide, _ = memory({local_width})
+load_block, broadcast_block, _ = memory({delay_block})
 inline = njit(forceinline=True, error_model="numpy")
 plain = njit(error_model="numpy")
 '''
@@ -287,7 +333,7 @@ _ADVANCE = '''
 @njit(nogil=True, cache=True, error_model="numpy")
 def advance(
     first_step, outer_steps, inner_steps, nodes, size, weights, states, published, sums, coefficients, balloon,
-    noise, draws, stream, keys, recorded,
+    noise, draws, stream, keys, recorded,{more_arguments}
 ):
     """Advance a tile; sub-expressions are recorded in the last step."""
     step = first_step
@@ -305,18 +351,36 @@ def advance(
 '''
 
 
-def _stage_calls(program, index):
+def _coupling_calls(program, index, layout):
     stage = program.stages[index]
     lines = []
+    if layout.delayed:
+        return [
+            f"publish_{index}(nodes, size, states, coefficients, published)",
+            *(["if step == 0:", "    published[:] = 0.0"] if program.silent_start else []),
+            "remember(nodes, size, step % (history.shape[2] // 2), published, history)",
+            f"if step % {DELAY_BLOCK} == 0:",
+            "    couple_far(nodes, step, weights, delays, history, far)",
+            "couple_near(nodes, size, step, near_starts, near, near_weights, history, far, sums)",
+        ]
     if not all(is_plain(program, s) for s in stage.sums):
         lines += [f"publish_{index}(nodes, size, states, coefficients, published)"]
     for i, s in enumerate(stage.sums):
         source, at = ("states", program.arrays.index(s.value.name)) if is_plain(program, s) else ("published", i)
         values = f"{source}[{at} * size : {at + 1} * size]"
         lines += [f"couple(nodes, size, weights, {values}, sums, {i} * size)"]
+    if program.silent_start:
+        lines += ["if step == 0:", "    sums[:] = 0.0"]
+    return lines
+
+
+def _stage_calls(program, index, layout):
+    lines = _coupling_calls(program, index, layout)
     arguments = "(nodes, size, states, sums, coefficients, flat_noise, here * per_step, recorded)"
-    lines += ["if last:", f"    update_and_record_{index}{arguments}"]
-    lines += ["else:", f"    update_{index}{arguments}"]
+    if index == 0:
+        lines += ["if last:", f"    update_and_record_0{arguments}", "else:", f"    update_0{arguments}"]
+    else:
+        lines += [f"update_{index}{arguments}"]
     return [f"            {line}" for line in lines]
 
 
@@ -326,7 +390,7 @@ def module(program, hemodynamics, layout, precision):
     Parameters
     ----------
     program : Program
-    hemodynamics : HemodynamicProgram
+    hemodynamics : HemodynamicProgram or None
     layout : Layout
     precision : "single" or "double"
 
@@ -334,16 +398,20 @@ def module(program, hemodynamics, layout, precision):
     -------
     str
     """
-    parts = [_HEADER.format(name=program.name, width=layout.width, local_width=layout.local_width)]
+    parts = [_HEADER.format(name=program.name, width=layout.width, local_width=layout.local_width, delay_block=DELAY_BLOCK)]
     parts += [functions.source(precision)]
-    passes = [_couple(layout), _hemodynamics(program, hemodynamics, layout, precision)]
-    for index in range(len(program.stages)):
-        if not all(is_plain(program, s) for s in program.stages[index].sums):
+    delayed = _DELAYED.format(block=DELAY_BLOCK).splitlines()
+    passes = [delayed if layout.delayed else _couple(layout)]
+    passes += [_hemodynamics(program, hemodynamics, layout, precision)]
+    passes += [_update(program, 0, layout, records=True)]
+    for index, stage in enumerate(program.stages):
+        if layout.delayed or not all(is_plain(program, s) for s in stage.sums):
             passes.append(_publish(program, index, layout))
-        passes += [_update(program, index, layout, records) for records in (False, True)]
+        passes.append(_update(program, index, layout, records=False))
     bodies = ["\n".join(lines) for lines in passes]
     powers = sorted({int(n) for body in bodies for n in re.findall(r"power_(\d+)_eighths", body)})
     parts += [power_function(eighths) for eighths in powers] + bodies
-    stages = [line for index in range(len(program.stages)) for line in _stage_calls(program, index)]
-    parts += [_ADVANCE.format(stages="\n".join(stages))]
+    stages = [line for index in range(len(program.stages)) for line in _stage_calls(program, index, layout)]
+    more = "\n    delays, history, far, near_starts, near, near_weights," if layout.delayed else ""
+    parts += [_ADVANCE.format(stages="\n".join(stages), more_arguments=more)]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"

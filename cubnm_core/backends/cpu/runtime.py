@@ -9,7 +9,7 @@ import numpy as np
 
 from cubnm_core.backends import reference
 from cubnm_core.backends.cpu import kernels
-from cubnm_core.backends.cpu.printer import Layout, coefficient_names, recorded_names
+from cubnm_core.backends.cpu.printer import DELAY_BLOCK, Layout, coefficient_names, recorded_names
 from cubnm_core.backends.task import TileResult
 from cubnm_core.noise import STREAMS, split_seed
 
@@ -58,6 +58,8 @@ def plan_tiles(task, threads):
 
     Results do not depend on this: it is about speed alone.
     """
+    if task.lengths is not None:  # delays differ between simulations as soon as velocities do
+        return [TilePlan(np.array([row]), 1) for row in range(len(task.seeds))]
     tiles = []
     for index in np.unique(task.connectome):
         rows = np.flatnonzero(task.connectome == index)
@@ -93,20 +95,24 @@ _LOCAL_BITS = 1024
 
 @lru_cache
 def register_bits():
-    """Size of the vector registers of this CPU."""
+    """Size of the vector registers that Numba compiles for: those of this CPU, or of ``NUMBA_CPU_FEATURES``."""
     import llvmlite.binding as llvm
+    from numba import config
 
-    return 512 if llvm.get_host_cpu_features().get("avx512f") else 256
+    features = config.CPU_FEATURES
+    if features is None:
+        features = llvm.get_host_cpu_features().flatten()
+    return 512 if "+avx512f" in features.split(",") else 256
 
 
-def choose_layout(nodes, lanes, own_noise, precision):
+def choose_layout(nodes, lanes, own_noise, precision, delayed=False):
     """Block sizes for a tile: as many sums as there are registers for, with little padding of the nodes."""
     element_bits = 32 if precision == "single" else 64
     register = register_bits() // element_bits
     if lanes == 1:
         vectors = -(-nodes // register)
         rows = _fitting_block(vectors, largest=8)
-        return Layout(1, register, rows, 1, register, False)
+        return Layout(1, register, rows, 1, register, False, delayed)
     width = min(lanes, register)
     columns = min(2, lanes // width)
     rows = _fitting_block(nodes, largest=_SUMS_IN_REGISTERS[register_bits()] // columns)
@@ -130,7 +136,8 @@ class _TileRun:
         self.real = np.float32 if precision == "single" else np.float64
         seeds = [task.seeds[row] for row in tile.rows]
         self.own_noise = len(set(seeds)) > 1 and task.noise is None
-        self.layout = choose_layout(task.nodes, tile.lanes, self.own_noise, precision)
+        delayed = task.lengths is not None
+        self.layout = choose_layout(task.nodes, tile.lanes, self.own_noise, precision, delayed)
         self.seeds = seeds + seeds[:1] * (tile.lanes - len(seeds))
         self.kernel = kernels.load(task.program, task.hemodynamics, self.layout, precision)
 
@@ -156,25 +163,29 @@ class _TileRun:
         self.size = layout.size(task.nodes)
         program = task.program
         n_sums = max(len(stage.sums) for stage in program.stages)
-        self.states = self._spread(np.array(program.initial, float)[:, None, None])
-        self.coefficients = self._spread(
-            np.stack([task.coefficients[name][self.tile.rows] for name in coefficient_names(program)])
-        )
-        self.balloon = np.repeat(np.array(task.hemodynamics.initial, float), self.size)
+        self.states = self._spread(task.initial, program.arrays)
+        self.coefficients = self._spread(task.coefficients, coefficient_names(program))
+        self.balloon = np.repeat(np.array(task.hemodynamics.initial if task.hemodynamics else [], float), self.size)
         self.sums = np.zeros(n_sums * self.size, self.real)
         self.published = np.zeros(n_sums * self.size, self.real)
         self.recorded = np.zeros(max(1, len(recorded_names(program))) * self.size, self.real)
-        self.weights = self._packed_weights(task.weights[task.connectome[self.tile.rows[0]]])
+        weights = task.weights[task.connectome[self.tile.rows[0]]]
         self._allocate_noise()
+        if self.layout.delayed:
+            self.weights, self.delay_arguments = self._delayed_weights(weights, n_sums)
+        else:
+            self.weights, self.delay_arguments = self._packed_weights(weights), ()
 
-    def _spread(self, values):
-        """(K, lanes or fewer, N) values as the flat array of a tile; what is padding repeats the first."""
+    def _spread(self, values, names):
+        """(B, N) arrays by name as one flat array of a tile; what is padding repeats the first lane and node."""
         lanes, nodes = self.layout.lanes, self.task.nodes
-        values = np.broadcast_to(values, (len(values), max(values.shape[1], 1), nodes))
-        filled = np.concatenate([values, np.repeat(values[:, :1], lanes - values.shape[1], axis=1)], axis=1)
-        padding = np.repeat(filled[..., :1], self.layout.padded_nodes(nodes) - nodes, axis=2)
-        padded = np.concatenate([filled, padding], axis=2)
-        return np.ascontiguousarray(padded.transpose(0, 2, 1), self.real).reshape(-1)
+        if not names:
+            return np.zeros(0, self.real)
+        stacked = np.stack([values[name][self.tile.rows] for name in names])
+        missing = ((0, 0), (0, lanes - stacked.shape[1]), (0, self.layout.padded_nodes(nodes) - nodes))
+        filled = np.pad(stacked, missing[:2] + ((0, 0),), "edge")
+        filled = np.pad(filled, ((0, 0), (0, 0), missing[2]), "edge")
+        return np.ascontiguousarray(filled.transpose(0, 2, 1), self.real).reshape(-1)
 
     def _packed_weights(self, weights):
         """In the order in which the coupling pass reads them."""
@@ -184,6 +195,27 @@ class _TileRun:
         if layout.single:
             return padded.reshape(-1)
         return np.ascontiguousarray(padded.reshape(nodes, -1, layout.rows).transpose(1, 0, 2)).reshape(-1)
+
+    def _delayed_weights(self, weights, n_sums):
+        """Weights of far sources, and the arrays that delayed coupling needs."""
+        nodes, delays = self.task.nodes, self.task.delays(self.tile.rows[0])
+        ring = -(-(int(delays.max()) + DELAY_BLOCK) // DELAY_BLOCK) * DELAY_BLOCK
+        program, initial = self.task.program, self.states.reshape(-1, self.size)[:, :nodes]
+        coefficients = self.coefficients.reshape(-1, self.size)[:, :nodes]
+        sent = reference.published(program, initial.astype(float), coefficients.astype(float))
+        share = 0.0 if program.silent_start else 1.0
+        history = np.repeat((share * np.asarray(sent)).astype(self.real)[:, :, None], 2 * ring, axis=2)
+        is_near = delays < DELAY_BLOCK
+        targets, sources = np.nonzero((is_near & (weights != 0)).T)
+        far = np.where(is_near, 0, weights).astype(self.real)
+        return far, (
+            np.where(is_near, DELAY_BLOCK, delays).astype(np.int64).reshape(-1),
+            history,
+            np.zeros((n_sums, nodes, DELAY_BLOCK), self.real),
+            np.searchsorted(targets, np.arange(nodes + 1)),
+            np.stack([sources, delays[sources, targets]], axis=1).astype(np.int64),
+            weights[sources, targets].astype(self.real),
+        )
 
     def _allocate_noise(self):
         task, layout, terms = self.task, self.layout, len(self.task.program.noise)
@@ -205,7 +237,7 @@ class _TileRun:
         self.kernel.advance(
             first * inner, last - first, inner, self.task.nodes, self.size, self.weights, self.states,
             self.published, self.sums, self.coefficients, self.balloon, self.noise, self.draws,
-            STREAMS["simulation"], self.keys, self.recorded,
+            STREAMS[self.task.stream], self.keys, self.recorded, *self.delay_arguments,
         )  # fmt: skip
 
     def view(self, array, index):
@@ -227,8 +259,6 @@ class _Samples:
         self.sums = {name: np.zeros(shape) for name in task.program.record}
         self.kept = {name: [] for name in task.program.record} if task.keep_states else None
         self.finite = np.ones(shape[0], bool)
-        hemodynamics = task.hemodynamics
-        self.signal = reference.function("bold", hemodynamics.states, [("result", hemodynamics.bold)], ["result"])
 
     def take(self, step):
         """Sample what is due after this haemodynamic step."""
@@ -237,12 +267,19 @@ class _Samples:
             self.finite &= np.isfinite(self.run.view(self.run.states, index)).all(axis=1)
         if step in self.bold_steps:
             with np.errstate(all="ignore"):
-                values = (self.run.view(self.run.balloon, i) for i in range(len(self.run.task.hemodynamics.states)))
-                self.bold[:, self.volumes] = self.signal(*values)[0]
+                self.bold[:, self.volumes] = self._signal()
             self.volumes += 1
         if step in self.state_steps:
             self._take_states(program)
             self.state_samples += 1
+
+    def _signal(self):
+        task, run = self.run.task, self.run
+        if task.hemodynamics is None:
+            arrays = (run.view(run.states, i).astype(float) for i in range(len(task.program.arrays)))
+            return reference.bold_input(task.program)(*arrays)
+        states = (run.view(run.balloon, i) for i in range(len(task.hemodynamics.states)))
+        return reference.bold_signal(task.hemodynamics)(*states)
 
     def _take_states(self, program):
         for name in program.record:
@@ -258,7 +295,7 @@ class _Samples:
         recorded = recorded_names(program)
         if name in recorded:
             return self.run.view(self.run.recorded, recorded.index(name))
-        return self.run.view(self.run.sums, [s.name for s in program.stages[-1].sums].index(name))
+        return self.run.view(self.run.sums, [s.name for s in program.stages[0].sums].index(name))
 
     def result(self):
         """What was collected, as a `TileResult`."""

@@ -250,3 +250,17 @@ def exponent_and_mantissa(typing, a):
         return context.make_tuple(builder, pair, [builder.sitofp(exponent, a.llvm), mantissa])
 
     return pair(a), generate
+
+
+@intrinsic
+def flip_if_odd(typing, a, shifted):
+    """-a where the integer in the lowest bits of `shifted` is odd, else a."""
+
+    def generate(context, builder, sig, values):
+        bits, integers = a.element.bitwidth, a.integers()
+        sign = builder.shl(
+            builder.bitcast(values[1], integers), ir.Constant(integers, [bits - 1] * a.width)
+        )
+        return builder.bitcast(builder.xor(builder.bitcast(values[0], integers), sign), a.llvm)
+
+    return a(a, shifted), generate
