@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from cubnm_core.errors import InputError
-from workflow_scripts import settings
+from workflow_scripts import regional, settings
 
 
 @pytest.fixture
@@ -43,7 +43,30 @@ def test_defaults_are_filled_at_every_level(config):
     fit = settings.fit_settings(completed, "one")
     assert fit["optimizer"]["population"] == 16
     assert fit["simulation"]["hemodynamics"] == "heinzle2016-3T"
-    assert fit["analysis"] == {"pairs": "all", "window": 30.0, "window_step": 5.0, "band_pass": None}
+    assert fit["analysis"] == {
+        "pairs": "all",
+        "window": 30.0,
+        "window_step": 5.0,
+        "edges": "drop",
+        "censored_share": 0.5,
+        "band_pass": None,
+    }
+    assert fit["maps"] is None
+    assert fit["rate_limits"] == [2.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"simulation": {"duration": 630.0}}, {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5}),
+        ({"simulation": {"duration": 629.0}}, {"fc_corr": 1.0, "rate_penalty": 0.5}),
+        ({"simulation": {"duration": 900.0}, "fic": None}, {"fc_corr": 1.0, "fcd_ks": 1.0}),
+        ({"objective": {"fcd_ks": 2.0}}, {"fcd_ks": 2.0}),
+    ],
+)
+def test_the_objective_nobody_named_suits_the_simulation(config, changes, expected):
+    config["fits"]["one"] |= changes
+    assert settings.fit_settings(settings.validate(config), "one")["objective"] == expected
 
 
 def test_validation_leaves_its_argument_alone(config):
@@ -119,6 +142,50 @@ def test_a_wrong_configuration_is_refused_in_words(config, change, words):
         assert word in message
 
 
+MYELIN = {"bounds": [0.0, 2.0], "maps": ["myelin"]}
+
+
+@pytest.mark.parametrize(
+    ("w_p", "words"),
+    [
+        (MYELIN, ["parameters follow maps, but maps: names no table"]),
+        ({"bounds": [0.0, 2.0]}, ["free.w_p: give maps or groups", "w_p: [low, high]"]),
+        (MYELIN | {"groups": "network"}, ["give maps or groups, one of the two"]),
+        (MYELIN | {"value": 1.0}, ["bounds or a value"]),
+        ({"value": 1.0, "maps": ["myelin"]}, ["limits: same means the bounds of the baseline"]),
+        ({"groups": "node"}, ["groups need bounds"]),
+        (MYELIN | {"bounds": [2.0, 0.0]}, ["fits.one.free.w_p: [2.0, 0.0] is not"]),
+        (MYELIN | {"limits": [2.0, 0.0]}, ["free.w_p: limits: [2.0, 0.0] is not"]),
+        (MYELIN | {"maps": {"myelin": [1.0, 0.0]}}, ["maps.myelin: [1.0, 0.0] is not"]),
+        (MYELIN | {"maps": {"myelin": "atuo"}}, ["maps.myelin", "^auto$"]),
+        (MYELIN | {"coefficients": 1}, ["fits.one.free.w_p: unknown key 'coefficients'"]),
+    ],
+)
+def test_a_wrong_regional_parameter_is_refused_in_words(config, w_p, words):
+    config["fits"]["one"]["free"]["w_p"] = w_p
+    message = refusal(config)
+    for word in words:
+        assert word in message
+
+
+def test_a_global_parameter_cannot_follow_a_map(config):
+    config |= {"maps": {"path": "maps.tsv"}}
+    config["fits"]["one"]["free"]["G"] = MYELIN
+    assert "free.G: one value holds for the whole brain" in refusal(config)
+
+
+def test_coordinates_of_maps_count_as_free_parameters(config):
+    config |= {"maps": {"path": "maps.tsv"}}
+    w_p = {"bounds": [0.0, 2.0], "maps": {"myelin": "auto", "thickness": 0.5}}
+    config["fits"]["one"] = {"free": {"w_p": w_p}, "fixed": {"G": 1.0, "J_N": {"column": "j"}}}
+    fit = settings.fit_settings(settings.validate(config), "one")
+    assert regional.free_coordinates(fit) == ["w_p", "w_p.myelin"]
+    assert fit["maps"] == {"path": "maps.tsv", "normalise": "minmax"}
+    assert fit["free"]["w_p"]["limits"] == "same"
+    config["fits"]["one"]["optimizer"] = {"name": "grid", "shape": {"w_p": 3}}
+    assert "(w_p, w_p.myelin), found w_p" in refusal(config)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -140,7 +207,10 @@ def test_a_wrong_configuration_is_refused_in_words(config, change, words):
             ["fits.one.optimizer.shape", "(G, w_p)", "found w_p"],
         ),
         ({"fixed": {"wIE": 1.0}}, ["wIE is set by fic", "fic: null"]),
-        ({"fic": None}, ["rate_penalty", "without fic"]),
+        ({"fic": None, "objective": {"rate_penalty": 1.0}}, ["rate_penalty", "without fic", "rate_limits"]),
+        ({"rate_limits": [4.0, 2.0]}, ["fits.one.rate_limits: [4.0, 2.0] is not [lower, upper]"]),
+        ({"terms": {"mine": {"file": "mine.py"}}}, ["fits.one.terms.mine: no file mine.py"]),
+        ({"terms": {"fc_corr": {"file": "mine.py"}}}, ["fc_corr is a built-in term"]),
         ({"objective": {"fc_cor": 1.0}}, ["unknown key 'fc_cor'", "did you mean 'fc_corr'?"]),
         ({"optimiser": {}}, ["fits.one: unknown key 'optimiser'", "did you mean 'optimizer'?"]),
     ],

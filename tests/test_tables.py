@@ -59,16 +59,19 @@ def test_one_connectome_for_everybody(tiny_cohort):
 
 
 def test_batches_keep_their_members_when_people_are_added():
-    cohort = {f"sub-{n}": {"bold": [{"repetition_time": 0.8}]} for n in range(5)}
+    cohort = {f"sub-{n}": {"bold": [{"kind": "bold", "repetition_time": 0.8}]} for n in range(5)}
     before = tables.batches(cohort, 2)
-    after = tables.batches({**cohort, "sub-5": {"bold": [{"repetition_time": 0.8}]}}, 2)
+    after = tables.batches({**cohort, "sub-5": {"bold": [{"kind": "bold", "repetition_time": 0.8}]}}, 2)
     assert before == {"001": ["sub-0", "sub-1"], "002": ["sub-2", "sub-3"], "003": ["sub-4"]}
     assert after == {**before, "003": ["sub-4", "sub-5"]}
 
 
 def test_batches_do_not_mix_repetition_times():
     times = {"sub-1": 0.8, "sub-2": 2.0, "sub-3": 0.8}
-    cohort = {name: {"bold": [{"repetition_time": time}]} for name, time in times.items()}
+    cohort = {
+        name: {"bold": [{"kind": "bold", "repetition_time": time}, {"kind": "mask", "repetition_time": None}]}
+        for name, time in times.items()
+    }
     assert list(tables.batches(cohort, 8).values()) == [["sub-1", "sub-3"], ["sub-2"]]
 
 
@@ -129,7 +132,7 @@ def test_midline_nodes_have_no_intrahemispheric_pairs(tiny_cohort):
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("kind", "fc", ["line 2: kind: 'fc' is not allowed", "bold, length, sc"]),
+        ("kind", "fc", ["line 2: kind: 'fc' is not allowed", "bold, length, mask, sc"]),
         ("format", "npx", ["did you mean 'npz'?"]),
         ("participant_id", "a_b", ["line 2: participant_id", "a_b"]),
         ("path", "", ["line 2: path is empty"]),

@@ -1,17 +1,20 @@
 """The configuration: checked as a whole before the first job, completed, resolved to settings per fit."""
 
+import math
 from copy import deepcopy
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator
 
 from cubnm_core.errors import InputError
+from cubnm_core.rates import DEFAULT_BANDS
+from workflow_scripts import fit_checks, regional
+from workflow_scripts.problems import raise_problems, schema_problems, suggestion
 
 CONFIG_FOLDER = Path(__file__).resolve().parents[1] / "config"
 SYNTHETIC_FOLDER = "results/synthetic"
+SHORT_SCAN = 600.0  # s: the FCD of less says little about a person
 SYNTHETIC_TABLES = {
     name: f"{SYNTHETIC_FOLDER}/{name}.tsv" for name in ("manifest", "participants", "nodes", "truth")
 }
@@ -83,9 +86,10 @@ def fit_settings(config, name):
     Returns
     -------
     dict
-        ``model``, ``fic``, ``free``, ``fixed``, ``objective``, ``optimizer``, ``noise_seed``, ``simulation``
-        (with the name of the ``hemodynamics``) and ``analysis`` (pairs, window, window_step, band_pass);
-        JSON-like and complete.
+        ``model``, ``fic``, ``free``, ``fixed``, ``objective``, ``rate_limits``, ``terms``, ``optimizer``,
+        ``noise_seed``, ``simulation`` (with the name of the ``hemodynamics``), ``analysis`` (pairs, window,
+        window_step, edges, censored_share, band_pass) and ``maps`` (path, normalise; None if no parameter
+        follows a map); JSON-like and complete.
     """
     stated = config["fits"][name]
     protocol = protocols().get(stated.get("protocol"), {})
@@ -93,6 +97,7 @@ def fit_settings(config, name):
     fit["optimizer"] = {**protocol.get("optimizer", {}), **stated.get("optimizer", {})}
     _complete(fit, schema("config")["$defs"]["fit"])
     del fit["protocol"]
+    fit["free"] = regional.completed(fit["free"])
     if fit["optimizer"]["name"] == "grid":
         fit["optimizer"]["restarts"] = 1  # another one would visit the same points
     fit["simulation"] = {
@@ -102,7 +107,43 @@ def fit_settings(config, name):
         "hemodynamics": hemodynamics_name(config["bold"]),
     }
     fit["analysis"] = {**config["analysis"], "band_pass": config["bold"]["band_pass"]}
+    fit["maps"] = config["maps"] if regional.follows_maps(fit) else None
+    if fit["rate_limits"] is None:
+        fit["rate_limits"] = default_rate_limits(fit["fic"])
+    if "objective" not in stated:
+        fit["objective"] = default_objective(fit)
     return fit
+
+
+def default_rate_limits(fic):
+    """Give the limits of firing rates in Hz that belong to a feedback inhibition control; None without one.
+
+    Parameters
+    ----------
+    fic : str, dict with a ``method``, or None
+    """
+    method = fic["method"] if isinstance(fic, dict) else fic
+    band = DEFAULT_BANDS.get(method)
+    return None if band is None else list(band)
+
+
+def default_objective(fit):
+    """Choose the terms of the cost where the user named none.
+
+    Parameters
+    ----------
+    fit : dict
+        With ``fic`` and ``simulation``.
+
+    Returns
+    -------
+    dict of str to float
+        Without the distance of the FCD for short simulations, without firing rates where nothing holds them.
+    """
+    simulation = fit["simulation"]
+    short = simulation.get("duration", math.inf) - simulation["burn_in"] < SHORT_SCAN
+    objective = {"fc_corr": 1.0} if short else {"fc_corr": 1.0, "fcd_ks": 1.0}
+    return objective if fit["fic"] is None else {**objective, "rate_penalty": 0.5}
 
 
 def protocols():
@@ -145,71 +186,8 @@ def hemodynamics_name(bold):
 
 def needs_fcd(config):
     """Say whether any fit weighs the distance of the FCD."""
-    return any(fit_settings(config, name)["objective"].get("fcd_ks", 0) > 0 for name in config["fits"])
-
-
-def raise_problems(title, problems):
-    """Raise one InputError that lists all problems; do nothing without problems."""
-    if problems:
-        raise InputError("\n".join([f"{title}:", *(f"  - {problem}" for problem in problems)]))
-
-
-def suggestion(word, allowed):
-    """Give the nearest allowed word and all of them, as the end of a message."""
-    allowed = [str(item) for item in allowed]
-    lowered = {item.lower(): item for item in allowed}
-    nearest = get_close_matches(str(word).lower(), lowered, n=1)
-    meant = f"; did you mean {lowered[nearest[0]]!r}?" if nearest else ";"
-    return f"{meant} Allowed: {', '.join(sorted(allowed))}"
-
-
-def schema_problems(instance, rules):
-    """List what contradicts a schema, in words.
-
-    Parameters
-    ----------
-    instance : object
-    rules : dict
-        JSON schema.
-
-    Returns
-    -------
-    list of str
-    """
-    errors = sorted(
-        Draft202012Validator(rules).iter_errors(instance), key=lambda error: list(map(str, error.path))
-    )
-    return [text for error in errors for text in _describe(error)]
-
-
-def _describe(error):
-    """Turn one error of jsonschema into messages that say where, what and what instead."""
-    place = ".".join(map(str, error.absolute_path)) or "top level"
-    if error.validator == "additionalProperties":
-        allowed = error.schema.get("properties", {})
-        unknown = [key for key in error.instance if key not in allowed]
-        return [f"{place}: unknown key {key!r}{suggestion(key, allowed)}" for key in unknown]
-    if error.validator == "required":
-        return [
-            f"{place}: key {key!r} is missing" for key in error.validator_value if key not in error.instance
-        ]
-    if error.validator == "enum":
-        allowed = ["null" if item is None else item for item in error.validator_value]
-        return [f"{place}: {error.instance!r} is not allowed{suggestion(error.instance, allowed)}"]
-    if error.validator == "type" and isinstance(error.instance, str) and _is_number(error.instance):
-        return [
-            f"{place}: {error.instance!r} is text to YAML, not a number; write it like "
-            f"{float(error.instance):.1e}"
-        ]
-    return [f"{place}: {error.message}"]
-
-
-def _is_number(text):
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    objectives = [fit_settings(config, name)["objective"] for name in config["fits"]]
+    return any(objective.get(term) for objective in objectives for term in ("fcd_ks", "fcd_ks_binned"))
 
 
 def _complete(value, rules):
@@ -221,6 +199,10 @@ def _complete(value, rules):
             value[key] = deepcopy(entry["default"])
         if isinstance(value.get(key), dict):
             _complete(value[key], entry)
+    others = rules.get("additionalProperties")
+    for entry in value.values() if isinstance(others, dict) else ():
+        if isinstance(entry, dict):
+            _complete(entry, others)
 
 
 def _resolved(rules):
@@ -265,82 +247,4 @@ def _fit_problems(config, name):
         fit = fit_settings(config, name)
     except InputError:
         return []  # the haemodynamics, already listed
-    problems = _parameter_problems(fit, place) + _simulation_problems(fit, config, place)
-    first, count = config["evaluation"]["first_seed"], config["evaluation"]["seeds"]
-    if first <= fit["noise_seed"] < first + count:
-        problems.append(
-            f"{place}.noise_seed: {fit['noise_seed']} is also a seed of the evaluation ({first} to "
-            f"{first + count - 1}), which must be fresh; choose another noise_seed or evaluation.first_seed"
-        )
-    return problems
-
-
-def _parameter_problems(fit, place):
-    """Check the parameters of a fit against its model, its bounds and its grid."""
-    from cubnm_core.equations import load_model
-
-    problems = [
-        f"{place}.free.{name}: {bounds} is not [lower, upper]"
-        for name, bounds in fit["free"].items()
-        if bounds[0] >= bounds[1]
-    ]
-    problems += [f"{place}: {name!r} is both free and fixed" for name in fit["free"] if name in fit["fixed"]]
-    try:
-        model = load_model(fit["model"])
-    except InputError as error:
-        return [*problems, f"{place}.model: {error}"]
-    known = model.parameters
-    problems += [
-        f"{place}: {name!r} is no parameter of {fit['model']}{suggestion(name, known)}"
-        for name in [*fit["free"], *fit["fixed"]]
-        if name not in known
-    ]
-    problems += [
-        f"{place}: {name} has no default value; list it under free or fixed"
-        for name, parameter in known.items()
-        if parameter.default is None and name not in fit["free"] and name not in fit["fixed"]
-    ]
-    problems += _optimizer_problems(fit, place)
-    if fit["fic"] is not None and model.inhibition.get("weight") in (*fit["free"], *fit["fixed"]):
-        problems.append(
-            f"{place}: {model.inhibition['weight']} is set by fic; take it out, or write fic: null"
-        )
-    if fit["fic"] is None and fit["objective"].get("rate_penalty"):
-        problems.append(
-            f"{place}.objective.rate_penalty: has no meaning without fic; leave it out or set it to 0"
-        )
-    return problems
-
-
-def _optimizer_problems(fit, place):
-    """Check that the search suits the number of free parameters."""
-    names, optimizer = list(fit["free"]), fit["optimizer"]
-    if optimizer["name"] == "cmaes" and len(names) < 2:
-        return [
-            f"{place}.optimizer: CMA-ES needs at least two free parameters, found {', '.join(names)}; search "
-            f"one with a grid, optimizer: {{name: grid, shape: {{{names[0]}: 20}}}}"
-        ]
-    if optimizer["name"] == "grid" and set(optimizer["shape"]) != set(names):
-        return [
-            f"{place}.optimizer.shape: a grid needs the number of points of every free parameter "
-            f"({', '.join(names)}), found {', '.join(optimizer['shape']) or 'none'}"
-        ]
-    return []
-
-
-def _simulation_problems(fit, config, place):
-    """Check that the simulated time holds windows enough for an FCD."""
-    simulation, window = fit["simulation"], config["analysis"]["window"]
-    if "duration" not in simulation:
-        return [
-            f"{place}: no duration is given; set simulation.duration (in s, burn-in included), or choose "
-            "a protocol"
-        ]
-    analysed = simulation["duration"] - simulation["burn_in"]
-    if analysed <= window:
-        return [
-            f"{place}: simulation.duration {simulation['duration']} s less burn_in "
-            f"{simulation['burn_in']} s leaves {analysed} s, "
-            f"which holds no two windows of {window} s; simulate longer or shorten analysis.window"
-        ]
-    return []
+    return fit_checks.problems(fit, config, place)

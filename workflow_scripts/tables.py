@@ -5,8 +5,11 @@ A unit is what is fitted: one session of one participant, or a participant witho
 
 import os
 
+from cubnm_core.errors import InputError
 from workflow_scripts import tabular
-from workflow_scripts.settings import SYNTHETIC_FOLDER, raise_problems, schema
+from workflow_scripts.problems import raise_problems
+from workflow_scripts.settings import SYNTHETIC_FOLDER, fit_settings, schema
+from workflow_scripts.spaces import search_space
 
 GROUP = "group"
 
@@ -42,16 +45,28 @@ def read_manifest(path):
                 f"{path}, line {number}: {column} is given for a row of kind {row['kind']}; it belongs to "
                 "bold"
                 for column in ("run_id", "repetition_time", "role", "orientation", "censoring")
-                if row[column] is not None
+                if row[column] is not None and (row["kind"], column) != ("mask", "run_id")
             ]
         elif row["participant_id"] == GROUP:
             problems.append(
                 f"{path}, line {number}: participant_id 'group' is kept for a group connectome, not for bold"
             )
+    problems += _mask_problems(path, rows)
     raise_problems("The manifest cannot be used", problems)
     for row in rows:
         row["path"] = os.path.normpath(os.path.join(os.path.dirname(path), row["path"]))
     return rows
+
+
+def _mask_problems(path, rows):
+    """Find masks that belong to no scan."""
+    key = ("participant_id", "session_id", "run_id")
+    scans = {tuple(row[column] for column in key) for row in rows if row["kind"] == "bold"}
+    return [
+        f"{path}, line {number}: no scan (kind bold) has the ids and the run_id of this mask; correct them"
+        for number, row in enumerate(rows, start=2)
+        if row["kind"] == "mask" and tuple(row[column] for column in key) not in scans
+    ]
 
 
 def read_participants(path):
@@ -130,6 +145,7 @@ def read_tables(config):
             f"{config['manifest']}: connectome.source is group, but no row of kind sc has the "
             "participant_id 'group'; add it"
         )
+    problems += _space_problems(config, nodes)
     midline = [node["label"] for node in nodes if node["hemisphere"] == "B"]
     if config["analysis"]["pairs"] == "intrahemispheric" and midline:
         problems.append(
@@ -145,6 +161,17 @@ def read_tables(config):
             )
     raise_problems("The tables of the cohort cannot be used", problems)
     return rows
+
+
+def _space_problems(config, nodes):
+    """Find maps, columns and partners that the fits ask for and the tables do not have."""
+    problems = []
+    for name in config["fits"]:
+        try:
+            search_space(fit_settings(config, name), nodes)
+        except InputError as error:
+            problems.append(f"fits.{name}: {error}")
+    return problems
 
 
 def missing_files(rows, manifest):
@@ -222,13 +249,13 @@ def units(rows, source):
     -------
     dict of str to dict
         Unit, such as ``sub-01_ses-a``, to its ``participant_id``, ``session_id`` ("" without sessions), and
-        rows: ``connectome`` (of kind sc and length) and ``bold``; either may be empty.
+        rows: ``connectome`` (of kind sc and length) and ``bold`` (of kind bold and mask); either may be
+        empty.
     """
     own, found = {}, {}
     for row in rows:
-        own.setdefault((row["participant_id"], row["session_id"] or "", row["kind"] == "bold"), []).append(
-            row
-        )
+        is_scan = row["kind"] in ("bold", "mask")
+        own.setdefault((row["participant_id"], row["session_id"] or "", is_scan), []).append(row)
     scanned = {participant for participant, _, is_bold in own if is_bold}
     for participant, session, is_bold in own:
         if participant == GROUP or not (is_bold or participant not in scanned):
@@ -276,7 +303,8 @@ def batches(cohort, size):
     """
     classes = {}
     for name, unit in cohort.items():
-        shape = tuple(sorted({str(row["repetition_time"]) for row in unit["bold"]}))
+        scans = [row for row in unit["bold"] if row["kind"] == "bold"]
+        shape = tuple(sorted({str(row["repetition_time"]) for row in scans}))
         classes.setdefault(shape, []).append(name)
     slices = [
         members[start : start + size]
