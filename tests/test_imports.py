@@ -14,6 +14,7 @@ STOREYS = (
     (
         "equations",
         "model_checks",
+        "lowering",
         "noise",
         "parameters",
         "observation",
