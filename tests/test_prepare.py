@@ -11,6 +11,7 @@ from cubnm_core.connectivity import average_fc, functional_connectivity, pair_in
 from workflow_scripts import empirical_targets, job, prepare_bold, prepare_connectome, tables
 
 ANALYSIS = {"pairs": "all", "window": 20.0, "window_step": 4.0, "band_pass": None}
+ANALYSIS |= {"edges": "drop", "censored_share": 0.5}
 IDS = {"unit": "sub-01", "participant_id": "01", "session_id": ""}
 
 
@@ -275,6 +276,23 @@ def test_removed_volumes_forbid_windows_but_not_fc(tiny_cohort):
     assert set(arrays) == {"fc"}
 
 
+def test_windows_cut_off_at_the_edges_are_counted_when_asked(tiny_cohort):
+    drop, keep = (
+        job.read_json(targets(tiny_cohort, "train", "run", edges=edges).json) for edges in ("drop", "keep")
+    )
+    assert (drop["windows"], keep["windows"]) == (26, 30)
+    assert keep["edges"] == "keep"
+
+
+def test_short_scans_get_a_note(tiny_cohort):
+    notes = job.read_json(targets(tiny_cohort, "train", "run").json)["notes"]
+    assert notes == [
+        "the FCD rests on 2.0 minutes of scan; below 10 its distance (fcd_ks) says little about a person"
+    ]
+    rewrite(tiny_cohort, "bold", smooth_noise(np.random.default_rng(1), 750), "1")
+    assert job.read_json(targets(tiny_cohort, "train", "run").json)["notes"] == []
+
+
 def test_an_excluded_scan_stays_excluded(tiny_cohort):
     tiny_cohort.row("01", "bold", "1")["repetition_time"] = None
     output = targets(tiny_cohort, "test", "run")
@@ -302,7 +320,7 @@ def test_real_scans_agree_as_published(shared, tmp_path):
     labels = [node["label"] for node in tables.read_nodes(tmp_path / "nodes.tsv")]
     fcs = []
     for row in rows["bold"]:
-        series, facts = prepare_bold.prepare(row, labels, initial_volumes=0)
+        series, _, facts = prepare_bold.prepare(row, None, labels, initial_volumes=0)
         assert facts["volumes"] == 1200 and facts["repetition_time"] == 0.72
         fcs.append(functional_connectivity(series, pair_indices(100)))
     assert np.corrcoef(*fcs)[0, 1] == pytest.approx(0.76, abs=0.005)

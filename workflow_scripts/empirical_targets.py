@@ -11,9 +11,11 @@ from cubnm_core.connectivity import (
     functional_connectivity_dynamics,
     pair_indices,
     sliding_windows,
+    uncensored_windows,
 )
 from cubnm_core.errors import InputError
 from workflow_scripts import job, tables
+from workflow_scripts.settings import SHORT_SCAN
 
 # Runs with this role do not belong to the split; under split_half every run belongs to both.
 UNUSED_ROLE = {("run", "train"): "test", ("run", "test"): "train", ("none", "train"): "test"}
@@ -23,7 +25,7 @@ def main(sm):
     """Compute the target of one split; a scan that does not allow it excludes its person from the split."""
     logger = job.start(sm)
     bold, split, analysis = job.read_json(sm.input.json), sm.wildcards.split, sm.params.analysis
-    arrays, record = {}, {"status": bold["status"], "reasons": bold["reasons"]}
+    arrays, record = {}, {"status": bold["status"], "reasons": bold["reasons"], "notes": []}
     if bold["status"] == "ok":
         try:
             pieces = segments(
@@ -33,8 +35,8 @@ def main(sm):
             arrays, facts = target(pieces, hemispheres, analysis, sm.params.needs_fcd)
             record |= facts
         except InputError as error:
-            record = {"status": "excluded", "reasons": str(error).splitlines()}
-    for text in record["reasons"]:
+            record = {"status": "excluded", "reasons": str(error).splitlines(), "notes": []}
+    for text in [*record["reasons"], *record["notes"]]:
         logger.warning("%s, %s: %s", sm.params.ids["unit"], split, text)
     job.write_npz(sm.output.npz, **arrays)
     job.write_json(
@@ -48,7 +50,7 @@ def segments(bold, runs, split, holdout, window):
     Parameters
     ----------
     bold : dict of str to ndarray (T, N)
-        ``run-<name>`` to its volumes.
+        ``run-<name>`` to its volumes, ``kept-<name>`` (T,) to those that are not censored.
     runs : dict of str to dict
         Facts on every run, as rule prepare_bold writes them.
     split : {"train", "test"}
@@ -61,7 +63,8 @@ def segments(bold, runs, split, holdout, window):
     Returns
     -------
     list of dict
-        ``run``, ``first`` and ``stop`` (volumes), ``bold`` (T, N), ``repetition_time`` in s, ``censoring``.
+        ``run``, ``first`` and ``stop`` (volumes), ``bold`` (T, N), ``kept`` (T,) bool, ``repetition_time`` in
+        s, ``gaps_known`` and ``values_missing`` (bool).
     """
     chosen = []
     for name, run in runs.items():
@@ -77,8 +80,11 @@ def segments(bold, runs, split, holdout, window):
             first, stop = (0, half) if split == "train" else (stop - half, stop)
         elif run["role"] == UNUSED_ROLE[holdout, split]:
             continue
-        facts = {"run": name, "first": first, "stop": stop, "bold": volumes[first:stop]}
-        chosen.append({**facts, "repetition_time": run["repetition_time"], "censoring": run["censoring"]})
+        kept = bold[f"kept-{name}"][first:stop]
+        facts = {"run": name, "first": first, "stop": stop, "bold": volumes[first:stop], "kept": kept}
+        emptied = run["censoring"] in ("removed", "zeroed") and not kept.all()
+        facts |= {key: run[key] for key in ("repetition_time", "gaps_known")}
+        chosen.append({**facts, "values_missing": emptied or not run["gaps_known"]})
     if not chosen:
         raise InputError(f"no run is left for the {split} split (holdout: {holdout})")
     return chosen
@@ -87,6 +93,8 @@ def segments(bold, runs, split, holdout, window):
 def target(pieces, hemispheres, analysis, needs_fcd):
     """Compute FC, averaged over runs through Fisher's z, and FCD, pooled over runs.
 
+    Censored volumes enter neither; windows with too many of them do not enter the FCD.
+
     Parameters
     ----------
     pieces : list of dict
@@ -94,56 +102,72 @@ def target(pieces, hemispheres, analysis, needs_fcd):
     hemispheres : list of str
         Of every node.
     analysis : dict
-        ``pairs``, ``window`` and ``window_step`` in s, ``band_pass`` in Hz or None.
+        ``pairs``, ``window`` and ``window_step`` in s, ``edges``, ``censored_share``, ``band_pass`` in Hz or
+        None.
     needs_fcd : bool
         Whether a fit needs the FCD.
 
     Returns
     -------
     arrays : dict
-        ``fc`` (P,), and ``fcd`` (K,) unless volumes were removed.
+        ``fc`` (P,), and ``fcd`` (K,) where it can be had.
     facts : dict
         What the target was made of.
 
     Raises
     ------
     InputError
-        If a piece is too short for windows, or removed volumes forbid what is asked.
+        If removed volumes forbid the filter, or, where the FCD is needed, a piece is too short for windows,
+        too much of it is censored, or its gaps are not known.
     """
     repetition_time = pieces[0]["repetition_time"]
     pair_index = pair_indices(len(hemispheres), hemispheres, analysis["pairs"])
-    broken = [piece["run"] for piece in pieces if piece["censoring"] in ("removed", "zeroed")]
-    _check_censoring(broken, analysis, needs_fcd)
+    _check_filter(pieces, analysis["band_pass"])
     series = [_filtered(piece["bold"], repetition_time, analysis["band_pass"]) for piece in pieces]
-    arrays = {"fc": average_fc([functional_connectivity(bold, pair_index) for bold in series])}
+    counted = [bold[piece["kept"]] for piece, bold in zip(pieces, series, strict=True)]
+    arrays = {"fc": average_fc([functional_connectivity(bold, pair_index) for bold in counted])}
     facts = {
         "repetition_time": repetition_time,
-        "volumes": sum(map(len, series)),
+        "volumes": sum(map(len, counted)),
+        "censored_volumes": sum(map(len, series)) - sum(map(len, counted)),
         "runs": [piece["run"] for piece in pieces],
         "segments": [{key: piece[key] for key in ("run", "first", "stop")} for piece in pieces],
         "window_length_volumes": None,
         "windows": 0,
+        "notes": [],
     }
-    if not broken:
+    try:
         fcds, facts["window_length_volumes"], facts["windows"] = _dynamics(
             pieces, series, pair_index, analysis
         )
+    except InputError as error:
+        if needs_fcd:
+            raise
+        facts["notes"] = [f"without FCD: {error}"]
+    else:
         arrays["fcd"] = np.concatenate(fcds)
+        facts["notes"] = _short_scan_notes(facts["volumes"] * repetition_time)
     return arrays, facts
 
 
-def _check_censoring(broken, analysis, needs_fcd):
-    """Refuse windows and filters over gaps in time."""
-    if broken and analysis["band_pass"] is not None:
+def _check_filter(pieces, band):
+    """Refuse filters over volumes without values."""
+    emptied = [piece["run"] for piece in pieces if piece["values_missing"]]
+    if emptied and band is not None:
         raise InputError(
-            f"run {', '.join(broken)}: volumes were removed, so it cannot be filtered; set "
-            "bold.band_pass: null"
+            f"run {', '.join(emptied)}: volumes were removed or set to 0, so it cannot be filtered; set "
+            "bold.band_pass: null, or give a scan with interpolated volumes"
         )
-    if broken and needs_fcd:
-        raise InputError(
-            f"run {', '.join(broken)}: volumes were removed, so windows would reach across gaps; give a "
-            "scan with interpolated volumes, or fits without fcd_ks"
-        )
+
+
+def _short_scan_notes(duration):
+    """Warn of an FCD that rests on little data."""
+    if duration >= SHORT_SCAN:
+        return []
+    return [
+        f"the FCD rests on {duration / 60:.1f} minutes of scan; below {SHORT_SCAN / 60:.0f} its distance "
+        "(fcd_ks) says little about a person"
+    ]
 
 
 def _filtered(bold, repetition_time, band):
@@ -153,15 +177,28 @@ def _filtered(bold, repetition_time, band):
 def _dynamics(pieces, series, pair_index, analysis):
     """Compute the FCD of every piece by itself: no window reaches across the border of a run."""
     fcds, length, windows = [], None, 0
+    unknown = [piece["run"] for piece in pieces if not piece["gaps_known"]]
+    if unknown:
+        raise InputError(
+            f"run {', '.join(unknown)}: volumes were removed, so windows would reach across gaps; name the "
+            "removed volumes in a file of kind mask, give a scan with interpolated volumes, or fits without "
+            "fcd_ks"
+        )
     for piece, bold in zip(pieces, series, strict=True):
         try:
             starts, stops = sliding_windows(
-                len(bold), piece["repetition_time"], analysis["window"], analysis["window_step"]
+                len(bold),
+                piece["repetition_time"],
+                analysis["window"],
+                analysis["window_step"],
+                analysis["edges"],
             )
+            length = int((stops - starts).max())
+            starts, stops = uncensored_windows(starts, stops, piece["kept"], analysis["censored_share"])
         except InputError as error:
             raise InputError(f"run {piece['run']}: {error}") from None
-        fcds.append(functional_connectivity_dynamics(bold, pair_index, starts, stops))
-        length = int((stops - starts).max())
+        kept = None if piece["kept"].all() else piece["kept"]
+        fcds.append(functional_connectivity_dynamics(bold, pair_index, starts, stops, kept))
         windows += len(starts)
     return fcds, length, windows
 

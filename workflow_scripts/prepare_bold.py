@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 from cubnm_core.errors import InputError
-from workflow_scripts import alignment, job, readers, tables
+from workflow_scripts import alignment, censoring, job, readers, tables
 
 REPETITION_TIME_TOLERANCE = 1e-3  # s
 CONSTANT = 1e-10  # of the largest value: a standard deviation below is rounding
@@ -15,15 +15,18 @@ def main(sm):
     """Read and check every run; a run that cannot be used excludes its person and stops nobody else."""
     logger = job.start(sm)
     labels = [node["label"] for node in tables.read_nodes(sm.input.nodes)]
+    masks = {run_name(row): row for row in sm.params.rows if row["kind"] == "mask"}
+    scans = {run_name(row): row for row in sm.params.rows if row["kind"] == "bold"}
     arrays, runs, reasons = {}, {}, []
-    for row in sm.params.rows:
-        name = run_name(row)
+    for name, row in scans.items():
         try:
-            arrays[f"run-{name}"], runs[name] = prepare(row, labels, sm.params.initial_volumes)
+            bold, kept, runs[name] = prepare(row, masks.get(name), labels, sm.params.initial_volumes)
         except InputError as error:
             reasons += [f"run {name}: {line}" for line in str(error).splitlines()]
-    reasons += _cohort_reasons(sm.params.rows, runs)
-    for text in reasons:
+        else:
+            arrays |= {f"run-{name}": bold, f"kept-{name}": kept}
+    reasons += _cohort_reasons(scans, runs)
+    for text in [*reasons, *(note for run in runs.values() for note in run["notes"])]:
         logger.warning("%s: %s", sm.params.ids["unit"], text)
     record = {
         **sm.params.ids,
@@ -42,13 +45,15 @@ def run_name(row):
     return row["run_id"] or "1"
 
 
-def prepare(row, labels, initial_volumes):
+def prepare(row, mask, labels, initial_volumes):
     """Read one run.
 
     Parameters
     ----------
     row : dict
         Of the manifest, of kind bold.
+    mask : dict or None
+        Its row of kind mask.
     labels : list of str
         Of the node table.
     initial_volumes : int
@@ -57,6 +62,9 @@ def prepare(row, labels, initial_volumes):
     Returns
     -------
     bold : ndarray (T, N)
+        In time; NaN for removed volumes.
+    kept : ndarray (T,) of bool
+        False for censored volumes.
     facts : dict
         Role, repetition time, volumes, censoring, origin and notes on quality.
 
@@ -66,26 +74,28 @@ def prepare(row, labels, initial_volumes):
         One line per reason why the run cannot be used.
     """
     bold, unused = _volumes_by_nodes(row, labels)
-    bold = bold[initial_volumes:]
+    censored = None if mask is None else censoring.read_mask(mask)
+    bold, kept, gaps_known = censoring.in_time(bold, row["censoring"] or "none", censored)
+    bold, kept = bold[initial_volumes:], kept[initial_volumes:]
     notes = [f"{unused} labels of the file are not in the node table and were left out"] if unused else []
-    if row["censoring"] == "zeroed":
-        kept = bold.any(axis=1)
-        notes += [f"{np.count_nonzero(~kept)} volumes of zeros were removed"] if not kept.all() else []
-        bold = bold[kept]
-    _check_series(bold, labels, row)
+    notes += [] if kept.all() else [f"{np.count_nonzero(~kept)} of {len(kept)} volumes are censored"]
+    _check_series(bold[kept], labels, row)
     repetition_time = _repetition_time(row)
     facts = {
         "role": row["role"] or "both",
         "repetition_time": repetition_time,
         "volumes": len(bold),
+        "volumes_kept": int(np.count_nonzero(kept)),
         "duration": len(bold) * repetition_time,
         "censoring": row["censoring"] or "none",
+        "gaps_known": gaps_known,
         "path": row["path"],
         "sha256": job.sha256(row["path"]),
+        "mask": None if mask is None else {"path": mask["path"], "sha256": job.sha256(mask["path"])},
         "assume_order": row["assume_order"],
         "notes": notes,
     }
-    return bold, facts
+    return bold, kept, facts
 
 
 def _volumes_by_nodes(row, labels):
@@ -145,9 +155,9 @@ def _repetition_time(row):
     return float(found if stated is None else stated)
 
 
-def _cohort_reasons(rows, runs):
+def _cohort_reasons(scans, runs):
     """Find what is wrong with the runs of a person taken together."""
-    if not rows:
+    if not scans:
         return ["the manifest has no row of kind bold for this person; add one"]
     times = {name: run["repetition_time"] for name, run in runs.items()}
     if times and max(times.values()) - min(times.values()) > REPETITION_TIME_TOLERANCE:
