@@ -1,0 +1,56 @@
+"""cubnm_core on the CPU, as a program to be measured; see protocol.py."""
+
+import platform
+import sys
+
+import llvmlite
+import numba
+import numpy as np
+from protocol import serve
+
+import cubnm_core
+from cubnm_core.backends.cpu import runtime
+
+
+def prepare(model, connectome, batch, precision, seconds, observation, threads=1):
+    """Everything a fit needs of a simulation: noise, feedback inhibition, BOLD, FC and FCD."""
+
+    def run():
+        result = cubnm_core.simulate(
+            model,
+            np.load(connectome),
+            {"G": np.linspace(0.3, 0.8, batch)},
+            duration=seconds,
+            fic="analytical",
+            backend="cpu",
+            precision=precision,
+            threads=threads,
+            **observation,
+        )
+        if not np.isfinite(result.fc).all():
+            raise RuntimeError("a simulation diverged")
+
+    return run
+
+
+def describe():
+    return {
+        "version": cubnm_core.__version__,
+        "python": platform.python_version(),
+        "numba": numba.__version__,
+        "llvmlite": llvmlite.__version__,
+        "numpy": np.__version__,
+        "register_bits": runtime.register_bits(),
+        "registers in machine code": _registers(),
+    }
+
+
+def _registers():
+    """Widest vector registers in the machine code of the kernels compiled in this process."""
+    kernels = [module for name, module in sys.modules.items() if name.startswith("cubnm_core_kernels.")]
+    text = "".join("".join(kernel.advance.inspect_asm().values()) for kernel in kernels)
+    return next((name for name in ("zmm", "ymm", "xmm") if f"%{name}" in text), "none")
+
+
+if __name__ == "__main__":
+    serve(prepare, describe)

@@ -1,0 +1,40 @@
+"""cuBNM on the CPU, as a program to be measured in an environment of its own; see protocol.py.
+
+Its noise is drawn when a case is prepared, and thus not counted, in its favour.
+"""
+
+import os
+from importlib.metadata import version
+
+os.environ["OMP_NUM_THREADS"] = "1"
+import numpy as np
+from cubnm import sim
+from protocol import serve
+
+NOISE_SEGMENT = 1  # s; repeated over the duration
+
+
+def prepare(model, connectome, batch, precision, seconds, observation):
+    """Everything a fit needs: feedback inhibition, BOLD, FC and FCD; always in double precision."""
+    group = getattr(sim, f"{model}SimGroup")(
+        duration=int(seconds),
+        TR=observation["repetition_time"],
+        sc=np.load(connectome),
+        bold_remove_s=observation["burn_in"],
+        window_size=observation["window"],
+        window_step=observation["window_step"],
+        noise_segment_length=NOISE_SEGMENT,
+        force_cpu=True,
+    )
+    group.N = batch
+    group.param_lists["G"] = np.linspace(0.3, 0.8, batch)
+    group._set_default_params(missing=True)
+    return group.run
+
+
+def describe():
+    return {"version": version("cubnm")}
+
+
+if __name__ == "__main__":
+    serve(prepare, describe)
