@@ -1,17 +1,122 @@
 """Feedback inhibition control (FIC): inhibitory weights that hold every region near a low firing rate.
 
 Deco et al. 2014, doi:10.1523/JNEUROSCI.5068-13.2014; analytical solution: Demirtas et al. 2019,
-doi:10.1016/j.neuron.2019.01.017.
+doi:10.1016/j.neuron.2019.01.017; plasticity: Vogels et al. 2011, doi:10.1126/science.1211095, with an integral rule.
 """
+
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from cubnm_core import expressions as ex
+from cubnm_core.equations import Assign, Parameter, State
 from cubnm_core.errors import InputError
+from cubnm_core.rates import DEFAULT_BANDS, checked_band
 
 # Steady state of an isolated rWW region at r_E = 3.08 Hz, the operating point that cuBNM uses.
 S_E_REST = 0.1647572075  # 1
 I_E_REST = 0.3773805650  # nA
 _CURRENT_RANGE = (0.0, 2.0)  # nA, holds the inhibitory current at rest
+
+# Plasticity: the learning rate falls exponentially, and the weights are averaged over the last part of the warm-up.
+_LEARNING_RATE = 0.1  # nA / (Hz s), at the start
+_DECAYS = 5.0  # time constants of the learning rate in one warm-up
+AVERAGED_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Inhibition:
+    """Settings of feedback inhibition control.
+
+    Attributes
+    ----------
+    method : str
+        ``"analytical"`` (the solution at rest, as in cuBNM) or ``"plasticity"``.
+    target : float
+        Excitatory rate in Hz that plasticity aims at.
+    warm_up : float
+        Length of the plastic warm-up in s; it lies before the simulation and has a noise stream of its own.
+    rate_band : (low, high)
+        Mean rates in Hz outside which FIC has failed; by default that of the method in `rates.DEFAULT_BANDS`.
+    """
+
+    method: str
+    target: float = 3.0
+    warm_up: float = 100.0
+    rate_band: tuple | None = None
+
+
+METHODS = ("analytical", "plasticity")
+_KEYS = {"analytical": ("method", "rate_band"), "plasticity": tuple(f.name for f in fields(Inhibition))}
+
+
+def settings(fic):
+    """Read the `fic` argument of `simulate`.
+
+    Parameters
+    ----------
+    fic : None, str or mapping
+        A method, or a mapping with ``method`` and other attributes of `Inhibition`.
+
+    Returns
+    -------
+    Inhibition or None
+
+    Raises
+    ------
+    InputError
+        For unknown methods and keys, and values out of range.
+    """
+    if fic is None:
+        return None
+    given = {"method": fic} if isinstance(fic, str) else dict(fic)
+    method = given.get("method")
+    if method not in METHODS:
+        raise InputError(f"fic: unknown method {method!r}; allowed are None, {', '.join(METHODS)}")
+    for key in given:
+        if key not in _KEYS[method]:
+            raise InputError(f"fic: {method} has no setting {key!r}; allowed are {', '.join(_KEYS[method])}")
+    found = Inhibition(**given)
+    if not (found.target > 0 and found.warm_up > 0):
+        raise InputError(f"fic: target ({found.target} Hz) and warm_up ({found.warm_up} s) must be above 0")
+    return replace(found, rate_band=checked_band(found.rate_band or DEFAULT_BANDS[method]))
+
+
+def plastic_model(model, inhibition):
+    """The model with its inhibitory weight as a slow variable: d weight/dt = eta (rate - target), eta falling.
+
+    Parameters
+    ----------
+    model : Model
+        Needs an ``[inhibition]`` table; its time unit is ms.
+    inhibition : Inhibition
+
+    Returns
+    -------
+    Model
+        Starts from the parameter ``start_weight``; records the weight only.
+
+    """
+    weight, rate = model.inhibition["weight"], model.inhibition["rate"]
+    per_ms = 1e-3
+    decay = per_ms * _DECAYS / inhibition.warm_up
+    rules = (
+        Assign(weight, ex.parse(f"{per_ms!r}*eta*({rate} - {inhibition.target!r})")),
+        Assign("eta", ex.parse(f"-{decay!r}*eta")),
+    )
+    states = {
+        weight: State(initial="start_weight", clip=(0.0, np.inf), unit=model.unit(weight)),
+        "eta": State(initial=_LEARNING_RATE, unit=f"{model.unit(weight)}/(Hz s)"),
+    }
+    parameters = {name: parameter for name, parameter in model.parameters.items() if name != weight}
+    return replace(
+        model,
+        equations=model.equations + rules,
+        states={**model.states, **states},
+        parameters={**parameters, "start_weight": Parameter()},
+        record=(weight,),
+        observation="direct",
+    )
 
 
 def analytical(model, weights, G, w_p, J_N):

@@ -28,7 +28,7 @@ class Observer:
         self, record, shape, n_volumes, n_burn_in, pair_index, repetition_time, window, window_step, band_pass, dtype
     ):
         size, nodes = shape
-        self.record, self.n_burn_in, self.pair_index = record, n_burn_in, pair_index
+        self.n_burn_in, self.pair_index = n_burn_in, pair_index
         self.repetition_time, self.band_pass = repetition_time, band_pass
         self.finite = np.zeros(size, bool)
         self.size, self.state_means, self.states = size, {}, {}
@@ -46,15 +46,13 @@ class Observer:
         self.finite[rows] = result.finite & np.isfinite(result.bold).all(axis=(1, 2))
         if self.bold is not None:
             self.bold[rows] = result.bold
-        self._keep(self.state_means, rows, result.state_means, "state_means")
-        self._keep(self.states, rows, result.states or {}, "states")
+        self._keep(self.state_means, rows, result.state_means)
+        self._keep(self.states, rows, result.states or {})
         for row, bold in zip(rows, result.bold, strict=True):
             if self.finite[row]:
                 self._observe_bold(row, bold[self.n_burn_in :])
 
-    def _keep(self, kept, rows, values, name):
-        if name not in self.record:
-            return
+    def _keep(self, kept, rows, values):
         for variable, array in values.items():
             store = kept.setdefault(variable, np.empty((self.size, *array.shape[1:])))
             store[rows] = array

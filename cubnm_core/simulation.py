@@ -4,11 +4,12 @@ import math
 import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from importlib import import_module
 
 import numpy as np
 
-from cubnm_core import connectivity, inhibition, parameters
+from cubnm_core import connectivity, inhibition, parameters, rates
 from cubnm_core.backends import reference
 from cubnm_core.backends.task import Schedule, Task
 from cubnm_core.equations import Model, Parameter, load_model
@@ -17,7 +18,7 @@ from cubnm_core.hemodynamics import lower_hemodynamics
 from cubnm_core.lowering import IN_STRENGTH, lower
 from cubnm_core.observation import Observer
 
-#: Meaning of `Simulation.status`.
+#: Meaning of `Simulation.status`. After "fic_failed" (no solution, or a mean rate outside its band) all results are there.
 STATUS = {0: "ok", 1: "diverged", 2: "fic_failed"}
 _DIVERGED, _FIC_FAILED = 1, 2
 
@@ -115,8 +116,9 @@ def simulate(
         Tract lengths in mm, from source to target. Activity then travels with velocity "v" (m/s), a parameter.
     scheme : str
         ``"euler_maruyama"`` or ``"heun"``.
-    fic : None or "analytical"
-        Feedback inhibition control; see `cubnm_core.inhibition`.
+    fic : None, str or mapping
+        Feedback inhibition control: ``"analytical"``, ``"plasticity"``, or a mapping such as
+        ``{"method": "plasticity", "target": 3.0, "warm_up": 100.0}``; see `cubnm_core.inhibition.Inhibition`.
     hemodynamics : str or mapping
         ``"friston2003"`` (1.5 T), ``"heinzle2016-3T"``, or a mapping of constants.
     window, window_step : float
@@ -158,10 +160,18 @@ def simulate(
     lengths = _checked_lengths(lengths, weights, scheme)
     model = model if lengths is None else _with_velocity(model)
     size, nodes = parameters.batch_size(params, ("seed", seed), ("connectome", connectome)), weights.shape[1]
-    seeds = _checked_seeds(seed, size)
-    connectome = _checked_indices(connectome, size, len(weights))
-    used = parameters.complete(model, params, seeds, nodes)
-    used, fic_found = _with_fic(model, fic, used, weights, connectome)
+    batch = _Batch(
+        weights=weights,
+        lengths=lengths,
+        connectome=_checked_indices(connectome, size, len(weights)),
+        seeds=_checked_seeds(seed, size),
+        dt=dt,
+        scheme=scheme,
+        run=partial(_backend(backend).run, precision=precision, threads=threads),
+    )
+    used = parameters.complete(model, params, batch.seeds, nodes)
+    fic = inhibition.settings(fic)
+    used, fic_found = (used, True) if fic is None else _with_inhibition(fic, model, used, batch, hemodynamic_dt)
     schedule = make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period or repetition_time)
     observer = Observer(
         record=record,
@@ -175,34 +185,109 @@ def simulate(
         band_pass=band_pass,
         dtype=np.float64 if precision == "double" or backend == "reference" else np.float32,
     )
-    program = lower(model, dt, scheme)
-    task = Task(
-        program=program,
-        hemodynamics=lower_hemodynamics(hemodynamics, hemodynamic_dt) if model.observation == "balloon" else None,
-        schedule=schedule,
-        weights=weights,
-        connectome=connectome,
-        coefficients=_coefficients(program, used, weights, connectome),
-        initial=_initial(program, used, size, nodes),
-        seeds=seeds,
-        noise=_checked_noise(noise, schedule, nodes, program),
-        stream="simulation",
-        lengths=lengths,
-        steps_per_mm=None if lengths is None else 1e-3 / (used["v"] * dt),
-        keep_states="states" in record,
-    )
-    _backend(backend).run(task, precision, threads, observer.add)
+    balloon = lower_hemodynamics(hemodynamics, hemodynamic_dt) if model.observation == "balloon" else None
+    noise = _checked_noise(noise, schedule, nodes, model)
+    task = batch.task(model, used, schedule, balloon, noise=noise, keep_states="states" in record)
+    batch.run(task, on_result=observer.add)
+    if fic is not None:
+        rate = observer.state_means[model.inhibition["rate"]]
+        fic_found = fic_found & ~rates.violations(rate, fic.rate_band).any(axis=1)
     return Simulation(
         bold=observer.bold,
         fc=observer.fc,
         fcd=observer.fcd,
-        state_means=observer.state_means,
+        state_means=observer.state_means if "state_means" in record else {},
         states=observer.states,
         params=used,
         status=np.where(observer.finite, np.where(fic_found, 0, _FIC_FAILED), _DIVERGED),
         n_burn_in=observer.n_burn_in,
         seconds=time.perf_counter() - started,
     )
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What the runs of one call have in common: a plastic warm-up and the simulation proper."""
+
+    weights: np.ndarray
+    lengths: np.ndarray | None
+    connectome: np.ndarray
+    seeds: list
+    dt: float
+    scheme: str
+    run: object
+
+    def task(self, model, used, schedule, hemodynamics, *, noise=None, stream="simulation", keep_states=False):
+        """The task of running a model with these parameter values."""
+        program = lower(model, self.dt, self.scheme)
+        return Task(
+            program=program,
+            hemodynamics=hemodynamics,
+            schedule=schedule,
+            weights=self.weights,
+            connectome=self.connectome,
+            coefficients=self._coefficients(program, used),
+            initial=self._initial(program, used),
+            seeds=self.seeds,
+            noise=noise,
+            stream=stream,
+            lengths=self.lengths,
+            steps_per_mm=None if self.lengths is None else 1e-3 / (used["v"] * self.dt),
+            keep_states=keep_states,
+        )
+
+    @property
+    def nodes(self):
+        return self.weights.shape[1]
+
+    def _coefficients(self, program, used):
+        values = {name: parameters.regional(value, self.nodes) for name, value in used.items()}
+        values[IN_STRENGTH] = self.weights.sum(axis=1)[self.connectome]
+        return reference.evaluate(program.coefficients, values)
+
+    def _initial(self, program, used):
+        shape = (len(self.seeds), self.nodes)
+        return {
+            name: parameters.regional(used[value], self.nodes) if isinstance(value, str) else np.full(shape, value)
+            for name, value in zip(program.arrays, program.initial, strict=True)
+        }
+
+
+def _with_inhibition(fic, model, used, batch, hemodynamic_dt):
+    """Parameters with tuned inhibitory weights, and where they were found."""
+    if not model.inhibition:
+        raise InputError(f"{model.name} has no [inhibition] table, so there is nothing for FIC to tune; set fic to None")
+    used, found = _analytical(model, used, batch)
+    if fic.method == "plasticity":
+        used, found = _plastic(fic, model, used, batch, hemodynamic_dt)
+    return used, found
+
+
+def _analytical(model, used, batch):
+    found = np.empty(len(batch.seeds), bool)
+    weight = np.empty((len(batch.seeds), batch.nodes))
+    for index in np.unique(batch.connectome):
+        rows = batch.connectome == index
+        w_p, J_N = (parameters.regional(used[name], batch.nodes)[rows] for name in ("w_p", "J_N"))
+        weight[rows], found[rows] = inhibition.analytical(model, batch.weights[index], used["G"][rows], w_p, J_N)
+    return {**used, model.inhibition["weight"]: weight}, found
+
+
+def _plastic(fic, model, used, batch, hemodynamic_dt):
+    """Weights at the end of a warm-up that starts from the analytical ones; 1 where it diverged."""
+    name = model.inhibition["weight"]
+    plastic = inhibition.plastic_model(model, fic)
+    settled = fic.warm_up * (1 - inhibition.AVERAGED_SHARE)
+    period = min(1.0, fic.warm_up / 100)
+    schedule = make_schedule(fic.warm_up, fic.warm_up, batch.dt, hemodynamic_dt, settled, period)
+    weight = np.ones((len(batch.seeds), batch.nodes))
+
+    def collect(rows, result):
+        weight[rows] = np.where(result.finite[:, None], result.state_means[name], 1.0)
+
+    start = {**{key: value for key, value in used.items() if key != name}, "start_weight": used[name]}
+    batch.run(batch.task(plastic, start, schedule, None, stream="warm_up"), on_result=collect)
+    return {**used, name: weight}, True
 
 
 def make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in=0.0, state_period=None):
@@ -254,39 +339,6 @@ def _sample_steps(duration, period, step):
     twice = 2 * steps_per_period.numerator * np.arange(1, count + 1, dtype=object)
     denominator = steps_per_period.denominator
     return ((twice + denominator) // (2 * denominator)).astype(np.int64)
-
-
-def _with_fic(model, fic, used, weights, connectome):
-    """Parameters with feedback inhibition, and where it was found."""
-    size = len(connectome)
-    if fic is None:
-        return used, np.ones(size, bool)
-    if fic != "analytical":
-        raise InputError(f"unknown feedback inhibition control {fic!r}; allowed are None and 'analytical'")
-    nodes = weights.shape[1]
-    found = np.empty(size, bool)
-    wIE = np.empty((size, nodes))
-    for index in np.unique(connectome):
-        rows = connectome == index
-        w_p, J_N = (parameters.regional(used[name], nodes)[rows] for name in ("w_p", "J_N"))
-        wIE[rows], found[rows] = inhibition.analytical(model, weights[index], used["G"][rows], w_p, J_N)
-    return {**used, "wIE": wIE}, found
-
-
-def _coefficients(program, used, weights, connectome):
-    """Values of the program's coefficients by name, (B, N) each."""
-    nodes = weights.shape[1]
-    values = {name: parameters.regional(value, nodes) for name, value in used.items()}
-    values[IN_STRENGTH] = weights.sum(axis=1)[connectome]
-    return reference.evaluate(program.coefficients, values)
-
-
-def _initial(program, used, size, nodes):
-    """Values of the program's arrays at the start by name, (B, N) each."""
-    return {
-        name: parameters.regional(used[value], nodes) if isinstance(value, str) else np.full((size, nodes), value)
-        for name, value in zip(program.arrays, program.initial, strict=True)
-    }
 
 
 def _with_velocity(model):
@@ -353,10 +405,10 @@ def _checked_seeds(seed, size):
     return seeds
 
 
-def _checked_noise(noise, schedule, nodes, program):
+def _checked_noise(noise, schedule, nodes, model):
     if noise is None:
         return None
-    expected = (math.prod((schedule.n_steps, schedule.inner_steps)), nodes, len(program.noise))
+    expected = (math.prod((schedule.n_steps, schedule.inner_steps)), nodes, len(model.noise))
     if np.shape(noise) != expected:
         raise InputError(f"noise must have shape (steps, N, noise terms) = {expected}; found {np.shape(noise)}")
     return np.asarray(noise)
