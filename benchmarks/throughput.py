@@ -62,11 +62,10 @@ def main():
     options = _options()
     here = machine.describe()
     path = HERE / "results" / f"throughput_{machine.slug(here)}{'_quick' if options.quick else ''}.json"
-    result = json.loads(path.read_text()) if path.exists() else {}
     for part in (part for part in PARTS if part in options.parts):
         about = {"date": date.today().isoformat(), "command": _command(options), "load": machine.load()}
-        result[part] = {**about, **PARTS[part](options)}
-    _write({**result, "machine": here}, path)
+        _save(path, {"machine": here, part: {**about, **PARTS[part](options)}})
+    print(f"\n{path.with_suffix('.md').read_text()}\nwritten to {path} and .md")
 
 
 def _options():
@@ -233,12 +232,12 @@ def connectome(nodes, folder):
     return path
 
 
-def _write(result, path):
+def _save(path, measured):
+    """Put what was measured in its place among earlier results."""
     path.parent.mkdir(exist_ok=True)
+    result = (json.loads(path.read_text()) if path.exists() else {}) | measured
     path.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n")
-    text = tables.markdown(result)
-    path.with_suffix(".md").write_text(text)
-    print(f"\n{text}\nwritten to {path} and .md")
+    path.with_suffix(".md").write_text(tables.markdown(result))
 
 
 if __name__ == "__main__":
