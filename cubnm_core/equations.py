@@ -137,7 +137,9 @@ def load_model(source):
         path = MODELS_FOLDER / f"{source}.toml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in MODELS_FOLDER.glob("*.toml")))
-        raise InputError(f"no model {str(source)!r}; known models are {known}, or give the path of a .toml file")
+        raise InputError(
+            f"no model {str(source)!r}; known models are {known}, or give the path of a .toml file"
+        )
     text = path.read_text(encoding="utf-8")
     try:
         return model_from_tables(tomllib.loads(text), where=path.name)

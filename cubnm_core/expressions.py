@@ -76,7 +76,11 @@ def parse(text, where=""):
 
 
 def _convert(node, where):
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, int | float)
+        and not isinstance(node.value, bool)
+    ):
         return Number(float(node.value))
     if isinstance(node, ast.Name):
         return Symbol(node.id)
@@ -179,13 +183,17 @@ def factors(expression):
     """The factors of nested products and quotients, as (expression, power) with power 1 or -1."""
     if isinstance(expression, Operation) and expression.operator in "*/":
         sign = 1 if expression.operator == "*" else -1
-        return factors(expression.left) + [(factor, sign * power) for factor, power in factors(expression.right)]
+        return factors(expression.left) + [
+            (factor, sign * power) for factor, power in factors(expression.right)
+        ]
     return [(expression, 1)]
 
 
 def _canonical_sum(parts, constant):
     fixed = [term for term in parts if is_constant(term, constant)]
-    moving = [_canonical_product(factors(term), constant) for term in parts if not is_constant(term, constant)]
+    moving = [
+        _canonical_product(factors(term), constant) for term in parts if not is_constant(term, constant)
+    ]
     start = [] if not fixed else [_chain("+", [fold(term) for term in fixed])]
     start = [term for term in start if term != ZERO]
     return _chain("+", start + moving) if start + moving else ZERO
@@ -238,7 +246,9 @@ def fold(expression):
         return _fold_operation(expression.operator, expression.left, expression.right)
     if isinstance(expression, Call) and expression.arguments and expression.function != "sum":
         if all(isinstance(argument, Number) for argument in expression.arguments):
-            return Number(EVALUATE[expression.function](*(argument.value for argument in expression.arguments)))
+            return Number(
+                EVALUATE[expression.function](*(argument.value for argument in expression.arguments))
+            )
     return expression
 
 
@@ -259,7 +269,11 @@ def _fold_operation(operator, left, right):
 
 
 def _starts_with_number(expression):
-    return isinstance(expression, Operation) and expression.operator == "*" and isinstance(expression.left, Number)
+    return (
+        isinstance(expression, Operation)
+        and expression.operator == "*"
+        and isinstance(expression.left, Number)
+    )
 
 
 def _explinear(x):

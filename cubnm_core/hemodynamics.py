@@ -74,12 +74,16 @@ def hemodynamic_constants(source):
     """
     if isinstance(source, str):
         if source not in HEMODYNAMICS:
-            raise InputError(f"unknown haemodynamic constants {source!r}; known are {', '.join(HEMODYNAMICS)}")
+            raise InputError(
+                f"unknown haemodynamic constants {source!r}; known are {', '.join(HEMODYNAMICS)}"
+            )
         return HEMODYNAMICS[source]
     unknown = set(source) - set(HEMODYNAMICS["friston2003"])
     if unknown:
         allowed = ", ".join(HEMODYNAMICS["friston2003"])
-        raise InputError(f"unknown haemodynamic constant(s) {', '.join(sorted(unknown))}; allowed are {allowed}")
+        raise InputError(
+            f"unknown haemodynamic constant(s) {', '.join(sorted(unknown))}; allowed are {allowed}"
+        )
     return {**HEMODYNAMICS["friston2003"], **source}
 
 

@@ -99,7 +99,9 @@ def _known_names(expression, known, place, model):
             raise InputError(f"{place}: noise {name!r} may stand only in derivatives")
         near = get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise InputError(f"{place}: {name!r} is not defined above; known are {', '.join(sorted(known))}{hint}")
+        raise InputError(
+            f"{place}: {name!r} is not defined above; known are {', '.join(sorted(known))}{hint}"
+        )
 
 
 def _check_sums(equation, model, place):
@@ -110,12 +112,16 @@ def _check_sums(equation, model, place):
     if whole and equation.name in model.states:
         raise InputError(f"{place}: give the sum a name of its own, as in 'u = sum(S_E)', and use that name")
     if whole and not ex.names(equation.value) and equation.value.arguments[0] != ex.ONE:
-        raise InputError(f"{place}: the only sum() of a number is sum(1), the sum of a node's incoming weights")
+        raise InputError(
+            f"{place}: the only sum() of a number is sum(1), the sum of a node's incoming weights"
+        )
     if whole:
         fixed = {*model.states, *model.constants, *model.parameters}
         for name in ex.names(equation.value):
             if name not in fixed:
-                raise InputError(f"{place}: sum() may use states, parameters and constants; {name!r} is neither")
+                raise InputError(
+                    f"{place}: sum() may use states, parameters and constants; {name!r} is neither"
+                )
 
 
 def _check_noise(equation, model, place):
@@ -131,7 +137,9 @@ def _check_outputs(model, where):
     known = {*model.states, *(e.name for e in model.equations)}
     for name in model.record:
         if name not in known:
-            raise InputError(f"{where}, record: {name!r} is no state and no equation; known are {', '.join(sorted(known))}")
+            raise InputError(
+                f"{where}, record: {name!r} is no state and no equation; known are {', '.join(sorted(known))}"
+            )
     if model.inhibition and set(model.inhibition) != set(_INHIBITION):
         raise InputError(f"{where}, [inhibition]: expected all of {', '.join(_INHIBITION)}")
     if model.inhibition and model.inhibition["weight"] not in model.parameters:
@@ -142,7 +150,9 @@ def _check_outputs(model, where):
 
 def _check_unused(model, where):
     used = {name for equation in model.equations for name in ex.names(equation.value)}
-    used |= set(ex.names(model.bold_input)) | {s.initial for s in model.states.values() if isinstance(s.initial, str)}
+    used |= set(ex.names(model.bold_input)) | {
+        s.initial for s in model.states.values() if isinstance(s.initial, str)
+    }
     for table in ("parameters", "constants", "noise"):
         for name in getattr(model, table):
             if name not in used:

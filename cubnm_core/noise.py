@@ -22,7 +22,9 @@ ROUNDS = 10
 LOG_SERIES = tuple(np.float32(2.0 / k) for k in (9, 7, 5, 3, 1))
 # Taylor series, highest power first; |x| <= pi/2, error below 6e-8
 SIN_SERIES = tuple(np.float32(c) for c in (-1 / 39916800, 1 / 362880, -1 / 5040, 1 / 120, -1 / 6, 1.0))
-COS_SERIES = tuple(np.float32(c) for c in (1 / 479001600, -1 / 3628800, 1 / 40320, -1 / 720, 1 / 24, -1 / 2, 1.0))
+COS_SERIES = tuple(
+    np.float32(c) for c in (1 / 479001600, -1 / 3628800, 1 / 40320, -1 / 720, 1 / 24, -1 / 2, 1.0)
+)
 SQRT_HALF_BITS = 0x3F3504F3
 LN2 = np.float32(0.6931471805599453)
 TWO_TO_MINUS_24 = np.float32(2.0**-24)
@@ -117,7 +119,9 @@ def normals(seed, first_step, n_steps, n_terms, n_nodes, stream="simulation"):
 def uniforms(seed, n_nodes, term):
     """One number in (0, 1) for each node, float64 (N,); `term` tells several such draws of one seed apart."""
     node = np.arange(n_nodes)
-    words = philox((node, np.full_like(node, term), 0 * node, np.full_like(node, STREAMS["initial"])), split_seed(seed))
+    words = philox(
+        (node, np.full_like(node, term), 0 * node, np.full_like(node, STREAMS["initial"])), split_seed(seed)
+    )
     return (words[0].astype(float) + 0.5) * 2.0**-32
 
 

@@ -25,7 +25,17 @@ class Observer:
     """
 
     def __init__(
-        self, record, shape, n_volumes, n_burn_in, pair_index, repetition_time, window, window_step, band_pass, dtype
+        self,
+        record,
+        shape,
+        n_volumes,
+        n_burn_in,
+        pair_index,
+        repetition_time,
+        window,
+        window_step,
+        band_pass,
+        dtype,
     ):
         size, nodes = shape
         self.n_burn_in, self.pair_index = n_burn_in, pair_index
@@ -65,4 +75,6 @@ class Observer:
         if self.fc is not None:
             self.fc[row] = connectivity.functional_connectivity(bold, self.pair_index)
         if self.fcd is not None:
-            self.fcd[row] = connectivity.functional_connectivity_dynamics(bold, self.pair_index, *self.windows)
+            self.fcd[row] = connectivity.functional_connectivity_dynamics(
+                bold, self.pair_index, *self.windows
+            )

@@ -22,7 +22,9 @@ def batch_size(params, *others):
     sizes = set(lengths.values()) - {1}
     if len(sizes) > 1:
         listed = ", ".join(f"{name}: {length}" for name, length in lengths.items())
-        raise InputError(f"the number of simulations differs between inputs ({listed}); give each one value or all B")
+        raise InputError(
+            f"the number of simulations differs between inputs ({listed}); give each one value or all B"
+        )
     return max(lengths.values(), default=1)
 
 
@@ -62,7 +64,9 @@ def _one(model, name, value, seeds, nodes):
     if isinstance(value, str):
         return _drawn(parameter, list(model.parameters).index(name), seeds, nodes)
     if value is None:
-        raise InputError(f"{model.name} needs a value for {name!r} ({parameter.description}); it has no default")
+        raise InputError(
+            f"{model.name} needs a value for {name!r} ({parameter.description}); it has no default"
+        )
     array = np.asarray(value, float)
     shapes = [(), (1,), (size,)] + ([(1, nodes), (size, nodes)] if parameter.regional else [])
     if array.shape not in shapes:

@@ -22,6 +22,8 @@ from cubnm_core.observation import Observer
 STATUS = {0: "ok", 1: "diverged", 2: "fic_failed"}
 _DIVERGED, _FIC_FAILED = 1, 2
 
+_STATE_PERIOD = 0.01  # s; short beside the time constants of firing rates
+
 _ALLOWED = {
     "record": ("bold", "fc", "fcd", "state_means", "states"),
     "precision": ("single", "double"),
@@ -135,7 +137,7 @@ def simulate(
     record : tuple of str
         Any of bold, fc, fcd, state_means, states.
     state_period : float, optional
-        Sampling period of states in s; the repetition time by default.
+        Sampling period of states and of their means in s; 0.01 by default.
     backend : str
         ``"cpu"``, ``"reference"`` (NumPy, double, slow), or ``"auto"``.
     precision : str, optional
@@ -171,14 +173,18 @@ def simulate(
     )
     used = parameters.complete(model, params, batch.seeds, nodes)
     fic = inhibition.settings(fic)
-    used, fic_found = (used, True) if fic is None else _with_inhibition(fic, model, used, batch, hemodynamic_dt)
-    schedule = make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period or repetition_time)
+    used, fic_found = (
+        (used, True) if fic is None else _with_inhibition(fic, model, used, batch, hemodynamic_dt)
+    )
+    schedule = make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period)
     observer = Observer(
         record=record,
         shape=(size, nodes),
         n_volumes=len(schedule.bold_steps),
         n_burn_in=int(_exact(burn_in) / _exact(repetition_time)),
-        pair_index=connectivity.pair_indices(nodes, hemispheres, "all" if interhemispheric else "intrahemispheric"),
+        pair_index=connectivity.pair_indices(
+            nodes, hemispheres, "all" if interhemispheric else "intrahemispheric"
+        ),
         repetition_time=repetition_time,
         window=window,
         window_step=window_step,
@@ -217,7 +223,9 @@ class _Batch:
     scheme: str
     run: object
 
-    def task(self, model, used, schedule, hemodynamics, *, noise=None, stream="simulation", keep_states=False):
+    def task(
+        self, model, used, schedule, hemodynamics, *, noise=None, stream="simulation", keep_states=False
+    ):
         """The task of running a model with these parameter values."""
         program = lower(model, self.dt, self.scheme)
         return Task(
@@ -248,7 +256,9 @@ class _Batch:
     def _initial(self, program, used):
         shape = (len(self.seeds), self.nodes)
         return {
-            name: parameters.regional(used[value], self.nodes) if isinstance(value, str) else np.full(shape, value)
+            name: parameters.regional(used[value], self.nodes)
+            if isinstance(value, str)
+            else np.full(shape, value)
             for name, value in zip(program.arrays, program.initial, strict=True)
         }
 
@@ -256,7 +266,9 @@ class _Batch:
 def _with_inhibition(fic, model, used, batch, hemodynamic_dt):
     """Parameters with tuned inhibitory weights, and where they were found."""
     if not model.inhibition:
-        raise InputError(f"{model.name} has no [inhibition] table, so there is nothing for FIC to tune; set fic to None")
+        raise InputError(
+            f"{model.name} has no [inhibition] table, so there is nothing for FIC to tune; set fic to None"
+        )
     used, found = _analytical(model, used, batch)
     if fic.method == "plasticity":
         used, found = _plastic(fic, model, used, batch, hemodynamic_dt)
@@ -269,7 +281,9 @@ def _analytical(model, used, batch):
     for index in np.unique(batch.connectome):
         rows = batch.connectome == index
         w_p, J_N = (parameters.regional(used[name], batch.nodes)[rows] for name in ("w_p", "J_N"))
-        weight[rows], found[rows] = inhibition.analytical(model, batch.weights[index], used["G"][rows], w_p, J_N)
+        weight[rows], found[rows] = inhibition.analytical(
+            model, batch.weights[index], used["G"][rows], w_p, J_N
+        )
     return {**used, model.inhibition["weight"]: weight}, found
 
 
@@ -278,8 +292,7 @@ def _plastic(fic, model, used, batch, hemodynamic_dt):
     name = model.inhibition["weight"]
     plastic = inhibition.plastic_model(model, fic)
     settled = fic.warm_up * (1 - inhibition.AVERAGED_SHARE)
-    period = min(1.0, fic.warm_up / 100)
-    schedule = make_schedule(fic.warm_up, fic.warm_up, batch.dt, hemodynamic_dt, settled, period)
+    schedule = make_schedule(fic.warm_up, fic.warm_up, batch.dt, hemodynamic_dt, settled)
     weight = np.ones((len(batch.seeds), batch.nodes))
 
     def collect(rows, result):
@@ -311,19 +324,26 @@ def make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in=0.0, st
     if inner.denominator != 1:
         raise InputError(f"hemodynamic_dt ({hemodynamic_dt:g} s) must be a whole multiple of dt ({dt:g} s)")
     if not duration > burn_in >= 0:
-        raise InputError(f"duration ({duration:g} s) must exceed burn_in ({burn_in:g} s), which may not be negative")
+        raise InputError(
+            f"duration ({duration:g} s) must exceed burn_in ({burn_in:g} s), which may not be negative"
+        )
     if repetition_time < hemodynamic_dt or duration < repetition_time:
         raise InputError(
             f"repetition_time ({repetition_time:g} s) must lie between hemodynamic_dt ({hemodynamic_dt:g} s) "
             f"and duration ({duration:g} s)"
         )
-    period = state_period or repetition_time
+    interval = _exact(state_period or max(_STATE_PERIOD, hemodynamic_dt)) / _exact(hemodynamic_dt)
+    if interval.denominator != 1:
+        raise InputError(
+            f"state_period ({state_period or _STATE_PERIOD:g} s) must be a whole multiple of hemodynamic_dt "
+            f"({hemodynamic_dt:g} s)"
+        )
     return Schedule(
-        n_steps=_sample_steps(duration, hemodynamic_dt, hemodynamic_dt)[-1],
+        n_steps=int(_exact(duration) / _exact(hemodynamic_dt)),
         inner_steps=int(inner),
         bold_steps=_sample_steps(duration, repetition_time, hemodynamic_dt),
-        state_steps=_sample_steps(duration, period, hemodynamic_dt),
-        first_mean_sample=int(_exact(burn_in) / _exact(period)),
+        state_interval=int(interval),
+        burn_in_steps=int(_exact(burn_in) / _exact(hemodynamic_dt)),
     )
 
 
@@ -368,7 +388,9 @@ def _checked_weights(weights):
         raise InputError(f"weights must be (N, N) or (S, N, N); found shape {weights.shape}")
     if not np.isfinite(weights).all():
         bad = np.argwhere(~np.isfinite(weights))[0]
-        raise InputError(f"weights hold values that are not finite, the first in connectome, row, column {bad.tolist()}")
+        raise InputError(
+            f"weights hold values that are not finite, the first in connectome, row, column {bad.tolist()}"
+        )
     return weights
 
 
@@ -390,11 +412,15 @@ def _checked_lengths(lengths, weights, scheme):
 def _checked_indices(connectome, size, count):
     if connectome is None:
         if count > 1:
-            raise InputError(f"{count} connectomes are given: say with `connectome` which one each simulation uses")
+            raise InputError(
+                f"{count} connectomes are given: say with `connectome` which one each simulation uses"
+            )
         return np.zeros(size, int)
     indices = np.broadcast_to(np.asarray(connectome, int), (size,))
     if indices.min() < 0 or indices.max() >= count:
-        raise InputError(f"connectome holds indices {indices.min()} to {indices.max()}; allowed are 0 to {count - 1}")
+        raise InputError(
+            f"connectome holds indices {indices.min()} to {indices.max()}; allowed are 0 to {count - 1}"
+        )
     return indices
 
 
@@ -410,5 +436,7 @@ def _checked_noise(noise, schedule, nodes, model):
         return None
     expected = (math.prod((schedule.n_steps, schedule.inner_steps)), nodes, len(model.noise))
     if np.shape(noise) != expected:
-        raise InputError(f"noise must have shape (steps, N, noise terms) = {expected}; found {np.shape(noise)}")
+        raise InputError(
+            f"noise must have shape (steps, N, noise terms) = {expected}; found {np.shape(noise)}"
+        )
     return np.asarray(noise)

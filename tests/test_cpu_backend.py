@@ -28,7 +28,12 @@ def run(nodes=20, batch=3, duration=3.0, **settings):
 def test_double_precision_matches_reference(nodes, batch):
     weights = connectome(nodes) if nodes > 1 else np.zeros((1, 1))
     params = {"G": np.linspace(0.2, 1.0, batch), "w_p": 1.4, "J_N": np.linspace(0.1, 0.2, nodes)[None]}
-    settings = {"duration": 0.6, "repetition_time": 0.1, "burn_in": 0.2, "record": ("bold", "states", "state_means")}
+    settings = {
+        "duration": 0.6,
+        "repetition_time": 0.1,
+        "burn_in": 0.2,
+        "record": ("bold", "states", "state_means"),
+    }
     settings |= {"state_period": 0.005, "fic": "analytical"}
     expected = simulate("rWW", weights, params, backend="reference", **settings)
     found = simulate("rWW", weights, params, backend="cpu", precision="double", **settings)
@@ -57,7 +62,13 @@ def test_hundred_nodes_sixty_seconds_single(shared):
     """Single against double precision of this backend; double is held to the reference above."""
     weights = np.load(shared / "reference" / "cubnm" / "common.npz")["sc"]
     params = {"G": np.linspace(0.1, 0.9, 8), "w_p": 1.4, "J_N": 0.15}
-    settings = {"duration": 60.0, "repetition_time": 1.0, "fic": "analytical", "window": 10.0, "window_step": 2.0}
+    settings = {
+        "duration": 60.0,
+        "repetition_time": 1.0,
+        "fic": "analytical",
+        "window": 10.0,
+        "window_step": 2.0,
+    }
     settings |= {"record": ("fc", "state_means", "states")}
     double = simulate("rWW", weights, params, precision="double", **settings)
     single = simulate("rWW", weights, params, precision="single", **settings)
@@ -124,7 +135,11 @@ def test_no_nan_where_the_transfer_function_is_0_over_0(shared):
     """1,000 simulations whose inputs cross the singularity of x/(1 - exp(-x)) again and again."""
     weights = np.load(shared / "reference" / "cubnm" / "common.npz")["sc"]
     rng = np.random.default_rng(1)
-    params = {"G": rng.uniform(0, 3, 1000), "w_p": rng.uniform(0, 2, 1000), "J_N": rng.uniform(0.05, 0.4, 1000)}
+    params = {
+        "G": rng.uniform(0, 3, 1000),
+        "w_p": rng.uniform(0, 2, 1000),
+        "J_N": rng.uniform(0.05, 0.4, 1000),
+    }
     settings = {"duration": 1.0, "repetition_time": 0.5, "burn_in": 0.0, "state_period": 0.1}
     found = simulate("rWW", weights, params, record=("bold", "states"), **settings)
     assert (found.status == 0).all()
@@ -156,7 +171,11 @@ def test_elementary_functions(precision, dtype, tmp_path):
         found = np.empty_like(argument)
         getattr(functions_of, name)(argument, found)
         truth = expected(argument.astype(float))
-        allowed = np.finfo(dtype).eps * (4 + np.abs(x)) * np.maximum(np.abs(truth), 1e-3 * (name in ("tanh", "log")))
+        allowed = (
+            np.finfo(dtype).eps
+            * (4 + np.abs(x))
+            * np.maximum(np.abs(truth), 1e-3 * (name in ("tanh", "log")))
+        )
         assert (np.abs(found - truth) <= allowed).all(), name
 
 
@@ -166,7 +185,9 @@ def _elementwise(precision, folder):
 
     from cubnm_core.backends.cpu import printer
 
-    source = printer._HEADER.format(name="functions", width=8, local_width=8) + functions.source(precision)
+    source = printer._HEADER.format(
+        name="functions", width=8, local_width=8, delay_block=8
+    ) + functions.source(precision)
     for name in ELEMENTARY:
         source += f"\n\n_{name} = {name}\n\n\n@plain\ndef {name}(x, y):\n    for at in range(0, x.size, 8):\n"
         source += f"        store(y, at, _{name}(load(x, at)))\n"

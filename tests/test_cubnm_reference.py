@@ -115,7 +115,9 @@ def test_trajectories_of_other_models(case, name):
     run = stored.trajectory(seconds, ("bold", "states"))
     for state in states:
         found = run.states[state]
-        np.testing.assert_allclose(found, stored.file[f"state_{state}"][:, : found.shape[1]], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            found, stored.file[f"state_{state}"][:, : found.shape[1]], rtol=0, atol=1e-12
+        )
     np.testing.assert_allclose(run.bold, stored.file["sim_bold"][:, : run.bold.shape[1]], rtol=0, atol=1e-10)
 
 

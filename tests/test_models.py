@@ -25,7 +25,9 @@ def network():
     rng = np.random.default_rng(3)
     weights = rng.lognormal(0, 1, (NODES, NODES)) * (rng.random((NODES, NODES)) < 0.7)
     np.fill_diagonal(weights, 0)
-    lengths = rng.uniform(0, 60, (NODES, NODES))  # asymmetric; some arrive within a block of steps, some later
+    lengths = rng.uniform(
+        0, 60, (NODES, NODES)
+    )  # asymmetric; some arrive within a block of steps, some later
     return weights / weights.mean() * 0.01, lengths
 
 
@@ -37,7 +39,15 @@ def run(model, network, delayed, duration=0.2, **settings):
         params = {**params, "v": [2.0, 10.0]}
     settings = {"record": ("bold", "states"), "state_period": 0.01, **settings}
     return simulate(
-        model, weights, params, duration=duration, repetition_time=0.1, burn_in=0.0, dt=dt, seed=[1, 2], **settings
+        model,
+        weights,
+        params,
+        duration=duration,
+        repetition_time=0.1,
+        burn_in=0.0,
+        dt=dt,
+        seed=[1, 2],
+        **settings,
     )
 
 
@@ -70,7 +80,9 @@ def test_heun_cpu_matches_reference(model, network):
     expected = run(model, network, False, duration=0.1, backend="reference", scheme="heun")
     found = run(model, network, False, duration=0.1, precision="double", scheme="heun")
     for name, values in expected.states.items():
-        np.testing.assert_allclose(found.states[name], values, rtol=0, atol=1e-10 * max(1, np.abs(values).max()))
+        np.testing.assert_allclose(
+            found.states[name], values, rtol=0, atol=1e-10 * max(1, np.abs(values).max())
+        )
 
 
 @pytest.mark.parametrize("delayed", [False, True], ids=["prompt", "delayed"])
@@ -79,7 +91,13 @@ def test_permuting_nodes_permutes_results(backend, delayed, network):
     weights, lengths = network
     order = np.random.default_rng(0).permutation(NODES)
     noise = normals(7, 0, 4000, 2, NODES).transpose(0, 2, 1)
-    settings = {"duration": 0.4, "repetition_time": 0.1, "burn_in": 0.0, "record": ("bold",), "precision": "double"}
+    settings = {
+        "duration": 0.4,
+        "repetition_time": 0.1,
+        "burn_in": 0.0,
+        "record": ("bold",),
+        "precision": "double",
+    }
     params = {"G": 0.8, "J_N": np.linspace(0.1, 0.2, NODES)[None]}
     permuted = {"G": 0.8, "J_N": params["J_N"][:, order]}
     delays = {"lengths": lengths} if delayed else {}
@@ -88,7 +106,13 @@ def test_permuting_nodes_permutes_results(backend, delayed, network):
     plain = simulate("rWW", weights, params, noise=noise, backend=backend, **delays, **settings)
     delays = {"lengths": lengths[np.ix_(order, order)]} if delayed else {}
     other = simulate(
-        "rWW", weights[np.ix_(order, order)], permuted, noise=noise[:, order], backend=backend, **delays, **settings
+        "rWW",
+        weights[np.ix_(order, order)],
+        permuted,
+        noise=noise[:, order],
+        backend=backend,
+        **delays,
+        **settings,
     )
     np.testing.assert_allclose(other.bold, plain.bold[:, :, order], rtol=0, atol=1e-12)
 
@@ -96,7 +120,14 @@ def test_permuting_nodes_permutes_results(backend, delayed, network):
 @pytest.mark.parametrize("model", MODELS)
 def test_zero_coupling_isolates_nodes(model, network):
     params, dt, state = MODELS[model]
-    settings = {"duration": 0.1, "repetition_time": 0.05, "burn_in": 0.0, "dt": dt, "precision": "double", "seed": 3}
+    settings = {
+        "duration": 0.1,
+        "repetition_time": 0.05,
+        "burn_in": 0.0,
+        "dt": dt,
+        "precision": "double",
+        "seed": 3,
+    }
     settings |= {"record": ("bold", "states")}
     params = {**params, "G": 0.0}
     apart = simulate(model, 0 * network[0], {**params, "G": 1.0}, **settings)
@@ -125,7 +156,9 @@ def test_delay_is_counted_in_steps(network):
     settings = {"duration": 0.02, "repetition_time": 0.01, "burn_in": 0.0, "state_period": 1e-4}
     settings |= {"hemodynamic_dt": 1e-4, "record": ("states",), "precision": "double", "lengths": lengths}
     calm, kicked = (simulate("rWWEx", weights, {"G": 5.0, "v": 1.0}, noise=n, **settings) for n in noise)
-    difference = kicked.states["x"][0, :, 1] - calm.states["x"][0, :, 1]  # x is that of the start of each step
+    difference = (
+        kicked.states["x"][0, :, 1] - calm.states["x"][0, :, 1]
+    )  # x is that of the start of each step
     assert np.flatnonzero(difference)[0] == 73  # node 0 is changed after one step, the target 73 steps later
 
 

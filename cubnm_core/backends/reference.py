@@ -70,7 +70,9 @@ def _compile_stage(program, index):
     stage = program.stages[index]
     coefficients = [coefficient.name for coefficient in program.coefficients]
     sent = function(
-        "sent", program.arrays + tuple(coefficients), [(s.name, s.value) for s in stage.sums],
+        "sent",
+        program.arrays + tuple(coefficients),
+        [(s.name, s.value) for s in stage.sums],
         [s.name for s in stage.sums],
     )
     assignments = [(t.name, t.value) for t in stage.temporaries]
@@ -108,7 +110,7 @@ def _run_rows(task, weights, rows):
     state = {name: task.initial[name][rows] for name in program.arrays}
     coefficients = {name: values[rows] for name, values in task.coefficients.items()}
     observed = (_Balloon if task.hemodynamics else _Direct)(task, len(rows))
-    samples = _Samples(program.record, schedule)
+    samples = _Samples(program.record, schedule, task.keep_states)
     coupling = (_Coupling if task.lengths is None else _DelayedCoupling)(task, weights, rows)
     bold, finite, bold_steps = [], np.ones(len(rows), bool), set(schedule.bold_steps.tolist())
     for outer in range(1, schedule.n_steps + 1):
@@ -117,8 +119,8 @@ def _run_rows(task, weights, rows):
             recorded = _advance(program, state, coefficients, coupling, _noise(task, rows, step), step)
         observed.advance(state)
         finite &= np.isfinite(sum(state.values())).all(axis=1)
-        if outer in samples.steps:
-            samples.add({**recorded, **state})
+        if outer % schedule.state_interval == 0:
+            samples.add(outer, {**recorded, **state})
         if outer in bold_steps:
             bold.append(observed.bold())
     return TileResult(
@@ -181,8 +183,12 @@ def _noise(task, rows, step):
     if task.noise is not None:
         return {name: task.noise[step, :, term] for term, name in enumerate(names)}
     seeds = [task.seeds[row] for row in rows]
-    drawn = {seed: noise.normals(seed, step, 1, len(names), task.nodes, task.stream)[0] for seed in set(seeds)}
-    return {name: np.stack([drawn[seed][term] for seed in seeds]).astype(float) for term, name in enumerate(names)}
+    drawn = {
+        seed: noise.normals(seed, step, 1, len(names), task.nodes, task.stream)[0] for seed in set(seeds)
+    }
+    return {
+        name: np.stack([drawn[seed][term] for seed in seeds]).astype(float) for term, name in enumerate(names)
+    }
 
 
 @lru_cache
@@ -222,7 +228,9 @@ class _Balloon:
     def __init__(self, task, lanes):
         self.program, self.bold_input = task.hemodynamics, bold_input(task.program)
         names, shape = self.program.states, (lanes, task.nodes)
-        self.state = {name: np.full(shape, value) for name, value in zip(names, self.program.initial, strict=True)}
+        self.state = {
+            name: np.full(shape, value) for name, value in zip(names, self.program.initial, strict=True)
+        }
         self.derivatives = {
             d.name: _single("derivative", [*names, "z"], d.value) for d in self.program.derivatives
         }
@@ -237,19 +245,23 @@ class _Balloon:
 
 
 class _Samples:
-    """State samples of a tile."""
+    """State samples of some simulations, and their running sums after the burn-in."""
 
-    def __init__(self, names, schedule):
-        self.names, self.first = names, schedule.first_mean_sample
-        self.steps = set(schedule.state_steps.tolist())
+    def __init__(self, names, schedule, keep):
+        self.names, self.schedule, self.keep = names, schedule, keep
         self.kept = {name: [] for name in names}
+        self.totals = dict.fromkeys(names, 0.0)
 
-    def add(self, values):
+    def add(self, step, values):
         for name in self.names:
-            self.kept[name].append(values[name])
+            if self.keep:
+                self.kept[name].append(values[name])
+            if step >= self.schedule.first_counted:
+                self.totals[name] = self.totals[name] + values[name]
 
     def stacked(self):
-        return {name: np.stack(values, axis=1) for name, values in self.kept.items()} if self.steps else {}
+        return {name: np.stack(values, axis=1) for name, values in self.kept.items() if values}
 
     def means(self):
-        return {name: np.mean(values[self.first :], axis=0) for name, values in self.kept.items()} if self.steps else {}
+        count = self.schedule.n_counted
+        return {name: total / count for name, total in self.totals.items()} if count else {}

@@ -15,17 +15,29 @@ class Schedule:
         Haemodynamic steps of the whole simulation.
     inner_steps : int
         Neural steps in one haemodynamic step.
-    bold_steps, state_steps : int array
-        Numbers of finished haemodynamic steps at which BOLD and states are sampled, increasing.
-    first_mean_sample : int
-        State samples before this one lie in the burn-in and stay out of the means.
+    bold_steps : int array
+        Numbers of finished haemodynamic steps at which BOLD is sampled, increasing.
+    state_interval : int
+        Haemodynamic steps from one sample of the states to the next; the first is taken after so many.
+    burn_in_steps : int
+        Samples up to this haemodynamic step stay out of the means.
     """
 
     n_steps: int
     inner_steps: int
     bold_steps: np.ndarray
-    state_steps: np.ndarray
-    first_mean_sample: int
+    state_interval: int
+    burn_in_steps: int
+
+    @property
+    def first_counted(self):
+        """First haemodynamic step whose sample counts in the means."""
+        return (self.burn_in_steps // self.state_interval + 1) * self.state_interval
+
+    @property
+    def n_counted(self):
+        """Samples that count in the means."""
+        return max(0, self.n_steps // self.state_interval - self.first_counted // self.state_interval + 1)
 
 
 @dataclass(frozen=True)

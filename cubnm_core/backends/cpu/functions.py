@@ -23,8 +23,13 @@ _EXP2 = {
 # log(m) = 2 z (1 + z^2/3 + z^4/5 + ...), z = (m - 1)/(m + 1), |z| <= 0.172
 _LOG = {"single": tuple(2 / k for k in range(1, 11, 2)), "double": tuple(2 / k for k in range(1, 23, 2))}
 # Taylor series of sin(r)/r and cos(r) in r^2, |r| <= pi/2; error below 6e-8 and 2e-18
-_SIN = {p: tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(n)) for p, n in (("single", 6), ("double", 11))}
-_COS = {p: tuple((-1) ** k / math.factorial(2 * k) for k in range(n)) for p, n in (("single", 7), ("double", 12))}
+_SIN = {
+    p: tuple((-1) ** k / math.factorial(2 * k + 1) for k in range(n))
+    for p, n in (("single", 6), ("double", 11))
+}
+_COS = {
+    p: tuple((-1) ** k / math.factorial(2 * k) for k in range(n)) for p, n in (("single", 7), ("double", 12))
+}
 # pi in parts, the first with so few digits that its small multiples are exact
 _PI = {
     "single": (3.140625, 0.00096765358979323846),

@@ -5,7 +5,7 @@ import importlib.util
 import os
 import sys
 import tempfile
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import llvmlite
@@ -28,7 +28,7 @@ def cache_folder():
         return Path(tempfile.mkdtemp(prefix="cubnm_core_"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def load(program, hemodynamics, layout, precision):
     """The module whose ``advance`` runs a program; compiled at its first call, or read from the cache."""
     source = printer.module(program, hemodynamics, layout, precision)

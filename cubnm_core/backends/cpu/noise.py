@@ -16,7 +16,11 @@ SQRT_HALF_BITS = np.int32(reference.SQRT_HALF_BITS)
 LOG_9, LOG_7, LOG_5, LOG_3, LOG_1 = reference.LOG_SERIES
 SIN_11, SIN_9, SIN_7, SIN_5, SIN_3, SIN_1 = reference.SIN_SERIES
 COS_12, COS_10, COS_8, COS_6, COS_4, COS_2, COS_0 = reference.COS_SERIES
-LN2, TWO_TO_MINUS_24, HALF_PI_PER_COUNT = reference.LN2, reference.TWO_TO_MINUS_24, reference.HALF_PI_PER_COUNT
+LN2, TWO_TO_MINUS_24, HALF_PI_PER_COUNT = (
+    reference.LN2,
+    reference.TWO_TO_MINUS_24,
+    reference.HALF_PI_PER_COUNT,
+)
 HALF, ONE, MINUS_TWO = np.float32(0.5), np.float32(1.0), np.float32(-2.0)
 MANTISSA_BITS, EIGHT = np.int32(23), np.uint32(8)
 WORD = np.uint64(32)
@@ -26,12 +30,16 @@ inline = njit(forceinline=True, error_model="numpy")
 
 @intrinsic
 def as_bits(typing, x):
-    return types.int32(types.float32), lambda context, builder, sig, values: builder.bitcast(values[0], ir.IntType(32))
+    return types.int32(types.float32), lambda context, builder, sig, values: builder.bitcast(
+        values[0], ir.IntType(32)
+    )
 
 
 @intrinsic
 def as_float(typing, x):
-    return types.float32(types.int32), lambda context, builder, sig, values: builder.bitcast(values[0], ir.FloatType())
+    return types.float32(types.int32), lambda context, builder, sig, values: builder.bitcast(
+        values[0], ir.FloatType()
+    )
 
 
 @inline

@@ -9,7 +9,9 @@ import numpy as np
 
 from cubnm_core.backends import reference
 from cubnm_core.backends.cpu import kernels
-from cubnm_core.backends.cpu.printer import DELAY_BLOCK, Layout, coefficient_names, recorded_names
+from cubnm_core.backends.cpu.coupling import DELAY_BLOCK
+from cubnm_core.backends.cpu.layout import Layout
+from cubnm_core.backends.cpu.printer import coefficient_names, recorded_names, recorded_place
 from cubnm_core.backends.task import TileResult
 from cubnm_core.noise import STREAMS, split_seed
 
@@ -149,13 +151,12 @@ class _TileRun:
         TileResult
         """
         self._allocate()
-        task, schedule = self.task, self.task.schedule
-        samples = _Samples(self, schedule)
-        done = 0
-        for stop in np.union1d(schedule.bold_steps, schedule.state_steps):
-            self._advance(done, int(stop))
-            done = int(stop)
-            samples.take(done)
+        samples, done = _Samples(self), 0
+        for stop in samples.steps:
+            self._advance(done, stop)
+            samples.take(stop)
+            done = stop
+        self._advance(done, self.task.schedule.n_steps)
         return samples.result()
 
     def _allocate(self):
@@ -165,10 +166,13 @@ class _TileRun:
         n_sums = max(len(stage.sums) for stage in program.stages)
         self.states = self._spread(task.initial, program.arrays)
         self.coefficients = self._spread(task.coefficients, coefficient_names(program))
-        self.balloon = np.repeat(np.array(task.hemodynamics.initial if task.hemodynamics else [], float), self.size)
+        self.balloon = np.repeat(
+            np.array(task.hemodynamics.initial if task.hemodynamics else [], float), self.size
+        )
         self.sums = np.zeros(n_sums * self.size, self.real)
         self.published = np.zeros(n_sums * self.size, self.real)
         self.recorded = np.zeros(max(1, len(recorded_names(program))) * self.size, self.real)
+        self.totals = np.zeros(len(program.record) * self.size)
         weights = task.weights[task.connectome[self.tile.rows[0]]]
         self._allocate_noise()
         if self.layout.delayed:
@@ -233,76 +237,71 @@ class _TileRun:
             self.noise[:, :, : task.nodes, 0] = task.noise.transpose(0, 2, 1)
 
     def _advance(self, first, last):
-        inner = self.task.schedule.inner_steps
+        task, schedule = self.task, self.task.schedule
         self.kernel.advance(
-            first * inner, last - first, inner, self.task.nodes, self.size, self.weights, self.states,
-            self.published, self.sums, self.coefficients, self.balloon, self.noise, self.draws,
-            STREAMS[self.task.stream], self.keys, self.recorded, *self.delay_arguments,
+            first, last, schedule.inner_steps, schedule.state_interval, schedule.first_counted, task.nodes, self.size,
+            self.weights, self.states, self.published, self.sums, self.coefficients, self.balloon, self.noise,
+            self.draws, STREAMS[task.stream], self.keys, self.recorded, self.totals, *self.delay_arguments,
         )  # fmt: skip
 
     def view(self, array, index):
         """One array of the tile as (lanes, N)."""
         lanes, nodes = self.layout.lanes, self.task.nodes
-        return array[index * self.size : (index + 1) * self.size].reshape(-1, lanes)[:nodes, : len(self.tile.rows)].T
+        return (
+            array[index * self.size : (index + 1) * self.size]
+            .reshape(-1, lanes)[:nodes, : len(self.tile.rows)]
+            .T
+        )
 
 
 class _Samples:
     """Collects BOLD and states of a tile while it runs."""
 
-    def __init__(self, run, schedule):
-        self.run, self.schedule = run, schedule
-        task = run.task
-        self.bold_steps, self.state_steps = (set(s.tolist()) for s in (schedule.bold_steps, schedule.state_steps))
-        shape = (len(run.tile.rows), task.nodes)
-        self.bold = np.empty((shape[0], len(schedule.bold_steps), shape[1]))
-        self.volumes = self.state_samples = 0
-        self.sums = {name: np.zeros(shape) for name in task.program.record}
-        self.kept = {name: [] for name in task.program.record} if task.keep_states else None
-        self.finite = np.ones(shape[0], bool)
+    def __init__(self, run):
+        self.run, self.task, self.schedule = run, run.task, run.task.schedule
+        self.bold_steps = set(self.schedule.bold_steps.tolist())
+        interval, stop = self.schedule.state_interval, self.schedule.n_steps
+        self.state_steps = set(range(interval, stop + 1, interval)) if self.task.keep_states else set()
+        self.steps = sorted(self.bold_steps | self.state_steps)
+        self.bold = []
+        self.kept = {name: [] for name in self.task.program.record}
+        self.finite = np.ones(len(run.tile.rows), bool)
 
     def take(self, step):
         """Sample what is due after this haemodynamic step."""
-        program = self.run.task.program
-        for index in range(len(program.arrays)):
-            self.finite &= np.isfinite(self.run.view(self.run.states, index)).all(axis=1)
+        self._check_finite()
         if step in self.bold_steps:
             with np.errstate(all="ignore"):
-                self.bold[:, self.volumes] = self._signal()
-            self.volumes += 1
+                self.bold.append(self._signal())
         if step in self.state_steps:
-            self._take_states(program)
-            self.state_samples += 1
+            for name, kept in self.kept.items():
+                array, index = recorded_place(self.task.program, name)
+                kept.append(self.run.view(getattr(self.run, array), index).copy())
+
+    def _check_finite(self):
+        for index in range(len(self.task.program.arrays)):
+            self.finite &= np.isfinite(self.run.view(self.run.states, index)).all(axis=1)
 
     def _signal(self):
-        task, run = self.run.task, self.run
+        run, task = self.run, self.task
         if task.hemodynamics is None:
             arrays = (run.view(run.states, i).astype(float) for i in range(len(task.program.arrays)))
             return reference.bold_input(task.program)(*arrays)
         states = (run.view(run.balloon, i) for i in range(len(task.hemodynamics.states)))
         return reference.bold_signal(task.hemodynamics)(*states)
 
-    def _take_states(self, program):
-        for name in program.record:
-            value = self._value(program, name)
-            if self.state_samples >= self.schedule.first_mean_sample:
-                self.sums[name] += value
-            if self.kept is not None:
-                self.kept[name].append(value.copy())
-
-    def _value(self, program, name):
-        if name in program.arrays:
-            return self.run.view(self.run.states, program.arrays.index(name))
-        recorded = recorded_names(program)
-        if name in recorded:
-            return self.run.view(self.run.recorded, recorded.index(name))
-        return self.run.view(self.run.sums, [s.name for s in program.stages[0].sums].index(name))
-
     def result(self):
         """What was collected, as a `TileResult`."""
-        count = max(1, self.state_samples - self.schedule.first_mean_sample)
+        self._check_finite()
+        count, names = self.schedule.n_counted, self.task.program.record
+        means = (
+            {name: self.run.view(self.run.totals, i) / count for i, name in enumerate(names)} if count else {}
+        )
         return TileResult(
-            bold=self.bold,
-            state_means={name: total / count for name, total in self.sums.items()},
-            states=None if self.kept is None else {name: np.stack(v, axis=1) for name, v in self.kept.items()},
+            bold=np.stack(self.bold, axis=1),
+            state_means=means,
+            states={name: np.stack(v, axis=1) for name, v in self.kept.items() if v}
+            if self.state_steps
+            else None,
             finite=self.finite,
         )

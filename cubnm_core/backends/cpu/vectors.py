@@ -258,9 +258,7 @@ def flip_if_odd(typing, a, shifted):
 
     def generate(context, builder, sig, values):
         bits, integers = a.element.bitwidth, a.integers()
-        sign = builder.shl(
-            builder.bitcast(values[1], integers), ir.Constant(integers, [bits - 1] * a.width)
-        )
+        sign = builder.shl(builder.bitcast(values[1], integers), ir.Constant(integers, [bits - 1] * a.width))
         return builder.bitcast(builder.xor(builder.bitcast(values[0], integers), sign), a.llvm)
 
     return a(a, shifted), generate
