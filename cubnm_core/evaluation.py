@@ -22,8 +22,7 @@ class Evaluation:
     scores : dict of split to dict of measure to (S,) arrays
         Terms and ``"cost"``; a failed simulation counts with the worst value of every term.
     regional : dict of str to (S, N) arrays
-        State means, parameters that the simulation itself set for every node (``wIE``), and ``"S_E/S_I"``
-        where there are both.
+        State means, parameters that differ between nodes (``wIE``), and ``"S_E/S_I"`` where there are both.
     median : int
         Index of the seed whose cost on the first split is the median (the lower one of two).
     bold : (T, N) array
@@ -102,7 +101,7 @@ def evaluate_seeds(simulate_batch, weights, params, targets, objective, seeds, l
         seeds=seeds,
         status=np.asarray(run.status).astype(int),
         scores=scores,
-        regional=_regional(run, params),
+        regional=_regional(run),
         median=median,
         bold=None if run.bold is None else run.bold[median, run.n_burn_in :],
         fc=None if run.fc is None else run.fc[median],
@@ -110,14 +109,9 @@ def evaluate_seeds(simulate_batch, weights, params, targets, objective, seeds, l
     )
 
 
-def _regional(run, given):
-    """What a simulation found out about its nodes; values that it was given are no result."""
+def _regional(run):
     values = {name: np.asarray(means, dtype=np.float64) for name, means in (run.state_means or {}).items()}
-    values |= {
-        name: np.asarray(value)
-        for name, value in run.params.items()
-        if np.ndim(value) == 2 and not np.ndim(given.get(name, 0))
-    }
+    values |= {name: np.asarray(value) for name, value in run.params.items() if np.ndim(value) == 2}
     if "S_E" in values and "S_I" in values:
         with np.errstate(invalid="ignore", divide="ignore"):
             values["S_E/S_I"] = values["S_E"] / values["S_I"]

@@ -107,6 +107,27 @@ def fit_settings(wildcards):
     return FITS[wildcards.fit]
 
 
+def fit_map_table(wildcards):
+    """Table of maps, for a fit whose parameters follow maps."""
+    maps = FITS[wildcards.fit]["maps"]
+    return [] if maps is None else maps["path"]
+
+
+def map_tables():
+    """Table of maps, if any fit needs it."""
+    return sorted({fit["maps"]["path"] for fit in FITS.values() if fit["maps"] is not None})
+
+
+def term_files(wildcards):
+    """Files with terms of the user's own that enter the cost of a fit."""
+    return [term["file"] for term in FITS[wildcards.fit]["terms"].values()]
+
+
+def all_term_files():
+    """Files with terms of the user's own, of all fits."""
+    return sorted({term["file"] for fit in FITS.values() for term in fit["terms"].values()})
+
+
 def per_batch(pattern):
     """A file for every fit and batch."""
     return [pattern.format(fit=fit, batch=batch) for fit in FITS for batch in BATCHES]

@@ -4,9 +4,12 @@ rule evaluate:
         connectomes=batch_connectomes,
         targets=batch_targets,
         nodes=CONFIG["nodes"],
+        maps=fit_map_table,
+        terms=term_files,
     output:
         evaluation="results/evaluation/{fit}/batch-{batch}_evaluation.tsv",
         states="results/evaluation/{fit}/batch-{batch}_states.tsv",
+        regional_parameters="results/evaluation/{fit}/batch-{batch}_regional_parameters.tsv",
         simulations="results/evaluation/{fit}/batch-{batch}_simulations.npz",
     log:
         "logs/evaluate/{fit}_batch-{batch}.log",

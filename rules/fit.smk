@@ -3,6 +3,8 @@ rule fit:
         connectomes=batch_connectomes,
         targets=batch_train_targets,
         nodes=CONFIG["nodes"],
+        maps=fit_map_table,
+        terms=term_files,
     output:
         fits="results/fits/{fit}/batch-{batch}_fits.tsv",
         convergence="results/fits/{fit}/batch-{batch}_convergence.tsv",

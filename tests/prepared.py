@@ -23,7 +23,13 @@ SETTINGS = {
         "duration": 45.0, "burn_in": 5.0, "dt": 1e-3, "hemodynamic_dt": 5e-3, "hemodynamics": "friston2003",
         "precision": "single", "backend": "auto",
     },
-    "analysis": {"pairs": "all", "window": 10.0, "window_step": 2.0, "band_pass": None},
+    "analysis": {
+        "pairs": "all", "window": 10.0, "window_step": 2.0, "edges": "drop", "censored_share": 0.5,
+        "band_pass": None,
+    },
+    "rate_limits": [2.0, 4.0],
+    "terms": {},
+    "maps": None,
 }  # fmt: skip
 N_WINDOWS = 15  # complete windows of 11 volumes, 2 apart, in 40
 
@@ -87,6 +93,7 @@ class PreparedCohort:
             "evaluate": {
                 "evaluation": f"{evaluation}_evaluation.tsv",
                 "states": f"{evaluation}_states.tsv",
+                "regional_parameters": f"{evaluation}_regional_parameters.tsv",
                 "simulations": f"{evaluation}_simulations.npz",
             },
         }

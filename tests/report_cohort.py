@@ -126,6 +126,7 @@ class MadeCohort:
             "free": {"G": [0.001, 10.0], "w_p": [0.0, 2.0], "J_N": [0.001, 0.5]},
             "fixed": {},
             "objective": OBJECTIVE,
+            "terms": {},
             "noise_seed": 0,
             "optimizer": {
                 "name": "cmaes",

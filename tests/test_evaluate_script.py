@@ -111,7 +111,9 @@ def test_simulating_somebody_without_a_fit_is_refused(evaluated, unit, name, com
 
 def finish(cohort):
     """Write what the cohort tables hold for a repeated simulation."""
-    job.write_tsv("results/cohort/fits.tsv", cohort_tables.concatenated([cohort.sm("fit").output.fits]))
+    outputs = {"fits": cohort.sm("fit").output, "regional_parameters": cohort.sm("evaluate").output}
+    for name, output in outputs.items():
+        job.write_tsv(f"results/cohort/{name}.tsv", cohort_tables.concatenated([getattr(output, name)]))
     stored = {"fits": {"homogeneous": cohort.settings}, "hemispheres": ["L"] * 4 + ["R"] * 4}
     job.write_json("results/cohort/provenance.json", stored)
 
@@ -172,6 +174,6 @@ def test_hashes_of_several_optional_tables(tmp_path):
     for path in paths:
         path.write_text(path.name)
     manifest, nodes, truth = map(str, paths)
-    inputs = SimpleNamespace(manifest=manifest, nodes=nodes, participants=[], truth=truth)
+    inputs = SimpleNamespace(manifest=manifest, nodes=nodes, participants=[], truth=truth, maps=[], terms=[])
     hashes = cohort_tables.input_hashes(inputs, {"connectome": [], "bold": []})
     assert hashes == {path: job.sha256(path) for path in (manifest, nodes, truth)}

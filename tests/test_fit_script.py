@@ -7,7 +7,8 @@ import pytest
 from cohorts import read_tsv
 from prepared import PreparedCohort
 
-from workflow_scripts import fit, job, simulations
+from workflow_scripts import fit, job, simulations, tables
+from workflow_scripts.spaces import search_space
 
 
 @pytest.fixture
@@ -152,5 +153,7 @@ def test_data_are_in_the_fingerprint_and_other_people_are_not(cohort):
 def marks(cohort):
     sm = cohort.sm("fit")
     people, _ = fit.read_people(cohort.units, sm.input.connectomes, sm.input.targets, job.start(sm))
-    _, histories = fit.make_problems(people, cohort.settings, simulations.read_hemispheres(sm.input.nodes))
+    nodes = tables.read_nodes(sm.input.nodes)
+    space, hemispheres = search_space(cohort.settings, nodes), [node["hemisphere"] for node in nodes]
+    _, histories = fit.make_problems(people, cohort.settings, space, hemispheres)
     return {key: history.fingerprint for key, history in histories.items()}

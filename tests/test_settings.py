@@ -168,6 +168,20 @@ def test_a_wrong_regional_parameter_is_refused_in_words(config, w_p, words):
         assert word in message
 
 
+def test_bounds_of_coordinates_are_found_by_their_names_in_tables():
+    maps = {"bounds": [0.0, 2.0], "limits": "same", "maps": {"myelin": "auto", "a.b": [-1.0, 1.0], "c": 0.5}}
+    free = {"G": [0.1, 5.0], "w_p": maps, "J_N": {"bounds": [0.1, 0.5], "groups": "network"}}
+    known = ["G", "w_p", "w_p.myelin", "w_p.a.b", "w_p.c", "J_N[Vis]", "J_N[a.b]", "sigma"]
+    assert regional.coordinate_bounds(free, known) == {
+        "G": [0.1, 5.0],
+        "w_p": [0.0, 2.0],
+        "w_p.myelin": None,
+        "w_p.a.b": [-1.0, 1.0],
+        "J_N[Vis]": [0.1, 0.5],
+        "J_N[a.b]": [0.1, 0.5],
+    }
+
+
 def test_a_global_parameter_cannot_follow_a_map(config):
     config |= {"maps": {"path": "maps.tsv"}}
     config["fits"]["one"]["free"]["G"] = MYELIN

@@ -23,7 +23,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREAD
 def main(sm):
     """Write the tables of the cohort and where they come from."""
     logger = job.start(sm)
-    for name in ("fits", "convergence", "evaluation", "states"):
+    for name in ("fits", "convergence", "evaluation", "states", "regional_parameters"):
         job.write_tsv(getattr(sm.output, name), concatenated(getattr(sm.input, name)))
     records = {
         "connectome": [job.read_json(path) for path in sm.input.connectomes],
@@ -68,13 +68,20 @@ def qc_rows(units, records, splits):
         for split in splits:
             target = targets[unit, split]
             row[f"volumes_{split}"] = target.get("volumes")
+            row[f"censored_{split}"] = target.get("censored_volumes")
             row[f"windows_{split}"] = target.get("windows")
         row["repetition_time"] = targets[unit, splits[0]].get("repetition_time")
+        told = [note for split in splits for note in _told_of(targets[unit, split])]
         row["notes"] = "; ".join(
-            [*weights.get("notes", []), *(note for run in runs for note in run["notes"])]
+            [*weights.get("notes", []), *(note for run in runs for note in run["notes"]), *told]
         )
         rows.append(row)
     return rows
+
+
+def _told_of(target):
+    """Notes on a target, with its split."""
+    return [f"{target['split']}: {note}" for note in target.get("notes", [])]
 
 
 def exclusion_rows(records, fits):
@@ -106,11 +113,12 @@ def _ids(row):
 
 
 def recovery_rows(truth, fits, settings):
-    """Set the free parameters of the selected fits beside the true ones."""
+    """Set the free parameters of the selected fits beside the true ones, if one value holds for all nodes."""
     rows = []
     known = {(*_ids(row).values(), row["parameter"]): row["value"] for row in truth.to_dict("records")}
     for row in fits[fits["selected"] == "True"].to_dict("records"):
-        for name in settings[row["fit"]]["free"]:
+        free = settings[row["fit"]]["free"]
+        for name in [name for name in free if not isinstance(free[name], dict)]:
             value = known.get((*_ids(row).values(), name))
             if value is not None:
                 found = {"parameter": name, "truth": value, "estimate": row[f"param_{name}"]}
@@ -212,12 +220,15 @@ def rule_seconds(folder):
 
 def input_hashes(inputs, records):
     """Give the SHA-256 of every file of the user's."""
-    tables = [inputs.manifest, inputs.nodes, *_several(inputs.participants), *_several(inputs.truth)]
-    hashes = {str(path): job.sha256(path) for path in tables}
+    optional = (inputs.participants, inputs.truth, inputs.maps, inputs.terms)
+    files = [inputs.manifest, inputs.nodes, *(path for paths in optional for path in _several(paths))]
+    hashes = {str(path): job.sha256(path) for path in files}
     for record in records["connectome"]:
         hashes |= {source["path"]: source["sha256"] for source in record["sources"]}
     for record in records["bold"]:
-        hashes |= {run["path"]: run["sha256"] for run in (record.get("runs") or {}).values()}
+        runs = (record.get("runs") or {}).values()
+        scans = [file for run in runs for file in (run, run.get("mask")) if file is not None]
+        hashes |= {file["path"]: file["sha256"] for file in scans}
     return hashes
 
 

@@ -1,12 +1,11 @@
 """Rule evaluate: score the best fit of every person with fresh noise, on training and held-out scans."""
 
 import numpy as np
-import pandas as pd
 
 from cubnm_core import load_model
 from cubnm_core.evaluation import evaluate_seeds
-from cubnm_core.objective import Objective
-from workflow_scripts import job, simulations, tables
+from workflow_scripts import costs, fitted, job, simulations, tables
+from workflow_scripts.spaces import search_space
 
 KEYS = ("participant_id", "session_id", "fit")
 ANALYSIS = ("pairs", "band_pass", "window", "window_step")
@@ -20,9 +19,11 @@ def main(sm):
     logger = job.start(sm)
     settings, splits = sm.params.settings, sm.params.splits
     nodes = tables.read_nodes(sm.input.nodes)
-    best = best_parameters(sm.input.fits, sm.wildcards.fit)
+    space = search_space(settings, nodes)
+    best = fitted.best_coordinates(sm.input.fits, sm.wildcards.fit)
     seeds = range(sm.params.first_seed, sm.params.first_seed + sm.params.seeds)
-    evaluation, states, arrays = [], [], {}
+    evaluation, states, regional, arrays = [], [], [], {}
+    model = load_model(settings["model"])
     targets = np.reshape(sm.input.targets, (len(sm.params.units), len(splits)))
     for ids, connectome, paths in zip(sm.params.units, sm.input.connectomes, targets, strict=True):
         key = (ids["participant_id"], ids["session_id"] or job.MISSING)
@@ -30,54 +31,36 @@ def main(sm):
             logger.warning("%s has no fit and is not evaluated", ids["unit"])
             continue
         person = simulations.read_person(ids, connectome, dict(zip(splits, paths, strict=True)))
-        evaluated = evaluate_person(person, best[key], settings, nodes, seeds)
+        params, evaluated = evaluate_person(person, fitted.composed(space, best[key]), settings, nodes, seeds)
         keys = dict(zip(KEYS, (*key, sm.wildcards.fit), strict=True))
         evaluation += score_rows(keys, evaluated, settings)
-        states += state_rows(keys, evaluated, nodes, load_model(settings["model"]))
+        states += state_rows(keys, evaluated, nodes, model)
+        regional += fitted.regional_rows(keys, params, nodes, model)
         arrays |= {f"{ids['unit']}/{name}": getattr(evaluated, name) for name in ("bold", "fc", "fcd")}
         logger.info("%s: %s", ids["unit"], describe(evaluated))
     job.write_tsv(sm.output.evaluation, evaluation, columns=EVALUATION)
     job.write_tsv(sm.output.states, states, columns=STATES)
+    job.write_tsv(sm.output.regional_parameters, regional, columns=fitted.REGIONAL)
     job.write_npz(sm.output.simulations, **arrays)
 
 
-def best_parameters(fits, fit):
-    """Read the parameters of the selected restart of every fitted person.
-
-    Parameters
-    ----------
-    fits : path
-        Table of the fits of a batch, or of the cohort.
-    fit : str
-        Name of the fit setting.
+def evaluate_person(person, params, settings, nodes, seeds):
+    """Simulate a person with every seed and score against every split there is.
 
     Returns
     -------
-    dict of (participant_id, session_id) to dict of str to float
-        Free and fixed parameters; ``session_id`` is "n/a" without sessions.
+    params : dict of str to float or (N,) array
+        As used, inhibitory weights included.
+    cubnm_core.evaluation.Evaluation
     """
-    table = read_table(fits)
-    chosen = table[(table["selected"] == "True") & (table["fit"] == fit)]
-    names = [column for column in table.columns if column.startswith("param_")]
-    return {
-        (row["participant_id"], row["session_id"]): {
-            name.removeprefix("param_"): float(row[name]) for name in names if row[name] != job.MISSING
-        }
-        for _, row in chosen.iterrows()
-    }
-
-
-def read_table(path):
-    """Read a table as text, so that ids such as 001 stay as they are."""
-    return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-
-
-def evaluate_person(person, params, settings, nodes, seeds):
-    """Simulate a person with every seed and score against every split there is."""
     hemispheres = [node["hemisphere"] for node in nodes]
-    simulate_batch = simulations.batch_simulator(settings, hemispheres, person.repetition_time, RECORD)
-    objective = Objective(settings["objective"])
-    return evaluate_seeds(simulate_batch, person.weights, params, person.targets, objective, list(seeds))
+    params = fitted.tuned_parameters(person, params, settings, hemispheres)
+    held = fitted.without_control(settings, params)
+    simulate_batch = simulations.batch_simulator(held, hemispheres, person.repetition_time, RECORD)
+    objective = costs.make_objective(settings)
+    return params, evaluate_seeds(
+        simulate_batch, person.weights, params, person.targets, objective, list(seeds)
+    )
 
 
 def score_rows(keys, evaluated, settings):

@@ -14,13 +14,13 @@ import cubnm_core
 from cubnm_core import load_model
 from cubnm_core.errors import InputError
 from cubnm_core.fitting import FitProblem, run_fits
-from cubnm_core.objective import TERMS, Objective
+from cubnm_core.objective import TERMS, has_failed
 from cubnm_core.optimisers import OptimizerSettings
-from cubnm_core.search_space import SearchSpace
 from cubnm_core.simulation import STATUS
-from workflow_scripts import job, simulations
+from workflow_scripts import costs, job, simulations, tables
 from workflow_scripts.histories import FileStore, History, fingerprint
 from workflow_scripts.progress import Progress
+from workflow_scripts.spaces import search_space
 
 OUTCOME = ("generations", "simulations", "stopped", "cost", *TERMS)
 CONVERGENCE = ("generation", "simulations_so_far", "best_cost", "median_cost", "failed")
@@ -51,8 +51,10 @@ def main(sm):
     logger = job.start(sm)
     settings, fit = sm.params.settings, sm.wildcards.fit
     people, unusable = read_people(sm.params.units, sm.input.connectomes, sm.input.targets, logger)
-    hemispheres = simulations.read_hemispheres(sm.input.nodes)
-    problems, histories = make_problems(people, settings, hemispheres)
+    nodes = tables.read_nodes(sm.input.nodes)
+    space = search_space(settings, nodes)
+    hemispheres = [node["hemisphere"] for node in nodes]
+    problems, histories = make_problems(people, settings, space, hemispheres)
     simulate_batch = None
     if problems:
         repetition_time = simulations.shared_repetition_time(people.values())
@@ -70,15 +72,17 @@ def main(sm):
         for problem in mine:
             convergence += convergence_rows(keys, problem, found.results.get(problem.key))
     columns = ["participant_id", "session_id", "fit", "restart"]
-    job.write_tsv(sm.output.fits, rows, columns=fits_columns(settings))
+    job.write_tsv(sm.output.fits, rows, columns=fits_columns(settings, space))
     job.write_tsv(sm.output.convergence, convergence, columns=[*columns, *CONVERGENCE])
 
 
-def fits_columns(settings):
+def fits_columns(settings, space):
     """Name the columns of the table of fits."""
-    params = [f"param_{name}" for name in [*settings["free"], *settings["fixed"]]]
+    held = [name for name, value in space.fixed.items() if not np.ndim(value)]
+    params = [f"param_{name}" for name in [*space.names, *held]]
     leading = ("participant_id", "session_id", "fit", "restart", "status", "reason", "selected")
-    return [*leading, *OUTCOME, *params, "at_bounds", "noise_seed", "seconds", "fingerprint"]
+    last = ("at_bounds", "noise_seed", "seconds", "fingerprint")
+    return [*leading, *OUTCOME, *settings["terms"], *params, *last]
 
 
 def read_people(units, connectomes, targets, logger):
@@ -108,10 +112,9 @@ def read_people(units, connectomes, targets, logger):
     return people, unusable
 
 
-def make_problems(people, settings, hemispheres):
+def make_problems(people, settings, space, hemispheres):
     """State what is searched for every person and restart, and what its history belongs to."""
-    space = SearchSpace({name: tuple(bounds) for name, bounds in settings["free"].items()}, settings["fixed"])
-    objective = Objective(settings["objective"])
+    objective = costs.make_objective(settings)
     stated = {key: value for key, value in settings["optimizer"].items() if key != "restarts"}
     optimizer = OptimizerSettings(**{**stated, "shape": stated.get("shape") or None})
     restarts = settings["optimizer"]["restarts"] if optimizer.name == "cmaes" else 1
@@ -138,8 +141,9 @@ def make_problems(people, settings, hemispheres):
 def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     """Hash everything the history of a fit depends on."""
     target = {"fc": problem.target.fc, "fcd": problem.target.fcd}
+    cost = costs.identity(settings)
     space = [list(problem.space.free.items()), problem.space.fixed, problem.space.regional]  # free: in order
-    search = [problem.key, problem.restart, space, problem.objective, problem.optimizer]
+    search = [problem.key, problem.restart, space, cost, problem.optimizer]
     simulated = simulations.simulation_keywords(settings, repetition_time)
     pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
     software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]
@@ -220,8 +224,11 @@ def unit_rows(keys, problems, found, histories):
 def outcome(result, seconds):
     """Describe the result of one search in the columns of the table."""
     params = {f"param_{name}": value for name, value in result.best_params.items()}
-    failed = result.best_status != 0
-    reason = f"all {result.simulations} simulations failed ({STATUS[result.best_status]})" if failed else None
+    failed, reason = bool(has_failed(result.best_status)), None
+    if failed:
+        reason = f"all {result.simulations} simulations failed ({STATUS[result.best_status]})"
+    elif result.best_status != 0:
+        reason = f"the best simulation has status {STATUS[result.best_status]}"
     return {
         "status": "failed" if failed else "ok",
         "reason": reason,

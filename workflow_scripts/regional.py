@@ -52,6 +52,33 @@ def free_coordinates(fit):
     return names
 
 
+def coordinate_bounds(free, known):
+    """Give the bounds of free coordinates by the names that a table of fits has for them.
+
+    Parameters
+    ----------
+    free : dict
+        Of a fit, as of :func:`completed`.
+    known : iterable of str
+        Names of coordinates, free or not.
+
+    Returns
+    -------
+    dict of str to list
+        Free ones only; None where the range of a coefficient followed from its map.
+    """
+    found = {}
+    for coordinate in known:
+        name, _, rest = coordinate.replace("[", ".", 1).partition(".")
+        entry = free.get(name)
+        chosen = entry["maps"].get(rest) if rest and "maps" in (entry or ()) else bounds(entry or {})
+        if chosen == AUTO:
+            found[coordinate] = None
+        elif isinstance(chosen, (list, tuple)):
+            found[coordinate] = chosen
+    return found
+
+
 def limits(entry):
     """Give the limits (low, high) that no node may leave, or None."""
     chosen = entry["limits"]

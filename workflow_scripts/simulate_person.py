@@ -6,10 +6,12 @@ Reads the tables of the cohort, so the connectome, the parameters and every sett
 import argparse
 from pathlib import Path
 
+import numpy as np
+
 from cubnm_core import simulate
 from cubnm_core.errors import InputError
 from workflow_scripts import job, simulations
-from workflow_scripts.evaluate import best_parameters
+from workflow_scripts.fitted import read_parameters, without_control
 from workflow_scripts.settings import suggestion
 
 
@@ -43,22 +45,24 @@ def simulate_person(results, unit, fit, **changes):
     settings = stored["fits"].get(fit)
     if settings is None:
         raise InputError(f"{results}: no fit {fit!r}{suggestion(fit, stored['fits'])}")
+    params = fitted_parameters(results, unit, fit)
     target = job.read_json(results / "targets" / f"{unit}_split-train_target.json")
     return simulate(
         settings["model"],
         job.read_npz(results / "prepared" / f"{unit}_connectome.npz")["weights"],
-        fitted_parameters(results, unit, fit),
+        {name: value[None] if np.ndim(value) else value for name, value in params.items()},
         **{
             "hemispheres": stored["hemispheres"],
-            **simulations.simulation_keywords(settings, target["repetition_time"]),
+            **simulations.simulation_keywords(without_control(settings, params), target["repetition_time"]),
             **changes,
         },
     )
 
 
 def fitted_parameters(results, unit, fit):
-    """Give the free and fixed parameters of the best fit of a unit, a dict of str to float."""
-    best = best_parameters(Path(results) / "cohort" / "fits.tsv", fit)
+    """Give the parameters of the best fit of a unit, a dict of str to float or (N,) array."""
+    cohort = Path(results) / "cohort"
+    best = read_parameters(cohort / "fits.tsv", cohort / "regional_parameters.tsv", fit)
     participant, _, session = unit.removeprefix("sub-").partition("_ses-")
     params = best.get((participant, session or job.MISSING))
     if params is None:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.job import read_json
+from workflow_scripts.regional import coordinate_bounds
 
 KEYS = ["participant_id", "session_id"]
 # Only n/a means missing: a participant may well be called "NA".
@@ -111,6 +112,12 @@ class Cohort:
         rows = self.table("fits")
         counts = dict.fromkeys(["restart", "generations", "simulations"], int)
         return rows[rows["status"] == "ok"].astype({**counts, "selected": bool})
+
+    def free(self, fit):
+        """Bounds of the free coordinates of a fit, by name; None where they followed from a map."""
+        rows = self.of_fit("fits", fit).dropna(axis="columns", how="all")
+        known = [name.removeprefix("param_") for name in rows if name.startswith("param_")]
+        return coordinate_bounds(self.fit_settings[fit]["free"], known)
 
     def simulation(self, fit, unit):
         """Best simulation of a unit: dict with `fc` and `fcd` as far as they were saved."""

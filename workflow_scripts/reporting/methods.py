@@ -1,6 +1,7 @@
 """A paragraph for the methods section of a paper that says what was done, with its sources."""
 
 from cubnm_core.equations import load_model
+from workflow_scripts import regional
 from workflow_scripts.reporting.formatting import band_text, plural
 from workflow_scripts.reporting.section import Section
 
@@ -52,7 +53,9 @@ TERMS = {
     "fcd_ks": "the Kolmogorov–Smirnov distance of their FCD",
     "fc_diff": "the absolute difference of their mean FC",
     "fc_normec": "their normalised Euclidean FC distance",
-    "rate_penalty": "a penalty on firing rates away from the FIC target",
+    "fcd_ks_binned": "the Kolmogorov–Smirnov distance of their FCD in 10,000 bins",
+    "rate_penalty": "a penalty on firing rates outside their limits",
+    "rate_band": "the share of regions whose firing rate lies outside its limits",
 }
 
 
@@ -129,7 +132,7 @@ def _fit(cohort, fit):
         ),
         (f"BOLD followed from the Balloon–Windkessel model with the constants {constants}.", blood),
         (_parameter_sentence(setting), []),
-        (_objective_sentence(setting["objective"]), []),
+        (_objective_sentence(setting), []),
         _search_sentence(setting["optimizer"], setting["noise_seed"]),
     ]
     if setting["fic"] == "analytical":
@@ -139,15 +142,35 @@ def _fit(cohort, fit):
 
 
 def _parameter_sentence(setting):
-    free = ", ".join(f"{name} in [{low:g}, {high:g}]" for name, (low, high) in setting["free"].items())
-    fixed = ", ".join(f"{name} = {value:g}" for name, value in setting["fixed"].items())
+    free = ", ".join(_free_text(name, entry) for name, entry in setting["free"].items())
+    fixed = ", ".join(_fixed_text(name, value) for name, value in setting["fixed"].items())
     return (
         f"Free parameters: {free}; {f'fixed: {fixed}; ' if fixed else ''}all others at the model's defaults."
     )
 
 
-def _objective_sentence(objective):
-    parts = [f"{TERMS.get(name, name)} (weight {weight:g})" for name, weight in objective.items() if weight]
+def _free_text(name, entry):
+    """A free parameter with its bounds, and how it differs between regions."""
+    if not isinstance(entry, dict):
+        return f"{name} in [{entry[0]:g}, {entry[1]:g}]"
+    bounds = regional.bounds(entry)
+    base = f"{name} = {entry['value']:g}" if bounds is None else f"{name} in [{bounds[0]:g}, {bounds[1]:g}]"
+    if "groups" in entry:
+        return f"{base} in every group of regions ({entry['groups']})"
+    limits = regional.limits(entry)
+    within = "" if limits is None else f", rescaled into [{limits[0]:g}, {limits[1]:g}] where it left them"
+    return f"{base} times 1 + Σ c·map over the maps {', '.join(entry['maps'])}{within}"
+
+
+def _fixed_text(name, value):
+    if isinstance(value, dict):
+        return f"{name} = one value per region ({value['column']})"
+    return f"{name} = {value:g}"
+
+
+def _objective_sentence(setting):
+    weights = {**setting["objective"], **{name: term["weight"] for name, term in setting["terms"].items()}}
+    parts = [f"{TERMS.get(name, name)} (weight {weight:g})" for name, weight in weights.items() if weight]
     return f"The cost was the weighted sum of {'; '.join(parts)}."
 
 

@@ -29,7 +29,7 @@ def section(cohort):
 
 
 def _fit(cohort, fit):
-    names = list(cohort.fit_settings[fit]["free"])
+    names = list(cohort.free(fit))
     estimates = free_estimates(cohort, fit, names)
     if estimates.empty:
         return None
@@ -165,7 +165,7 @@ def _pictures(cohort, fit, estimates, names, truth):
     alt = (
         f"Fitted parameters of fit {fit}, one point per person, restarts joined by lines: {', '.join(names)}"
     )
-    bounds = cohort.fit_settings[fit]["free"]
+    bounds = cohort.free(fit)
     pictures = {"scatter": picture(figures.scatter, estimates, drawn, bounds, groups, alt=alt)}
     if groups.nunique() > 1 and groups.value_counts().min() > 1:
         alt = f"Fitted parameters of fit {fit} by group: {', '.join(names[:MAX_PANELS])}"
