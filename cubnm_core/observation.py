@@ -19,6 +19,8 @@ class Observer:
         See `connectivity.pair_indices`.
     repetition_time, window, window_step : float
         In s.
+    window_edges : {"drop", "keep"}
+        See `connectivity.sliding_windows`.
     band_pass : (low, high) in Hz or None
     dtype : type
         Of BOLD, FC and FCD as kept.
@@ -34,6 +36,7 @@ class Observer:
         repetition_time,
         window,
         window_step,
+        window_edges,
         band_pass,
         dtype,
     ):
@@ -47,7 +50,9 @@ class Observer:
         self.fcd = None
         if "fcd" in record:
             after = n_volumes - n_burn_in
-            self.windows = connectivity.sliding_windows(after, repetition_time, window, window_step)
+            self.windows = connectivity.sliding_windows(
+                after, repetition_time, window, window_step, window_edges
+            )
             count = len(self.windows[0])
             self.fcd = np.full((size, count * (count - 1) // 2), np.nan, dtype)
 

@@ -85,6 +85,7 @@ def simulate(
     hemodynamics="friston2003",
     window=30.0,
     window_step=5.0,
+    window_edges="drop",
     interhemispheric=True,
     hemispheres=None,
     band_pass=None,
@@ -125,6 +126,8 @@ def simulate(
         ``"friston2003"`` (1.5 T), ``"heinzle2016-3T"``, or a mapping of constants.
     window, window_step : float
         Of the FCD, in s.
+    window_edges : {"drop", "keep"}
+        Whether windows at both ends are left out or cut off; see `cubnm_core.connectivity.sliding_windows`.
     interhemispheric : bool
         Whether FC and FCD hold pairs between the hemispheres; if not, `hemispheres` is needed.
     hemispheres : (N,) sequence of "L" and "R", optional
@@ -188,6 +191,7 @@ def simulate(
         repetition_time=repetition_time,
         window=window,
         window_step=window_step,
+        window_edges=window_edges,
         band_pass=band_pass,
         dtype=np.float64 if precision == "double" or backend == "reference" else np.float32,
     )

@@ -142,6 +142,7 @@ def simulation_keywords(settings, repetition_time):
         "repetition_time": repetition_time,
         "window": analysis["window"],
         "window_step": analysis["window_step"],
+        "window_edges": analysis["edges"],
         "band_pass": analysis["band_pass"],
         "interhemispheric": analysis["pairs"] == "all",
     }
