@@ -104,10 +104,11 @@ def groups(name, nodes):
             raise InputError(
                 f"{error} Group nodes by a column of your own in the node table instead."
             ) from None
-    if name not in nodes[0]:
+    filled = [column for column in nodes[0] if any(node[column] is not None for node in nodes)]
+    if name not in filled:
         raise InputError(
             f"the node table has no column {name!r} to group nodes by"
-            f"{suggestion(name, ['node', 'hemisphere_symmetric', *nodes[0]])}"
+            f"{suggestion(name, ['node', 'hemisphere_symmetric', *filled])}"
         )
     empty = [node["label"] for node in nodes if node[name] is None]
     if empty:
