@@ -9,6 +9,7 @@ from cohorts import LABELS, REPETITION_TIME, labelled, read_record, smooth_noise
 from cubnm_core import NUMERICS_VERSION
 from cubnm_core.connectivity import average_fc, functional_connectivity, pair_indices
 from workflow_scripts import empirical_targets, job, prepare_bold, prepare_connectome, tables
+from workflow_scripts.spaces import MapTable
 
 ANALYSIS = {"pairs": "all", "window": 20.0, "window_step": 4.0, "band_pass": None}
 ANALYSIS |= {"edges": "drop", "censored_share": 0.5}
@@ -309,6 +310,10 @@ def test_the_node_table_of_the_example_is_the_parcellation(shared, tmp_path):
     published = tables.read_nodes(shared / "data" / "schaefer100_7networks" / "nodes.tsv")
     for key in ("index", "hemisphere", "network"):
         assert [node[key] for node in written] == [node[key] for node in published]
+    table = MapTable(tmp_path / "maps.tsv", "minmax", [node["label"] for node in written])
+    thickness = np.loadtxt(shared / "data/hcp/maps/ctx_parc-schaefer-100_desc-thickness_zscore.txt")
+    np.testing.assert_allclose(table.values("thickness"), thickness)
+    assert (table.map("myelin").min(), table.map("myelin").max()) == (0, 1)
 
 
 def test_real_scans_agree_as_published(shared, tmp_path):

@@ -3,7 +3,8 @@
     python -m workflow_scripts.get_hcp_example [folder]
 
 The wheel is downloaded with pip, read, and thrown away; nothing is installed. The folder (resources/hcp) then
-holds connectomes, tract lengths, scans, and the tables that config/examples/hcp.yaml names.
+holds connectomes, tract lengths, scans, maps of the cortex, and the tables that the configurations
+config/examples/hcp*.yaml name.
 """
 
 import argparse
@@ -26,6 +27,14 @@ PARTICIPANTS = ("100206", "100307")
 RUNS = {"REST1_LR": "train", "REST2_LR": "test"}
 REPETITION_TIME = 0.72
 NETWORKS = ("Vis", "SomMot", "DorsAttn", "SalVentAttn", "Limbic", "Cont", "Default")
+MAPS = {
+    "myelin": "myelinmap",
+    "fcgradient": "fcgradient01",
+    "genepc1": "genepc1",
+    "nmda": "nmda",
+    "gabaa": "gabaa",
+    "thickness": "thickness",
+}
 ORDER = "Schaefer-100, 7 networks, left hemisphere first"
 
 
@@ -92,7 +101,9 @@ def write_example(hcp, maps, folder):
         Where the example goes.
     """
     networks = (maps / "ctx_parc-schaefer-100_desc-yeo7.txt").read_text(encoding="utf-8").split()
-    write_tsv(folder / "nodes.tsv", nodes([int(number) for number in networks]))
+    table = nodes([int(number) for number in networks])
+    write_tsv(folder / "nodes.tsv", table)
+    write_tsv(folder / "maps.tsv", map_rows(maps, [node["label"] for node in table]))
     write_tsv(folder / "participants.tsv", [{"participant_id": person} for person in PARTICIPANTS])
     rows = [row for person in PARTICIPANTS for row in _rows(person)]
     write_tsv(folder / "manifest.tsv", [row for row, _ in rows], columns=schema("manifest")["properties"])
@@ -121,6 +132,30 @@ def nodes(networks):
         hemisphere = {"index": index, "label": label, "hemisphere": "LR"[side]}
         rows.append({**hemisphere, "structure": "cortex", "network": NETWORKS[network]})
     return rows
+
+
+def map_rows(maps, labels):
+    """Give the table of maps, each z-scored by its authors over the cortex.
+
+    Parameters
+    ----------
+    maps : Path or zipfile.Path
+        Folder of the maps.
+    labels : list of str
+        Of the nodes.
+
+    Returns
+    -------
+    list of dict
+    """
+    columns = {}
+    for name, stem in MAPS.items():
+        text = (maps / f"ctx_parc-schaefer-100_desc-{stem}_zscore.txt").read_text(encoding="utf-8")
+        columns[name] = [float(number) for number in text.split()]
+    return [
+        {"label": label, **dict(zip(columns, values, strict=True))}
+        for label, *values in zip(labels, *columns.values(), strict=True)
+    ]
 
 
 def _rows(person):
