@@ -4,6 +4,7 @@ import numpy as np
 
 from cubnm_core import load_model
 from cubnm_core.evaluation import evaluate_seeds
+from cubnm_core.simulation import STATUS
 from workflow_scripts import costs, fitted, job, simulations, tables
 from workflow_scripts.spaces import search_space
 
@@ -107,8 +108,9 @@ def describe(evaluated):
         shown = [name for name in ("fc_corr", "fcd_ks") if name in scores]
         named = [f"{name} {scores[name][0]:.3f} ± {scores[name][1]:.3f}" for name in shown]
         parts.append(f"{split} {', '.join(named)}")
-    if failed := np.count_nonzero(evaluated.status):
-        parts.append(f"{failed} of {len(evaluated.seeds)} simulations failed")
+    for code in sorted(set(evaluated.status) - {0}):
+        count = np.count_nonzero(evaluated.status == code)
+        parts.append(f"{count} of {len(evaluated.seeds)} simulations ended with the status {STATUS[code]}")
     return "; ".join(parts)
 
 

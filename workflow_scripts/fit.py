@@ -23,8 +23,9 @@ from workflow_scripts.progress import Progress
 from workflow_scripts.spaces import search_space
 
 OUTCOME = ("generations", "simulations", "stopped", "cost", *TERMS)
-CONVERGENCE = ("generation", "simulations_so_far", "best_cost", "median_cost", "failed")
+CONVERGENCE = ("generation", "simulations_so_far", "best_cost", "median_cost", "failed", "fic_failed")
 HISTORIES = "results/histories"
+FIC_FAILED = next(code for code, name in STATUS.items() if name == "fic_failed")
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +229,7 @@ def outcome(result, seconds):
     if failed:
         reason = f"all {result.simulations} simulations failed ({STATUS[result.best_status]})"
     elif result.best_status != 0:
-        reason = f"the best simulation has status {STATUS[result.best_status]}"
+        reason = f"the best simulation ended with the status {STATUS[result.best_status]}"
     return {
         "status": "failed" if failed else "ok",
         "reason": reason,
@@ -256,7 +257,8 @@ def convergence_rows(keys, problem, result):
                 "simulations_so_far": simulated,
                 "best_cost": float(best),
                 "median_cost": float(np.median(generation.cost)),
-                "failed": int(np.count_nonzero(generation.status)),
+                "failed": int(np.count_nonzero(has_failed(generation.status))),
+                "fic_failed": int(np.count_nonzero(generation.status == FIC_FAILED)),
             }
         )
     return rows
