@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from cubnm_core.errors import InputError
-from workflow_scripts import regional, settings
+from workflow_scripts import regional, settings, simulations
 
 
 @pytest.fixture
@@ -67,6 +67,22 @@ def test_defaults_are_filled_at_every_level(config):
 def test_the_objective_nobody_named_suits_the_simulation(config, changes, expected):
     config["fits"]["one"] |= changes
     assert settings.fit_settings(settings.validate(config), "one")["objective"] == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "limits", "keyword"),
+    [
+        ({}, [2.0, 4.0], {"method": "analytical", "rate_band": [2.0, 4.0]}),
+        ({"fic": "plasticity"}, [2.5, 3.5], {"method": "plasticity", "rate_band": [2.5, 3.5]}),
+        ({"rate_limits": [2.7, 3.3]}, [2.7, 3.3], {"method": "analytical", "rate_band": [2.7, 3.3]}),
+        ({"fic": None}, None, None),
+    ],
+)
+def test_one_band_of_rates_serves_cost_and_status(config, changes, limits, keyword):
+    config["fits"]["one"] |= changes
+    fit = settings.fit_settings(settings.validate(config), "one")
+    assert fit["rate_limits"] == limits
+    assert simulations.simulation_keywords(fit, 0.8)["fic"] == keyword
 
 
 def test_validation_leaves_its_argument_alone(config):
@@ -222,6 +238,7 @@ def test_coordinates_of_maps_count_as_free_parameters(config):
         ),
         ({"fixed": {"wIE": 1.0}}, ["wIE is set by fic", "fic: null"]),
         ({"fic": None, "objective": {"rate_penalty": 1.0}}, ["rate_penalty", "without fic", "rate_limits"]),
+        ({"model": "Hopf"}, ["fits.one.fic: Hopf has no inhibition to control; write fic: null"]),
         ({"rate_limits": [4.0, 2.0]}, ["fits.one.rate_limits: [4.0, 2.0] is not [lower, upper]"]),
         ({"terms": {"mine": {"file": "mine.py"}}}, ["fits.one.terms.mine: no file mine.py"]),
         ({"terms": {"fc_corr": {"file": "mine.py"}}}, ["fc_corr is a built-in term"]),

@@ -58,6 +58,8 @@ def _parameter_problems(fit, place):
     problems += (
         _optimizer_problems(fit, place) + _rate_problems(fit, model, place) + _term_problems(fit, place)
     )
+    if fit["fic"] is not None and not model.inhibition:
+        problems.append(f"{place}.fic: {model.name} has no inhibition to control; write fic: null")
     if fit["fic"] is not None and model.inhibition.get("weight") in (*fit["free"], *fit["fixed"]):
         problems.append(
             f"{place}: {model.inhibition['weight']} is set by fic; take it out, or write fic: null"

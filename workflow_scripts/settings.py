@@ -116,15 +116,8 @@ def fit_settings(config, name):
 
 
 def default_rate_limits(fic):
-    """Give the limits of firing rates in Hz that belong to a feedback inhibition control; None without one.
-
-    Parameters
-    ----------
-    fic : str, dict with a ``method``, or None
-    """
-    method = fic["method"] if isinstance(fic, dict) else fic
-    band = DEFAULT_BANDS.get(method)
-    return None if band is None else list(band)
+    """Give the limits of firing rates in Hz that belong to a feedback inhibition control, if there is one."""
+    return None if fic is None else list(DEFAULT_BANDS[fic])
 
 
 def default_objective(fit):

@@ -138,7 +138,7 @@ def simulation_keywords(settings, repetition_time):
     return {
         **{key: settings["simulation"][key] for key in SIMULATION_KEYS},
         "backend": used_backend(settings),
-        "fic": settings["fic"],
+        "fic": inhibition_keyword(settings),
         "repetition_time": repetition_time,
         "window": analysis["window"],
         "window_step": analysis["window_step"],
@@ -146,6 +146,12 @@ def simulation_keywords(settings, repetition_time):
         "band_pass": analysis["band_pass"],
         "interhemispheric": analysis["pairs"] == "all",
     }
+
+
+def inhibition_keyword(settings):
+    """Give the feedback inhibition control with the limits of firing rates outside which it has failed."""
+    method, limits = settings["fic"], settings["rate_limits"]
+    return None if method is None else {"method": method, "rate_band": limits}
 
 
 def shared_repetition_time(people):

@@ -48,6 +48,11 @@ HOLDOUT = {
     "to the first half, and the second only tested them.",
     "none": "No data were held out.",
 }
+FIC = {
+    "analytical": "Feedback inhibition control set local inhibition analytically, for rates near 3 Hz.",
+    "plasticity": "Feedback inhibition control tuned local inhibition by plasticity in a warm-up before "
+    "every simulation, for rates near 3 Hz, and was frozen then.",
+}
 TERMS = {
     "fc_corr": "the negative correlation of simulated and empirical FC",
     "fcd_ks": "the Kolmogorov–Smirnov distance of their FCD",
@@ -135,9 +140,8 @@ def _fit(cohort, fit):
         (_objective_sentence(setting), []),
         _search_sentence(setting["optimizer"], setting["noise_seed"]),
     ]
-    if setting["fic"] == "analytical":
-        text = "Feedback inhibition control set local inhibition analytically, for rates near 3 Hz."
-        sentences.insert(1, (text, [SOURCES["fic"]]))
+    if setting["fic"] in FIC:
+        sentences.insert(1, (FIC[setting["fic"]], [SOURCES["fic"]]))
     return sentences
 
 
