@@ -56,10 +56,11 @@ class Constant:
 
 @dataclass(frozen=True)
 class Assign:
-    """``name = value``, or the derivative of a state where `name` is one."""
+    """``name = value``, or the derivative of a state where `name` is one; `place` is its line in a model file."""
 
     name: str
     value: object
+    place: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ def _parse_equations(text, where):
         name = name.group(1) if name else left.strip()
         if not name.isidentifier():
             raise InputError(f"{place}: {left.strip()!r} is not a name")
-        equations.append(Assign(name, ex.parse(right, place)))
+        equations.append(Assign(name, ex.parse(right, place), place))
     return tuple(equations)
 
 

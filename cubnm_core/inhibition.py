@@ -21,7 +21,7 @@ _CURRENT_RANGE = (0.0, 2.0)  # nA, holds the inhibitory current at rest
 # Plasticity: the learning rate falls exponentially, and the weights are averaged over the last part of the warm-up.
 _LEARNING_RATE = 0.1  # nA / (Hz s), at the start
 _DECAYS = 5.0  # time constants of the learning rate in one warm-up
-AVERAGED_SHARE = 0.3
+AVERAGED_SHARE = 0.4
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,15 @@ class Inhibition:
     target : float
         Excitatory rate in Hz that plasticity aims at.
     warm_up : float
-        Length of the plastic warm-up in s; it lies before the simulation and has a noise stream of its own.
+        Length of the plastic warm-up in s; it lies before the simulation and has a noise stream of its own. It is
+        run twice, with the noise and with its mirror image, whose errors in the weights largely cancel.
     rate_band : (low, high)
         Mean rates in Hz outside which FIC has failed; by default that of the method in `rates.DEFAULT_BANDS`.
     """
 
     method: str
     target: float = 3.0
-    warm_up: float = 100.0
+    warm_up: float = 50.0
     rate_band: tuple | None = None
 
 
@@ -94,7 +95,8 @@ def plastic_model(model, inhibition):
     Returns
     -------
     Model
-        Starts from the parameter ``start_weight``; records the weight only.
+        Starts from the parameter ``start_weight``; its noise is multiplied by the parameter ``mirror``; records the
+        weight only.
 
     """
     weight, rate = model.inhibition["weight"], model.inhibition["rate"]
@@ -109,11 +111,13 @@ def plastic_model(model, inhibition):
         "eta": State(initial=_LEARNING_RATE, unit=f"{model.unit(weight)}/(Hz s)"),
     }
     parameters = {name: parameter for name, parameter in model.parameters.items() if name != weight}
+    mirrored = {name: ex.parse(f"mirror*{name}") for name in model.noise}
+    equations = tuple(Assign(e.name, ex.substitute(e.value, mirrored)) for e in model.equations)
     return replace(
         model,
-        equations=model.equations + rules,
+        equations=equations + rules,
         states={**model.states, **states},
-        parameters={**parameters, "start_weight": Parameter()},
+        parameters={**parameters, "start_weight": Parameter(), "mirror": Parameter(default=1.0)},
         record=(weight,),
         observation="direct",
     )

@@ -75,7 +75,7 @@ def _check_equations(model, where):
     declared = {*model.states, *model.parameters, *model.constants}
     derivatives = set()
     for equation in model.equations:
-        place = f"{where}, equation of {equation.name!r}"
+        place = equation.place
         noise = model.noise if equation.name in model.states else ()
         _known_names(equation.value, declared | set(noise), place, model)
         _check_sums(equation, model, place)

@@ -292,19 +292,27 @@ def _analytical(model, used, batch):
 
 
 def _plastic(fic, model, used, batch, hemodynamic_dt):
-    """Weights at the end of a warm-up that starts from the analytical ones; 1 where it diverged."""
-    name = model.inhibition["weight"]
-    plastic = inhibition.plastic_model(model, fic)
+    """Weights at the end of a warm-up that starts from the analytical ones; 1 where it diverged.
+
+    The warm-up runs as a pair, with a noise and its mirror image: to first order their errors cancel in the mean.
+    """
+    name, size = model.inhibition["weight"], len(batch.seeds)
     settled = fic.warm_up * (1 - inhibition.AVERAGED_SHARE)
     schedule = make_schedule(fic.warm_up, fic.warm_up, batch.dt, hemodynamic_dt, settled)
-    weight = np.ones((len(batch.seeds), batch.nodes))
+    learned = np.empty((2 * size, batch.nodes))
 
     def collect(rows, result):
-        weight[rows] = np.where(result.finite[:, None], result.state_means[name], 1.0)
+        learned[rows] = np.where(result.finite[:, None], result.state_means[name], np.nan)
 
-    start = {**{key: value for key, value in used.items() if key != name}, "start_weight": used[name]}
-    batch.run(batch.task(plastic, start, schedule, None, stream="warm_up"), on_result=collect)
-    return {**used, name: weight}, True
+    start = {key: np.concatenate([value, value]) for key, value in used.items() if key != name}
+    start["start_weight"] = np.concatenate([used[name], used[name]])
+    start["mirror"] = np.repeat([1.0, -1.0], size)
+    pair = replace(batch, connectome=np.tile(batch.connectome, 2), seeds=batch.seeds * 2)
+    plastic = inhibition.plastic_model(model, fic)
+    pair.run(pair.task(plastic, start, schedule, None, stream="warm_up"), on_result=collect)
+    weight = (learned[:size] + learned[size:]) / 2
+    found = np.isfinite(weight).all(axis=1)
+    return {**used, name: np.where(found[:, None], weight, 1.0)}, found
 
 
 def make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in=0.0, state_period=None):

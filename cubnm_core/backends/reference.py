@@ -53,7 +53,7 @@ def function(name, arguments, assignments, results):
     """Compile a function of arrays from assignments."""
     lines = [f"def {name}({', '.join(arguments)}):"]
     lines += [f"    {target} = {text(value)}" for target, value in assignments]
-    lines += [f"    return {', '.join(results)},"]
+    lines += [f"    return ({''.join(f'{result}, ' for result in results)})"]
     namespace = dict(_NAMESPACE)
     exec("\n".join(lines), namespace)  # printed by us from checked expressions, never from text of a file
     return namespace[name]
