@@ -1,13 +1,15 @@
 """Personalised brain network models, simulated in large batches.
 
-Not affiliated with cuBNM. Importing this package is light: compilers, CuPy and optimisers are loaded when first used.
+Not affiliated with cuBNM. Importing this package is light: compilers, CuPy and optimisers are loaded when
+first used.
 """
 
 from importlib import import_module
 
 __version__ = "0.1.0"
 
-#: Raised whenever a change alters simulated numbers; part of every fingerprint, so that old and new results never mix.
+#: Raised whenever a change alters simulated numbers; part of every fingerprint, so that old and new results
+#: never mix.
 NUMERICS_VERSION = 1
 
 _LAZY = {

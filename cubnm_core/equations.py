@@ -23,7 +23,8 @@ _DERIVATIVE = re.compile(r"d(\w+)\s*/\s*dt")
 class State:
     """A variable with a differential equation.
 
-    `initial` is a number or the name of a parameter; `clip` bounds the variable, `wrap` keeps it within ± a period.
+    `initial` is a number or the name of a parameter; `clip` bounds the variable, `wrap` keeps it within ± a
+    period.
     """
 
     initial: float | str = 0.0
@@ -56,7 +57,7 @@ class Constant:
 
 @dataclass(frozen=True)
 class Assign:
-    """``name = value``, or the derivative of a state where `name` is one; `place` is its line in a model file."""
+    """``name = value``, or the derivative of a state of that name; `place` is its line in a model file."""
 
     name: str
     value: object

@@ -1,4 +1,4 @@
-"""Arithmetic expressions: parsed from text (never executed), folded, and split into what changes in time and what does not."""
+"""Arithmetic expressions: parsed (never executed), folded, split into what changes in time and what not."""
 
 import ast
 import math
@@ -142,9 +142,9 @@ def substitute(expression, replacements):
     return rebuild(expression, lambda child: substitute(child, replacements))
 
 
-# --- canonical form ---------------------------------------------------------------------------------------------------
-# A sum keeps its constant part first, a product its constant factor first; "constant" means: built from numbers and the
-# names in `constant`. Constant parts can then be computed once instead of at every step.
+# --- canonical form -----------------------------------------------------------------------------------------
+# A sum keeps its constant part first, a product its constant factor first; "constant" means: built from
+# numbers and the names in `constant`. Constant parts can then be computed once instead of at every step.
 
 
 def canonical(expression, constant):
@@ -244,12 +244,11 @@ def fold(expression):
     """Evaluate what consists of numbers, and drop neutral elements, at the root of an expression."""
     if isinstance(expression, Operation):
         return _fold_operation(expression.operator, expression.left, expression.right)
-    if isinstance(expression, Call) and expression.arguments and expression.function != "sum":
-        if all(isinstance(argument, Number) for argument in expression.arguments):
-            return Number(
-                EVALUATE[expression.function](*(argument.value for argument in expression.arguments))
-            )
-    return expression
+    if not isinstance(expression, Call) or not expression.arguments or expression.function == "sum":
+        return expression
+    if not all(isinstance(argument, Number) for argument in expression.arguments):
+        return expression
+    return Number(EVALUATE[expression.function](*(argument.value for argument in expression.arguments)))
 
 
 def _fold_operation(operator, left, right):

@@ -1,7 +1,7 @@
 """The Balloon-Windkessel model that turns neural activity into BOLD.
 
-Equations: Friston et al. 2003, doi:10.1016/S1053-8119(03)00202-7. BOLD constants for 3 T: Heinzle et al. 2016,
-doi:10.1016/j.neuroimage.2015.10.025.
+Equations: Friston et al. 2003, doi:10.1016/S1053-8119(03)00202-7.
+BOLD constants for 3 T: Heinzle et al. 2016, doi:10.1016/j.neuroimage.2015.10.025.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cubnm_core.equations import Assign
 from cubnm_core.errors import InputError
 from cubnm_core.expressions import Number
 
-#: Integrated one after the other: each equation sees the new values of those above it, and z is the neural input.
+#: Integrated one after the other: each equation sees the new values of those above it; z is the neural input.
 EQUATIONS = (
     ("x", "z - kappa*x - gamma*(f - 1)"),  # vasodilatory signal
     ("v", "(f - v**(1/alpha))/tau"),  # venous volume

@@ -1,7 +1,8 @@
 """Feedback inhibition control (FIC): inhibitory weights that hold every region near a low firing rate.
 
 Deco et al. 2014, doi:10.1523/JNEUROSCI.5068-13.2014; analytical solution: Demirtas et al. 2019,
-doi:10.1016/j.neuron.2019.01.017; plasticity: Vogels et al. 2011, doi:10.1126/science.1211095, with an integral rule.
+doi:10.1016/j.neuron.2019.01.017; plasticity: Vogels et al. 2011, doi:10.1126/science.1211095, with an
+integral rule.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -18,7 +19,7 @@ S_E_REST = 0.1647572075  # 1
 I_E_REST = 0.3773805650  # nA
 _CURRENT_RANGE = (0.0, 2.0)  # nA, holds the inhibitory current at rest
 
-# Plasticity: the learning rate falls exponentially, and the weights are averaged over the last part of the warm-up.
+# Plasticity: the learning rate falls exponentially; weights are averaged over the last part of the warm-up.
 _LEARNING_RATE = 0.1  # nA / (Hz s), at the start
 _DECAYS = 5.0  # time constants of the learning rate in one warm-up
 AVERAGED_SHARE = 0.4
@@ -35,8 +36,8 @@ class Inhibition:
     target : float
         Excitatory rate in Hz that plasticity aims at.
     warm_up : float
-        Length of the plastic warm-up in s; it lies before the simulation and has a noise stream of its own. It is
-        run twice, with the noise and with its mirror image, whose errors in the weights largely cancel.
+        Length of the plastic warm-up in s; it lies before the simulation and has a noise stream of its own.
+        It is run twice, with the noise and with its mirror image, whose errors in the weights largely cancel.
     rate_band : (low, high)
         Mean rates in Hz outside which FIC has failed; by default that of the method in `rates.DEFAULT_BANDS`.
     """
@@ -84,7 +85,7 @@ def settings(fic):
 
 
 def plastic_model(model, inhibition):
-    """The model with its inhibitory weight as a slow variable: d weight/dt = eta (rate - target), eta falling.
+    """The model with its inhibitory weight as a slow variable: d weight/dt = eta (rate - target).
 
     Parameters
     ----------
@@ -95,8 +96,8 @@ def plastic_model(model, inhibition):
     Returns
     -------
     Model
-        Starts from the parameter ``start_weight``; its noise is multiplied by the parameter ``mirror``; records the
-        weight only.
+        Starts from the parameter ``start_weight``; its noise is multiplied by the parameter ``mirror``;
+        records the weight only.
 
     """
     weight, rate = model.inhibition["weight"], model.inhibition["rate"]

@@ -23,7 +23,8 @@ class Pass:
     writes: tuple
 
 
-#: Explicit schemes (Kloeden & Platen 1992, doi:10.1007/978-3-662-12616-5). "x" is a state; other names are kept beside it.
+#: Explicit schemes (Kloeden & Platen 1992, doi:10.1007/978-3-662-12616-5).
+#: "x" is a state; other names are kept beside it.
 SCHEMES = {
     # Ito; strong order 0.5, and 1 for additive noise
     "euler_maruyama": (Pass("x", (("x", "x", "h*f + g"),)),),
@@ -38,7 +39,7 @@ _UNBOUNDED = ("halfway",)  # never fed to a model's equations
 
 @dataclass(frozen=True)
 class Stage:
-    """A `Pass` with a model's equations in it: coupling sums first, then temporaries, then writes to arrays."""
+    """A `Pass` with a model's equations in it: coupling sums, then temporaries, then writes to arrays."""
 
     sums: tuple
     temporaries: tuple

@@ -1,9 +1,10 @@
-"""Counter-based standard normal noise: a function of (seed, stream, step, node, noise term) and of nothing else.
+"""Counter-based standard normal noise: a function of (seed, stream, step, node, noise term) alone.
 
-Philox4x32-10 (Salmon et al. 2011, doi:10.1145/2063384.2063405) gives four words for four consecutive steps of one node
-and noise term; Box-Muller turns them into normals. Only correctly rounded float32 operations (+ - * / sqrt) and
-integers are used, no library functions and no fused multiply-add, so every backend computes the same bits. The fast
-backends repeat these operations in this order; this module is what they are tested against.
+Philox4x32-10 (Salmon et al. 2011, doi:10.1145/2063384.2063405) gives four words for four consecutive steps of
+one node and noise term; Box-Muller turns them into normals. Only correctly rounded float32 operations (+ - *
+/ sqrt) and integers are used, no library functions and no fused multiply-add, so every backend computes the
+same bits. The fast backends repeat these operations in this order; this module is what they are tested
+against.
 """
 
 import numpy as np

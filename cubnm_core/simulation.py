@@ -18,7 +18,8 @@ from cubnm_core.hemodynamics import lower_hemodynamics
 from cubnm_core.lowering import IN_STRENGTH, lower
 from cubnm_core.observation import Observer
 
-#: Meaning of `Simulation.status`. After "fic_failed" (no solution, or a mean rate outside its band) all results are there.
+#: Meaning of `Simulation.status`. After "fic_failed" (no solution, or a mean rate outside its band) all
+#: results are there.
 STATUS = {0: "ok", 1: "diverged", 2: "fic_failed"}
 _DIVERGED, _FIC_FAILED = 1, 2
 
@@ -106,8 +107,8 @@ def simulate(
     weights : (N, N) or (S, N, N) array
         ``weights[source, target]``; with S connectomes, `connectome` says which one each simulation uses.
     params : dict
-        Values of the model's parameters: scalar, (B,) or, for regional ones, (B, N). Those left out take their
-        default.
+        Values of the model's parameters: scalar, (B,) or, for regional ones, (B, N). Those left out take
+        their default.
     duration, repetition_time : float
         In s; `duration` includes the burn-in.
     burn_in : float
@@ -116,7 +117,8 @@ def simulate(
         Time steps of the neural and the haemodynamic model in s.
     connectome : (B,) int array, optional
     lengths : array of the shape of `weights`, optional
-        Tract lengths in mm, from source to target. Activity then travels with velocity "v" (m/s), a parameter.
+        Tract lengths in mm, from source to target. Activity then travels with velocity "v" (m/s), a
+        parameter.
     scheme : str
         ``"euler_maruyama"`` or ``"heun"``.
     fic : None, str or mapping
@@ -294,7 +296,7 @@ def _analytical(model, used, batch):
 def _plastic(fic, model, used, batch, hemodynamic_dt):
     """Weights at the end of a warm-up that starts from the analytical ones; 1 where it diverged.
 
-    The warm-up runs as a pair, with a noise and its mirror image: to first order their errors cancel in the mean.
+    The warm-up runs as a pair, with a noise and its mirror image: first-order errors cancel in the mean.
     """
     name, size = model.inhibition["weight"], len(batch.seeds)
     settled = fic.warm_up * (1 - inhibition.AVERAGED_SHARE)
@@ -383,7 +385,7 @@ def _backend(name):
     return reference if name == "reference" else import_module("cubnm_core.backends.cpu")
 
 
-# --- checks -----------------------------------------------------------------------------------------------------------
+# --- checks -------------------------------------------------------------------------------------------------
 
 
 def _check_choices(**chosen):

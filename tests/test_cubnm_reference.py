@@ -121,8 +121,8 @@ def test_trajectories_of_other_models(case, name):
     np.testing.assert_allclose(run.bold, stored.file["sim_bold"][:, : run.bold.shape[1]], rtol=0, atol=1e-10)
 
 
-#: Stored batches and how many of their simulations are compared: the third of two of them (Kuramoto at G = 20 per ms,
-#: WC at G = 3) is chaotic, and rounding alone parts two correct programs within a second.
+#: Stored batches and how many of their simulations are compared: the third of two of them (Kuramoto at G = 20
+#: per ms, WC at G = 3) is chaotic, and rounding alone parts two correct programs within a second.
 BATCHES = {"b1_rwwex": 3, "b2_kuramoto": 2, "b3_jr": 3, "b4_wc": 2, "c2_rwwex_delay_dt01": 3}
 
 

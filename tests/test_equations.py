@@ -68,7 +68,7 @@ def test_errors_point_at_the_line(tables, message):
 
 def test_missing_key():
     tables = {key: value for key, value in OSCILLATOR.items() if key != "record"}
-    with pytest.raises(InputError, match="model.toml: missing record"):
+    with pytest.raises(InputError, match=r"model\.toml: missing record"):
         model_from_tables(tables, "model.toml")
 
 
@@ -111,7 +111,7 @@ def test_ornstein_uhlenbeck_variance():
     assert abs(run.bold[:, 10:].var() / expected - 1) < 0.04
 
 
-# --- convergence ------------------------------------------------------------------------------------------------------
+# --- convergence --------------------------------------------------------------------------------------------
 
 GEOMETRIC = changed(equations="dx/dt = -k*x + s*x*xi + G", states={"x": {"initial": 1.0}})
 
@@ -126,9 +126,9 @@ def endpoint_errors(scheme, tables, exact):
         steps = 2**level
         noise = increments.reshape(steps, -1, nodes).sum(axis=1) / np.sqrt(fine // steps)
         run = simulate(
-            model, np.zeros((nodes, nodes)), {"k": 1.0, "s": 0.5}, duration=1.0, repetition_time=1.0, burn_in=0.0,
-            dt=1 / steps, hemodynamic_dt=1 / steps, scheme=scheme, noise=noise[:, :, None], record=("bold",),
-            backend="reference", state_period=1 / steps,
+            model, np.zeros((nodes, nodes)), {"k": 1.0, "s": 0.5}, duration=1.0, repetition_time=1.0,
+            burn_in=0.0, dt=1 / steps, hemodynamic_dt=1 / steps, scheme=scheme, noise=noise[:, :, None],
+            record=("bold",), backend="reference", state_period=1 / steps,
         )  # fmt: skip
         errors.append(np.abs(run.bold[0, 0] - exact(increments.sum(axis=0) / np.sqrt(fine))).mean())
     return errors

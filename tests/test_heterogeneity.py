@@ -187,7 +187,7 @@ def test_schaefer_parcels_have_no_partners_by_number(shared):
     """Node i + N/2 is not the partner of node i: the parcellation is not symmetric, and is told so."""
     with open(shared / "data" / "schaefer100_7networks" / "nodes.tsv", newline="") as file:
         nodes = list(csv.DictReader(file, delimiter="\t"))
-    with pytest.raises(InputError, match="Schaefer.s is not"):
+    with pytest.raises(InputError, match=r"Schaefer.s is not"):
         hemisphere_pairs([node["label"] for node in nodes], [node["hemisphere"] for node in nodes])
 
 

@@ -1,4 +1,4 @@
-"""Every model, with and without delays, on the cpu backend against the reference; properties that models must have."""
+"""Every model, with and without delays, on the cpu backend against the reference; properties of models."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,8 @@ from cubnm_core import simulate
 from cubnm_core.equations import MODELS_FOLDER, load_model
 from cubnm_core.noise import normals
 
-#: Parameters at which a model neither rests nor runs away, its time step (s), and (states) the range of a typical state.
+#: Parameters at which a model neither rests nor runs away, its time step (s), and (states) the range of a
+#: typical state.
 MODELS = {
     "rWW": ({"G": [0.3, 0.8]}, 1e-4, "S_E"),
     "rWWEx": ({"G": [0.3, 0.8]}, 1e-4, "S"),
@@ -175,8 +176,8 @@ def test_splitting_a_delayed_batch_changes_no_bit(network):
 def test_fixed_point_of_rww():
     """One region under analytical FIC rests where Deco et al. (2014) put it."""
     run = simulate(
-        "rWW", np.zeros((1, 1)), {"G": 0.0, "sigma": 0.0}, fic="analytical", duration=10.0, repetition_time=1.0,
-        burn_in=5.0, record=("state_means",), backend="reference", dt=1e-3,
+        "rWW", np.zeros((1, 1)), {"G": 0.0, "sigma": 0.0}, fic="analytical", duration=10.0,
+        repetition_time=1.0, burn_in=5.0, record=("state_means",), backend="reference", dt=1e-3,
     )  # fmt: skip
     assert 0.1641 < run.state_means["S_E"][0, 0] < 0.1648
     assert 2.9 < run.state_means["r_E"][0, 0] < 3.1
@@ -188,7 +189,7 @@ def test_divergence_is_not_hidden_by_clipping():
         noise[50, 0] = np.inf
         for backend in ("reference", "cpu"):
             run = simulate(
-                model, np.zeros((2, 2)), {"G": 1.0}, noise=noise, duration=0.1, repetition_time=0.02, burn_in=0.0,
-                dt=1e-3, record=("bold",), backend=backend,
+                model, np.zeros((2, 2)), {"G": 1.0}, noise=noise, duration=0.1, repetition_time=0.02,
+                burn_in=0.0, dt=1e-3, record=("bold",), backend=backend,
             )  # fmt: skip
             assert run.status.tolist() == [1], (model, backend)

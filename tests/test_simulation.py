@@ -24,7 +24,7 @@ def run(**settings):
 
 @pytest.mark.parametrize("repetition_time", [0.7, 0.72, 0.82, 1.14, 1.4, 1.9, 2.8, 0.1, 3.0])
 def test_volumes_are_taken_at_multiples_of_the_repetition_time(repetition_time):
-    """cuBNM 0.1.0 is one millisecond early for 597 whole-millisecond repetition times, 0.7 and 1.4 s among them."""
+    """cuBNM 0.1.0 is one millisecond early for 597 whole-millisecond values, 0.7 and 1.4 s among them."""
     schedule = make_schedule(600.0, repetition_time, 1e-4, 1e-3)
     volumes = np.arange(1, int(round(600 / repetition_time, 9)) + 1)
     np.testing.assert_array_equal(schedule.bold_steps, np.rint(volumes * repetition_time * 1000))
@@ -116,5 +116,5 @@ def test_errors_name_what_is_wrong_and_what_is_allowed(settings, message):
 
 
 def test_unknown_model():
-    with pytest.raises(InputError, match="no model 'rvw'; known models are .*rWW"):
+    with pytest.raises(InputError, match=r"no model 'rvw'; known models are .*rWW"):
         simulate("rvw", WEIGHTS, {}, **SETTINGS)

@@ -1,4 +1,4 @@
-"""The executable specification: NumPy in double precision, written for reading. Every other backend is tested against it."""
+"""The executable specification: NumPy in double precision, for reading; others are tested against it."""
 
 from functools import lru_cache
 
@@ -157,7 +157,7 @@ class _Coupling:
 
 
 class _DelayedCoupling:
-    """Sums over sources of what they sent when it has to arrive now; before the start they sent their initial values."""
+    """Sums over sources of what arrives from them now; before the start they sent their initial values."""
 
     def __init__(self, task, weights, rows):
         self.weights, self.silent_start = weights, task.program.silent_start

@@ -1,7 +1,7 @@
 """The coupling pass: prints sums over sources, for lanes of simulations, for lanes of nodes, and with delays.
 
-In each, sums[target] adds weights[source, target] * values[source] in the order of the sources, so that the layout
-changes no bit.
+In each, sums[target] adds weights[source, target] * values[source] in the order of the sources, so that the
+layout changes no bit.
 """
 
 from cubnm_core.expressions import Symbol
@@ -79,7 +79,8 @@ def _tile(layout):
         *(line for row in range(layout.rows) for line in _tile_row(row, columns)),
         f"            at += {layout.rows}",
         *(
-            f"        store(sums, first + (target + {r}) * {layout.lanes} + lane + {c * layout.width}, sum_{r}_{c})"
+            f"        store(sums, first + (target + {r}) * {layout.lanes} + lane + {c * layout.width}, "
+            f"sum_{r}_{c})"
             for r, c in cells
         ),
     ]
@@ -110,7 +111,7 @@ def remember(nodes, size, position, published, history):
 
 @plain
 def couple_far(nodes, step, weights, delays, history, far):
-    """far[sum, target, t]: sums over sources at least {block} steps away, for {block} steps from `step` on."""
+    """far[sum, target, t]: sums over sources at least {block} steps away, for {block} steps from `step`."""
     ring = history.shape[2] // 2
     now = (step + 1) % ring + ring
     sent, arrived, weight = history.reshape(-1), far.reshape(-1), weights.reshape(-1)

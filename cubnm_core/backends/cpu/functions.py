@@ -1,4 +1,4 @@
-"""Elementary functions of vectors, printed for one precision: polynomials with as many terms as that precision needs."""
+"""Elementary functions of vectors, printed for one precision: polynomials of as many terms as it needs."""
 
 import math
 
@@ -87,7 +87,7 @@ def log(x):
 
 @inline
 def turns(x):
-    """The nearest multiple of pi (its number in the lowest bits of the first result), and what x is beyond it."""
+    """The nearest multiple of pi (its number in the lowest bits of the first result), and x beyond it."""
     shifted = x * {per_pi} + {shift}
     k = shifted - {shift}
     return shifted, fnma(k, {pi_low}, fnma(k, {pi_high}, x))

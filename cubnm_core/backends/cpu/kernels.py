@@ -1,4 +1,4 @@
-"""Compiled kernels: printed once, kept in a folder of the user's cache, loaded from there by later processes."""
+"""Compiled kernels: printed once, kept in the user's cache folder, loaded from there by later processes."""
 
 import hashlib
 import importlib.util
@@ -15,7 +15,7 @@ from cubnm_core.backends.cpu import printer
 
 
 def cache_folder():
-    """Folder for generated kernels: ``$CUBNM_CACHE_DIR``, else the user's cache folder, else a temporary one."""
+    """Folder for generated kernels: ``$CUBNM_CACHE_DIR``, else the user's cache folder, else a temporary."""
     chosen = os.environ.get("CUBNM_CACHE_DIR")
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = Path(chosen) if chosen else base / "cubnm_core"

@@ -14,8 +14,8 @@ class Layout:
     width : int
         Elements of a vector in the coupling pass.
     rows, columns : int
-        The coupling pass sums `rows` targets for `columns` vectors of lanes at a time, each sum in a register of its
-        own. With one lane, `rows` vectors of targets are summed at a time.
+        The coupling pass sums `rows` targets for `columns` vectors of lanes at a time, each sum in a register
+        of its own. With one lane, `rows` vectors of targets are summed at a time.
     local_width : int
         Elements of a vector in the other passes; wider ones hide latency.
     own_noise : bool

@@ -86,7 +86,7 @@ def four_normals(node, term, block, stream, key_0, key_1):
 
 @njit(error_model="numpy", nogil=True)
 def draw(noise, first_step, stream, keys):
-    """Fill noise[step, term, node, lane] for consecutive steps, a multiple of four, from a multiple of four on.
+    """Fill noise[step, term, node, lane] for consecutive steps; their first and number are multiples of four.
 
     keys[:, lane] holds the two words of the seed of a lane.
     """

@@ -48,7 +48,7 @@ def _is_product(expression):
 
 
 def _power(base, exponent):
-    """Exponents that are multiples of 1/8 need only products and square roots; others go through logarithms."""
+    """Exponents in eighths need only products and square roots; others go through logarithms."""
     if isinstance(exponent, Number) and 0 < exponent.value <= 8 and (8 * exponent.value).is_integer():
         return f"power_{int(8 * exponent.value)}_eighths({text(base)})"
     return f"exp({text(exponent)} * log({text(base)}))"
@@ -68,11 +68,11 @@ def power_function(eighths):
     )
 
 
-# --- passes over the nodes --------------------------------------------------------------------------------------------
+# --- passes over the nodes ----------------------------------------------------------------------------------
 
 
 def _loop(layout, body):
-    """A loop over all elements of a tile; `at` is the first element of a vector, `node` its node where needed."""
+    """A loop over all elements of a tile; `at` is a vector's first element, `node` its node where needed."""
     if layout.single:
         return [f"    for at in range(0, size, {layout.local_width}):", *(f"        {line}" for line in body)]
     return [
@@ -204,7 +204,7 @@ class _Named:
     value: object
 
 
-# --- the module -------------------------------------------------------------------------------------------------------
+# --- the module ---------------------------------------------------------------------------------------------
 
 _HEADER = '''"""{name}, printed by cubnm_core; edits are overwritten."""
 
@@ -239,10 +239,11 @@ plain = njit(error_model="numpy")
 _ADVANCE = '''
 @njit(nogil=True, cache=True, error_model="numpy")
 def advance(
-    first, last, inner_steps, sample_steps, first_counted, nodes, size, weights, states, published, sums, coefficients,
-    balloon, noise, draws, stream, keys, recorded, totals,{more_arguments}
+    first, last, inner_steps, sample_steps, first_counted, nodes, size,
+    weights, states, published, sums, coefficients, balloon,
+    noise, draws, stream, keys, recorded, totals,{more_arguments}
 ):
-    """Advance a tile by haemodynamic steps `first` to `last`; every `sample_steps` of them it can be recorded."""
+    """Advance a tile by haemodynamic steps `first` to `last`; it can be recorded every `sample_steps`."""
     step = first * inner_steps
     flat_noise = noise.reshape(-1)
     per_step = flat_noise.size // noise.shape[0]

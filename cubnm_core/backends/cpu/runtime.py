@@ -86,7 +86,7 @@ def _cut(rows, widest):
     return tiles + [TilePlan(rows[i : i + 1], 1) for i in range(len(rows))]
 
 
-# --- layouts ----------------------------------------------------------------------------------------------------------
+# --- layouts ------------------------------------------------------------------------------------------------
 
 
 #: Coupling sums kept in registers at a time, by the size of a register in bits; measured.
@@ -97,7 +97,7 @@ _LOCAL_BITS = 1024
 
 @lru_cache
 def register_bits():
-    """Size of the vector registers that Numba compiles for: those of this CPU, or of ``NUMBA_CPU_FEATURES``."""
+    """Bits of the vector registers Numba compiles for: those of this CPU, or of ``NUMBA_CPU_FEATURES``."""
     import llvmlite.binding as llvm
     from numba import config
 
@@ -122,12 +122,12 @@ def choose_layout(nodes, lanes, own_noise, precision, delayed=False):
 
 
 def _fitting_block(count, largest):
-    """Block size of at least two thirds of the largest (or everything) that wastes least on the last block."""
+    """Block size, two thirds of the largest or more (or everything), that wastes least on the last block."""
     candidates = range(min(count, -(-2 * largest // 3)), min(count, largest) + 1)
     return min(candidates, key=lambda block: (-(-count // block) * block, -block))
 
 
-# --- one tile ---------------------------------------------------------------------------------------------------------
+# --- one tile -----------------------------------------------------------------------------------------------
 
 
 class _TileRun:
@@ -181,13 +181,13 @@ class _TileRun:
             self.weights, self.delay_arguments = self._packed_weights(weights), ()
 
     def _spread(self, values, names):
-        """(B, N) arrays by name as one flat array of a tile; what is padding repeats the first lane and node."""
+        """(B, N) arrays by name as one flat array of a tile; padding repeats the last lane and node."""
         lanes, nodes = self.layout.lanes, self.task.nodes
         if not names:
             return np.zeros(0, self.real)
         stacked = np.stack([values[name][self.tile.rows] for name in names])
         missing = ((0, 0), (0, lanes - stacked.shape[1]), (0, self.layout.padded_nodes(nodes) - nodes))
-        filled = np.pad(stacked, missing[:2] + ((0, 0),), "edge")
+        filled = np.pad(stacked, (*missing[:2], (0, 0)), "edge")
         filled = np.pad(filled, ((0, 0), (0, 0), missing[2]), "edge")
         return np.ascontiguousarray(filled.transpose(0, 2, 1), self.real).reshape(-1)
 
@@ -223,7 +223,7 @@ class _TileRun:
 
     def _allocate_noise(self):
         task, layout, terms = self.task, self.layout, len(self.task.program.noise)
-        # Noise of its own for every lane is read like a state, padding included; shared noise is read per node.
+        # Noise of every lane's own is read like a state, padding included; shared noise is read per node.
         nodes = self.size // layout.lanes if layout.single or self.own_noise else task.nodes
         lanes = layout.lanes if self.own_noise else 1
         keys = [split_seed(seed) for seed in (self.seeds if self.own_noise else self.seeds[:1])]
@@ -239,9 +239,10 @@ class _TileRun:
     def _advance(self, first, last):
         task, schedule = self.task, self.task.schedule
         self.kernel.advance(
-            first, last, schedule.inner_steps, schedule.state_interval, schedule.first_counted, task.nodes, self.size,
-            self.weights, self.states, self.published, self.sums, self.coefficients, self.balloon, self.noise,
-            self.draws, STREAMS[task.stream], self.keys, self.recorded, self.totals, *self.delay_arguments,
+            first, last, schedule.inner_steps, schedule.state_interval, schedule.first_counted, task.nodes,
+            self.size, self.weights, self.states, self.published, self.sums, self.coefficients, self.balloon,
+            self.noise, self.draws, STREAMS[task.stream], self.keys, self.recorded, self.totals,
+            *self.delay_arguments,
         )  # fmt: skip
 
     def view(self, array, index):

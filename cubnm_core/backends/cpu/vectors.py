@@ -1,8 +1,8 @@
 """Fixed-width SIMD vectors for Numba: one value of type Vector is one LLVM vector.
 
-LLVM maps a vector of any width to the registers of the CPU at hand. Arithmetic is strict: no reassociation, no
-contraction behind our back; a fused multiply-add happens exactly where ``fma`` is written. Results are therefore the
-same bits on every CPU, for every width.
+LLVM maps a vector of any width to the registers of the CPU at hand. Arithmetic is strict: no reassociation,
+no contraction behind our back; a fused multiply-add happens exactly where ``fma`` is written. Results are
+therefore the same bits on every CPU, for every width.
 """
 
 import operator
@@ -84,7 +84,7 @@ for _function, _method in (
     _define_operator(_function, _method)
 
 
-# --- memory -----------------------------------------------------------------------------------------------------------
+# --- memory -------------------------------------------------------------------------------------------------
 
 
 def _pointer(context, builder, array_type, array, index):
@@ -138,7 +138,7 @@ def store(typing, array, index, value):
     return types.void(array, types.intp, value), generate
 
 
-# --- arithmetic -------------------------------------------------------------------------------------------------------
+# --- arithmetic ---------------------------------------------------------------------------------------------
 
 
 def _call(builder, name, vector, values, suffix=True):
@@ -214,7 +214,7 @@ def narrow(typing, a):
     return vector(a), lambda context, builder, sig, values: builder.fptrunc(values[0], vector.llvm)
 
 
-# --- bits -------------------------------------------------------------------------------------------------------------
+# --- bits ---------------------------------------------------------------------------------------------------
 
 _MANTISSA_BITS = {32: 23, 64: 52}
 _EXPONENT_BIAS = {32: 127, 64: 1023}
