@@ -1,6 +1,5 @@
 """`simulate`: a batch of simulations in; BOLD, FC, FCD and state means out, in bounded memory."""
 
-import math
 import time
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -10,6 +9,7 @@ from importlib import import_module
 import numpy as np
 
 from cubnm_core import connectivity, inhibition, parameters, rates
+from cubnm_core import simulation_checks as checks
 from cubnm_core.backends import reference
 from cubnm_core.backends.task import Schedule, Task
 from cubnm_core.equations import Model, Parameter, load_model
@@ -24,12 +24,6 @@ STATUS = {0: "ok", 1: "diverged", 2: "fic_failed"}
 _DIVERGED, _FIC_FAILED = 1, 2
 
 _STATE_PERIOD = 0.01  # s; short beside the time constants of firing rates
-
-_ALLOWED = {
-    "record": ("bold", "fc", "fcd", "state_means", "states"),
-    "precision": ("single", "double"),
-    "backend": ("auto", "cpu", "reference"),
-}
 
 
 @dataclass
@@ -162,16 +156,16 @@ def simulate(
     started = time.perf_counter()
     model = model if isinstance(model, Model) else load_model(model)
     precision = precision or model.precision
-    _check_choices(record=record, precision=precision, backend=backend)
-    weights = _checked_weights(weights)
-    lengths = _checked_lengths(lengths, weights, scheme)
+    checks.check_choices(record=record, precision=precision, backend=backend)
+    weights = checks.checked_weights(weights)
+    lengths = checks.checked_lengths(lengths, weights, scheme)
     model = model if lengths is None else _with_velocity(model)
     size, nodes = parameters.batch_size(params, ("seed", seed), ("connectome", connectome)), weights.shape[1]
     batch = _Batch(
         weights=weights,
         lengths=lengths,
-        connectome=_checked_indices(connectome, size, len(weights)),
-        seeds=_checked_seeds(seed, size),
+        connectome=checks.checked_indices(connectome, size, len(weights)),
+        seeds=checks.checked_seeds(seed, size),
         dt=dt,
         scheme=scheme,
         run=partial(_backend(backend).run, precision=precision, threads=threads),
@@ -198,7 +192,7 @@ def simulate(
         dtype=np.float64 if precision == "double" or backend == "reference" else np.float32,
     )
     balloon = lower_hemodynamics(hemodynamics, hemodynamic_dt) if model.observation == "balloon" else None
-    noise = _checked_noise(noise, schedule, nodes, model)
+    noise = checks.checked_noise(noise, schedule, nodes, model)
     task = batch.task(model, used, schedule, balloon, noise=noise, keep_states="states" in record)
     batch.run(task, on_result=observer.add)
     if fic is not None:
@@ -383,74 +377,3 @@ def _with_velocity(model):
 
 def _backend(name):
     return reference if name == "reference" else import_module("cubnm_core.backends.cpu")
-
-
-# --- checks -------------------------------------------------------------------------------------------------
-
-
-def _check_choices(**chosen):
-    for name, values in chosen.items():
-        for value in (values,) if isinstance(values, str) else values:
-            if value not in _ALLOWED[name]:
-                raise InputError(f"{name}: {value!r} is unknown; allowed are {', '.join(_ALLOWED[name])}")
-
-
-def _checked_weights(weights):
-    weights = np.asarray(weights, float)
-    weights = weights[None] if weights.ndim == 2 else weights
-    if weights.ndim != 3 or weights.shape[1] != weights.shape[2]:
-        raise InputError(f"weights must be (N, N) or (S, N, N); found shape {weights.shape}")
-    if not np.isfinite(weights).all():
-        bad = np.argwhere(~np.isfinite(weights))[0]
-        raise InputError(
-            f"weights hold values that are not finite, the first in connectome, row, column {bad.tolist()}"
-        )
-    return weights
-
-
-def _checked_lengths(lengths, weights, scheme):
-    if lengths is None:
-        return None
-    if scheme != "euler_maruyama":
-        raise InputError(f"conduction delays work with euler_maruyama only, not with {scheme!r}")
-    lengths = np.asarray(lengths, float)
-    lengths = lengths[None] if lengths.ndim == 2 else lengths
-    if lengths.shape != weights.shape:
-        raise InputError(f"lengths has shape {lengths.shape}; it must be that of weights, {weights.shape}")
-    if not (np.isfinite(lengths) & (lengths >= 0)).all():
-        bad = np.argwhere(~(np.isfinite(lengths) & (lengths >= 0)))[0]
-        raise InputError(f"lengths must be 0 or more (mm); the first wrong one is at {bad.tolist()}")
-    return lengths
-
-
-def _checked_indices(connectome, size, count):
-    if connectome is None:
-        if count > 1:
-            raise InputError(
-                f"{count} connectomes are given: say with `connectome` which one each simulation uses"
-            )
-        return np.zeros(size, int)
-    indices = np.broadcast_to(np.asarray(connectome, int), (size,))
-    if indices.min() < 0 or indices.max() >= count:
-        raise InputError(
-            f"connectome holds indices {indices.min()} to {indices.max()}; allowed are 0 to {count - 1}"
-        )
-    return indices
-
-
-def _checked_seeds(seed, size):
-    seeds = [int(value) for value in np.broadcast_to(np.asarray(seed), (size,))]
-    if min(seeds) < 0:
-        raise InputError(f"seed {min(seeds)} is negative; seeds are whole numbers from 0 to 2**64 - 1")
-    return seeds
-
-
-def _checked_noise(noise, schedule, nodes, model):
-    if noise is None:
-        return None
-    expected = (math.prod((schedule.n_steps, schedule.inner_steps)), nodes, len(model.noise))
-    if np.shape(noise) != expected:
-        raise InputError(
-            f"noise must have shape (steps, N, noise terms) = {expected}; found {np.shape(noise)}"
-        )
-    return np.asarray(noise)

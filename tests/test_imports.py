@@ -14,6 +14,7 @@ STOREYS = (
     (
         "equations",
         "model_checks",
+        "simulation_checks",
         "lowering",
         "noise",
         "parameters",

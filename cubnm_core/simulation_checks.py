@@ -1,0 +1,85 @@
+"""What is given to `simulate`, checked and brought into one shape; messages say what is allowed."""
+
+import numpy as np
+
+from cubnm_core.errors import InputError
+
+_ALLOWED = {
+    "record": ("bold", "fc", "fcd", "state_means", "states"),
+    "precision": ("single", "double"),
+    "backend": ("auto", "cpu", "reference"),
+}
+
+
+def check_choices(**chosen):
+    """Raise an `InputError` for an unknown value of ``record``, ``precision`` or ``backend``."""
+    for name, values in chosen.items():
+        for value in (values,) if isinstance(values, str) else values:
+            if value not in _ALLOWED[name]:
+                raise InputError(f"{name}: {value!r} is unknown; allowed are {', '.join(_ALLOWED[name])}")
+
+
+def checked_weights(weights):
+    """Connectomes as a finite (S, N, N) float array; one alone may be (N, N)."""
+    weights = np.asarray(weights, float)
+    weights = weights[None] if weights.ndim == 2 else weights
+    if weights.ndim != 3 or weights.shape[1] != weights.shape[2]:
+        raise InputError(f"weights must be (N, N) or (S, N, N); found shape {weights.shape}")
+    if not np.isfinite(weights).all():
+        bad = np.argwhere(~np.isfinite(weights))[0]
+        raise InputError(
+            f"weights hold values that are not finite, the first in connectome, row, column {bad.tolist()}"
+        )
+    return weights
+
+
+def checked_lengths(lengths, weights, scheme):
+    """Tract lengths (mm) in the shape of the weights, (S, N, N); None without conduction delays."""
+    if lengths is None:
+        return None
+    if scheme != "euler_maruyama":
+        raise InputError(f"conduction delays work with euler_maruyama only, not with {scheme!r}")
+    lengths = np.asarray(lengths, float)
+    lengths = lengths[None] if lengths.ndim == 2 else lengths
+    if lengths.shape != weights.shape:
+        raise InputError(f"lengths has shape {lengths.shape}; it must be that of weights, {weights.shape}")
+    if not (np.isfinite(lengths) & (lengths >= 0)).all():
+        bad = np.argwhere(~(np.isfinite(lengths) & (lengths >= 0)))[0]
+        raise InputError(f"lengths must be 0 or more (mm); the first wrong one is at {bad.tolist()}")
+    return lengths
+
+
+def checked_indices(connectome, size, count):
+    """Which of `count` connectomes each of `size` simulations uses, (B,) int; needed if there are several."""
+    if connectome is None:
+        if count > 1:
+            raise InputError(
+                f"{count} connectomes are given: say with `connectome` which one each simulation uses"
+            )
+        return np.zeros(size, int)
+    indices = np.broadcast_to(np.asarray(connectome, int), (size,))
+    if indices.min() < 0 or indices.max() >= count:
+        raise InputError(
+            f"connectome holds indices {indices.min()} to {indices.max()}; allowed are 0 to {count - 1}"
+        )
+    return indices
+
+
+def checked_seeds(seed, size):
+    """One seed for each of `size` simulations, as a list of int."""
+    seeds = [int(value) for value in np.broadcast_to(np.asarray(seed), (size,))]
+    if min(seeds) < 0:
+        raise InputError(f"seed {min(seeds)} is negative; seeds are whole numbers from 0 to 2**64 - 1")
+    return seeds
+
+
+def checked_noise(noise, schedule, nodes, model):
+    """Noise to be used as given, (steps, N, noise terms); None if it is drawn."""
+    if noise is None:
+        return None
+    expected = (schedule.n_steps * schedule.inner_steps, nodes, len(model.noise))
+    if np.shape(noise) != expected:
+        raise InputError(
+            f"noise must have shape (steps, N, noise terms) = {expected}; found {np.shape(noise)}"
+        )
+    return np.asarray(noise)
