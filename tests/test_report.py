@@ -127,6 +127,14 @@ def test_exclusions_are_told_before_anything_else(tmp_path, undrawn):
     assert page.count('<article class="person"') == 5
 
 
+def test_people_whose_rates_nothing_held_are_counted(tmp_path, undrawn):
+    made = MadeCohort(tmp_path)
+    outcome = made.outcome
+    ended = "the best simulation ended with the status fic_failed"
+    made.outcome = lambda k, *rest: outcome(k, *rest) | ({"reason": ended} if k in (1, 4) else {})
+    assert "did not keep the firing rates of 2 units of 6 within their limits" in text_of(made.page())
+
+
 def test_a_unit_without_result_or_reason_is_told_too(tmp_path, undrawn):
     made = MadeCohort(tmp_path, failed={"02": "lost"})
     made.exclusions_rows = list

@@ -9,7 +9,7 @@ from workflow_scripts import costs, fitted, job, simulations, tables
 from workflow_scripts.spaces import search_space
 
 KEYS = ("participant_id", "session_id", "fit")
-ANALYSIS = ("pairs", "band_pass", "window", "window_step")
+ANALYSIS = ("pairs", "band_pass", "window", "window_step", "edges")
 EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", *ANALYSIS, "seeds")
 STATES = (*KEYS, "label", "hemisphere", "variable", "mean", "sd", "unit")
 RECORD = ("bold", "fc", "fcd", "state_means")
@@ -74,6 +74,7 @@ def score_rows(keys, evaluated, settings):
         "band_pass": "none" if band is None else f"{band[0]}-{band[1]}",
         "window": analysis["window"],
         "window_step": analysis["window_step"],
+        "edges": analysis["edges"],
         "seeds": f"{evaluated.seeds[0]}-{evaluated.seeds[-1]}",
     }
     return [

@@ -61,6 +61,7 @@ def cautions(cohort):
         *_unstable(cohort),
         *_at_bounds(cohort),
         *_diverged(cohort),
+        *_off_rates(cohort),
     ]
 
 
@@ -125,6 +126,17 @@ def _at_bounds(cohort):
                 "the optimum may lie outside (see parameters)."
             )
     return found
+
+
+def _off_rates(cohort):
+    """Best fits whose firing rates nothing held: their states are not those that the control aims at."""
+    best = cohort.successful[cohort.successful["selected"]]
+    return [
+        f"In the fit {fit}, feedback inhibition control did not keep the firing rates of "
+        f"{plural(n, 'unit')} of {len(rows)} within their limits (fic_failed): read their states with care."
+        for fit, rows in best.groupby("fit", sort=False)
+        if (n := int(rows["reason"].astype(str).str.contains("fic_failed").sum()))
+    ]
 
 
 def _diverged(cohort):
