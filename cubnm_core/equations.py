@@ -120,7 +120,6 @@ class Model:
         return self.units.get(name, "1")
 
 
-@lru_cache
 def load_model(source):
     """Read a model.
 
@@ -142,11 +141,15 @@ def load_model(source):
         raise InputError(
             f"no model {str(source)!r}; known models are {known}, or give the path of a .toml file"
         )
-    text = path.read_text(encoding="utf-8")
+    return _model_from_text(path.read_text(encoding="utf-8"), path.name)
+
+
+@lru_cache
+def _model_from_text(text, where):
     try:
-        return model_from_tables(tomllib.loads(text), where=path.name)
+        return model_from_tables(tomllib.loads(text), where)
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path}: not valid TOML: {error}") from None
+        raise InputError(f"{where}: not valid TOML: {error}") from None
 
 
 #: What a model file may leave out.

@@ -14,6 +14,7 @@ rule cohort_tables:
         nodes=CONFIG["nodes"],
         maps=map_tables(),
         terms=all_term_files(),
+        models=all_model_files(),
         truth=given(CONFIG["truth"]),
     output:
         fits="results/cohort/fits.tsv",

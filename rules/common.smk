@@ -128,6 +128,16 @@ def all_term_files():
     return sorted({term["file"] for fit in FITS.values() for term in fit["terms"].values()})
 
 
+def model_file(wildcards):
+    """File with a model of the user's own."""
+    return settings.model_files(FITS[wildcards.fit])
+
+
+def all_model_files():
+    """Files with models of the user's own, of all fits."""
+    return sorted({path for fit in FITS.values() for path in settings.model_files(fit)})
+
+
 def per_batch(pattern):
     """A file for every fit and batch."""
     return [pattern.format(fit=fit, batch=batch) for fit in FITS for batch in BATCHES]

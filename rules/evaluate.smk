@@ -6,6 +6,7 @@ rule evaluate:
         nodes=CONFIG["nodes"],
         maps=fit_map_table,
         terms=term_files,
+        model=model_file,
     output:
         evaluation="results/evaluation/{fit}/batch-{batch}_evaluation.tsv",
         states="results/evaluation/{fit}/batch-{batch}_states.tsv",

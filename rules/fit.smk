@@ -5,6 +5,7 @@ rule fit:
         nodes=CONFIG["nodes"],
         maps=fit_map_table,
         terms=term_files,
+        model=model_file,
     output:
         fits="results/fits/{fit}/batch-{batch}_fits.tsv",
         convergence="results/fits/{fit}/batch-{batch}_convergence.tsv",

@@ -14,6 +14,7 @@ rule report:
         connectomes=connectomes(UNITS),
         participants=given(CONFIG["participants"]),
         nodes=CONFIG["nodes"],
+        models=all_model_files(),
     output:
         "results/report/index.html",
     log:

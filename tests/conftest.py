@@ -1,5 +1,7 @@
 """Fixtures that several tests share."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,17 @@ def repository():
 def tiny_cohort(tmp_path):
     """Three people, six nodes, two short runs each: tables, files and a configuration."""
     return TinyCohort(tmp_path)
+
+
+@pytest.fixture
+def snakemake(repository, tmp_path):
+    """Run Snakemake in a temporary working directory; return the exit code and everything it printed."""
+
+    def run(*arguments, config=None):
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
+        command += ["--directory", str(tmp_path), "--cores", "2", *arguments]
+        command += ["--configfile", str(config)] if config else []
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        return done.returncode, done.stdout + done.stderr
+
+    return run

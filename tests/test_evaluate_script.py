@@ -174,6 +174,7 @@ def test_hashes_of_several_optional_tables(tmp_path):
     for path in paths:
         path.write_text(path.name)
     manifest, nodes, truth = map(str, paths)
-    inputs = SimpleNamespace(manifest=manifest, nodes=nodes, participants=[], truth=truth, maps=[], terms=[])
+    none = {"participants": [], "maps": [], "terms": [], "models": []}
+    inputs = SimpleNamespace(manifest=manifest, nodes=nodes, truth=truth, **none)
     hashes = cohort_tables.input_hashes(inputs, {"connectome": [], "bold": []})
     assert hashes == {path: job.sha256(path) for path in (manifest, nodes, truth)}

@@ -11,20 +11,6 @@ from cohorts import LABELS, TinyCohort, labelled, read_tsv, symmetric
 from workflow_scripts.get_hcp_example import write_example
 
 
-@pytest.fixture
-def snakemake(repository, tmp_path):
-    """Run Snakemake in a temporary working directory; return the exit code and everything it printed."""
-
-    def run(*arguments, config=None):
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
-        command += ["--directory", str(tmp_path), "--cores", "2", *arguments]
-        command += ["--configfile", str(config)] if config else []
-        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-        return done.returncode, done.stdout + done.stderr
-
-    return run
-
-
 def counts(text):
     """Read the table of planned jobs."""
     return {name: int(number) for name, number in re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)}

@@ -220,7 +220,7 @@ def rule_seconds(folder):
 
 def input_hashes(inputs, records):
     """Give the SHA-256 of every file of the user's."""
-    optional = (inputs.participants, inputs.truth, inputs.maps, inputs.terms)
+    optional = (inputs.participants, inputs.truth, inputs.maps, inputs.terms, inputs.models)
     files = [inputs.manifest, inputs.nodes, *(path for paths in optional for path in _several(paths))]
     hashes = {str(path): job.sha256(path) for path in files}
     for record in records["connectome"]:

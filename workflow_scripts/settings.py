@@ -139,6 +139,21 @@ def default_objective(fit):
     return objective if fit["fic"] is None else {**objective, "rate_penalty": 0.5}
 
 
+def model_files(fit):
+    """List the file of a model of the user's own; a model that comes with `cubnm_core` has a name, no file.
+
+    Parameters
+    ----------
+    fit : dict
+        As returned by :func:`fit_settings`.
+
+    Returns
+    -------
+    list of str
+    """
+    return [fit["model"]] if fit["model"].endswith(".toml") else []
+
+
 def protocols():
     """Give the named protocols: ``optimizer`` and ``simulation`` settings that a fit may take over."""
     return read_yaml(CONFIG_FOLDER / "protocols.yaml")

@@ -12,7 +12,7 @@ from cubnm_core import simulate
 from cubnm_core.errors import InputError
 from workflow_scripts import job, simulations
 from workflow_scripts.fitted import read_parameters, without_control
-from workflow_scripts.settings import suggestion
+from workflow_scripts.settings import model_files, suggestion
 
 
 def simulate_person(results, unit, fit, **changes):
@@ -48,7 +48,7 @@ def simulate_person(results, unit, fit, **changes):
     params = fitted_parameters(results, unit, fit)
     target = job.read_json(results / "targets" / f"{unit}_split-train_target.json")
     return simulate(
-        settings["model"],
+        results.parent / settings["model"] if model_files(settings) else settings["model"],
         job.read_npz(results / "prepared" / f"{unit}_connectome.npz")["weights"],
         {name: value[None] if np.ndim(value) else value for name, value in params.items()},
         **{
