@@ -3,7 +3,7 @@
 import math
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -222,6 +222,31 @@ def _parse_equations(text, where):
             raise InputError(f"{place}: {left.strip()!r} is not a name")
         equations.append(Assign(name, ex.parse(right, place), place))
     return tuple(equations)
+
+
+def with_velocity(model):
+    """Give a model the velocity of its conduction delays as a parameter.
+
+    Parameters
+    ----------
+    model : Model
+
+    Returns
+    -------
+    Model
+        With the global parameter ``v`` in m/s, which has no default.
+
+    Raises
+    ------
+    InputError
+        If the model uses the name itself.
+    """
+    if any("v" in table for table in (model.states, model.parameters, model.constants, model.units)):
+        raise InputError(
+            f"{model.name}: 'v' is the velocity of conduction delays; give the model's own v another name"
+        )
+    velocity = Parameter(bounds=(0.5, 50.0), unit="m/s", regional=False, description="conduction velocity")
+    return replace(model, parameters={**model.parameters, "v": velocity})
 
 
 def is_sum(expression):

@@ -12,7 +12,7 @@ from cubnm_core import connectivity, inhibition, parameters, rates
 from cubnm_core import simulation_checks as checks
 from cubnm_core.backends import reference
 from cubnm_core.backends.task import Schedule, Task
-from cubnm_core.equations import Model, Parameter, load_model
+from cubnm_core.equations import Model, load_model, with_velocity
 from cubnm_core.errors import InputError
 from cubnm_core.hemodynamics import lower_hemodynamics
 from cubnm_core.lowering import IN_STRENGTH, lower
@@ -159,7 +159,7 @@ def simulate(
     checks.check_choices(record=record, precision=precision, backend=backend)
     weights = checks.checked_weights(weights)
     lengths = checks.checked_lengths(lengths, weights, scheme)
-    model = model if lengths is None else _with_velocity(model)
+    model = model if lengths is None else with_velocity(model)
     size, nodes = parameters.batch_size(params, ("seed", seed), ("connectome", connectome)), weights.shape[1]
     batch = _Batch(
         weights=weights,
@@ -367,12 +367,6 @@ def _sample_steps(duration, period, step):
     twice = 2 * steps_per_period.numerator * np.arange(1, count + 1, dtype=object)
     denominator = steps_per_period.denominator
     return ((twice + denominator) // (2 * denominator)).astype(np.int64)
-
-
-def _with_velocity(model):
-    """The model with its conduction velocity as a parameter."""
-    velocity = Parameter(bounds=(0.5, 50.0), unit="m/s", regional=False, description="conduction velocity")
-    return replace(model, parameters={**model.parameters, "v": velocity})
 
 
 def _backend(name):
