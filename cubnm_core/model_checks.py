@@ -7,8 +7,9 @@ from cubnm_core import equations as eq
 from cubnm_core import expressions as ex
 from cubnm_core.errors import InputError
 
-_REQUIRED = ("name", "title", "citation", "time_unit", "equations", "states", "bold_input", "record")
-_OPTIONAL = tuple(eq.DEFAULTS)
+#: Keys of a model file.
+REQUIRED = ("name", "title", "citation", "time_unit", "equations", "states", "bold_input", "record")
+OPTIONAL = tuple(eq.DEFAULTS)
 _CHOICES = {
     "time_unit": tuple(eq.TIME_UNITS),
     "observation": ("balloon", "direct"),
@@ -21,10 +22,10 @@ _INHIBITION = ("weight", "rate", "target")
 
 def check_tables(tables, where):
     """Check the keys of a model file before anything is parsed."""
-    missing = [key for key in _REQUIRED if key not in tables]
+    missing = [key for key in REQUIRED if key not in tables]
     if missing:
         raise InputError(f"{where}: missing {', '.join(missing)}")
-    _known_keys(tables, _REQUIRED + _OPTIONAL, where)
+    _known_keys(tables, REQUIRED + OPTIONAL, where)
     for key, allowed in _CHOICES.items():
         if tables[key] not in allowed:
             raise InputError(f"{where}: {key} is {tables[key]!r}; allowed are {', '.join(map(str, allowed))}")
