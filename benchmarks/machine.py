@@ -24,9 +24,19 @@ def describe():
     }
 
 
-def load():
-    """Processes that wanted to run during the last minute, on average: what else the machine was doing."""
-    return round(os.getloadavg()[0], 1)
+def conditions():
+    """What else the machine was doing, and how urgent we were.
+
+    Returns
+    -------
+    dict
+        Processes that wanted to run during the last minute, on average; scheduling of this process.
+    """
+    ordinary = os.sched_getscheduler(0) == os.SCHED_OTHER
+    return {
+        "load": round(os.getloadavg()[0], 1),
+        "scheduling": f"nice {os.nice(0)}" if ordinary else "real time",
+    }
 
 
 def slug(machine):

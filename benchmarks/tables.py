@@ -51,7 +51,9 @@ def _head(machine):
 
 
 def _source(part):
-    return f"(`{part['command']}`, {part['date']}, load {part['load']} before)"
+    return (
+        f"(`{part['command']}`, {part['date']}; load before {part['load']}, scheduling {part['scheduling']})"
+    )
 
 
 def _cases(part):

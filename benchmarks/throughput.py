@@ -63,7 +63,7 @@ def main():
     here = machine.describe()
     path = HERE / "results" / f"throughput_{machine.slug(here)}{'_quick' if options.quick else ''}.json"
     for part in (part for part in PARTS if part in options.parts):
-        about = {"date": date.today().isoformat(), "command": _command(options), "load": machine.load()}
+        about = {"date": date.today().isoformat(), "command": _command(options), **machine.conditions()}
         _save(path, {"machine": here, part: {**about, **PARTS[part](options)}})
     print(f"\n{path.with_suffix('.md').read_text()}\nwritten to {path} and .md")
 
