@@ -9,6 +9,9 @@ from cubnm_core.expressions import Symbol
 #: Steps whose coupling sums from far sources are computed together.
 DELAY_BLOCK = 16
 
+#: Far sources that are added to a sum before it is stored again.
+DELAY_SOURCES = 4
+
 
 def is_plain(program, published):
     """Whether a coupling sum adds up a state as it is."""
@@ -23,7 +26,12 @@ def needs_publishing(program, stage, layout):
 def source(layout):
     """Source of the functions that the lines of `calls` call."""
     if layout.delayed:
-        return _DELAYED.format(block=DELAY_BLOCK)
+        add = "                total = fma(broadcast_block(weights, {pair}), load_block(sent, {at}), total)"
+        pairs = [f"pair + {i} * nodes" for i in range(DELAY_SOURCES)]
+        accumulate = [
+            add.format(pair=pair, at=f"at + {2 * i} * ring - delays[{pair}]") for i, pair in enumerate(pairs)
+        ]
+        return _DELAYED.format(block=DELAY_BLOCK, sources=DELAY_SOURCES, accumulate="\n".join(accumulate))
     body = _single(layout) if layout.single else _tile(layout)
     return "\n".join([_HEAD, *(f"    {line}" for line in body)])
 
@@ -111,19 +119,23 @@ def remember(nodes, size, position, published, history):
 
 @plain
 def couple_far(nodes, step, weights, delays, history, far):
-    """far[sum, target, t]: sums over sources at least {block} steps away, for {block} steps from `step`."""
+    """far[sum, target, t]: sums over sources at least {block} steps away, for {block} steps from `step`.
+
+    Sources are added in order, {sources} at a time.
+    """
     ring = history.shape[2] // 2
     now = (step + 1) % ring + ring
-    sent, arrived, weight = history.reshape(-1), far.reshape(-1), weights.reshape(-1)
+    sent, arrived = history.reshape(-1), far.reshape(-1)
     for s in range(history.shape[0]):
         far[s] = 0.0
-        for source in range(nodes):
-            at = (s * nodes + source) * 2 * ring + now
+        for source in range(0, history.shape[1], {sources}):
+            at = (s * history.shape[1] + source) * 2 * ring + now
             for target in range(nodes):
                 pair = source * nodes + target
                 place = (s * nodes + target) * {block}
-                value = load_block(sent, at - delays[pair])
-                store(arrived, place, fma(broadcast_block(weight, pair), value, load_block(arrived, place)))
+                total = load_block(arrived, place)
+{accumulate}
+                store(arrived, place, total)
 
 
 @plain

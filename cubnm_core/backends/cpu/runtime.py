@@ -9,7 +9,7 @@ import numpy as np
 
 from cubnm_core.backends import reference
 from cubnm_core.backends.cpu import kernels
-from cubnm_core.backends.cpu.coupling import DELAY_BLOCK
+from cubnm_core.backends.cpu.coupling import DELAY_BLOCK, DELAY_SOURCES
 from cubnm_core.backends.cpu.layout import Layout
 from cubnm_core.backends.cpu.printer import coefficient_names, recorded_names, recorded_place
 from cubnm_core.backends.task import TileResult
@@ -203,23 +203,33 @@ class _TileRun:
     def _delayed_weights(self, weights, n_sums):
         """Weights of far sources, and the arrays that delayed coupling needs."""
         nodes, delays = self.task.nodes, self.task.delays(self.tile.rows[0])
-        ring = -(-(int(delays.max()) + DELAY_BLOCK) // DELAY_BLOCK) * DELAY_BLOCK
-        program, initial = self.task.program, self.states.reshape(-1, self.size)[:, :nodes]
-        coefficients = self.coefficients.reshape(-1, self.size)[:, :nodes]
-        sent = reference.published(program, initial.astype(float), coefficients.astype(float))
-        share = 0.0 if program.silent_start else 1.0
-        history = np.repeat((share * np.asarray(sent)).astype(self.real)[:, :, None], 2 * ring, axis=2)
         is_near = delays < DELAY_BLOCK
         targets, sources = np.nonzero((is_near & (weights != 0)).T)
-        far = np.where(is_near, 0, weights).astype(self.real)
-        return far, (
-            np.where(is_near, DELAY_BLOCK, delays).astype(np.int64).reshape(-1),
-            history,
+        missing = ((0, -nodes % DELAY_SOURCES), (0, 0))
+        far_weights = np.pad(np.where(is_near, 0, weights), missing)
+        far_delays = np.pad(np.where(is_near, DELAY_BLOCK, delays), missing, constant_values=DELAY_BLOCK)
+        return far_weights.astype(self.real).reshape(-1), (
+            far_delays.astype(np.int32).reshape(-1),
+            self._history(len(far_weights), int(delays.max())),
             np.zeros((n_sums, nodes, DELAY_BLOCK), self.real),
             np.searchsorted(targets, np.arange(nodes + 1)),
             np.stack([sources, delays[sources, targets]], axis=1).astype(np.int64),
             weights[sources, targets].astype(self.real),
         )
+
+    def _history(self, sources, longest_delay):
+        """What sources have sent (sum, source, twice the steps that are kept): at first their initial values."""
+        blocks = -(-longest_delay // DELAY_BLOCK) + 1
+        ring = (blocks | 1) * DELAY_BLOCK  # odd, so that the rows of all sources do not share one cache set
+        program, nodes = self.task.program, self.task.nodes
+        initial, coefficients = (
+            array.reshape(-1, self.size)[:, :nodes].astype(float) for array in (self.states, self.coefficients)
+        )
+        sent = np.stack(reference.published(program, initial, coefficients))
+        if program.silent_start:
+            sent[:] = 0.0
+        sent = np.pad(sent, ((0, 0), (0, sources - nodes))).astype(self.real)
+        return np.repeat(sent[:, :, None], 2 * ring, axis=2)
 
     def _allocate_noise(self):
         task, layout, terms = self.task, self.layout, len(self.task.program.noise)
