@@ -59,7 +59,7 @@ def parse(text, where=""):
     Parameters
     ----------
     text : str
-        For example ``"w_p*J_N*S_E + 0.3"``. Powers need a numeric exponent.
+        For example ``"w_p*J_N*S_E + 0.3"``. Powers other than 1/8, 2/8, ... 8 need a positive base.
     where : str
         File and line, for error messages.
 

@@ -18,10 +18,11 @@ to add a model of your own.
 
 How to read the equations:
 
-- All quantities are those of one node $j$. In a coupling sum $\sum_k w_{kj} \, x^{(k)}$, $x^{(k)}$ is that of
-  the source $k$, and $w_{kj}$ is the connectome, `weights[source, target]`. With conduction delays, $x^{(k)}$
-  is the value that node $k$ had $l_{kj} / v$ earlier, for the tract length $l_{kj}$ and the velocity $v$.
-- $\xi$ are independent Gaussian white noises. An amplitude has the unit of its state per square root of the
+- All quantities are those of one node $`j`$. In a coupling sum $`\sum_k w_{kj} \, x^{(k)}`$, $`x^{(k)}`$ is
+  that of the source $`k`$, and $`w_{kj}`$ is the connectome, `weights[source, target]`. With conduction
+  delays it is the value that node $`k`$ had a time $`l_{kj} / v`$ ago, for the tract length $`l_{kj}`$ and the
+  velocity $`v`$.
+- $`\xi`$ are independent Gaussian white noises. An amplitude has the unit of its state per square root of the
   model's time unit.
 - A state that is "kept within" limits is clipped to them after every step, or wrapped around by whole turns.
 - A parameter with a default may be left out. Regional parameters take one value for all nodes or one for each
@@ -71,7 +72,7 @@ def _source(model):
 def _equations(model):
     lines = ["```math", r"\begin{aligned}", latex.equations(model), r"\end{aligned}", "```"]
     used = latex.functions_used(model)
-    where = ", ".join(f"${latex.DEFINITIONS[name]}$" for name in used)
+    where = ", ".join(_inline(latex.DEFINITIONS[name]) for name in used)
     return "\n".join([*lines, "", f"with {where}."] if used else lines)
 
 
@@ -82,7 +83,7 @@ def _facts(model, text):
     if model.observation == "direct":
         drives = "is BOLD itself; there is no haemodynamic model"
     yield f"Time: derivatives are per {model.time_unit}."
-    yield f"BOLD: ${latex.expression(model.bold_input)}$ {drives}."
+    yield f"BOLD: {_inline(latex.expression(model.bold_input))} {drives}."
     recorded = ", ".join(f"`{name}` ({_unit(model.unit(name))})" for name in model.record)
     yield f"Recorded: {recorded}."
     why = f": {notes['precision']}" if "precision" in notes else ""
@@ -114,7 +115,7 @@ def _states(model):
 
 
 def _named(name, entry):
-    return f"${latex.symbol(name)}$", _code(name), _unit(entry.unit)
+    return _inline(latex.symbol(name)), _code(name), _unit(entry.unit)
 
 
 def _initial(state):
@@ -171,6 +172,11 @@ def _interval(bounds):
 
 def _unit(unit):
     return "–" if unit == "1" else unit
+
+
+def _inline(text):
+    """LaTeX within a line, fenced so that Markdown leaves its backslashes and underscores alone."""
+    return f"$`{text}`$"
 
 
 def _code(name):
