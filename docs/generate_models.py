@@ -20,8 +20,8 @@ How to read the equations:
 
 - All quantities are those of one node $`j`$. In a coupling sum $`\sum_k w_{kj} \, x^{(k)}`$, $`x^{(k)}`$ is
   that of the source $`k`$, and $`w_{kj}`$ is the connectome, `weights[source, target]`. With conduction
-  delays it is the value that node $`k`$ had a time $`l_{kj} / v`$ ago, for the tract length $`l_{kj}`$ and the
-  velocity $`v`$.
+  delays it is the value that node $`k`$ had a time $`l_{kj} / v`$ ago, for the tract length $`l_{kj}`$ and
+  the velocity $`v`$.
 - $`\xi`$ are independent Gaussian white noises. An amplitude has the unit of its state per square root of the
   model's time unit.
 - A state that is "kept within" limits is clipped to them after every step, or wrapped around by whole turns.
