@@ -49,6 +49,7 @@ class TinyCohort:
             "simulation": {"duration": 120.0, "burn_in": 20.0, "dt": 1.0e-3},
             "fits": {
                 "homogeneous": {
+                    "fic": "analytical",
                     "free": {"G": [0.5, 5.0], "w_p": [0.2, 2.0]},
                     "optimizer": {"population": 4, "generations": 2},
                 }

@@ -10,7 +10,8 @@ from workflow_scripts import job
 N_NODES = 8
 SETTINGS = {
     "model": "rWW",
-    "fic": "analytical",
+    "fic": {"method": "analytical"},
+    "delays": False,
     "free": {"G": [0.5, 3.0], "w_p": [0.2, 2.0]},
     "fixed": {"J_N": 0.15},
     "objective": {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5},
@@ -21,7 +22,7 @@ SETTINGS = {
     "noise_seed": 0,
     "simulation": {
         "duration": 45.0, "burn_in": 5.0, "dt": 1e-3, "hemodynamic_dt": 5e-3, "hemodynamics": "friston2003",
-        "precision": "single", "backend": "auto",
+        "scheme": "euler_maruyama", "precision": "single", "backend": "auto",
     },
     "analysis": {
         "pairs": "all", "window": 10.0, "window_step": 2.0, "edges": "drop", "censored_share": 0.5,
@@ -59,7 +60,8 @@ class PreparedCohort:
     def _write(self, unit, generator):
         weights = np.triu(generator.lognormal(size=(N_NODES, N_NODES)), 1)
         weights = (weights + weights.T) * 0.1
-        job.write_npz(self.connectome(unit), weights=weights)
+        lengths = generator.uniform(20.0, 150.0, (N_NODES, N_NODES))
+        job.write_npz(self.connectome(unit), weights=weights, lengths=lengths * (weights > 0))
         job.write_json(
             self.connectome(unit).with_suffix(".json"), {"unit": unit, "status": "ok", "reasons": []}
         )

@@ -122,7 +122,8 @@ class MadeCohort:
         """Resolved settings of a fit."""
         return {
             "model": "rWW",
-            "fic": "analytical",
+            "fic": {"method": "analytical"},
+            "delays": False,
             "free": {"G": [0.001, 10.0], "w_p": [0.0, 2.0], "J_N": [0.001, 0.5]},
             "fixed": {},
             "objective": OBJECTIVE,
@@ -135,7 +136,13 @@ class MadeCohort:
                 "restarts": self.restarts,
                 "seed": 1,
             },
-            "simulation": {"duration": 270.0, "burn_in": 30.0, "dt": 5e-4, "hemodynamics": "friston2003"},
+            "simulation": {
+                "duration": 270.0,
+                "burn_in": 30.0,
+                "dt": 5e-4,
+                "scheme": "euler_maruyama",
+                "hemodynamics": "friston2003",
+            },
             "analysis": {"pairs": self.pairs, "window": 30.0, "window_step": 5.0, "band_pass": None},
         }
 

@@ -28,6 +28,7 @@ def configuration(tmp_path_factory):
         "simulation": {"duration": 65.0, "burn_in": 5.0, "dt": 2.0e-3, "hemodynamic_dt": 1.0e-2},
         "fits": {
             "homogeneous": {
+                "fic": "analytical",
                 "free": {"G": [0.5, 3.0], "w_p": [0.2, 2.0]},
                 "optimizer": {"population": 5, "generations": 12, "restarts": 2, "tolerance": 0.0},
             }
@@ -121,7 +122,7 @@ def test_provenance_names_versions_seeds_and_every_input(finished):
     assert stored["config"]["holdout_resolved"] == "run"
     assert stored["seeds"]["evaluation_noise_seeds"] == "1000 to 1004"
     assert stored["computed"]["simulations_of_fits"] == 4 * 2 * 12 * 5
-    assert len(stored["inputs"]) == 4 + 4 * 3
+    assert len(stored["inputs"]) == 4 + 4 * 4
     assert set(stored["computed"]["seconds_of_rules"]) >= {"fit", "evaluate", "prepare_bold"}
 
 

@@ -178,3 +178,16 @@ def test_hashes_of_several_optional_tables(tmp_path):
     inputs = SimpleNamespace(manifest=manifest, nodes=nodes, truth=truth, **none)
     hashes = cohort_tables.input_hashes(inputs, {"connectome": [], "bold": []})
     assert hashes == {path: job.sha256(path) for path in (manifest, nodes, truth)}
+
+
+def test_a_model_that_stands_for_bold_goes_the_whole_way(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cohort = PreparedCohort(tmp_path)
+    cohort.settings |= {"model": "Hopf", "fic": None, "rate_limits": None, "fixed": {}}
+    cohort.settings |= {"free": {"G": [0.1, 3.0], "a": [-0.1, 0.1]}, "objective": {"fc_corr": 1.0}}
+    cohort.settings["simulation"] |= {"hemodynamics": None, "dt": 1e-2, "hemodynamic_dt": 1e-2}
+    fit.main(cohort.sm("fit"))
+    evaluate.main(cohort.sm("evaluate", **SEEDS))
+    assert {row["status"] for row in read_tsv(cohort.sm("fit").output.fits)} == {"ok"}
+    states = table(cohort, "states")
+    assert set(states["variable"]) == {"x", "y"} and len(states) == 3 * 2 * N_NODES

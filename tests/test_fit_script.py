@@ -152,8 +152,15 @@ def test_data_are_in_the_fingerprint_and_other_people_are_not(cohort):
 
 def marks(cohort):
     sm = cohort.sm("fit")
-    people, _ = fit.read_people(cohort.units, sm.input.connectomes, sm.input.targets, job.start(sm))
+    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings["delays"], job.start(sm))
     nodes = tables.read_nodes(sm.input.nodes)
     space, hemispheres = search_space(cohort.settings, nodes), [node["hemisphere"] for node in nodes]
     _, histories = fit.make_problems(people, cohort.settings, space, hemispheres)
     return {key: history.fingerprint for key, history in histories.items()}
+
+
+@pytest.mark.parametrize(("key", "value"), [("scheme", "heun"), ("precision", "double")])
+def test_scheme_and_precision_are_in_the_fingerprint(cohort, key, value):
+    before = marks(cohort)
+    cohort.settings["simulation"] = {**cohort.settings["simulation"], key: value}
+    assert not set(before.values()) & set(marks(cohort).values())

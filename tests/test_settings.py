@@ -52,7 +52,9 @@ def test_defaults_are_filled_at_every_level(config):
         "band_pass": None,
     }
     assert fit["maps"] is None
-    assert fit["rate_limits"] == [2.0, 4.0]
+    assert fit["rate_limits"] == [2.5, 3.5]
+    assert fit["delays"] is False
+    assert fit["simulation"]["scheme"] == "euler_maruyama"
 
 
 @pytest.mark.parametrize(
@@ -69,13 +71,28 @@ def test_the_objective_nobody_named_suits_the_simulation(config, changes, expect
     assert settings.fit_settings(settings.validate(config), "one")["objective"] == expected
 
 
+PLASTICITY = {"method": "plasticity", "target": 3.0, "warm_up": 50.0, "rate_band": [2.5, 3.5]}
+
+
 @pytest.mark.parametrize(
     ("changes", "limits", "keyword"),
     [
-        ({}, [2.0, 4.0], {"method": "analytical", "rate_band": [2.0, 4.0]}),
-        ({"fic": "plasticity"}, [2.5, 3.5], {"method": "plasticity", "rate_band": [2.5, 3.5]}),
-        ({"rate_limits": [2.7, 3.3]}, [2.7, 3.3], {"method": "analytical", "rate_band": [2.7, 3.3]}),
+        ({}, [2.5, 3.5], PLASTICITY),
+        ({"fic": "plasticity"}, [2.5, 3.5], PLASTICITY),
+        ({"fic": "analytical"}, [2.0, 4.0], {"method": "analytical", "rate_band": [2.0, 4.0]}),
+        ({"rate_limits": [2.7, 3.3]}, [2.7, 3.3], PLASTICITY | {"rate_band": [2.7, 3.3]}),
+        (
+            {"fic": {"method": "plasticity", "warm_up": 80.0, "rate_band": [2.7, 3.3]}},
+            [2.7, 3.3],
+            PLASTICITY | {"warm_up": 80.0, "rate_band": [2.7, 3.3]},
+        ),
+        (
+            {"fic": {"method": "plasticity", "target": 5.0}},
+            [4.5, 5.5],
+            PLASTICITY | {"target": 5.0, "rate_band": [4.5, 5.5]},
+        ),
         ({"fic": None}, None, None),
+        ({"model": "WC", "free": {"G": [0.1, 1.0], "sigma_E": [0.0, 0.1]}}, None, None),
     ],
 )
 def test_one_band_of_rates_serves_cost_and_status(config, changes, limits, keyword):
@@ -83,6 +100,34 @@ def test_one_band_of_rates_serves_cost_and_status(config, changes, limits, keywo
     fit = settings.fit_settings(settings.validate(config), "one")
     assert fit["rate_limits"] == limits
     assert simulations.simulation_keywords(fit, 0.8)["fic"] == keyword
+
+
+@pytest.mark.parametrize(
+    ("model", "stated", "expected"),
+    [
+        ("rWW", "auto", "single"),
+        ("JR", "auto", "double"),
+        ("rWW", "double", "double"),
+        ("JR", None, "double"),
+    ],
+)
+def test_the_precision_that_is_used_is_the_one_that_is_kept(config, model, stated, expected):
+    if stated is not None:
+        config["simulation"]["precision"] = stated
+    free = {"G": [0.1, 5.0], "sigma": [0.0, 0.1]}
+    config["fits"]["one"] = {"model": model, "free": free}
+    fit = settings.fit_settings(settings.validate(config), "one")
+    assert fit["simulation"]["precision"] == expected
+    assert simulations.simulation_keywords(fit, 0.8)["precision"] == expected
+
+
+def test_models_that_stand_for_bold_need_no_hemodynamics(config):
+    del config["bold"]
+    config["fits"]["one"] = {"model": "Hopf", "free": {"G": [0.1, 5.0], "a": [-0.1, 0.1]}}
+    fit = settings.fit_settings(settings.validate(config), "one")
+    assert fit["simulation"]["hemodynamics"] is None and fit["fic"] is None
+    config["fits"]["two"] = {"free": {"G": [0.1, 5.0], "w_p": [0.2, 2.0]}}
+    assert "neither field_strength nor hemodynamics" in refusal(config)
 
 
 def test_validation_leaves_its_argument_alone(config):
@@ -96,13 +141,13 @@ def test_the_more_specific_wins(config):
     config["fits"]["one"] |= {
         "protocol": "quick",
         "optimizer": {"population": 5},
-        "simulation": {"dt": 2.0e-3},
+        "simulation": {"dt": 5.0e-4},
     }
     protocol = settings.protocols()["quick"]
     fit = settings.fit_settings(settings.validate(config), "one")
     assert fit["optimizer"]["population"] == 5
     assert fit["optimizer"]["generations"] == protocol["optimizer"]["generations"]
-    assert fit["simulation"]["dt"] == 2.0e-3
+    assert fit["simulation"]["dt"] == 5.0e-4
     assert fit["simulation"]["duration"] == protocol["simulation"]["duration"]
     assert fit["simulation"]["precision"] == "double"
 
@@ -238,7 +283,39 @@ def test_coordinates_of_maps_count_as_free_parameters(config):
         ),
         ({"fixed": {"wIE": 1.0}}, ["wIE is set by fic", "fic: null"]),
         ({"fic": None, "objective": {"rate_penalty": 1.0}}, ["rate_penalty", "without fic", "rate_limits"]),
-        ({"model": "Hopf"}, ["fits.one.fic: Hopf has no inhibition to control; write fic: null"]),
+        (
+            {"model": "Hopf", "fic": "analytical"},
+            ["fits.one.fic: Hopf has no inhibition to control; write fic: null"],
+        ),
+        ({"fic": "plastic"}, ["fits.one.fic: unknown method 'plastic'", "analytical, plasticity"]),
+        ({"fic": {"method": "analytical", "target": 3.0}}, ["fic: analytical has no setting 'target'"]),
+        ({"fic": {"method": "plasticity", "warmup": 3.0}}, ["unknown key 'warmup'", "'warm_up'"]),
+        ({"fic": {"target": 3.0}}, ["fits.one.fic: key 'method' is missing"]),
+        (
+            {"fic": {"method": "plasticity", "rate_band": [2.0, 4.0]}, "rate_limits": [2.0, 4.0]},
+            ["fic.rate_band and rate_limits", "give one of them"],
+        ),
+        (
+            {"fic": {"method": "plasticity", "target": 5.0}, "rate_limits": [2.0, 4.0]},
+            ["fic.target: 5.0 Hz lies outside rate_limits [2.0, 4.0] Hz"],
+        ),
+        ({"delays": True}, ["fits.one: v has no default value; list it under free or fixed"]),
+        ({"delays": True, "fixed": {"v": 0.0}}, ["v is 0.0 m/s; allowed are 0.5 to 50 m/s"]),
+        (
+            {"delays": True, "free": {"G": [0.1, 5.0], "v": [1.0, 90.0]}},
+            ["v is [1.0, 90.0] m/s; allowed are 0.5 to 50 m/s"],
+        ),
+        ({"fixed": {"v": 5.0}}, ["'v' is no parameter of rWW", "delays: true"]),
+        (
+            {"delays": True, "fixed": {"v": 5.0}, "simulation": {"scheme": "heun"}},
+            ["fits.one.simulation.scheme: delays work with euler_maruyama only, not with heun"],
+        ),
+        ({"simulation": {"scheme": "euler"}}, ["simulation.scheme: 'euler' is not allowed", "heun"]),
+        (
+            {"simulation": {"dt": 3.0e-4}},
+            ["fits.one.simulation: hemodynamic_dt (0.001 s) must be a whole multiple of dt (0.0003 s)"],
+        ),
+        ({"simulation": {"hemodynamic_dt": 3.0e-3}}, ["fits.one.simulation: state_period (0.01 s) must be"]),
         ({"rate_limits": [4.0, 2.0]}, ["fits.one.rate_limits: [4.0, 2.0] is not [lower, upper]"]),
         ({"terms": {"mine": {"file": "mine.py"}}}, ["fits.one.terms.mine: no file mine.py"]),
         ({"terms": {"fc_corr": {"file": "mine.py"}}}, ["fc_corr is a built-in term"]),

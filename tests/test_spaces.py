@@ -8,6 +8,7 @@ from prepared import N_NODES, PreparedCohort
 from cubnm_core.errors import InputError
 from workflow_scripts import evaluate, fit, fitted, job, simulations, tables
 from workflow_scripts.histories import fingerprint
+from workflow_scripts.settings import inhibition_control
 from workflow_scripts.simulate_person import simulate_person
 from workflow_scripts.spaces import MapTable, groups, search_space
 
@@ -235,7 +236,7 @@ def test_maps_and_terms_are_in_the_fingerprint(cohort):
 
 def marks(cohort):
     sm = cohort.sm("fit")
-    people, _ = fit.read_people(cohort.units, sm.input.connectomes, sm.input.targets, job.start(sm))
+    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings["delays"], job.start(sm))
     space = search_space(cohort.settings, tables.read_nodes(sm.input.nodes))
     _, histories = fit.make_problems(people, cohort.settings, space, list("LLLLRRRR"))
     return {key: history.fingerprint for key, history in histories.items()}
@@ -266,13 +267,13 @@ def test_inhibition_of_the_fit_is_kept_under_other_noise(cohort, monkeypatch):
 
     monkeypatch.setattr(fitted.simulations, "batch_simulator", watched)
     evaluate.main(cohort.sm("evaluate", first_seed=100, seeds=2))
-    assert asked == [("analytical", 1.0), (None, 45.0)] * 2
+    assert asked == [({"method": "analytical"}, 1.0), (None, 45.0)] * 2
 
 
 @pytest.mark.parametrize("fic", ["analytical", "plasticity"])
 def test_control_finds_the_same_weights_before_a_short_simulation(cohort, fic):
     """What evaluation takes over is what the fit had: control works before the simulation begins."""
-    cohort.settings |= {"fic": fic}
+    cohort.settings |= {"fic": inhibition_control(fic)}
     weights = job.read_npz(cohort.connectome("sub-01"))["weights"]
     person = simulations.Person(cohort.units[0], weights, {}, 1.0)
     hemispheres = list("LLLLRRRR")

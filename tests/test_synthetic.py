@@ -94,7 +94,7 @@ def test_the_manifest_is_the_one_that_was_planned(tmp_path, monkeypatch):
     for row in planned:
         matrix = readers.read(row)
         assert matrix.column_labels == tuple(node["label"] for node in nodes)
-        assert matrix.values.shape == ((8, 8) if row["kind"] == "sc" else (40, 8))
+        assert matrix.values.shape == ((40, 8) if row["kind"] == "bold" else (8, 8))
         assert np.isfinite(matrix.values).all()
 
 
@@ -123,14 +123,17 @@ def test_a_clean_cohort_hands_out_the_truth(tmp_path, monkeypatch):
     scans = make_synthetic_cohort.simulate_scans(settings, connectomes, people, "friston2003", 1)
     files = [readers.read(row).values for row in rows]
     np.testing.assert_allclose(files[0], connectomes[0], rtol=1e-5)
-    np.testing.assert_allclose(files[1], scans[0, 0], rtol=1e-5)
-    np.testing.assert_allclose(files[2], scans[0, 1], rtol=1e-5)
+    np.testing.assert_allclose(files[1], synthetic.tract_lengths(positions), rtol=1e-5)
+    np.testing.assert_allclose(files[2], scans[0, 0], rtol=1e-5)
+    np.testing.assert_allclose(files[3], scans[0, 1], rtol=1e-5)
     _, rows = make(tmp_path / "measured", monkeypatch)
     for row, clean in zip(rows, files, strict=True):
+        if row["kind"] == "length":
+            continue
         assert np.abs(readers.read(row).values - clean).max() > 1e-3 * np.abs(clean).max()
 
 
 def test_two_scans_of_a_person_have_their_own_noise(tmp_path, monkeypatch):
     _, rows = make(tmp_path / "clean", monkeypatch, clean=True)
-    first, second = (readers.read(row).values for row in rows[1:3])
+    first, second = (readers.read(row).values for row in rows[2:4])
     assert abs(np.corrcoef(first[:, 0], second[:, 0])[0, 1]) < 0.9

@@ -87,7 +87,7 @@ def test_planned_manifest_passes_the_checks_of_a_real_one(tmp_path, tiny_cohort)
     tiny_cohort.manifest = planned
     tiny_cohort.write()
     rows = tables.read_manifest(tmp_path / "manifest.tsv")
-    assert [row["role"] for row in rows if row["participant_id"] == "02"] == [None, "train", "test"]
+    assert [row["role"] for row in rows if row["participant_id"] == "02"] == [None, None, "train", "test"]
 
 
 @pytest.mark.parametrize("holdout", ["run", "auto"])
@@ -193,3 +193,17 @@ def test_an_absent_table_is_named(tiny_cohort):
     config = settings.validate({**tiny_cohort.config, "nodes": str(tiny_cohort.folder / "nodes.tsv")})
     with pytest.raises(InputError, match=r"manifst\.tsv: No such file"):
         tables.read_tables(config)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"analysis": {"window": 0.7}}, "shorter than one repetition time"),
+        ({"analysis": {"window": 99.5, "window_step": 5.0}}, "at least two windows, 1 fit"),
+        ({"bold": {"field_strength": 3.0, "band_pass": [0.01, 0.7]}}, "0.7 Hz is not below half"),
+        ({"simulation": {"duration": 120.0, "hemodynamic_dt": 1.0}}, "must lie between hemodynamic_dt"),
+    ],
+)
+def test_times_that_do_not_go_with_the_scans(tiny_cohort, changes, words):
+    tiny_cohort.config |= changes
+    assert words in refusal(tiny_cohort)

@@ -95,6 +95,10 @@ def exclusion_rows(records, fits):
             rows += [
                 {**_ids(record), "stage": named, "fit": None, "reason": text} for text in record["reasons"]
             ]
+    told = list(rows)
+    for row in fits[fits["status"] == "excluded"].to_dict("records"):
+        if not any(_ids(row) == _ids(other) and other["reason"] in row["reason"] for other in told):
+            rows.append({**_ids(row), "stage": "fit", "fit": row["fit"], "reason": row["reason"]})
     for row in fits[fits["status"] == "failed"].to_dict("records"):
         restart = "" if row["restart"] == job.MISSING else f"restart {row['restart']}: "
         rows.append({**_ids(row), "stage": "fit", "fit": row["fit"], "reason": restart + row["reason"]})

@@ -31,7 +31,8 @@ def main(sm):
         if key not in best:
             logger.warning("%s has no fit and is not evaluated", ids["unit"])
             continue
-        person = simulations.read_person(ids, connectome, dict(zip(splits, paths, strict=True)))
+        paths = dict(zip(splits, paths, strict=True))
+        person = simulations.read_person(ids, connectome, paths, settings["delays"])
         params, evaluated = evaluate_person(person, fitted.composed(space, best[key]), settings, nodes, seeds)
         keys = dict(zip(KEYS, (*key, sm.wildcards.fit), strict=True))
         evaluation += score_rows(keys, evaluated, settings)
@@ -60,7 +61,7 @@ def evaluate_person(person, params, settings, nodes, seeds):
     simulate_batch = simulations.batch_simulator(held, hemispheres, person.repetition_time, RECORD)
     objective = costs.make_objective(settings)
     return params, evaluate_seeds(
-        simulate_batch, person.weights, params, person.targets, objective, list(seeds)
+        simulate_batch, person.weights, params, person.targets, objective, list(seeds), person.lengths
     )
 
 

@@ -51,7 +51,7 @@ def main(sm):
     """Fit the units of a batch and write one row per unit and restart, and one per generation."""
     logger = job.start(sm)
     settings, fit = sm.params.settings, sm.wildcards.fit
-    people, unusable = read_people(sm.params.units, sm.input.connectomes, sm.input.targets, logger)
+    people, unusable = read_people(sm.params.units, sm.input, settings["delays"], logger)
     nodes = tables.read_nodes(sm.input.nodes)
     space = search_space(settings, nodes)
     hemispheres = [node["hemisphere"] for node in nodes]
@@ -86,8 +86,17 @@ def fits_columns(settings, space):
     return [*leading, *OUTCOME, *settings["terms"], *params, *last]
 
 
-def read_people(units, connectomes, targets, logger):
+def read_people(units, files, delays, logger):
     """Read the files of a batch.
+
+    Parameters
+    ----------
+    units : list of dict
+    files : object
+        With the paths of ``connectomes`` and ``targets``, in the order of the units.
+    delays : bool
+        Whether tract lengths are needed; a unit without them is excluded.
+    logger : logging.Logger
 
     Returns
     -------
@@ -97,10 +106,10 @@ def read_people(units, connectomes, targets, logger):
         ``status`` and ``reason`` of the units that cannot be fitted.
     """
     people, unusable = {}, {}
-    for ids, connectome, target in zip(units, connectomes, targets, strict=True):
+    for ids, connectome, target in zip(units, files.connectomes, files.targets, strict=True):
         unit = ids["unit"]
         try:
-            person = simulations.read_person(ids, connectome, {"train": target})
+            person = simulations.read_person(ids, connectome, {"train": target}, delays)
         except (InputError, OSError, KeyError, ValueError) as error:
             unusable[unit] = {"status": "failed", "reason": str(error)}
             continue
@@ -125,7 +134,7 @@ def make_problems(people, settings, space, hemispheres):
             problem = FitProblem(
                 key=f"{unit}_restart-{restart}",
                 weights=person.weights,
-                lengths=None,
+                lengths=person.lengths,
                 target=person.targets["train"],
                 space=space,
                 objective=objective,
@@ -149,7 +158,8 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
     software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]
     model = load_model(settings["model"])
-    return fingerprint(problem.weights, target, search, problem.noise_seed, simulated, pairs, model, software)
+    connectome = [problem.weights, problem.lengths]
+    return fingerprint(connectome, target, search, problem.noise_seed, simulated, pairs, model, software)
 
 
 def recorded(problems):

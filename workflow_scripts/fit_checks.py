@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cubnm_core import inhibition
 from cubnm_core.errors import InputError
 from cubnm_core.objective import TERMS
 from workflow_scripts import regional
@@ -36,16 +37,14 @@ def problems(fit, config, place):
 
 def _parameter_problems(fit, place):
     """Check the parameters of a fit against its model, its bounds and its grid."""
-    from cubnm_core.equations import load_model
-
     problems = [f"{place}: {name!r} is both free and fixed" for name in fit["free"] if name in fit["fixed"]]
     try:
-        model = load_model(fit["model"])
+        model = simulated_model(fit)
     except InputError as error:
-        return [*problems, f"{place}.model: {error}"]
+        return [*problems, f"{place}: {error}"]
     known = model.parameters
     problems += [
-        f"{place}: {name!r} is no parameter of {fit['model']}{suggestion(name, known)}"
+        f"{place}: {name!r} is no parameter of {fit['model']}{_remedy(name, known)}"
         for name in [*fit["free"], *fit["fixed"]]
         if name not in known
     ]
@@ -58,12 +57,73 @@ def _parameter_problems(fit, place):
     problems += (
         _optimizer_problems(fit, place) + _rate_problems(fit, model, place) + _term_problems(fit, place)
     )
-    if fit["fic"] is not None and not model.inhibition:
-        problems.append(f"{place}.fic: {model.name} has no inhibition to control; write fic: null")
-    if fit["fic"] is not None and model.inhibition.get("weight") in (*fit["free"], *fit["fixed"]):
+    problems += _inhibition_problems(fit, model, place) if fit["fic"] is not None else []
+    return problems + (_delay_problems(fit, known["v"], place) if fit["delays"] else [])
+
+
+def _remedy(name, known):
+    """Say what to do about the name of a parameter that the model does not have."""
+    if name == "v":
+        return "; the velocity of conduction delays needs delays: true"
+    return suggestion(name, known)
+
+
+def simulated_model(fit):
+    """Give the model of a fit, with the velocity ``v`` among its parameters where it has delays.
+
+    Parameters
+    ----------
+    fit : dict
+        Resolved settings.
+
+    Returns
+    -------
+    cubnm_core.equations.Model
+
+    Raises
+    ------
+    InputError
+        If the model cannot be read, or has another ``v``.
+    """
+    from cubnm_core.equations import load_model, with_velocity
+
+    model = load_model(fit["model"])
+    return with_velocity(model) if fit["delays"] else model
+
+
+def _inhibition_problems(fit, model, place):
+    """Check feedback inhibition control against the model and the limits of rates."""
+    if not model.inhibition:
+        return [f"{place}.fic: {model.name} has no inhibition to control; write fic: null"]
+    if model.name != "rWW":
+        return [f"{place}.fic: works with rWW only, not with {model.name}; write fic: null"]
+    weight = model.inhibition["weight"]
+    if weight in (*fit["free"], *fit["fixed"]):
+        return [f"{place}: {weight} is set by fic; take it out, or write fic: null"]
+    try:
+        control = inhibition.settings(fit["fic"])
+    except InputError as error:
+        return [f"{place}.{error}"]
+    limits = fit["rate_limits"]
+    if control.method == "plasticity" and not limits[0] < control.target < limits[1]:
+        return [
+            f"{place}.fic.target: {control.target} Hz lies outside rate_limits {limits} Hz; widen the limits"
+        ]
+    return []
+
+
+def _delay_problems(fit, velocity, place):
+    """Check the velocity of conduction delays and the scheme that integrates them."""
+    problems, (low, high) = [], velocity.bounds
+    stated = {**fit["fixed"], **fit["free"]}.get("v")
+    if fit["simulation"]["scheme"] != "euler_maruyama":
         problems.append(
-            f"{place}: {model.inhibition['weight']} is set by fic; take it out, or write fic: null"
+            f"{place}.simulation.scheme: delays work with euler_maruyama only, not with "
+            f"{fit['simulation']['scheme']}"
         )
+    values = stated if isinstance(stated, list) else [stated]
+    if any(isinstance(value, (int, float)) and not low <= value <= high for value in values):
+        problems.append(f"{place}: v is {stated} m/s; allowed are {low:g} to {high:g} m/s")
     return problems
 
 
@@ -134,4 +194,50 @@ def _simulation_problems(fit, config, place):
             f"{simulation['burn_in']} s leaves {analysed} s, "
             f"which holds no two windows of {window} s; simulate longer or shorten analysis.window"
         ]
+    try:
+        _schedule(simulation, simulation["duration"])
+    except InputError as error:
+        return [f"{place}.simulation: {error}"]
     return []
+
+
+def scan_problems(fit, repetition_time, place):
+    """Check that simulations give windows of an FCD at the repetition time of scans.
+
+    Parameters
+    ----------
+    fit : dict
+        Resolved settings, without other problems.
+    repetition_time : float
+        In s.
+    place : str
+        Of the fit in the configuration, for the messages.
+
+    Returns
+    -------
+    list of str
+    """
+    from cubnm_core.connectivity import sliding_windows
+
+    simulation, analysis = fit["simulation"], fit["analysis"]
+    try:
+        schedule = _schedule(simulation, repetition_time)
+        kept = int((schedule.bold_steps > schedule.burn_in_steps).sum())
+        sliding_windows(kept, repetition_time, analysis["window"], analysis["window_step"], analysis["edges"])
+    except InputError as error:
+        return [f"{place}: {error}"]
+    band = analysis["band_pass"]
+    if band is not None and 2 * band[1] * repetition_time >= 1:
+        return [
+            f"bold.band_pass: {band[1]} Hz is not below half the sampling rate of scans with a repetition "
+            f"time of {repetition_time} s; lower it"
+        ]
+    return []
+
+
+def _schedule(simulation, repetition_time):
+    """Lay out the steps of a simulation as the engine does; InputError if they do not fit each other."""
+    from cubnm_core.simulation import make_schedule
+
+    steps = (simulation["dt"], simulation["hemodynamic_dt"])
+    return make_schedule(simulation["duration"], repetition_time, *steps, simulation["burn_in"])

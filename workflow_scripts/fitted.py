@@ -75,7 +75,8 @@ def tuned_parameters(person, params, settings, hemispheres):
     simulate_batch = simulations.batch_simulator(short, hemispheres, person.repetition_time, record=())
     batch = {name: np.asarray(value)[None] for name, value in params.items()}
     seed = np.array([settings["noise_seed"]])
-    run = simulate_batch(person.weights[None], np.zeros(1, dtype=int), batch, seed, None)
+    lengths = None if person.lengths is None else person.lengths[None]
+    run = simulate_batch(person.weights[None], np.zeros(1, dtype=int), batch, seed, lengths)
     return {**params, weight: run.params[weight][0]}
 
 

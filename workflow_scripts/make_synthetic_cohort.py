@@ -35,9 +35,10 @@ def main(sm):
         handed_out = connectomes[number]
         if not settings["clean"]:
             handed_out = synthetic.vary_connectome(handed_out, settings["connectome_error"], generator)
-        sc, runs = files[person["participant_id"]]
-        write_matrix(sc, handed_out, labels, row_labels=labels)
-        for path, scan in zip(runs, scans[number], strict=True):
+        mine = files[person["participant_id"]]
+        write_matrix(mine["sc"][0], handed_out, labels, row_labels=labels)
+        write_matrix(mine["length"][0], synthetic.tract_lengths(positions), labels, row_labels=labels)
+        for path, scan in zip(mine["bold"], scans[number], strict=True):
             write_matrix(path, measured(scan, settings, generator), labels)
     write_tables(sm.output, sm.params.manifest, people, nodes)
 
@@ -155,12 +156,10 @@ def describe(scans, people):
 
 
 def files_by_person(manifest):
-    """Find the paths of everybody's connectome and runs in the rows of the manifest."""
+    """Find everybody's paths of each kind in the rows of the manifest."""
     files = {}
     for row in manifest:
-        sc, runs = files.get(row["participant_id"], (None, []))
-        found = (row["path"], runs) if row["kind"] == "sc" else (sc, [*runs, row["path"]])
-        files[row["participant_id"]] = found
+        files.setdefault(row["participant_id"], {}).setdefault(row["kind"], []).append(row["path"])
     return files
 
 

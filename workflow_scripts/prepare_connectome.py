@@ -76,14 +76,36 @@ def prepare(rows, labels, source, scaling):
         "scale_factor": factor,
     }
     if "length" in by_kind:
-        arrays["lengths"], more = _read_symmetric(by_kind["length"], labels)
-        without = int(np.count_nonzero((weights > 0) & (arrays["lengths"] <= 0)) // 2)
-        notes += more + ([f"{without} connections have a weight but no length"] if without else [])
+        arrays["lengths"], more = _read_lengths(by_kind["length"], labels)
+        without = np.tril((weights > 0) & (np.minimum(arrays["lengths"], arrays["lengths"].T) == 0))
+        count = int(np.count_nonzero(without))
+        notes += more + ([f"{count} connections have a weight but no length"] if count else [])
     return arrays, _quality(weights, labels, raw_sum, notes)
 
 
 def _read_symmetric(row, labels):
-    """Read a matrix in the order of the node table, make it symmetric and clear its diagonal."""
+    """Read a matrix as of :func:`_read_square` and refuse one that is not symmetric."""
+    values, notes = _read_square(row, labels)
+    if _asymmetric(values):
+        difference = np.abs(values - values.T)
+        i, j = np.unravel_index(np.argmax(difference), difference.shape)
+        raise InputError(
+            f"{row['path']}: not symmetric, worst at {labels[i]} - {labels[j]} ({values[i, j]:g} against "
+            f"{values[j, i]:g}); give a symmetric matrix, or one triangle with zeros in the other"
+        )
+    return (values + values.T) / 2, notes
+
+
+def _read_lengths(row, labels):
+    """Read tract lengths as of :func:`_read_square`; the way there may be longer than the way back."""
+    values, notes = _read_square(row, labels)
+    if _asymmetric(values):
+        return values, [*notes, f"{row['path']}: not symmetric; read as from the row's node to the column's"]
+    return (values + values.T) / 2, notes
+
+
+def _read_square(row, labels):
+    """Read a matrix in the order of the node table, mirror a triangle, clear the diagonal; with notes."""
     matrix = readers.read(row)
     height, width = matrix.values.shape
     if height != width:
@@ -103,9 +125,8 @@ def _read_symmetric(row, labels):
     upper, lower = np.triu(values, 1), np.tril(values, -1)
     if upper.any() != lower.any():
         notes.append(f"{row['path']}: {'upper' if upper.any() else 'lower'} triangle only, mirrored")
-        return values + values.T, notes
-    _check_symmetry(values, labels, row)
-    return (values + values.T) / 2, notes
+        values = values + values.T
+    return values, notes
 
 
 def _check_entries(values, labels, row):
@@ -122,16 +143,9 @@ def _check_entries(values, labels, row):
         raise InputError("\n".join(problems))
 
 
-def _check_symmetry(values, labels, row):
-    """Refuse a matrix that differs from its transpose by more than rounding."""
-    difference = np.abs(values - values.T)
-    if difference.max() <= SYMMETRY_TOLERANCE * values.max():
-        return
-    i, j = np.unravel_index(np.argmax(difference), difference.shape)
-    raise InputError(
-        f"{row['path']}: not symmetric, worst at {labels[i]} - {labels[j]} ({values[i, j]:g} against "
-        f"{values[j, i]:g}); give a symmetric matrix, or one triangle with zeros in the other"
-    )
+def _asymmetric(values):
+    """Say whether a matrix differs from its transpose by more than rounding."""
+    return np.abs(values - values.T).max() > SYMMETRY_TOLERANCE * values.max()
 
 
 def _quality(weights, labels, raw_sum, notes):

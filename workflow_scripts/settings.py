@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from cubnm_core.errors import InputError
+from cubnm_core.inhibition import Inhibition
 from cubnm_core.rates import DEFAULT_BANDS
 from workflow_scripts import fit_checks, regional
 from workflow_scripts.problems import raise_problems, schema_problems, suggestion
@@ -86,10 +87,16 @@ def fit_settings(config, name):
     Returns
     -------
     dict
-        ``model``, ``fic``, ``free``, ``fixed``, ``objective``, ``rate_limits``, ``terms``, ``optimizer``,
-        ``noise_seed``, ``simulation`` (with the name of the ``hemodynamics``), ``analysis`` (pairs, window,
+        ``model``, ``fic`` (see :func:`inhibition_control`), ``delays``, ``free``, ``fixed``, ``objective``,
+        ``rate_limits``, ``terms``, ``optimizer``, ``noise_seed``, ``simulation`` (with the name of the
+        ``hemodynamics``, None without them, and the ``precision`` that is used), ``analysis`` (pairs, window,
         window_step, edges, censored_share, band_pass) and ``maps`` (path, normalise; None if no parameter
         follows a map); JSON-like and complete.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be read, or it needs haemodynamics and none are named.
     """
     stated = config["fits"][name]
     protocol = protocols().get(stated.get("protocol"), {})
@@ -98,26 +105,65 @@ def fit_settings(config, name):
     _complete(fit, schema("config")["$defs"]["fit"])
     del fit["protocol"]
     fit["free"] = regional.completed(fit["free"])
+    model = _model(fit)
+    fit["fic"] = inhibition_control(stated.get("fic", "plasticity" if model.inhibition else None))
     if fit["optimizer"]["name"] == "grid":
         fit["optimizer"]["restarts"] = 1  # another one would visit the same points
     fit["simulation"] = {
         **config["simulation"],
         **protocol.get("simulation", {}),
         **stated.get("simulation", {}),
-        "hemodynamics": hemodynamics_name(config["bold"]),
+        "hemodynamics": None if model.observation == "direct" else hemodynamics_name(config["bold"]),
     }
+    if fit["simulation"]["precision"] == "auto":
+        fit["simulation"]["precision"] = model.precision
     fit["analysis"] = {**config["analysis"], "band_pass": config["bold"]["band_pass"]}
     fit["maps"] = config["maps"] if regional.follows_maps(fit) else None
     if fit["rate_limits"] is None:
-        fit["rate_limits"] = default_rate_limits(fit["fic"])
+        fit["rate_limits"] = _stated_band(stated) or default_rate_limits(fit["fic"])
     if "objective" not in stated:
         fit["objective"] = default_objective(fit)
     return fit
 
 
+def inhibition_control(fic):
+    """Write feedback inhibition control in its long form.
+
+    Parameters
+    ----------
+    fic : None, str or dict
+        As in a configuration.
+
+    Returns
+    -------
+    dict or None
+        ``method``, and for plasticity ``target`` (Hz) and ``warm_up`` (s). Limits of rates are kept under
+        ``rate_limits`` of the fit.
+    """
+    if fic is None:
+        return None
+    given = {"method": fic} if isinstance(fic, str) else dict(fic)
+    given.pop("rate_band", None)
+    if given["method"] != "plasticity":
+        return given
+    return {"target": Inhibition.target, "warm_up": Inhibition.warm_up, **given}
+
+
 def default_rate_limits(fic):
-    """Give the limits of firing rates in Hz that belong to a feedback inhibition control, if there is one."""
-    return None if fic is None else list(DEFAULT_BANDS[fic])
+    """Give the limits of firing rates in Hz that belong to a feedback inhibition control, if there is one.
+
+    Those of plasticity move with its target.
+    """
+    if fic is None or fic["method"] not in DEFAULT_BANDS:
+        return None
+    shift = fic.get("target", Inhibition.target) - Inhibition.target
+    return [max(limit + shift, 0.0) for limit in DEFAULT_BANDS[fic["method"]]]
+
+
+def _stated_band(stated):
+    """Give the limits of firing rates that stand with the feedback inhibition control."""
+    fic = stated.get("fic")
+    return fic.get("rate_band") if isinstance(fic, dict) else None
 
 
 def default_objective(fit):
@@ -235,20 +281,48 @@ def _table_problems(config):
 def _bold_problems(config):
     """Find what is wrong with the settings of the scans and of their analysis."""
     problems = []
-    try:
-        hemodynamics_name(config["bold"])
-    except InputError as error:
-        problems.append(str(error))
+    if config["bold"]["hemodynamics"] is not None or _needs_hemodynamics(config):
+        try:
+            hemodynamics_name(config["bold"])
+        except InputError as error:
+            problems.append(str(error))
     band = config["bold"]["band_pass"]
     if band is not None and band[0] >= band[1]:
         problems.append(f"bold.band_pass: {band} is not [lower, upper] in Hz")
     return problems
 
 
+def _model(fit):
+    """Read the model of a fit, stated or not."""
+    from cubnm_core.equations import load_model
+
+    return load_model(fit.get("model", schema("config")["$defs"]["fit"]["properties"]["model"]["default"]))
+
+
+def _needs_hemodynamics(config):
+    """Say whether BOLD comes from a haemodynamic model anywhere; models that cannot be read do not count."""
+    if config["synthetic"] is not None:
+        return True
+    for fit in config["fits"].values():
+        try:
+            model = _model(fit)
+        except InputError:
+            continue
+        if model.observation != "direct":
+            return True
+    return False
+
+
 def _fit_problems(config, name):
     """Find what is wrong with one fit, after its protocol and the defaults are filled in."""
-    place = f"fits.{name}"
-    protocol = config["fits"][name].get("protocol")
+    place, stated = f"fits.{name}", config["fits"][name]
+    try:
+        _model(stated)
+    except InputError as error:
+        return [f"{place}.model: {error}"]
+    if _stated_band(stated) is not None and stated.get("rate_limits") is not None:
+        return [f"{place}: fic.rate_band and rate_limits are two places for one thing; give one of them"]
+    protocol = stated.get("protocol")
     if protocol is not None and protocol not in protocols():
         return [f"{place}.protocol: unknown name {protocol!r}{suggestion(protocol, protocols())}"]
     try:

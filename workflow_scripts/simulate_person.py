@@ -45,14 +45,18 @@ def simulate_person(results, unit, fit, **changes):
     settings = stored["fits"].get(fit)
     if settings is None:
         raise InputError(f"{results}: no fit {fit!r}{suggestion(fit, stored['fits'])}")
+    if model_files(settings):  # their paths are relative to the folder where the workflow ran
+        settings = {**settings, "model": str(results.parent / settings["model"])}
     params = fitted_parameters(results, unit, fit)
     target = job.read_json(results / "targets" / f"{unit}_split-train_target.json")
+    connectome = job.read_npz(results / "prepared" / f"{unit}_connectome.npz")
     return simulate(
-        results.parent / settings["model"] if model_files(settings) else settings["model"],
-        job.read_npz(results / "prepared" / f"{unit}_connectome.npz")["weights"],
+        settings["model"],
+        connectome["weights"],
         {name: value[None] if np.ndim(value) else value for name, value in params.items()},
         **{
             "hemispheres": stored["hemispheres"],
+            "lengths": connectome["lengths"] if settings["delays"] else None,
             **simulations.simulation_keywords(without_control(settings, params), target["repetition_time"]),
             **changes,
         },

@@ -8,7 +8,11 @@ from cubnm_core.errors import InputError
 from cubnm_core.objective import Target
 from workflow_scripts import job, tables
 
-SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "hemodynamics", "precision")
+SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "hemodynamics", "scheme", "precision")
+NO_LENGTHS = (
+    "no tract lengths, which conduction delays need: add a row of kind length to the manifest, or leave "
+    "delays out"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,15 +29,18 @@ class Person:
         By split; only those that are usable.
     repetition_time : float
         In s, of the scans.
+    lengths : (N, N) array or None
+        Tract lengths in mm, where delays need them.
     """
 
     ids: dict
     weights: np.ndarray
     targets: dict
     repetition_time: float
+    lengths: np.ndarray | None = None
 
 
-def read_person(ids, connectome, targets):
+def read_person(ids, connectome, targets, delays=False):
     """Read the prepared connectome and the empirical targets of a unit.
 
     Parameters
@@ -44,22 +51,28 @@ def read_person(ids, connectome, targets):
         Prepared ``.npz``; its ``.json`` lies beside it.
     targets : dict of str to path
         Split to target ``.npz``; the training split decides whether the unit can be used.
+    delays : bool
+        Whether tract lengths are needed.
 
     Returns
     -------
     Person or list of str
-        The reasons, where the unit was excluded before.
+        The reasons, where the unit was excluded before or lacks tract lengths.
     """
     states = {split: job.read_json(_beside(path)) for split, path in targets.items()}
     reasons = [*_reasons(job.read_json(_beside(connectome))), *_reasons(states["train"])]
     if reasons:
         return list(dict.fromkeys(reasons))
+    arrays = job.read_npz(connectome)
+    if delays and "lengths" not in arrays:
+        return [NO_LENGTHS]
     usable = {split: job.read_npz(path) for split, path in targets.items() if states[split]["status"] == "ok"}
     return Person(
         ids=ids,
-        weights=job.read_npz(connectome)["weights"],
-        targets={split: Target(fc=arrays["fc"], fcd=arrays.get("fcd")) for split, arrays in usable.items()},
+        weights=arrays["weights"],
+        targets={split: Target(fc=found["fc"], fcd=found.get("fcd")) for split, found in usable.items()},
         repetition_time=states["train"]["repetition_time"],
+        lengths=arrays["lengths"] if delays else None,
     )
 
 
@@ -102,15 +115,12 @@ def batch_simulator(settings, hemispheres, repetition_time, record):
     fixed = simulation_keywords(settings, repetition_time)
 
     def simulate_batch(weights, connectome, params, seed, lengths):
-        if lengths is not None:
-            raise InputError(
-                "simulations with conduction delays are not available yet; leave out tract lengths"
-            )
         return simulate(
             model,
             weights,
             params,
             connectome=connectome,
+            lengths=lengths,
             seed=seed,
             hemispheres=hemispheres,
             record=record,
@@ -150,8 +160,8 @@ def simulation_keywords(settings, repetition_time):
 
 def inhibition_keyword(settings):
     """Give the feedback inhibition control with the limits of firing rates outside which it has failed."""
-    method, limits = settings["fic"], settings["rate_limits"]
-    return None if method is None else {"method": method, "rate_band": limits}
+    control = settings["fic"]
+    return None if control is None else {**control, "rate_band": settings["rate_limits"]}
 
 
 def shared_repetition_time(people):

@@ -7,6 +7,7 @@ import os
 
 from cubnm_core.errors import InputError
 from workflow_scripts import tabular
+from workflow_scripts.fit_checks import scan_problems
 from workflow_scripts.problems import raise_problems
 from workflow_scripts.settings import SYNTHETIC_FOLDER, fit_settings, schema
 from workflow_scripts.spaces import search_space
@@ -135,8 +136,11 @@ def read_tables(config):
     ------
     InputError
     """
+    title = "The tables of the cohort cannot be used"
     if config["synthetic"] is not None:
-        return planned_manifest(config["synthetic"])
+        rows = planned_manifest(config["synthetic"])
+        raise_problems(title, _scan_problems(config, rows))
+        return rows
     rows = read_manifest(config["manifest"])
     nodes = read_nodes(config["nodes"])
     problems = _holdout_problems(rows, config["holdout"], config["manifest"])
@@ -145,7 +149,7 @@ def read_tables(config):
             f"{config['manifest']}: connectome.source is group, but no row of kind sc has the "
             "participant_id 'group'; add it"
         )
-    problems += _space_problems(config, nodes)
+    problems += _space_problems(config, nodes) + _scan_problems(config, rows) + _length_problems(config, rows)
     midline = [node["label"] for node in nodes if node["hemisphere"] == "B"]
     if config["analysis"]["pairs"] == "intrahemispheric" and midline:
         problems.append(
@@ -159,7 +163,7 @@ def read_tables(config):
             problems.append(
                 f"{config['participants']}: no row for {', '.join(absent)} of the manifest; add them"
             )
-    raise_problems("The tables of the cohort cannot be used", problems)
+    raise_problems(title, problems)
     return rows
 
 
@@ -172,6 +176,31 @@ def _space_problems(config, nodes):
         except InputError as error:
             problems.append(f"fits.{name}: {error}")
     return problems
+
+
+def _scan_problems(config, rows):
+    """Find simulations whose time does not go with the repetition times of the manifest."""
+    times = {row["repetition_time"] for row in rows if row["kind"] == "bold"} - {None}
+    found = [
+        text
+        for name in config["fits"]
+        for repetition_time in sorted(times)
+        for text in scan_problems(fit_settings(config, name), repetition_time, f"fits.{name}")
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _length_problems(config, rows):
+    """Find fits with conduction delays where nobody has tract lengths."""
+    cohort = units(rows, config["connectome"]["source"])
+    if any(row["kind"] == "length" for unit in cohort.values() for row in unit["connectome"]):
+        return []
+    return [
+        f"fits.{name}.delays: needs tract lengths, but {config['manifest']} has no row of kind length for "
+        "anybody's connectome; add them, or leave delays out"
+        for name in config["fits"]
+        if fit_settings(config, name)["delays"]
+    ]
 
 
 def missing_files(rows, manifest):
@@ -215,15 +244,16 @@ def planned_manifest(synthetic):
     Returns
     -------
     list of dict
-        As of :func:`read_manifest`: a connectome and two runs (the first to train, the second held out) per
-        person.
+        As of :func:`read_manifest`: a connectome, its tract lengths and two runs (the first to train, the
+        second held out) per person.
     """
     empty = dict.fromkeys(schema("manifest")["properties"])
     rows = []
     for number in range(1, synthetic["participants"] + 1):
         person = f"{number:02d}"
         shared = {**empty, "participant_id": person, "format": "tsv"}
-        rows.append({**shared, "kind": "sc", "path": f"{SYNTHETIC_FOLDER}/sub-{person}_sc.tsv"})
+        for kind in ("sc", "length"):
+            rows.append({**shared, "kind": kind, "path": f"{SYNTHETIC_FOLDER}/sub-{person}_{kind}.tsv"})
         for run, role in (("1", "train"), ("2", "test")):
             path = f"{SYNTHETIC_FOLDER}/sub-{person}_run-{run}_bold.tsv"
             scan = {

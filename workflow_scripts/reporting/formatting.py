@@ -61,8 +61,9 @@ def conditions(cohort, fit):
         (
             "simulation",
             f"{simulation.get('duration')} s, dt {1e3 * simulation.get('dt', np.nan):g} ms, "
-            f"{simulation.get('hemodynamics')}",
+            f"{simulation.get('hemodynamics') or 'no haemodynamic model'}",
         ),
+        ("conduction delays", "yes" if setting.get("delays") else "no"),
         ("scoring seeds", _stored(rows, "seeds", None)),
         ("search noise seed", str(setting.get("noise_seed"))),
     ]
@@ -79,11 +80,10 @@ def objective_text(terms):
 
 def fic_text(fic):
     """Feedback inhibition control as text."""
-    if fic in (None, "none"):
+    if fic is None:
         return "none"
-    if isinstance(fic, dict):
-        return ", ".join(f"{key} {value}" for key, value in fic.items())
-    return str(fic)
+    control = {"target": "target {} Hz", "warm_up": "warm-up {} s"}
+    return ", ".join([fic["method"], *(text.format(fic[key]) for key, text in control.items() if key in fic)])
 
 
 def band_text(band):

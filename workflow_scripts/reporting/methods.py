@@ -48,10 +48,12 @@ HOLDOUT = {
     "to the first half, and the second only tested them.",
     "none": "No data were held out.",
 }
+SCHEMES = {"euler_maruyama": "with the Euler–Maruyama scheme", "heun": "with the stochastic Heun scheme"}
+DELAYS = "Activity reached other regions after the time that tract lengths and the velocity v (m/s) give."
 FIC = {
     "analytical": "Feedback inhibition control set local inhibition analytically, for rates near 3 Hz.",
     "plasticity": "Feedback inhibition control tuned local inhibition by plasticity in a warm-up before "
-    "every simulation, for rates near 3 Hz, and was frozen then.",
+    "every simulation ({warm_up:g} s), for rates near {target:g} Hz, and was frozen then.",
 }
 TERMS = {
     "fc_corr": "the negative correlation of simulated and empirical FC",
@@ -127,22 +129,31 @@ def _fit(cohort, fit):
     """One fit: model, simulation, parameters, cost, search."""
     setting = cohort.fit_settings[fit]
     model, simulation = load_model(setting["model"]), setting["simulation"]
-    constants = simulation["hemodynamics"]
-    blood = [SOURCES[name] for name in ("balloon", *HEMODYNAMICS.get(constants, []))]
     sentences = [
         (
-            f"Fit “{fit}”: {model.title}, integrated in steps of {1e3 * simulation['dt']:g} ms for "
-            f"{simulation['duration']:g} s, of which the first {simulation['burn_in']:g} s were discarded.",
+            f"Fit “{fit}”: {model.title}, integrated {SCHEMES[simulation['scheme']]} in steps of "
+            f"{1e3 * simulation['dt']:g} ms for {simulation['duration']:g} s, of which the first "
+            f"{simulation['burn_in']:g} s were discarded.",
             [(model.citation, model.doi)],
         ),
-        (f"BOLD followed from the Balloon–Windkessel model with the constants {constants}.", blood),
+        _bold_sentence(simulation["hemodynamics"]),
         (_parameter_sentence(setting), []),
         (_objective_sentence(setting), []),
         _search_sentence(setting["optimizer"], setting["noise_seed"]),
     ]
-    if setting["fic"] in FIC:
-        sentences.insert(1, (FIC[setting["fic"]], [SOURCES["fic"]]))
+    if setting["fic"] is not None:
+        sentences.insert(1, (FIC[setting["fic"]["method"]].format(**setting["fic"]), [SOURCES["fic"]]))
+    if setting["delays"]:
+        sentences.insert(1, (DELAYS, []))
     return sentences
+
+
+def _bold_sentence(hemodynamics):
+    """Where BOLD comes from, with sources."""
+    if hemodynamics is None:
+        return "A variable of the model stood for BOLD itself, without a haemodynamic model.", []
+    sources = [SOURCES[name] for name in ("balloon", *HEMODYNAMICS.get(hemodynamics, []))]
+    return f"BOLD followed from the Balloon–Windkessel model with the constants {hemodynamics}.", sources
 
 
 def _parameter_sentence(setting):
