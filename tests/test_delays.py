@@ -12,10 +12,12 @@ from cubnm_core import simulate
 from cubnm_core.errors import InputError
 from workflow_scripts import (
     cohort_tables,
+    empirical_targets,
     evaluate,
     fit,
     job,
     make_synthetic_cohort,
+    prepare_bold,
     prepare_connectome,
     settings,
     simulations,
@@ -153,27 +155,73 @@ def test_missing_lengths_are_told_among_the_exclusions():
     assert [(row["stage"], row["fit"]) for row in found] == [("bold", None), ("fit", "slow")]
 
 
-def test_a_made_cohort_can_be_simulated_with_delays(tmp_path, monkeypatch):
+MADE = {
+    **SYNTHETIC_TABLES,
+    "synthetic": {"participants": 4, "nodes": 8, "scan_duration": 40.0, "dt": 1.0e-3},
+    "bold": {"hemodynamics": "friston2003"},
+    "analysis": {"window": 10.0, "window_step": 2.0},
+    "simulation": {"duration": 45.0, "burn_in": 5.0, "dt": 1.0e-3, "hemodynamic_dt": 5.0e-3},
+    "fits": {
+        "homogeneous": {
+            "fic": "analytical",
+            "optimizer": {"population": 4, "generations": 2, "restarts": 1},
+            **VELOCITY,
+        }
+    },
+}
+
+
+def job_of(script, ids, inputs, outputs, **params):
+    """Run a script of the preparation as its rule would."""
+    script.main(
+        SimpleNamespace(
+            input=SimpleNamespace(**inputs, nodes=SYNTHETIC_TABLES["nodes"]),
+            output=SimpleNamespace(npz=f"{outputs}.npz", json=f"{outputs}.json"),
+            params=SimpleNamespace(ids=ids, **params),
+            wildcards=SimpleNamespace(split="train"),
+            log=["log.txt"],
+        )
+    )
+
+
+def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
+    """From the files of a made cohort, through the scripts, to velocities."""
     monkeypatch.chdir(tmp_path)
-    config = {
-        **SYNTHETIC_TABLES,
-        "synthetic": {"participants": 4, "nodes": 8, "scan_duration": 40.0, "dt": 1.0e-3},
-        "bold": {"hemodynamics": "friston2003"},
-        "analysis": {"window": 10.0, "window_step": 2.0},
-        "simulation": {"duration": 45.0, "burn_in": 5.0, "dt": 1.0e-3, "hemodynamic_dt": 5.0e-3},
-        "fits": {"slow": {"fic": "analytical", **VELOCITY}},
-    }
-    config = settings.validate(config)
+    config = settings.validate(MADE)
     rows = tables.read_tables(config)
     made = SimpleNamespace(synthetic=config["synthetic"], manifest=rows, hemodynamics="friston2003")
     output = SimpleNamespace(**SYNTHETIC_TABLES)
     make_synthetic_cohort.main(SimpleNamespace(params=made, output=output, log=["log.txt"], threads=1))
-    unit = tables.units(rows, "individual")["sub-02"]
-    labels = [node["label"] for node in tables.read_nodes(SYNTHETIC_TABLES["nodes"])]
-    arrays, _ = prepare_connectome.prepare(unit["connectome"], labels, "individual", "subject_mean")
-    resolved = settings.fit_settings(config, "slow")
-    simulate_batch = simulations.batch_simulator(resolved, None, 1.0, ("fc", "state_means"))
-    same = np.zeros(2, int)
-    params = {"G": np.ones(2), "v": np.array([2.0, 10.0])}
-    run = simulate_batch(arrays["weights"][None], same, params, same, arrays["lengths"][None])
-    assert (run.status != 1).all() and not np.array_equal(run.fc[0], run.fc[1])
+
+    resolved = settings.fit_settings(config, "homogeneous")
+    people = list(tables.units(rows, "individual").items())[:2]
+    units = [
+        {"unit": unit, "participant_id": found["participant_id"], "session_id": ""} for unit, found in people
+    ]
+    for ids, (unit, found) in zip(units, people, strict=True):
+        bold, target = f"results/prepared/{unit}_bold", f"results/targets/{unit}_split-train_target"
+        connectome = {"rows": found["connectome"], "source": "individual", "scaling": "subject_mean"}
+        job_of(prepare_connectome, ids, {}, f"results/prepared/{unit}_connectome", **connectome)
+        job_of(prepare_bold, ids, {}, bold, rows=found["bold"], initial_volumes=0)
+        analysis = {"holdout": "run", "analysis": resolved["analysis"], "needs_fcd": False}
+        job_of(empirical_targets, ids, {"npz": f"{bold}.npz", "json": f"{bold}.json"}, target, **analysis)
+
+    names = [ids["unit"] for ids in units]
+    inputs = SimpleNamespace(
+        connectomes=[f"results/prepared/{name}_connectome.npz" for name in names],
+        targets=[f"results/targets/{name}_split-train_target.npz" for name in names],
+        nodes=SYNTHETIC_TABLES["nodes"],
+    )
+    fit.main(
+        SimpleNamespace(
+            input=inputs,
+            output=SimpleNamespace(fits="fits.tsv", convergence="convergence.tsv"),
+            params=SimpleNamespace(units=units, settings=resolved),
+            wildcards=SimpleNamespace(fit="homogeneous", batch="001"),
+            log=["log.txt"],
+            threads=1,
+        )
+    )
+    fitted = read_tsv("fits.tsv")
+    assert [(row["participant_id"], row["status"]) for row in fitted] == [("01", "ok"), ("02", "ok")]
+    assert all(2.0 <= float(row["param_v"]) <= 10.0 for row in fitted)
