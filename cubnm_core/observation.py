@@ -15,7 +15,7 @@ class Observer:
         Simulations B and nodes N of the batch.
     n_volumes, n_burn_in : int
         Volumes of a simulation, and those of the burn-in.
-    pair_index : tuple of int arrays
+    pair_index : tuple of int arrays, or None if neither FC nor FCD is recorded
         See `connectivity.pair_indices`.
     repetition_time, window, window_step : float
         In s.

@@ -181,9 +181,7 @@ def simulate(
         shape=(size, nodes),
         n_volumes=len(schedule.bold_steps),
         n_burn_in=int(_exact(burn_in) / _exact(repetition_time)),
-        pair_index=connectivity.pair_indices(
-            nodes, hemispheres, "all" if interhemispheric else "intrahemispheric"
-        ),
+        pair_index=_pair_index(record, nodes, hemispheres, interhemispheric),
         repetition_time=repetition_time,
         window=window,
         window_step=window_step,
@@ -209,6 +207,13 @@ def simulate(
         n_burn_in=observer.n_burn_in,
         seconds=time.perf_counter() - started,
     )
+
+
+def _pair_index(record, nodes, hemispheres, interhemispheric):
+    """Pairs of FC and FCD, or None where neither is recorded: of large networks there are many millions."""
+    if not {"fc", "fcd"} & set(record):
+        return None
+    return connectivity.pair_indices(nodes, hemispheres, "all" if interhemispheric else "intrahemispheric")
 
 
 @dataclass(frozen=True)
