@@ -9,6 +9,7 @@ from prepared import PreparedCohort
 from cubnm_core.equations import MODELS_FOLDER
 from cubnm_core.errors import InputError
 from workflow_scripts import fit, settings, simulations
+from workflow_scripts.simulate_person import simulate_person
 
 DAMPED = (MODELS_FOLDER / "rWWEx.toml").read_text(encoding="utf-8").replace('"rWWEx"', '"damped"')
 
@@ -32,14 +33,19 @@ def test_the_file_is_an_input_of_what_computes_with_it(snakemake, tiny_cohort, o
         assert "models/damped.toml" in inputs.split(", "), rule
 
 
-def test_a_changed_file_runs_again(snakemake, tiny_cohort, own_model):
+def test_a_fitted_person_is_simulated_again_and_a_changed_file_runs_again(snakemake, tiny_cohort, own_model):
+    tiny_cohort.config["evaluation"] = {"seeds": 2}
     config = tiny_cohort.write()
-    code, text = snakemake("fits", config=config)
+    code, text = snakemake("cohort", config=config)
     assert code == 0, text
-    assert "Nothing to be done" in snakemake("--dry-run", "fits", config=config)[1]
+    run = simulate_person(tiny_cohort.folder / "results", "sub-01", "homogeneous")  # from another folder
+    assert run.status.tolist() == [0] and set(run.state_means) == {"x", "r", "S"}
+
+    assert "Nothing to be done" in snakemake("--dry-run", "cohort", config=config)[1]
     own_model.write_text(DAMPED.replace("tau = {value = 100.0", "tau = {value = 80.0"), encoding="utf-8")
-    code, text = snakemake("--dry-run", "fits", config=config)
-    assert code == 0 and re.search(r"^fit +1$", text, flags=re.MULTILINE), text
+    code, text = snakemake("--dry-run", "cohort", config=config)
+    assert code == 0 and all(re.search(rf"^{rule} +1$", text, re.MULTILINE) for rule in ("fit", "evaluate"))
+    assert not re.search(r"^(prepare_bold|prepare_connectome|empirical_targets) ", text, re.MULTILINE)
 
 
 def test_missing_and_wrong_files_are_found_before_the_first_job(tiny_cohort, own_model, monkeypatch):
