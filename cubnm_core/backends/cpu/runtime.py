@@ -218,12 +218,13 @@ class _TileRun:
         )
 
     def _history(self, sources, longest_delay):
-        """What sources have sent (sum, source, twice the steps that are kept): at first their initial values."""
+        """What sources have sent (sum, source, twice the steps that are kept): at first initial values."""
         blocks = -(-longest_delay // DELAY_BLOCK) + 1
         ring = (blocks | 1) * DELAY_BLOCK  # odd, so that the rows of all sources do not share one cache set
         program, nodes = self.task.program, self.task.nodes
         initial, coefficients = (
-            array.reshape(-1, self.size)[:, :nodes].astype(float) for array in (self.states, self.coefficients)
+            array.reshape(-1, self.size)[:, :nodes].astype(float)
+            for array in (self.states, self.coefficients)
         )
         sent = np.stack(reference.published(program, initial, coefficients))
         if program.silent_start:
