@@ -137,3 +137,10 @@ def test_two_scans_of_a_person_have_their_own_noise(tmp_path, monkeypatch):
     _, rows = make(tmp_path / "clean", monkeypatch, clean=True)
     first, second = (readers.read(row).values for row in rows[2:4])
     assert abs(np.corrcoef(first[:, 0], second[:, 0])[0, 1]) < 0.9
+
+
+def test_truth_may_lie_where_inhibition_is_weak(tmp_path, monkeypatch):
+    """Rates outside their band are a property of the truth; only scans without numbers would be an error."""
+    parameters = {"G": {"mean": 3.0, "sd": 0.1}, "w_p": {"mean": 1.4, "sd": 0.1}}
+    _, rows = make(tmp_path / "strong", monkeypatch, parameters=parameters)
+    assert np.isfinite(readers.read(rows[2]).values).all()

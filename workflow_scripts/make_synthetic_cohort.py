@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cubnm_core import simulate, synthetic
+from cubnm_core.objective import has_failed
 from workflow_scripts import job
 
 GROUPS = ("control", "patient")
@@ -134,7 +135,7 @@ def simulate_scans(settings, connectomes, people, hemodynamics, threads):
         record=("bold",),
         threads=threads,
     )
-    if run.status.any():
+    if has_failed(run.status).any():
         raise RuntimeError(f"simulations of the synthetic cohort failed (status {run.status.tolist()})")
     bold = run.bold[:, run.n_burn_in :]
     return bold.reshape(len(people), 2, *bold.shape[1:])
