@@ -5,7 +5,7 @@ doi:10.1016/j.neuron.2019.01.017; plasticity: Vogels et al. 2011, doi:10.1126/sc
 integral rule.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,12 @@ _LEARNING_RATE = 0.1  # nA / (Hz s), at the start
 _DECAYS = 5.0  # time constants of the learning rate in one warm-up
 AVERAGED_SHARE = 0.4
 
+# The numerical method of cuBNM 0.1.0
+CURRENT = "I_E"  # balanced so that it lies this far below the threshold b_E/a_E, give or take
+_BELOW_THRESHOLD, _TOLERANCE = 0.026, 0.005  # nA
+FIRST_STEP, _SMALLEST_STEP, _STEP_DECREASE = 0.02, 0.001, 0.001  # nA, of the weights
+SAMPLED = (1.0, 10.0)  # s
+
 
 @dataclass(frozen=True)
 class Inhibition:
@@ -32,12 +38,15 @@ class Inhibition:
     Attributes
     ----------
     method : str
-        ``"analytical"`` (the solution at rest, as in cuBNM) or ``"plasticity"``.
+        ``"analytical"`` (the solution at rest, cuBNM's default), ``"plasticity"``, or ``"numerical"``
+        (cuBNM's adjustment in trials of ten seconds).
     target : float
         Excitatory rate in Hz that plasticity aims at.
     warm_up : float
         Length of the plastic warm-up in s; it lies before the simulation and has a noise stream of its own.
         It is run twice, with the noise and with its mirror image, whose errors in the weights largely cancel.
+    trials : int
+        How often the numerical method may adjust the weights.
     rate_band : (low, high)
         Mean rates in Hz outside which FIC has failed; by default that of the method in `rates.DEFAULT_BANDS`.
     """
@@ -45,11 +54,16 @@ class Inhibition:
     method: str
     target: float = 3.0
     warm_up: float = 50.0
+    trials: int = 5
     rate_band: tuple | None = None
 
 
-METHODS = ("analytical", "plasticity")
-_KEYS = {"analytical": ("method", "rate_band"), "plasticity": tuple(f.name for f in fields(Inhibition))}
+_KEYS = {
+    "analytical": ("method", "rate_band"),
+    "plasticity": ("method", "target", "warm_up", "rate_band"),
+    "numerical": ("method", "trials", "rate_band"),
+}
+METHODS = tuple(_KEYS)
 
 
 def settings(fic):
@@ -81,6 +95,8 @@ def settings(fic):
     found = Inhibition(**given)
     if not (found.target > 0 and found.warm_up > 0):
         raise InputError(f"fic: target ({found.target} Hz) and warm_up ({found.warm_up} s) must be above 0")
+    if found.trials < 1:
+        raise InputError(f"fic: trials ({found.trials}) must be 1 or more")
     return replace(found, rate_band=checked_band(found.rate_band or DEFAULT_BANDS[method]))
 
 
@@ -180,3 +196,34 @@ def _inhibitory_rest(value, J_N):
     root = find_root(excess, _CURRENT_RANGE, args=(distinct,))
     S_I = 1e3 * value["gamma_I"] * seconds * rate(root.x)
     return S_I[index].reshape(J_N.shape), root.success[index].reshape(J_N.shape)
+
+
+def _excess(model, current):
+    """Mean excitatory current beyond its target, in nA."""
+    threshold = model.constants["b_E"].value / model.constants["a_E"].value
+    return current - threshold + _BELOW_THRESHOLD
+
+
+def is_off(model, current):
+    """Nodes whose mean excitatory current (B, N) in nA is not where the numerical method wants it."""
+    return np.abs(_excess(model, current)) > _TOLERANCE
+
+
+def adjusted(model, current, weight, step):
+    """One adjustment of the numerical method, as in cuBNM 0.1.0.
+
+    Parameters
+    ----------
+    model : Model
+    current, weight, step : (B, N) arrays
+        Mean excitatory current, inhibitory weight, and how far it moves, in nA.
+
+    Returns
+    -------
+    weight, step : (B, N) arrays
+        The step shrinks where a weight was too large.
+    """
+    off, low = is_off(model, current), _excess(model, current) < 0
+    moved = np.where(low, weight - step, weight + step)
+    shrunk = np.maximum(step - _STEP_DECREASE, _SMALLEST_STEP)
+    return np.where(off, moved, weight), np.where(off & low, shrunk, step)

@@ -1,8 +1,7 @@
 """`simulate`: a batch of simulations in; BOLD, FC, FCD and state means out, in bounded memory."""
 
 import time
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 
@@ -11,19 +10,18 @@ import numpy as np
 from cubnm_core import connectivity, inhibition, parameters, rates
 from cubnm_core import simulation_checks as checks
 from cubnm_core.backends import reference
-from cubnm_core.backends.task import Schedule, Task
+from cubnm_core.backends.task import Task
 from cubnm_core.equations import Model, load_model, with_velocity
-from cubnm_core.errors import InputError
 from cubnm_core.hemodynamics import lower_hemodynamics
 from cubnm_core.lowering import IN_STRENGTH, lower
 from cubnm_core.observation import Observer
+from cubnm_core.schedule import exact, make_schedule
+from cubnm_core.tuning import tune
 
 #: Meaning of `Simulation.status`. After "fic_failed" (no solution, or a mean rate outside its band) all
 #: results are there.
 STATUS = {0: "ok", 1: "diverged", 2: "fic_failed"}
 _DIVERGED, _FIC_FAILED = 1, 2
-
-_STATE_PERIOD = 0.01  # s; short beside the time constants of firing rates
 
 
 @dataclass
@@ -116,7 +114,7 @@ def simulate(
     scheme : str
         ``"euler_maruyama"`` or ``"heun"``.
     fic : None, str or mapping
-        Feedback inhibition control: ``"analytical"``, ``"plasticity"``, or a mapping such as
+        Feedback inhibition control: ``"analytical"``, ``"plasticity"``, ``"numerical"``, or a mapping such as
         ``{"method": "plasticity", "target": 3.0, "warm_up": 100.0}``; see `cubnm_core.inhibition.Inhibition`.
     hemodynamics : str or mapping
         ``"friston2003"`` (1.5 T), ``"heinzle2016-3T"``, or a mapping of constants.
@@ -172,15 +170,13 @@ def simulate(
     )
     used = parameters.complete(model, params, batch.seeds, nodes)
     fic = inhibition.settings(fic)
-    used, fic_found = (
-        (used, True) if fic is None else _with_inhibition(fic, model, used, batch, hemodynamic_dt)
-    )
+    used, fic_found = (used, True) if fic is None else tune(fic, model, used, batch, hemodynamic_dt, noise)
     schedule = make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period)
     observer = Observer(
         record=record,
         shape=(size, nodes),
         n_volumes=len(schedule.bold_steps),
-        n_burn_in=int(_exact(burn_in) / _exact(repetition_time)),
+        n_burn_in=int(exact(burn_in) / exact(repetition_time)),
         pair_index=_pair_index(record, nodes, hemispheres, interhemispheric),
         repetition_time=repetition_time,
         window=window,
@@ -266,112 +262,6 @@ class _Batch:
             else np.full(shape, value)
             for name, value in zip(program.arrays, program.initial, strict=True)
         }
-
-
-def _with_inhibition(fic, model, used, batch, hemodynamic_dt):
-    """Parameters with tuned inhibitory weights, and where they were found."""
-    if not model.inhibition:
-        raise InputError(
-            f"{model.name} has no [inhibition] table, so there is nothing for FIC to tune; set fic to None"
-        )
-    used, found = _analytical(model, used, batch)
-    if fic.method == "plasticity":
-        used, found = _plastic(fic, model, used, batch, hemodynamic_dt)
-    return used, found
-
-
-def _analytical(model, used, batch):
-    found = np.empty(len(batch.seeds), bool)
-    weight = np.empty((len(batch.seeds), batch.nodes))
-    for index in np.unique(batch.connectome):
-        rows = batch.connectome == index
-        w_p, J_N = (parameters.regional(used[name], batch.nodes)[rows] for name in ("w_p", "J_N"))
-        weight[rows], found[rows] = inhibition.analytical(
-            model, batch.weights[index], used["G"][rows], w_p, J_N
-        )
-    return {**used, model.inhibition["weight"]: weight}, found
-
-
-def _plastic(fic, model, used, batch, hemodynamic_dt):
-    """Weights at the end of a warm-up that starts from the analytical ones; 1 where it diverged.
-
-    The warm-up runs as a pair, with a noise and its mirror image: first-order errors cancel in the mean.
-    """
-    name, size = model.inhibition["weight"], len(batch.seeds)
-    settled = fic.warm_up * (1 - inhibition.AVERAGED_SHARE)
-    schedule = make_schedule(fic.warm_up, fic.warm_up, batch.dt, hemodynamic_dt, settled)
-    learned = np.empty((2 * size, batch.nodes))
-
-    def collect(rows, result):
-        learned[rows] = np.where(result.finite[:, None], result.state_means[name], np.nan)
-
-    start = {key: np.concatenate([value, value]) for key, value in used.items() if key != name}
-    start["start_weight"] = np.concatenate([used[name], used[name]])
-    start["mirror"] = np.repeat([1.0, -1.0], size)
-    pair = replace(batch, connectome=np.tile(batch.connectome, 2), seeds=batch.seeds * 2)
-    plastic = inhibition.plastic_model(model, fic)
-    pair.run(pair.task(plastic, start, schedule, None, stream="warm_up"), on_result=collect)
-    weight = (learned[:size] + learned[size:]) / 2
-    found = np.isfinite(weight).all(axis=1)
-    return {**used, name: np.where(found[:, None], weight, 1.0)}, found
-
-
-def make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in=0.0, state_period=None):
-    """When BOLD and states are sampled, without drift for any repetition time.
-
-    Parameters
-    ----------
-    duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period : float
-        In s. Volume k is taken at the haemodynamic step nearest to k repetition times.
-
-    Returns
-    -------
-    Schedule
-
-    Raises
-    ------
-    InputError
-        If the steps do not divide each other, or nothing lies after the burn-in.
-    """
-    inner = _exact(hemodynamic_dt) / _exact(dt)
-    if inner.denominator != 1:
-        raise InputError(f"hemodynamic_dt ({hemodynamic_dt:g} s) must be a whole multiple of dt ({dt:g} s)")
-    if not duration > burn_in >= 0:
-        raise InputError(
-            f"duration ({duration:g} s) must exceed burn_in ({burn_in:g} s), which may not be negative"
-        )
-    if repetition_time < hemodynamic_dt or duration < repetition_time:
-        raise InputError(
-            f"repetition_time ({repetition_time:g} s) must lie between hemodynamic_dt ({hemodynamic_dt:g} s) "
-            f"and duration ({duration:g} s)"
-        )
-    interval = _exact(state_period or max(_STATE_PERIOD, hemodynamic_dt)) / _exact(hemodynamic_dt)
-    if interval.denominator != 1:
-        raise InputError(
-            f"state_period ({state_period or _STATE_PERIOD:g} s) must be a whole multiple of hemodynamic_dt "
-            f"({hemodynamic_dt:g} s)"
-        )
-    return Schedule(
-        n_steps=int(_exact(duration) / _exact(hemodynamic_dt)),
-        inner_steps=int(inner),
-        bold_steps=_sample_steps(duration, repetition_time, hemodynamic_dt),
-        state_interval=int(interval),
-        burn_in_steps=int(_exact(burn_in) / _exact(hemodynamic_dt)),
-    )
-
-
-def _exact(seconds):
-    """The decimal number that was written, not its nearest binary fraction."""
-    return Fraction(repr(float(seconds)))
-
-
-def _sample_steps(duration, period, step):
-    """Steps nearest to each multiple of a period within the duration."""
-    steps_per_period = _exact(period) / _exact(step)
-    count = int(_exact(duration) / _exact(period))
-    twice = 2 * steps_per_period.numerator * np.arange(1, count + 1, dtype=object)
-    denominator = steps_per_period.denominator
-    return ((twice + denominator) // (2 * denominator)).astype(np.int64)
 
 
 def _backend(name):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cubnm_core import InputError, load_model, simulate
-from cubnm_core.inhibition import analytical, plastic_model, settings
+from cubnm_core.inhibition import adjusted, analytical, plastic_model, settings
 
 LONG = {"duration": 90.0, "repetition_time": 1.0, "record": ("state_means",)}
 
@@ -56,6 +56,30 @@ def test_learning_rule_of_the_plastic_model():
     assert "wIE" not in model.parameters
 
 
+def test_numerical_adjustment_follows_cubnm():
+    """Weights fall by a shrinking step where the current is low, rise by a constant one where it is high."""
+    threshold = 125 / 310
+    current = np.array([[threshold - 0.026, threshold - 0.1, threshold + 0.1, threshold - 0.032]])
+    weight, step = adjusted(
+        load_model("rWW"), current, np.ones((1, 4)), np.array([[0.02, 0.02, 0.02, 0.001]])
+    )
+    np.testing.assert_allclose(weight, [[1.0, 0.98, 1.02, 0.999]])
+    np.testing.assert_allclose(step, [[0.02, 0.019, 0.02, 0.001]])
+
+
+def test_numerical_inhibition_ends_on_target(connectome):
+    """The second simulation is given too few trials; the mean current says which one is on target."""
+    short = {"duration": 10.0, "repetition_time": 1.0, "burn_in": 1.0, "state_period": 1e-3, "dt": 2e-4}
+    short["record"] = ("state_means",)
+    run = simulate("rWW", connectome, {"G": [0.4, 1.5]}, fic={"method": "numerical", "trials": 3}, **short)
+    start = simulate("rWW", connectome, {"G": [0.4, 1.5]}, fic="analytical", **short)
+    off = np.abs(run.state_means["I_E"] - 125 / 310 + 0.026) > 0.005
+    assert off.any(axis=1).tolist() == [False, True]
+    assert run.status[1] == 2
+    moved = np.abs(run.params["wIE"] - start.params["wIE"])
+    assert moved[1].max() > moved[0].max() > 0.01
+
+
 def test_analytical_weights_balance_the_current_at_rest():
     """With the weights found, the excitatory current at rest is what rest means."""
     model, weights = load_model("rWW"), np.array([[0, 0.3], [0.1, 0]])
@@ -83,7 +107,7 @@ def test_no_solution_is_reported():
 @pytest.mark.parametrize(
     ("fic", "message"),
     [
-        ("analytic", "unknown method 'analytic'; allowed are None, analytical, plasticity"),
+        ("analytic", "unknown method 'analytic'; allowed are None, analytical, plasticity, numerical"),
         ({"method": "analytical", "warm_up": 3}, "analytical has no setting 'warm_up'"),
         ({"method": "plasticity", "target": -1}, "must be above 0"),
         ({"method": "plasticity", "rate_band": (4, 2)}, "the lower one first"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cubnm_core import InputError, simulate
-from cubnm_core.simulation import make_schedule
+from cubnm_core.schedule import make_schedule
 
 WEIGHTS = np.array([[0, 0.02, 0.01], [0.02, 0, 0.03], [0.01, 0.03, 0]])
 SETTINGS = {

@@ -237,7 +237,7 @@ def scan_problems(fit, repetition_time, place):
 
 def _schedule(simulation, repetition_time):
     """Lay out the steps of a simulation as the engine does; InputError if they do not fit each other."""
-    from cubnm_core.simulation import make_schedule
+    from cubnm_core.schedule import make_schedule
 
     steps = (simulation["dt"], simulation["hemodynamic_dt"])
     return make_schedule(simulation["duration"], repetition_time, *steps, simulation["burn_in"])
