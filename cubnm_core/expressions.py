@@ -9,7 +9,9 @@ from cubnm_core.errors import InputError
 #: Functions an equation may call, with their number of arguments.
 FUNCTIONS = {
     "exp": 1,
+    "expm1": 1,  # exp(x) - 1, accurate near x = 0
     "log": 1,
+    "powm1": 2,  # (1 + x)**k - 1, accurate near x = 0; k is a number
     "sqrt": 1,
     "sin": 1,
     "cos": 1,
@@ -287,6 +289,8 @@ EVALUATE = {
     "/": lambda a, b: a / b,
     "**": lambda a, b: a**b,
     "exp": math.exp,
+    "expm1": math.expm1,
+    "powm1": lambda x, k: math.expm1(k * math.log1p(x)),
     "log": math.log,
     "sqrt": math.sqrt,
     "sin": math.sin,

@@ -11,15 +11,17 @@ from cubnm_core.equations import Assign
 from cubnm_core.errors import InputError
 from cubnm_core.expressions import Number
 
-#: Integrated one after the other: each equation sees the new values of those above it; z is the neural input.
+#: Deviations from rest, which keeps their digits in single precision: blood inflow is 1 + f. Integrated
+#: one after the other: each equation sees the new values of those above it, and z is the neural input.
 EQUATIONS = (
-    ("x", "z - kappa*x - gamma*(f - 1)"),  # vasodilatory signal
-    ("v", "(f - v**(1/alpha))/tau"),  # venous volume
-    ("q", "(f*(1 - exp(log(1 - rho)/f))/rho - v**(1/alpha)*q/v)/tau"),  # deoxyhaemoglobin
+    ("x", "z - kappa*x - gamma*f"),  # vasodilatory signal
+    ("v", "(f - powm1(v, 1/alpha))/tau"),  # venous volume
+    ("q", "(f - (1 + f)*extraction - powm1(v, 1/alpha - 1)*(1 + q) - q)/tau"),  # deoxyhaemoglobin
     ("f", "x"),  # blood inflow
 )
-BOLD = "V0*(k1*(1 - q) + k2*(1 - q/v) + k3*(1 - v))"
-INITIAL = {"x": 0.0, "v": 1.0, "q": 1.0, "f": 1.0}
+#: Relative change of oxygen extraction, 1 - E/rho with E = 1 - (1 - rho)**(1/(1 + f)).
+EXTRACTION = "(1/rho - 1)*expm1(-log(1 - rho)*f/(1 + f))"
+BOLD = "V0*(k2*(v - q)/(1 + v) - k1*q - k3*v)"
 
 _COMMON = {
     "kappa": 1 / 0.65,  # 1/s, signal decay
@@ -104,12 +106,13 @@ def lower_hemodynamics(source, step):
     constants = {name: Number(float(value)) for name, value in hemodynamic_constants(source).items()}
 
     def number_in(text):
-        return ex.canonical(ex.substitute(ex.parse(text, "haemodynamics"), constants), frozenset())
+        whole = ex.substitute(ex.parse(text), {"extraction": ex.parse(EXTRACTION)})
+        return ex.canonical(ex.substitute(whole, constants), frozenset())
 
     return HemodynamicProgram(
         step=step,
         states=tuple(name for name, _ in EQUATIONS),
-        initial=tuple(INITIAL[name] for name, _ in EQUATIONS),
+        initial=(0.0,) * len(EQUATIONS),
         derivatives=tuple(Assign(name, number_in(text)) for name, text in EQUATIONS),
         bold=number_in(BOLD),
     )

@@ -11,6 +11,8 @@ GREEK = re.compile(
 )
 #: Functions that LaTeX does not know, as formulas of x, y and z.
 DEFINITIONS = {
+    "expm1": r"\operatorname{expm1}(x) = e^{x} - 1",
+    "powm1": r"\operatorname{powm1}(x, y) = (1 + x)^{y} - 1",
     "logistic": r"\operatorname{logistic}(x) = \frac{1}{1 + e^{-x}}",
     "explinear": r"\operatorname{explinear}(x) = \frac{x}{1 - e^{-x}}, \quad \operatorname{explinear}(0) = 1",
     "fmod": r"\operatorname{fmod}(x, y) = x - y \operatorname{trunc}(x / y)",

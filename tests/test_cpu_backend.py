@@ -154,6 +154,7 @@ def _explinear(x):
 
 ELEMENTARY = {
     "exp": np.exp,
+    "expm1": np.expm1,
     "explinear": _explinear,
     "logistic": lambda x: 1 / (1 + np.exp(-x)),
     "tanh": np.tanh,

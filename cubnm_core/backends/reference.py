@@ -34,6 +34,8 @@ def clip(x, low, high):
 _NAMESPACE = {
     "inf": np.inf,
     "exp": np.exp,
+    "expm1": np.expm1,
+    "powm1": lambda x, k: np.expm1(k * np.log1p(x)),
     "log": np.log,
     "sqrt": np.sqrt,
     "sin": np.sin,

@@ -57,6 +57,25 @@ def exp(x):
 
 
 @inline
+def expm1(x):
+    """exp(x) - 1, accurate around x = 0."""
+    s, p = two_to_the(x * {log2e})
+    return fma(s, p, s - 1.0)
+
+
+@inline
+def root(x):
+    """sqrt(1 + x) - 1, accurate around x = 0."""
+    return x / (1.0 + sqrt(1.0 + x))
+
+
+@inline
+def product(x, y):
+    """(1 + x)*(1 + y) - 1."""
+    return fma(x, y, x + y)
+
+
+@inline
 def explinear(x):
     """x / (1 - exp(-x)), accurate around x = 0 and never 0/0."""
     x = x + {tiny}

@@ -16,6 +16,8 @@ def text(expression):
         return repr(expression.value)
     if isinstance(expression, Symbol):
         return expression.name
+    if isinstance(expression, Call) and expression.function == "powm1":
+        return _power_minus_one(*expression.arguments)
     if isinstance(expression, Call):
         name = _RENAMED.get(expression.function, expression.function)
         return f"{name}({', '.join(text(argument) for argument in expression.arguments)})"
@@ -49,23 +51,41 @@ def _is_product(expression):
 
 def _power(base, exponent):
     """Exponents in eighths need only products and square roots; others go through logarithms."""
-    if isinstance(exponent, Number) and 0 < exponent.value <= 8 and (8 * exponent.value).is_integer():
-        return f"power_{int(8 * exponent.value)}_eighths({text(base)})"
+    if _in_eighths(exponent):
+        return f"power_{int(8 * exponent.value)}({text(base)})"
     return f"exp({text(exponent)} * log({text(base)}))"
 
 
-def power_function(eighths):
-    """Source of x**(eighths/8)."""
-    lines, factors, root = [], ["x"] * (eighths // 8), "x"
+def _power_minus_one(base, exponent):
+    if _in_eighths(exponent):
+        return f"powm1_{int(8 * exponent.value)}({text(base)})"
+    return f"(exp({text(exponent)} * log(1.0 + {text(base)})) - 1.0)"
+
+
+def _in_eighths(exponent):
+    whole = isinstance(exponent, Number) and (8 * exponent.value).is_integer()
+    return whole and 0 < exponent.value <= 8
+
+
+#: Square root and product for powers, and for powers minus one.
+_POWERS = {"power": ("sqrt", "({} * {})"), "powm1": ("root", "product({}, {})")}
+
+
+def power_function(name):
+    """Source of x**(n/8), called power_n, or of (1 + x)**(n/8) - 1, called powm1_n."""
+    kind, eighths = name.split("_")
+    (root, product), eighths = _POWERS[kind], int(eighths)
+    lines, factors, last = [], ["x"] * (eighths // 8), "x"
     for part in (4, 2, 1):
         if eighths % (2 * part):
-            lines.append(f"    root_{8 // part} = sqrt({root})")
-            root = f"root_{8 // part}"
+            lines.append(f"    root_{8 // part} = {root}({last})")
+            last = f"root_{8 // part}"
         if eighths & part:
-            factors.append(root)
-    return "\n".join(
-        [f"@inline\ndef power_{eighths}_eighths(x):", *lines, f"    return {' * '.join(factors)}"]
-    )
+            factors.append(last)
+    result = factors[0]
+    for factor in factors[1:]:
+        result = product.format(result, factor)
+    return "\n".join([f"@inline\ndef {name}(x):", *lines, f"    return {result}"])
 
 
 # --- passes over the nodes ----------------------------------------------------------------------------------
@@ -302,8 +322,8 @@ def module(program, hemodynamics, layout, precision):
             passes.append(_publish(program, index, layout))
         passes.append(_update(program, index, layout, records=False))
     bodies = [coupling.source(layout)] + ["\n".join(lines) for lines in passes]
-    powers = sorted({int(n) for body in bodies for n in re.findall(r"power_(\d+)_eighths", body)})
-    parts += [power_function(eighths) for eighths in powers] + bodies
+    powers = sorted({name for body in bodies for name in re.findall(r"power_\d+|powm1_\d+", body)})
+    parts += [power_function(name) for name in powers] + bodies
     stages = [line for index in range(len(program.stages)) for line in _stage_calls(program, index, layout)]
     more = "\n    delays, history, far, near_starts, near, near_weights," if layout.delayed else ""
     parts += [_ADVANCE.format(stages="\n".join(stages), more_arguments=more)]
