@@ -45,7 +45,7 @@ class Program:
     durations: tuple
     work: float
     precisions: tuple = ("single", "double")
-    batches: tuple = (1, 8, 64)
+    batches: tuple = (1, 8, 16, 64)
     variables: dict = field(default_factory=dict, hash=False)
 
 

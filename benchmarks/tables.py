@@ -12,6 +12,17 @@ program that has double precision only. Large cases are measured over shorter si
 and scaled to 60 s: time is proportional to the duration, and what is done once for a simulation is then
 counted too often."""
 
+_MODELS = """\
+**Other models, conduction delays, 1,000 nodes.**"""
+
+_MODELS_NOTE = """\
+The same measure, over {durations} simulated and scaled to 60 s. Each model is in its own precision here
+(d: as above), with feedback inhibition only in rWW, the one that has it. cuBNM runs one simulation, which
+stands for batches of any size. Delays: tracts of {lengths:.0f} mm on average, between made-up coordinates.
+The Kuramoto model has a larger ratio than the others for its arithmetic: we write the sine of a phase
+difference as products of sines and cosines of single phases, evaluated once per node instead of once per connection.
+With 1,000 nodes neither program computes FC and FCD."""
+
 _SCALING = """\
 **Two threads** (N = 100, B = 64, single precision, {simulated} s; wall time, the best of {turns} turns, as
 others may be busy on the machine): {one:.2f} s on one, {two:.2f} s on two, {faster:.2f} times faster. Two
@@ -39,7 +50,13 @@ def markdown(result):
     -------
     str
     """
-    texts = {"cases": _cases, "scaling": _scaling, "start-up": _start_up, "memory": _memory}
+    texts = {
+        "cases": _cases,
+        "models": _models,
+        "scaling": _scaling,
+        "start-up": _start_up,
+        "memory": _memory,
+    }
     parts = [
         text(result[part]) + "\n" + _source(result[part]) for part, text in texts.items() if part in result
     ]
@@ -57,6 +74,18 @@ def _source(part):
 
 
 def _cases(part):
+    return "\n\n".join([_measured(part), _NOTE])
+
+
+def _models(part):
+    simulated = {found["simulated"] for row in part["rows"] for found in row["seconds"].values()}
+    durations = " or ".join(f"{seconds} s" for seconds in sorted(simulated))
+    note = _MODELS_NOTE.format(durations=durations, lengths=part["mean length"])
+    return "\n\n".join([_MODELS, _measured(part), note])
+
+
+def _measured(part):
+    """What the programs are, and the table of each of ours."""
     ours = [name for name in part["programs"] if name.startswith("cubnm_core")]
     peers = [name for name in part["programs"] if name not in ours]
     programs = [
@@ -65,7 +94,7 @@ def _cases(part):
     ]
     programs += [f"* **{name}** is missing: {reason}" for name, reason in part["missing"].items()]
     grids = ["\n".join(_table(part["rows"], name, peers)) for name in ours]
-    return "\n\n".join(["\n".join(programs), *grids, _NOTE])
+    return "\n\n".join(["\n".join(programs), *grids])
 
 
 def _table(cases, ours, peers):
@@ -79,7 +108,9 @@ def _table(cases, ours, peers):
 
 
 def _cells(case, ours, peers):
-    cells = [case["model"], str(case["nodes"]), str(case["batch"]), case["precision"]]
+    velocity = case.get("velocity")
+    model = case["model"] + (f", delays of {velocity:g} m/s" if velocity else "")
+    cells = [model, str(case["nodes"]), str(case["batch"]), case["precision"]]
     own = case["seconds"].get(ours)
     cells.append(_figure(own["median"]) if own else "failed")
     for name in peers:

@@ -22,6 +22,10 @@ from programs import HERE, Conversation, Program, ProgramFailed, interpreter
 
 REPORTED = 60  # s of simulated time that a figure is for
 OBSERVATION = {"repetition_time": 1.0, "burn_in": 1.0, "window": 2.0, "window_step": 1.0}  # s
+#: Without windows FC and FCD are left out: 1 s of 1,000 nodes has too few volumes for them.
+BOLD_ONLY = {"repetition_time": 1.0, "burn_in": 0.0}
+MOST_NODES_WITH_FC = 400
+BRAIN = (140.0, 170.0, 120.0)  # mm
 REPEATS = (3, 15)  # at least and at most
 AGREEMENT = 0.03  # between the quartiles, relative to the median
 
@@ -34,6 +38,7 @@ class Case:
     nodes: int
     batch: int
     precision: str
+    velocity: float | None = None  # of conduction in m/s; without one there are no delays
 
 
 CASES = [
@@ -42,7 +47,20 @@ CASES = [
     for precision in ("single", "double")
     for batch in (1, 8, 64)
 ]
-QUICK_CASES = [case for case in CASES if case.nodes == 100 and case.precision == "single"]
+#: Each model in its own precision.
+MODEL_CASES = [
+    Case("rWWEx", 100, 64, "single"),
+    Case("WC", 100, 64, "single"),
+    Case("JR", 100, 64, "double"),
+    Case("Kuramoto", 100, 64, "single"),
+    Case("rWW", 100, 8, "single", velocity=2.0),
+    Case("rWWEx", 100, 8, "single", velocity=2.0),
+    Case("rWW", 1000, 16, "single"),
+]
+#: Simulated seconds for these: short, as the slowest programs take most of the time.
+MODEL_DURATIONS = (10, 1)
+MODEL_REPEATS = (3, 5)
+MODEL_PEERS = ("cubnm",)
 
 OURS = "cubnm_core"
 #: What to install, and what the programs are asked to do. cuBNM runs the simulations of a batch one after the
@@ -96,8 +114,23 @@ def _command(options):
 def _cases(options):
     programs, missing = available_programs(options)
     with tempfile.TemporaryDirectory() as folder:
-        rows, about = measure(QUICK_CASES if options.quick else CASES, programs, folder)
+        rows, about = measure(_asked(CASES, options), programs, folder)
     return {"programs": about, "missing": missing, "rows": rows}
+
+
+def _models(options):
+    programs, missing = available_programs(options, MODEL_PEERS)
+    programs = [replace(program, durations=MODEL_DURATIONS) for program in programs]
+    with tempfile.TemporaryDirectory() as folder:
+        rows, about = measure(_asked(MODEL_CASES, options), programs, folder, MODEL_REPEATS)
+        lengths = np.load(tract_lengths(100, folder))
+    return {"programs": about, "missing": missing, "mean length": lengths[lengths > 0].mean(), "rows": rows}
+
+
+def _asked(cases, options):
+    if not options.quick:
+        return cases
+    return [case for case in cases if case.nodes == 100 and case.precision == "single"]
 
 
 def _scaling(options):
@@ -113,16 +146,17 @@ def _memory(options):
     return extras.memory()
 
 
-PARTS = {"cases": _cases, "scaling": _scaling, "start-up": _start_up, "memory": _memory}
+PARTS = {"cases": _cases, "models": _models, "scaling": _scaling, "start-up": _start_up, "memory": _memory}
 
 
-def available_programs(options):
+def available_programs(options, peers=tuple(PEERS)):
     """Programs to measure, ours first, and why others are missing."""
     ours = Program(OURS, "cubnm_core_cpu.py", sys.executable, durations=(60, 30, 20, 10, 5), work=2e7)
     programs, missing = [ours], {}
     if options.avx2:
         programs.append(replace(ours, name=f"{OURS}, 256 bit", variables=AVX2))
-    for name, (requirement, limits) in PEERS.items():
+    for name in peers:
+        requirement, limits = PEERS[name]
         try:
             python = interpreter(name, requirement, getattr(options, f"{name}_python"))
         except ProgramFailed as failure:
@@ -136,7 +170,7 @@ def available_programs(options):
 # --- measuring ----------------------------------------------------------------------------------------------
 
 
-def measure(cases, programs, folder):
+def measure(cases, programs, folder, repeats=REPEATS):
     """Seconds of every case and program, interleaved, and what the programs say about themselves.
 
     Parameters
@@ -145,6 +179,8 @@ def measure(cases, programs, folder):
     programs : list of Program
     folder : Path
         For connectomes.
+    repeats : (int, int)
+        At least and at most.
 
     Returns
     -------
@@ -155,28 +191,28 @@ def measure(cases, programs, folder):
     """
     rows, about = [], {}
     for model, nodes in dict.fromkeys((case.model, case.nodes) for case in cases):
-        path = connectome(nodes, folder)
         with ExitStack() as stack:
             running = [stack.enter_context(Conversation(program)) for program in programs]
             for case in cases:
                 if (case.model, case.nodes) == (model, nodes):
-                    rows.append({**asdict(case), "seconds": _measured_together(case, running, path)})
+                    seconds = _measured_together(case, running, folder, repeats)
+                    rows.append({**asdict(case), "seconds": seconds})
             about |= {conversation.program.name: _description(conversation) for conversation in running}
     return rows, about
 
 
-def _measured_together(case, running, path):
+def _measured_together(case, running, folder, repeats):
     """One case by all programs, taking turns until the repeats of each one agree."""
     requests, seconds = {}, {}
     for conversation in running:
-        request = _request(case, conversation.program, path)
+        request = _request(case, conversation.program, folder)
         try:
             conversation.ask("prepare", request)
         except ProgramFailed as failure:
             print(f"{case}: {failure}", flush=True)
             continue
         requests[conversation], seconds[conversation] = request, []
-    while unsettled := [c for c, values in seconds.items() if not _settled(values)]:
+    while unsettled := [c for c, values in seconds.items() if not _settled(values, repeats)]:
         for conversation in unsettled:
             request = requests[conversation]
             cpu = conversation.ask("measure", request)["cpu"]
@@ -186,22 +222,25 @@ def _measured_together(case, running, path):
     return found
 
 
-def _request(case, program, path):
+def _request(case, program, folder):
     """What a program is asked to run for a case: long enough to measure, short enough to wait for."""
     batch = max(size for size in program.batches if size <= case.batch)
     affordable = program.work / (case.nodes**2 * batch)
-    return {
+    request = {
         "model": case.model,
-        "connectome": str(path),
+        "connectome": str(connectome(case.nodes, folder)),
         "batch": batch,
         "precision": case.precision if case.precision in program.precisions else program.precisions[0],
         "seconds": next((s for s in program.durations if s <= affordable), program.durations[-1]),
-        "observation": OBSERVATION,
+        "observation": OBSERVATION if case.nodes <= MOST_NODES_WITH_FC else BOLD_ONLY,
     }
+    if case.velocity is None:
+        return request
+    return request | {"lengths": str(tract_lengths(case.nodes, folder)), "velocity": case.velocity}
 
 
-def _settled(seconds):
-    fewest, most = REPEATS
+def _settled(seconds, repeats):
+    fewest, most = repeats
     return len(seconds) >= most or (len(seconds) >= fewest and _spread(seconds) <= AGREEMENT)
 
 
@@ -229,6 +268,14 @@ def connectome(nodes, folder):
     weights = np.tril(np.random.default_rng(nodes).lognormal(0, 1.5, (nodes, nodes)), -1)
     weights = weights + weights.T
     np.save(path, weights / weights.sum(axis=1).mean())
+    return path
+
+
+def tract_lengths(nodes, folder):
+    """File of made-up tract lengths in mm: straight lines between points in a box of a brain's size."""
+    path = Path(folder) / f"lengths_{nodes}.npy"
+    points = np.random.default_rng(nodes).uniform(0, BRAIN, (nodes, 3))
+    np.save(path, np.linalg.norm(points[:, None] - points, axis=-1))
     return path
 
 

@@ -10,24 +10,34 @@ from protocol import serve
 
 import cubnm_core
 from cubnm_core.backends.cpu import runtime
+from cubnm_core.equations import load_model
 
 
-def prepare(model, connectome, batch, precision, seconds, observation, threads=1):
-    """Everything a fit needs of a simulation: noise, feedback inhibition, BOLD, FC and FCD."""
+def prepare(
+    model, connectome, batch, precision, seconds, observation, lengths=None, velocity=None, threads=1
+):
+    """Everything a fit needs of a simulation: noise, feedback inhibition, BOLD, FC and FCD.
+
+    Without windows among the observations, FC and FCD are left out.
+    """
+    delays = {} if velocity is None else {"v": velocity}
+    results = ("bold", "state_means", *(("fc", "fcd") if "window" in observation else ()))
 
     def run():
         result = cubnm_core.simulate(
             model,
             np.load(connectome),
-            {"G": np.linspace(0.3, 0.8, batch)},
+            {"G": np.linspace(0.3, 0.8, batch), **delays},
+            lengths=None if lengths is None else np.load(lengths),
             duration=seconds,
-            fic="analytical",
+            fic="analytical" if load_model(model).inhibition else None,
+            record=results,
             backend="cpu",
             precision=precision,
             threads=threads,
             **observation,
         )
-        if not np.isfinite(result.fc).all():
+        if not np.isfinite(result.bold).all():
             raise RuntimeError("a simulation diverged")
 
     return run
