@@ -20,8 +20,8 @@ The same measure, over {durations} simulated and scaled to 60 s. Each model is i
 (d: as above), with feedback inhibition only in rWW, the one that has it. cuBNM runs one simulation, which
 stands for batches of any size. Delays: tracts of {lengths:.0f} mm on average, between made-up coordinates.
 The Kuramoto model has a larger ratio than the others for its arithmetic: we write the sine of a phase
-difference as products of sines and cosines of single phases, evaluated once per node instead of once per connection.
-With 1,000 nodes neither program computes FC and FCD."""
+difference as products of sines and cosines of single phases, evaluated once per node instead of
+once per connection. With 1,000 nodes neither program computes FC and FCD."""
 
 _SCALING = """\
 **Two threads** (N = 100, B = 64, single precision, {simulated} s; wall time, the best of {turns} turns, as
