@@ -37,9 +37,10 @@ def run(task, precision, threads, on_result):
 
     threads = threads or len(os.sched_getaffinity(0))
     tiles = plan_tiles(task, threads)
-    runs = [_TileRun(task, tile, precision) for tile in tiles]
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
-        for finished in [pool.submit(_run_one, run, on_result) for run in runs]:
+        # the pool lets go of each tile, and of the memory it took, as soon as it has run
+        waiting = [pool.submit(_run_one, _TileRun(task, tile, precision), on_result) for tile in tiles]
+        for finished in waiting:
             finished.result()
 
 
