@@ -1,10 +1,10 @@
 """Prints a program as the source of one Numba module: readable, and the same text every time."""
 
 import re
-from dataclasses import dataclass
 
 from cubnm_core.backends.cpu import coupling, functions
 from cubnm_core.backends.cpu.coupling import DELAY_BLOCK, needs_publishing
+from cubnm_core.equations import Assign
 from cubnm_core.expressions import Call, Number, Operation, Symbol
 
 _RENAMED = {"min": "minimum", "max": "maximum", "abs": "absolute"}
@@ -174,7 +174,7 @@ def _hemodynamics(program, hemodynamics, layout, precision):
     if hemodynamics is None:
         return [*head, '    """Nothing: the output of this model is BOLD."""']
     narrow, widen = ("narrow", "widen") if precision == "single" else ("", "")
-    inputs = [a for a in program.arrays if a in _used([_Named("z", program.bold_input)])]
+    inputs = [a for a in program.arrays if a in _used([Assign("z", program.bold_input)])]
     body = _loads("states", program.arrays, inputs)
     body += [f"z = {text(program.bold_input)}"]
     for i, name in enumerate(hemodynamics.states):
@@ -216,12 +216,6 @@ def recorded_place(program, name):
         "sums": [s.name for s in stage.sums],
     }
     return next((array, names.index(name)) for array, names in places.items() if name in names)
-
-
-@dataclass(frozen=True)
-class _Named:
-    name: str
-    value: object
 
 
 # --- the module ---------------------------------------------------------------------------------------------

@@ -147,7 +147,7 @@ def _call(builder, name, vector, values, suffix=True):
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, full), values)
 
 
-def _fused(negate_product, negate_addend):
+def _fused(negate_product):
     @intrinsic
     def fused(typing, a, b, c):
         vector = _common_vector((a, b, c))
@@ -155,7 +155,6 @@ def _fused(negate_product, negate_addend):
         def generate(context, builder, sig, values):
             a, b, c = _as_vectors(context, builder, vector, sig.args, values)
             a = builder.fneg(a) if negate_product else a
-            c = builder.fneg(c) if negate_addend else c
             return _call(builder, "fma", vector, (a, b, c))
 
         return vector(a, b, c), generate
@@ -163,9 +162,8 @@ def _fused(negate_product, negate_addend):
     return fused
 
 
-fma = _fused(False, False)  # a*b + c, rounded once
-fms = _fused(False, True)  # a*b - c
-fnma = _fused(True, False)  # c - a*b
+fma = _fused(False)  # a*b + c, rounded once
+fnma = _fused(True)  # c - a*b
 
 
 def _unary(name):
