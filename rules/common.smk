@@ -1,9 +1,7 @@
 """Everything the rules share: the checked configuration, the units of the cohort, and functions of wildcards."""
 
-import os
-
 import cubnm_core
-from workflow_scripts import settings, tables
+from workflow_scripts import readers, settings, tables
 
 CONFIG = settings.validate(config)
 MANIFEST = tables.read_tables(CONFIG)
@@ -41,15 +39,18 @@ def bold_rows(wildcards):
 
 
 def connectome_files(wildcards):
-    """Files of the connectome of a unit."""
-    return [row["path"] for row in connectome_rows(wildcards)]
+    """Files of the connectome of a unit, and those that name its nodes."""
+    return files_of(connectome_rows(wildcards))
 
 
 def bold_files(wildcards):
-    """Scans of a unit, and the JSON files beside them where there are any."""
-    files = [row["path"] for row in bold_rows(wildcards)]
-    sidecars = [os.path.splitext(path)[0] + ".json" for path in files]
-    return files + [path for path in sidecars if os.path.exists(path)]
+    """Scans of a unit, and what is read beside them: JSON files, names of nodes."""
+    return files_of(bold_rows(wildcards))
+
+
+def files_of(rows):
+    """Every file that is read for some rows of the manifest, once."""
+    return list(dict.fromkeys(path for row in rows for path in readers.sources(row)))
 
 
 def unit_ids(wildcards):

@@ -78,9 +78,11 @@ def test_numpy_files(tmp_path):
 
 def test_unsafe_and_odd_numpy_files_are_refused(tmp_path):
     np.save(tmp_path / "objects.npy", np.array([[{}]]), allow_pickle=True)
-    assert "not a NumPy file that can be read safely" in refusal(tmp_path / "objects.npy", "npy")
+    assert "not a NumPy file that can be read" in refusal(tmp_path / "objects.npy", "npy")
+    np.save(tmp_path / "solid.npy", np.zeros((2, 3, 4)))
+    assert "(2, 3, 4), but a matrix or a vector is needed" in refusal(tmp_path / "solid.npy", "npy")
     np.save(tmp_path / "vector.npy", np.arange(3))
-    assert "(3,), but a matrix with two dimensions is needed" in refusal(tmp_path / "vector.npy", "npy")
+    assert read(tmp_path / "vector.npy", "npy").values.shape == (3, 1)
     np.save(tmp_path / "words.npy", np.array([["a"]]))
     assert "not real numbers" in refusal(tmp_path / "words.npy", "npy")
 

@@ -1,11 +1,10 @@
 """Rule prepare_bold: the runs of one person, volumes by nodes in the order of the node table, checked."""
 
-import os
-
 import numpy as np
 
 from cubnm_core.errors import InputError
 from workflow_scripts import alignment, censoring, job, readers, tables
+from workflow_scripts.readers import sidecar
 
 REPETITION_TIME_TOLERANCE = 1e-3  # s
 CONSTANT = 1e-10  # of the largest value: a standard deviation below is rounding
@@ -73,14 +72,14 @@ def prepare(row, mask, labels, initial_volumes):
     InputError
         One line per reason why the run cannot be used.
     """
-    bold, unused = _volumes_by_nodes(row, labels)
+    bold, unused, matrix = _volumes_by_nodes(row, labels)
     censored = None if mask is None else censoring.read_mask(mask)
     bold, kept, gaps_known = censoring.in_time(bold, row["censoring"] or "none", censored)
     bold, kept = bold[initial_volumes:], kept[initial_volumes:]
     notes = [f"{unused} labels of the file are not in the node table and were left out"] if unused else []
     notes += [] if kept.all() else [f"{np.count_nonzero(~kept)} of {len(kept)} volumes are censored"]
     _check_series(bold[kept], labels, row)
-    repetition_time = _repetition_time(row)
+    repetition_time = _repetition_time(row, matrix)
     facts = {
         "role": row["role"] or "both",
         "repetition_time": repetition_time,
@@ -93,7 +92,7 @@ def prepare(row, mask, labels, initial_volumes):
         "sha256": job.sha256(row["path"]),
         "mask": None if mask is None else {"path": mask["path"], "sha256": job.sha256(mask["path"])},
         "assume_order": row["assume_order"],
-        "notes": notes,
+        "notes": [*matrix.notes, *notes],
     }
     return bold, kept, facts
 
@@ -101,23 +100,16 @@ def prepare(row, mask, labels, initial_volumes):
 def _volumes_by_nodes(row, labels):
     """Read a scan, turn it to volumes by nodes and choose the nodes of the node table."""
     matrix = readers.read(row)
-    if _orientation(matrix, row) == "NxT":
-        matrix = matrix.transposed
-    places, unused = alignment.order(matrix.column_labels, matrix.values.shape[1], labels, row)
-    return np.ascontiguousarray(matrix.values[:, places]), unused
-
-
-def _orientation(matrix, row):
-    """Take the orientation from the manifest or from the labels, never from the shape."""
-    if row["orientation"] is not None:
-        return row["orientation"]
-    if (matrix.row_labels is None) == (matrix.column_labels is None):
+    if matrix.orientation is None:
         height, width = matrix.values.shape
         raise InputError(
             f"{row['path']}: {height} x {width}, and nothing says which are the volumes; write TxN (one "
             "volume per line) or NxT into the manifest's column orientation"
         )
-    return "NxT" if matrix.column_labels is None else "TxN"
+    if matrix.orientation == "NxT":
+        matrix = matrix.transposed
+    places, unused = alignment.order(matrix.column_labels, matrix.values.shape[1], labels, row)
+    return np.ascontiguousarray(matrix.values[:, places]), unused, matrix
 
 
 def _check_series(bold, labels, row):
@@ -136,23 +128,16 @@ def _check_series(bold, labels, row):
         raise InputError("\n".join(problems))
 
 
-def _repetition_time(row):
-    """Find the repetition time in the manifest and in the JSON file beside the scan, which must agree."""
-    stated, sidecar = row["repetition_time"], os.path.splitext(row["path"])[0] + ".json"
-    found = job.read_json(sidecar).get("RepetitionTime") if os.path.exists(sidecar) else None
-    if found is not None and not isinstance(found, (int, float)):
-        raise InputError(f"{sidecar}: RepetitionTime is {found!r}, not a number of seconds")
-    if stated is None and found is None:
+def _repetition_time(row, matrix):
+    """Give the repetition time, which the manifest, the scan or a file beside it must state."""
+    if row["repetition_time"] is not None:
+        return float(row["repetition_time"])
+    if matrix.repetition_time is None:
         raise InputError(
             f"{row['path']}: no repetition time; write it in s into the manifest's column "
-            f"repetition_time, or RepetitionTime into {sidecar}"
+            f"repetition_time, or RepetitionTime into {sidecar.beside(row['path'])}"
         )
-    if stated is not None and found is not None and abs(stated - found) > REPETITION_TIME_TOLERANCE:
-        raise InputError(
-            f"{row['path']}: the manifest says a repetition time of {stated:g} s, {sidecar} says "
-            f"{found:g} s; correct one of them"
-        )
-    return float(found if stated is None else stated)
+    return matrix.repetition_time
 
 
 def _cohort_reasons(scans, runs):

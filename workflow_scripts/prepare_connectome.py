@@ -113,9 +113,9 @@ def _read_square(row, labels):
     rows, unused = alignment.order(matrix.row_labels or matrix.column_labels, height, labels, row)
     columns, _ = alignment.order(matrix.column_labels or matrix.row_labels, width, labels, row)
     values = matrix.values[np.ix_(rows, columns)]
-    notes = (
-        [f"{unused} labels of {row['path']} are not in the node table and were left out"] if unused else []
-    )
+    notes = list(matrix.notes)
+    if unused:
+        notes.append(f"{unused} labels of {row['path']} are not in the node table and were left out")
     _check_entries(values, labels, row)
     if np.diag(values).any():
         notes.append(

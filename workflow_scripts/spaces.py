@@ -136,7 +136,7 @@ class MapTable:
     def __init__(self, path, normalise, labels):
         self.path, self.normalise, self.labels = path, normalise, labels
         try:
-            matrix = delimited.read(path)
+            matrix = delimited.read_table(path)
         except OSError as error:
             raise InputError(f"table of maps {path}: {error.strerror}; correct maps.path") from None
         if matrix.row_labels is None or matrix.column_labels is None:

@@ -45,7 +45,7 @@ def read_manifest(path):
             problems += [
                 f"{path}, line {number}: {column} is given for a row of kind {row['kind']}; it belongs to "
                 "bold"
-                for column in ("run_id", "repetition_time", "role", "orientation", "censoring")
+                for column in ("run_id", "repetition_time", "role", "orientation", "volumes", "censoring")
                 if row[column] is not None and (row["kind"], column) != ("mask", "run_id")
             ]
         elif row["participant_id"] == GROUP:
@@ -55,7 +55,9 @@ def read_manifest(path):
     problems += _mask_problems(path, rows)
     raise_problems("The manifest cannot be used", problems)
     for row in rows:
-        row["path"] = os.path.normpath(os.path.join(os.path.dirname(path), row["path"]))
+        for column in ("path", "labels_file"):
+            if row[column] is not None:
+                row[column] = os.path.normpath(os.path.join(os.path.dirname(path), row[column]))
     return rows
 
 

@@ -1,16 +1,27 @@
 """Text matrices: tab, comma or blanks between the cells, with or without names of columns and rows."""
 
 import csv
+import re
 
 import numpy as np
 
 from cubnm_core.errors import InputError
-from workflow_scripts.readers.matrix import Matrix
+from workflow_scripts.readers.matrix import Matrix, reading
 
 MISSING = {"", "n/a", "na", "nan", "null"}
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
+UNENDED = (
+    "the last line has no end of line: if the file was cut off on its way, its last number is not the whole "
+    "number"
+)
 
 
-def read(path, variable=None):
+def read(row):
+    """Read a text matrix, as of :func:`read_table`."""
+    return read_table(row["path"])
+
+
+def read_table(path):
     """Read a text matrix.
 
     The first line holds names if any of its cells is not a number, the first column if its second line does
@@ -20,8 +31,6 @@ def read(path, variable=None):
     Parameters
     ----------
     path : str
-    variable : str, optional
-        Not used: a text file holds one matrix.
 
     Returns
     -------
@@ -30,9 +39,10 @@ def read(path, variable=None):
     Raises
     ------
     InputError
-        If the file is empty, its lines differ in length, or a cell is not a number.
+        If the file is empty, its lines differ in length, a cell is not a number, or a line or a column counts
+        the others.
     """
-    lines = _cells(path)
+    lines, notes = cells(path)
     header = None
     if _names_columns(lines):
         header, lines = lines[0], lines[1:]
@@ -42,31 +52,71 @@ def read(path, variable=None):
         header = ["", *header]
     has_names = not _is_number(lines[0][0]) or (header is not None and header[0] == "")
     _check_lengths(path, lines, header)
-    rows = tuple(cells[0] for cells in lines) if has_names else None
+    rows = tuple(line[0] for line in lines) if has_names else None
     first = 1 if has_names else 0
+    if header is None and not has_names:
+        _refuse_counting(path, lines)
     columns = tuple(header[first:]) if header is not None else None
-    numbers = [[_number(path, cell) for cell in cells[first:]] for cells in lines]
-    return Matrix(np.array(numbers, dtype=np.float64), rows, columns)
+    numbers = [[number(path, cell) for cell in line[first:]] for line in lines]
+    return Matrix(np.array(numbers, dtype=np.float64), rows, columns, notes=notes)
 
 
-def _cells(path):
-    """Split a file into stripped cells, one list per line that is not blank or a comment."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        lines = [line for line in file.read().splitlines() if line.strip() and not line.startswith("#")]
+def cells(path):
+    """Split a text file into stripped cells.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    list of list of str
+        One per line that is not blank or a comment.
+    tuple of str
+        Notes.
+
+    Raises
+    ------
+    InputError
+        If the file is not UTF-8 text or holds no line.
+    """
+    with reading(path, "a text file in UTF-8"), open(path, encoding="utf-8-sig", newline="") as file:
+        text = file.read()
+    return split(text, path), () if text.endswith(("\n", "\r")) else (f"{path}: {UNENDED}",)
+
+
+def split(text, path):
+    """Split text into lists of stripped cells, as of :func:`cells`."""
+    if "\0" in text:
+        raise InputError(f"{path}: not a text file in UTF-8, it holds bytes of 0; save it again as UTF-8")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     if not lines:
         raise InputError(f"{path}: the file holds no line")
     delimiter = next((mark for mark in "\t,;" if mark in lines[0]), None)
     if delimiter is None:
         return [line.split() for line in lines]
-    return [[cell.strip() for cell in cells] for cells in csv.reader(lines, delimiter=delimiter)]
+    with reading(path, "a table"):
+        table = list(csv.reader(lines, delimiter=delimiter))
+    return [[cell.strip() for cell in line] for line in table]
 
 
 def _check_lengths(path, lines, header):
     """Refuse lines of different lengths."""
     width = len(header) if header is not None else len(lines[0])
-    for number, cells in enumerate(lines, start=1 if header is None else 2):
-        if len(cells) != width:
-            raise InputError(f"{path}, line {number}: {len(cells)} cells, but the first line has {width}")
+    for number, line in enumerate(lines, start=1 if header is None else 2):
+        if len(line) != width:
+            raise InputError(f"{path}, line {number}: {len(line)} cells, but the first line has {width}")
+
+
+def _refuse_counting(path, lines):
+    """Refuse a first line or column that counts 0, 1, 2, ...: numbers of columns or rows, not data."""
+    for what, found in (("line", lines[0]), ("column", [line[0] for line in lines])):
+        for start in (0, 1):
+            if len(found) > 3 and found == [str(start + number) for number in range(len(found))]:
+                raise InputError(
+                    f"{path}: the first {what} counts {', '.join(found[:3])}, ..., which are numbers of "
+                    f"{'columns' if what == 'line' else 'rows'} and not data; delete it"
+                )
 
 
 def _names_columns(lines):
@@ -80,17 +130,13 @@ def _names_columns(lines):
 def _is_number(cell):
     if cell.lower() in MISSING:
         return cell != ""
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+    return NUMBER.fullmatch(cell) is not None
 
 
-def _number(path, cell):
+def number(path, cell):
+    """Turn a cell into a number, NaN where it says that nothing is known; InputError for other words."""
     if cell.lower() in MISSING:
         return np.nan
-    try:
-        return float(cell)
-    except ValueError:
-        raise InputError(f"{path}: the cell {cell!r} is not a number") from None
+    if NUMBER.fullmatch(cell) is None:
+        raise InputError(f"{path}: the cell {cell!r} is not a number")
+    return float(cell.lower().replace("d", "e"))

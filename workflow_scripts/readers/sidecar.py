@@ -1,0 +1,99 @@
+"""JSON files beside data files, and the repetition times that they and their like state."""
+
+import json
+import re
+from glob import escape
+from pathlib import Path
+
+from cubnm_core.errors import InputError
+from workflow_scripts.readers.matrix import reading
+
+TOLERANCE = 1e-3  # s: two statements of a repetition time that differ by less agree
+ENDINGS = (".ptseries.nii", ".dtseries.nii", ".pconn.nii", ".shape.gii", ".func.gii", ".dense.tsv", ".nii.gz")
+# What one run of XCP-D calls its files; the parts that the denoised scan does not have.
+XCPD_PARTS = re.compile(r"_(atlas|seg|stat|den|hash)-[A-Za-z0-9]+")
+
+
+def beside(path):
+    """Name the JSON file that describes a file: the same name, with another ending."""
+    path = str(path)
+    ending = next((ending for ending in ENDINGS if path.endswith(ending)), Path(path).suffix)
+    return path.removesuffix(ending) + ".json"
+
+
+def read(path):
+    """Read a JSON file that describes data.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    dict
+        Empty if there is no such file.
+
+    Raises
+    ------
+    InputError
+        If it is no JSON object.
+    """
+    if not Path(path).is_file():
+        return {}
+    with reading(path, "a JSON file"):
+        found = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+    if not isinstance(found, dict):
+        raise InputError(f"{path}: holds {type(found).__name__}, but a JSON object is needed")
+    return found
+
+
+def repetition_time(path):
+    """Find the repetition time in a JSON file.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    float or None
+        ``RepetitionTime`` in s, or one over ``SamplingFrequency`` in Hz where that is a number; XCP-D writes
+        the word TR there, which says nothing.
+
+    Raises
+    ------
+    InputError
+        If it is no number of seconds.
+    """
+    found = read(path)
+    time, frequency = found.get("RepetitionTime"), found.get("SamplingFrequency")
+    if time is None and _is_number(frequency) and frequency > 0:
+        time = 1 / frequency
+    return None if time is None else checked(time, f"{path}: RepetitionTime")
+
+
+def checked(seconds, place):
+    """Refuse a repetition time that cannot be one in seconds.
+
+    Raises
+    ------
+    InputError
+        Naming `place`.
+    """
+    if not _is_number(seconds) or not 0 < seconds <= 20:
+        raise InputError(f"{place} is {seconds!r}, not a number of seconds between 0 and 20; correct it")
+    return float(seconds)
+
+
+def denoised_beside(path):
+    """Name the files beside a time series of XCP-D that may state its repetition time."""
+    path = Path(path)
+    stem = re.sub(r"_timeseries.*$", "", path.name)
+    ptseries = path.with_name(re.sub(r"\.tsv$", ".ptseries.nii", path.name))
+    bare = XCPD_PARTS.sub("", stem)
+    found = sorted(path.parent.glob(f"{escape(bare)}_*desc-denoised*_bold.json"))
+    return [str(name) for name in found], str(ptseries) if ptseries.is_file() else None
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
