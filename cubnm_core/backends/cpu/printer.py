@@ -4,87 +4,16 @@ import re
 
 from cubnm_core.backends.cpu import coupling, functions
 from cubnm_core.backends.cpu.coupling import DELAY_BLOCK, needs_publishing
+from cubnm_core.backends.printing import Writer, power_steps, powers_in
 from cubnm_core.equations import Assign
-from cubnm_core.expressions import Call, Number, Operation, Symbol
 
-_RENAMED = {"min": "minimum", "max": "maximum", "abs": "absolute"}
-
-
-def text(expression):
-    """An expression as source, with products and sums fused."""
-    if isinstance(expression, Number):
-        return repr(expression.value)
-    if isinstance(expression, Symbol):
-        return expression.name
-    if isinstance(expression, Call) and expression.function == "powm1":
-        return _power_minus_one(*expression.arguments)
-    if isinstance(expression, Call):
-        name = _RENAMED.get(expression.function, expression.function)
-        return f"{name}({', '.join(text(argument) for argument in expression.arguments)})"
-    return _operation(expression)
-
-
-def _operation(expression):
-    left, right = expression.left, expression.right
-    if expression.operator == "**":
-        return _power(left, right)
-    if expression.operator == "/" and isinstance(right, Number):
-        return f"({text(left)} * {1 / right.value!r})"
-    if expression.operator == "+":
-        return _sum(left, right)
-    return f"({text(left)} {expression.operator} {text(right)})"
-
-
-def _sum(left, right):
-    """a*b + c and c + a*b as one fused operation."""
-    product, other = (right, left) if _is_product(right) else (left, right)
-    if not _is_product(product):
-        return f"({text(left)} + {text(right)})"
-    if product.left == Number(-1.0):
-        return f"({text(other)} - {text(product.right)})"
-    return f"fma({text(product.left)}, {text(product.right)}, {text(other)})"
-
-
-def _is_product(expression):
-    return isinstance(expression, Operation) and expression.operator == "*"
-
-
-def _power(base, exponent):
-    """Exponents in eighths need only products and square roots; others go through logarithms."""
-    if _in_eighths(exponent):
-        return f"power_{int(8 * exponent.value)}({text(base)})"
-    return f"exp({text(exponent)} * log({text(base)}))"
-
-
-def _power_minus_one(base, exponent):
-    if _in_eighths(exponent):
-        return f"powm1_{int(8 * exponent.value)}({text(base)})"
-    return f"(exp({text(exponent)} * log(1.0 + {text(base)})) - 1.0)"
-
-
-def _in_eighths(exponent):
-    whole = isinstance(exponent, Number) and (8 * exponent.value).is_integer()
-    return whole and 0 < exponent.value <= 8
-
-
-#: Square root and product for powers, and for powers minus one.
-_POWERS = {"power": ("sqrt", "({} * {})"), "powm1": ("root", "product({}, {})")}
+text = Writer().text
 
 
 def power_function(name):
-    """Source of x**(n/8), called power_n, or of (1 + x)**(n/8) - 1, called powm1_n."""
-    kind, eighths = name.split("_")
-    (root, product), eighths = _POWERS[kind], int(eighths)
-    lines, factors, last = [], ["x"] * (eighths // 8), "x"
-    for part in (4, 2, 1):
-        if eighths % (2 * part):
-            lines.append(f"    root_{8 // part} = {root}({last})")
-            last = f"root_{8 // part}"
-        if eighths & part:
-            factors.append(last)
-    result = factors[0]
-    for factor in factors[1:]:
-        result = product.format(result, factor)
+    """Source of a power in eighths."""
+    steps, result = power_steps(name)
+    lines = [f"    {target} = {value}" for target, value in steps]
     return "\n".join([f"@inline\ndef {name}(x):", *lines, f"    return {result}"])
 
 
@@ -316,8 +245,7 @@ def module(program, hemodynamics, layout, precision):
             passes.append(_publish(program, index, layout))
         passes.append(_update(program, index, layout, records=False))
     bodies = [coupling.source(layout)] + ["\n".join(lines) for lines in passes]
-    powers = sorted({name for body in bodies for name in re.findall(r"power_\d+|powm1_\d+", body)})
-    parts += [power_function(name) for name in powers] + bodies
+    parts += [power_function(name) for name in powers_in("\n".join(bodies))] + bodies
     stages = [line for index in range(len(program.stages)) for line in _stage_calls(program, index, layout)]
     more = "\n    delays, history, far, near_starts, near, near_weights," if layout.delayed else ""
     parts += [_ADVANCE.format(stages="\n".join(stages), more_arguments=more)]
