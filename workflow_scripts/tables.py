@@ -6,13 +6,12 @@ A unit is what is fitted: one session of one participant, or a participant witho
 import os
 
 from cubnm_core.errors import InputError
-from workflow_scripts import tabular
+from workflow_scripts import manifest_checks, tabular
 from workflow_scripts.fit_checks import scan_problems
+from workflow_scripts.manifest_checks import GROUP, TARGET_KINDS, unit_name
 from workflow_scripts.problems import raise_problems
 from workflow_scripts.settings import SYNTHETIC_FOLDER, fit_settings, schema
 from workflow_scripts.spaces import search_space
-
-GROUP = "group"
 
 
 def read_manifest(path):
@@ -35,41 +34,13 @@ def read_manifest(path):
     """
     rows, problems = tabular.read(path, "manifest")
     problems += tabular.duplicates(path, rows, ("participant_id", "session_id", "run_id", "kind"))
-    atlases = sorted({row["atlas"] for row in rows if row["atlas"]})
-    if len(atlases) > 1:
-        problems.append(
-            f"{path}: files of several parcellations ({', '.join(atlases)}); keep the rows of one"
-        )
-    for number, row in enumerate(rows, start=2):
-        if row["kind"] != "bold":
-            problems += [
-                f"{path}, line {number}: {column} is given for a row of kind {row['kind']}; it belongs to "
-                "bold"
-                for column in ("run_id", "repetition_time", "role", "orientation", "volumes", "censoring")
-                if row[column] is not None and (row["kind"], column) != ("mask", "run_id")
-            ]
-        elif row["participant_id"] == GROUP:
-            problems.append(
-                f"{path}, line {number}: participant_id 'group' is kept for a group connectome, not for bold"
-            )
-    problems += _mask_problems(path, rows)
+    problems += manifest_checks.row_problems(path, rows)
     raise_problems("The manifest cannot be used", problems)
     for row in rows:
         for column in ("path", "labels_file"):
             if row[column] is not None:
                 row[column] = os.path.normpath(os.path.join(os.path.dirname(path), row[column]))
     return rows
-
-
-def _mask_problems(path, rows):
-    """Find masks that belong to no scan."""
-    key = ("participant_id", "session_id", "run_id")
-    scans = {tuple(row[column] for column in key) for row in rows if row["kind"] == "bold"}
-    return [
-        f"{path}, line {number}: no scan (kind bold) has the ids and the run_id of this mask; correct them"
-        for number, row in enumerate(rows, start=2)
-        if row["kind"] == "mask" and tuple(row[column] for column in key) not in scans
-    ]
 
 
 def read_participants(path):
@@ -145,7 +116,11 @@ def read_tables(config):
         return rows
     rows = read_manifest(config["manifest"])
     nodes = read_nodes(config["nodes"])
-    problems = _holdout_problems(rows, config["holdout"], config["manifest"])
+    holdout = config["holdout"]
+    problems = manifest_checks.holdout_problems(
+        rows, holdout, resolved_holdout(rows, holdout), config["manifest"]
+    )
+    problems += manifest_checks.analysis_problems(rows, config)
     if config["connectome"]["source"] == "group" and not group_rows(rows):
         problems.append(
             f"{config['manifest']}: connectome.source is group, but no row of kind sc has the "
@@ -182,7 +157,7 @@ def _space_problems(config, nodes):
 
 def _scan_problems(config, rows):
     """Find simulations whose time does not go with the repetition times of the manifest."""
-    times = {row["repetition_time"] for row in rows if row["kind"] == "bold"} - {None}
+    times = {row["repetition_time"] for row in rows if row["kind"] in TARGET_KINDS} - {None}
     found = [
         text
         for name in config["fits"]
@@ -281,12 +256,12 @@ def units(rows, source):
     -------
     dict of str to dict
         Unit, such as ``sub-01_ses-a``, to its ``participant_id``, ``session_id`` ("" without sessions), and
-        rows: ``connectome`` (of kind sc and length) and ``bold`` (of kind bold and mask); either may be
-        empty.
+        rows: ``connectome`` (of kind sc and length) and ``bold`` (of kind bold and mask, or fc and fcd);
+        either may be empty.
     """
     own, found = {}, {}
     for row in rows:
-        is_scan = row["kind"] in ("bold", "mask")
+        is_scan = row["kind"] in (*TARGET_KINDS, "mask")
         own.setdefault((row["participant_id"], row["session_id"] or "", is_scan), []).append(row)
     scanned = {participant for participant, _, is_bold in own if is_bold}
     for participant, session, is_bold in own:
@@ -300,11 +275,6 @@ def units(rows, source):
             "bold": own.get((participant, session, True), []),
         }
     return found
-
-
-def unit_name(participant_id, session_id=""):
-    """Name a unit as files do: ``sub-<participant>`` or ``sub-<participant>_ses-<session>``."""
-    return f"sub-{participant_id}_ses-{session_id}" if session_id else f"sub-{participant_id}"
 
 
 def group_rows(rows):
@@ -335,7 +305,7 @@ def batches(cohort, size):
     """
     classes = {}
     for name, unit in cohort.items():
-        scans = [row for row in unit["bold"] if row["kind"] == "bold"]
+        scans = [row for row in unit["bold"] if row["kind"] in TARGET_KINDS]
         shape = tuple(sorted({str(row["repetition_time"]) for row in scans}))
         classes.setdefault(shape, []).append(name)
     slices = [
@@ -344,39 +314,3 @@ def batches(cohort, size):
         for start in range(0, len(members), size)
     ]
     return {f"{number:03d}": members for number, members in enumerate(slices, start=1)}
-
-
-def _holdout_problems(rows, holdout, manifest):
-    """Find people of whom nothing can be held out the way it is asked."""
-    asked = resolved_holdout(rows, holdout)
-    scans = [(number, row) for number, row in enumerate(rows, start=2) if row["kind"] == "bold"]
-    if asked == "none":
-        return []
-    if asked == "split_half":
-        return (
-            [
-                f"{manifest}, line {number}: role is {row['role']}, but holdout: split_half cuts every "
-                "run into a training and a held-out half; write both, or set holdout: run"
-                for number, row in scans
-                if row["role"] in ("train", "test")
-            ]
-            if holdout == "split_half"
-            else []
-        )
-    problems = [
-        f"{manifest}, line {number}: role is {row['role'] or 'not given'}, but whole runs are held out "
-        f"(holdout: {holdout}); write train or test, or set holdout: split_half"
-        for number, row in scans
-        if row["role"] not in ("train", "test")
-    ]
-    roles = {}
-    for _, row in scans:
-        roles.setdefault(unit_name(row["participant_id"], row["session_id"] or ""), set()).add(row["role"])
-    for unit, found in roles.items():
-        problems += [
-            f"{manifest}: {unit} has no run with role {role}, so there is nothing to {purpose} (holdout: "
-            f"{holdout}); add one, delete its rows, or set holdout: split_half"
-            for role, purpose in (("train", "fit"), ("test", "hold out"))
-            if role not in found and "both" not in found and None not in found
-        ]
-    return problems

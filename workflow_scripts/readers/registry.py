@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from workflow_scripts.readers import (
     archive,
+    cbig,
     cifti,
     delimited,
     ebrains,
@@ -50,11 +51,11 @@ class Format:
 
 FORMATS = {
     "tsv": Format(delimited.read, "any", ANY, {"mask": ("*_outliers.tsv",)}),
-    "csv": Format(delimited.read, "any, CBIG", ANY),
-    "txt": Format(delimited.read, "any, cuBNM", ANY),
+    "csv": Format(delimited.read, "any, such as CBIG", ANY),
+    "txt": Format(delimited.read, "any, such as cuBNM", ANY),
     "npy": Format(numpy_arrays.read_npy, "any", ANY),
     "npz": Format(numpy_arrays.read_npz, "any", ANY),
-    "mat": Format(matlab.read, "any, neurolib", ANY),
+    "mat": Format(matlab.read, "any, such as neurolib", ANY),
     "xcpd_tsv": Format(
         xcpd.read,
         "XCP-D",
@@ -106,6 +107,7 @@ FORMATS = {
     ),
     "mrtrix_csv": Format(mrtrix.read, "MRtrix3", ("sc", "length"), labels_file=True),
     "cubnm_npz": Format(numpy_arrays.read_cubnm, "cuBNM", ANY),
+    "cbig_fcd": Format(cbig.read_fcd, "CBIG", ("fcd",)),
     "tvb_zip": Format(
         archive.read,
         "The Virtual Brain",

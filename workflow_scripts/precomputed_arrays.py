@@ -1,0 +1,208 @@
+"""Numbers of FC and FCD that were computed elsewhere: read, aligned by label, held against their settings."""
+
+import math
+
+import numpy as np
+
+from cubnm_core.connectivity import pair_indices, sliding_windows
+from cubnm_core.distances import CDF_BINS, checked_cdf
+from cubnm_core.errors import InputError
+from workflow_scripts import alignment, readers
+
+CDF_FORMAT = "cbig_fcd"
+ROUNDING = 1e-6  # by which a correlation from a text file may lie outside -1 to 1, or differ from its mirror
+
+
+def fc_vector(row, known, nodes, pairs):
+    """Read an FC as the vector of the pairs of the analysis.
+
+    Parameters
+    ----------
+    row : dict
+        Of the manifest.
+    known : dict
+        As of :func:`workflow_scripts.precomputed.statements`.
+    nodes : list of dict
+        The node table.
+    pairs : {"all", "intrahemispheric"}
+        Of the analysis.
+
+    Returns
+    -------
+    vector : ndarray (P,)
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        If nodes, pairs or values cannot be those of an FC.
+    """
+    matrix = readers.read(row)
+    hemispheres = [node["hemisphere"] for node in nodes]
+    if 1 in matrix.values.shape:
+        vector = _from_vector(matrix.values.ravel(), row, known["pairs"], hemispheres, pairs)
+    else:
+        vector = _from_matrix(matrix, row, [node["label"] for node in nodes], hemispheres, known, pairs)
+    wrong = ~np.isfinite(vector) | (np.abs(vector) > 1 + ROUNDING)
+    if wrong.any():
+        raise InputError(
+            f"{row['path']}: {np.count_nonzero(wrong)} pairs hold values like {vector[wrong][0]:g}; "
+            "correlations lie from -1 to 1 (Fisher's z and covariances do not): give Pearson correlations of "
+            "nodes that all have a signal"
+        )
+    return np.clip(vector, -1.0, 1.0), list(matrix.notes)
+
+
+def _from_vector(values, row, stated, hemispheres, pairs):
+    """Choose the pairs of the analysis from a vector of the lower triangle, row by row."""
+    counts = {
+        name: len(pair_indices(len(hemispheres), hemispheres, name)[0])
+        for name in ("all", "intrahemispheric")
+        if name == "all" or "B" not in hemispheres
+    }
+    fitting = [name for name, count in counts.items() if count == len(values) and stated in (None, name)]
+    if not fitting:
+        expected = ", ".join(f"{count} ({name} pairs)" for name, count in counts.items())
+        raise InputError(
+            f"{row['path']}: a vector of {len(values)} values; the {len(hemispheres)} nodes of the node "
+            f"table have {expected}{'' if stated is None else f', and pairs is {stated}'}; correct pairs, or "
+            "give the FC of these nodes"
+        )
+    if row["assume_order"] is None:
+        raise InputError(
+            f"{row['path']}: a vector names no nodes; give a matrix with labels, or vouch for the order of "
+            "the lower triangle, row by row, in the manifest's column assume_order"
+        )
+    if fitting[0] == pairs:
+        return values
+    if pairs == "all":
+        raise InputError(
+            f"{row['path']}: holds intrahemispheric pairs only, but analysis.pairs is all; set it to "
+            "intrahemispheric"
+        )
+    rows, columns = pair_indices(len(hemispheres))
+    sides = np.array(hemispheres)
+    return values[sides[rows] == sides[columns]]
+
+
+def _from_matrix(matrix, row, labels, hemispheres, known, pairs):
+    """Take the pairs of the analysis from a square matrix, aligned by label."""
+    height, width = matrix.values.shape
+    if height != width:
+        raise InputError(f"{row['path']}: {height} x {width}, but an FC is square, or a vector of its pairs")
+    rows, _ = alignment.order(matrix.row_labels or matrix.column_labels, height, labels, row)
+    columns, _ = alignment.order(matrix.column_labels or matrix.row_labels, width, labels, row)
+    values = matrix.values[np.ix_(rows, columns)]
+    upper, lower = np.triu(values, 1), np.tril(values, -1)
+    if upper.any() != lower.any():
+        values = values + values.T
+    elif np.nanmax(np.abs(values - values.T)) > ROUNDING:
+        i, j = np.unravel_index(np.nanargmax(np.abs(values - values.T)), values.shape)
+        raise InputError(
+            f"{row['path']}: not symmetric, worst at {labels[i]} - {labels[j]} ({values[i, j]:g} against "
+            f"{values[j, i]:g}); an FC is"
+        )
+    rows, columns = pair_indices(len(labels), hemispheres, pairs)
+    between = np.array(hemispheres)[rows] != np.array(hemispheres)[columns]
+    if known["pairs"] is None and between.any() and not values[rows, columns][between].any():
+        raise InputError(
+            f"{row['path']}: all pairs between the hemispheres are 0, so this FC is of intrahemispheric "
+            "pairs, but analysis.pairs is all; set analysis.pairs: intrahemispheric"
+        )
+    return values[rows, columns]
+
+
+def pooled_fcd(fcds, analysis):
+    """Pool the FCDs of several runs.
+
+    Parameters
+    ----------
+    fcds : list of (row, known)
+        Rows of the manifest, each with its settings as of :func:`workflow_scripts.precomputed.statements`.
+    analysis : dict
+
+    Returns
+    -------
+    arrays : dict
+        ``fcd`` (K,), or ``fcd_cdf`` (10000,) in shares.
+    windows : int
+    notes : list of str
+
+    Raises
+    ------
+    InputError
+        If the numbers are no FCD, or not as many as their settings make.
+    """
+    forms = {row["format"] == CDF_FORMAT for row, _ in fcds}
+    if len(forms) > 1:
+        raise InputError("some FCDs of this split are values, others distribution functions; give one form")
+    found = [_read_fcd(row, known, analysis) for row, known in fcds]
+    windows = sum(count for _, count, _ in found)
+    notes = [text for _, _, more in found for text in more]
+    if forms == {True}:
+        weights = [count for _, count, _ in found]
+        return {"fcd_cdf": np.average([cdf for cdf, _, _ in found], axis=0, weights=weights)}, windows, notes
+    return {"fcd": np.concatenate([values for values, _, _ in found])}, windows, notes
+
+
+def _read_fcd(row, known, analysis):
+    """Read one FCD and check its size against its settings: values or shares, windows, notes."""
+    matrix = readers.read(row)
+    try:
+        starts, _ = sliding_windows(
+            known["volumes"],
+            known["repetition_time"],
+            analysis["window"],
+            analysis["window_step"],
+            analysis["edges"],
+        )
+    except InputError as error:
+        raise InputError(f"{row['path']}: {error}") from None
+    windows, notes = len(starts), list(matrix.notes)
+    per_run = windows * (windows - 1) // 2
+    if row["format"] == CDF_FORMAT:
+        values = matrix.values.ravel()
+        size, found = values.max(initial=0.0), _checked_cdf(values, row)
+        if size <= 1:
+            notes.append(f"{row['path']}: shares do not tell whether the FCD was made of {windows} windows")
+            return found, windows, notes
+    else:
+        found = _fcd_values(matrix.values, row)
+        size = len(found)
+    runs = size / per_run
+    if runs != math.floor(runs) or not runs:
+        raise InputError(
+            f"{row['path']}: an FCD of {size:g} pairs of windows, but {known['volumes']} volumes with "
+            f"windows of {known['window_volumes']} volumes, {known['step_volumes']} apart (analysis.edges "
+            f"{analysis['edges']}), have {windows} windows and {per_run} pairs; correct volumes, "
+            "window_volumes or step_volumes"
+        )
+    return found, windows * int(runs), notes
+
+
+def _checked_cdf(values, row):
+    if len(values) != CDF_BINS:
+        raise InputError(
+            f"{row['path']}: {len(values)} values; a distribution function of the FCD has {CDF_BINS}, one "
+            "per bin from -1 to 1; for the FCD itself write another format"
+        )
+    try:
+        return checked_cdf(values)
+    except InputError as error:
+        raise InputError(f"{row['path']}: {error}") from None
+
+
+def _fcd_values(values, row):
+    """Give the values of an FCD: of the lower triangle of a matrix, or a vector as it stands."""
+    height, width = values.shape
+    if 1 not in (height, width):
+        if height != width:
+            raise InputError(f"{row['path']}: {height} x {width}, but an FCD is square, or a vector")
+        values = values[np.tril_indices(height, -1)]
+    values = values.ravel()
+    if not np.isfinite(values).all() or np.abs(values).max() > 1 + ROUNDING:
+        raise InputError(
+            f"{row['path']}: an FCD holds correlations from -1 to 1, this file others or missing ones; for a "
+            f"distribution function write format {CDF_FORMAT}"
+        )
+    return np.clip(values, -1.0, 1.0)
