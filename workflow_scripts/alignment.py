@@ -2,12 +2,17 @@
 
 import re
 from collections import Counter
+from difflib import get_close_matches
 
 import numpy as np
 
 from cubnm_core.errors import InputError
+from workflow_scripts.atlases.families import SIDES, schaefer_networks
 
 SHOWN = 5
+ABSENT = -1
+SIDE_WORD = re.compile(r"(?<![a-z])(lh|rh|left|right|l|r)(?![a-z])")
+SUSPICIOUS = 0.1  # how much larger a value between partners must be in another order to say so
 
 
 def normalised(label):
@@ -28,7 +33,7 @@ def normalised(label):
     return words.removeprefix("7networks_")
 
 
-def order(labels, n_found, nodes, row):
+def order(labels, n_found, nodes, row, largest_missing=0.0):
     """Find where the nodes stand in a file.
 
     Parameters
@@ -41,26 +46,30 @@ def order(labels, n_found, nodes, row):
         Labels of the node table.
     row : dict
         Of the manifest: ``path`` and ``assume_order``.
+    largest_missing : float
+        Share of the nodes that the file may lack.
 
     Returns
     -------
     places : ndarray (N,) of int
-        Place in the file of every node.
+        Place in the file of every node; -1 for a node that the file lacks.
     unused : int
         Number of labels of the file that the node table does not have.
 
     Raises
     ------
     InputError
-        If labels are missing, double or unknown and the user has not vouched for the order.
+        If too many labels are missing, or labels are double or unknown, and the user has not vouched for the
+        order.
     """
     place, vouched = row["path"], row["assume_order"]
     if labels is not None:
-        problem = _mismatch(labels, nodes)
+        where = {normalised(label): number for number, label in enumerate(labels)}
+        places = np.array([where.get(normalised(node), ABSENT) for node in nodes])
+        problem = _mismatch(labels, nodes, np.count_nonzero(places == ABSENT), largest_missing)
         if problem is None:
-            where = {normalised(label): number for number, label in enumerate(labels)}
-            return np.array([where[normalised(node)] for node in nodes]), n_found - len(nodes)
-        if vouched is None:
+            return places, n_found - int(np.count_nonzero(places != ABSENT))
+        if vouched is None or _other_networks(labels, nodes):
             raise InputError(f"{place}: {problem}; correct the labels of the file or of the node table")
     elif vouched is None:
         raise InputError(
@@ -69,33 +78,126 @@ def order(labels, n_found, nodes, row):
             "about their order; give a file with labels, or vouch for the order in the manifest's column "
             "assume_order"
         )
+    _check_vouched(place, vouched, n_found, nodes)
+    return np.arange(n_found), 0
+
+
+def _check_vouched(place, vouched, n_found, nodes):
+    """Refuse a word on the order that the numbers, or its own name, contradict."""
     if n_found != len(nodes):
         raise InputError(
             f"{place}: {n_found} nodes, but the node table has {len(nodes)}, so assume_order ({vouched}) "
             "cannot hold"
         )
-    return np.arange(n_found), 0
+    stated = re.search(r"(?<!\d)(17|7)[\s_-]*net", vouched.lower())
+    networks = schaefer_networks(nodes)
+    if stated and networks is not None and int(stated.group(1)) != networks:
+        raise InputError(
+            f"{place}: assume_order says {vouched}, but the node table has the {networks}-network order of "
+            "the Schaefer parcellation: as many nodes in another order; give the node table of the file"
+        )
 
 
-def _mismatch(labels, nodes):
+def _mismatch(labels, nodes, n_absent, largest_missing):
     """Say why labels cannot be matched with the node table, or None if they can."""
     found, wanted = [normalised(label) for label in labels], [normalised(node) for node in nodes]
     for name, words in (("the file", found), ("the node table", wanted)):
         double = [word for word, count in Counter(words).items() if count > 1]
         if double:
             return f"labels of {name} appear twice: {_shortened(double)}"
-    absent = [node for node, word in zip(nodes, wanted, strict=True) if word not in set(found)]
-    if not absent:
+    if n_absent <= largest_missing * len(nodes):
         return None
+    if _other_networks(labels, nodes):
+        return (
+            f"the file has the {schaefer_networks(labels)}-network order of the Schaefer parcellation, the "
+            f"node table the {schaefer_networks(nodes)}-network order: as many parcels, but others under the "
+            "same number, so assume_order cannot help; give the node table of the file"
+        )
+    absent = [node for node, word in zip(nodes, wanted, strict=True) if word not in set(found)]
     unknown = [label for label, word in zip(labels, found, strict=True) if word not in set(wanted)]
     return (
         f"{len(absent)} of the {len(nodes)} nodes of the node table have no label in the file "
         f"({_shortened(absent)}); "
         f"labels of the file that the table does not have: {_shortened(unknown) if unknown else 'none'}"
+        f"{_misspelt(absent, unknown)}"
     )
+
+
+def _other_networks(labels, nodes):
+    """Say whether file and node table have different orders of the Schaefer parcellation."""
+    networks = schaefer_networks(labels), schaefer_networks(nodes)
+    return None not in networks and networks[0] != networks[1]
+
+
+def _misspelt(absent, unknown):
+    """Name an unknown label that is nearly a missing one."""
+    near = get_close_matches(absent[0], unknown, n=1, cutoff=0.8) if unknown else []
+    return f" (is {near[0]} meant to be {absent[0]}?)" if near else ""
 
 
 def _shortened(words):
     """Name the first few of many."""
     more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
     return ", ".join(words[:SHOWN]) + more
+
+
+def partners(nodes):
+    """Find the nodes with the same name in both hemispheres.
+
+    Parameters
+    ----------
+    nodes : sequence of str
+        Labels.
+
+    Returns
+    -------
+    ndarray (pairs, 2) of int
+        Places of the left and of the right node.
+    """
+    sides = {}
+    for number, node in enumerate(nodes):
+        words = normalised(node)
+        found = SIDE_WORD.search(words.replace("_", " "))
+        if found:
+            base = words[: found.start()] + "*" + words[found.end() :]
+            sides.setdefault(base, {})[SIDES[found.group(1)]] = number
+    pairs = [(both["L"], both["R"]) for both in sides.values() if len(both) == 2]
+    return np.array(pairs, dtype=int).reshape(-1, 2)
+
+
+def suspicion(similarity, nodes):
+    """Look whether a file whose order was vouched for has its hemispheres in another order.
+
+    Partners in both hemispheres are strongly connected, in FC above all. If they are not in the order of the
+    node table, but would be if the file held left and right in turn (as AAL does), or all left before all
+    right nodes, then the word on the order is likely wrong.
+
+    Parameters
+    ----------
+    similarity : (N, N) array
+        Of the file in its own order, such as its FC.
+    nodes : sequence of str
+        Labels of the node table.
+
+    Returns
+    -------
+    str or None
+        A warning.
+    """
+    pairs = partners(nodes)
+    if 2 * len(pairs) != len(nodes):
+        return None
+    half = len(pairs)
+    others = {
+        "left and right in turn": np.arange(2 * half).reshape(half, 2),
+        "all nodes of one hemisphere before those of the other": np.arange(2 * half).reshape(2, half).T,
+    }
+    stated = similarity[tuple(pairs.T)].mean()
+    for words, other in others.items():
+        found = similarity[tuple(other.T)].mean()
+        if found > stated + SUSPICIOUS:
+            return (
+                f"partners in both hemispheres correlate {stated:.2f} in the order that was vouched for, but "
+                f"{found:.2f} if the file holds {words}; check assume_order"
+            )
+    return None

@@ -1,0 +1,124 @@
+"""What the name of a parcel says: hemisphere, structure and network, by the rules of its parcellation.
+
+A rule is a pattern that whole names follow. What no rule knows is left open, never guessed.
+"""
+
+import re
+from dataclasses import dataclass
+
+SIDES = {"l": "L", "lh": "L", "left": "L", "r": "R", "rh": "R", "right": "R"}
+NOT_A_NODE = re.compile(
+    r"(\?\?\?|unknown|background.*|.*medial[_ .-]?wall.*|.*corpus[_ ]?callosum|.*unknown|csf|none)", re.I
+)
+# Networks of the Schaefer parcellation; those of the finer division carry a letter or another name.
+SEVEN = {"Vis", "SomMot", "DorsAttn", "SalVentAttn", "Limbic", "Cont", "Default"}
+SEVENTEEN = {"VisCent", "VisPeri", "SomMotA", "SomMotB", "DorsAttnA", "DorsAttnB", "SalVentAttnA"}
+SEVENTEEN |= {"SalVentAttnB", "LimbicA", "LimbicB", "ContA", "ContB", "ContC", "DefaultA", "DefaultB"}
+SEVENTEEN |= {"DefaultC", "TempPar"}
+SCHAEFER = r"(?P<side>[LR]H)_(?P<network>[A-Za-z]+)_\w+"
+NETWORKS = "|".join(sorted(SEVEN | SEVENTEEN))
+SUBCORTICAL = (
+    "thalamus(?:[-_]proper)?|caudate|putamen|pallidum|hippocampus|amygdala|accumbens(?:[-_]area)?|ventraldc"
+)
+DESIKAN = (
+    "bankssts|caudalanteriorcingulate|caudalmiddlefrontal|cuneus|entorhinal|frontalpole|fusiform|"
+    "inferiorparietal|inferiortemporal|insula|isthmuscingulate|lateraloccipital|lateralorbitofrontal|lingual|"
+    "medialorbitofrontal|middletemporal|paracentral|parahippocampal|parsopercularis|parsorbitalis|"
+    "parstriangularis|pericalcarine|postcentral|posteriorcingulate|precentral|precuneus|"
+    "rostralanteriorcingulate|rostralmiddlefrontal|superiorfrontal|superiorparietal|superiortemporal|"
+    "supramarginal|temporalpole|transversetemporal"
+)
+AAL_CORTEX = (
+    r"Precentral|Postcentral|Rolandic_Oper|Supp_Motor_Area|Olfactory|Rectus|Insula|Frontal_\w+|OFC\w+|"
+    r"Cingul(?:um|ate)_\w+|ACC_\w+|ParaHippocampal|Calcarine|Cuneus|Lingual|Occipital_\w+|Fusiform|"
+    r"Parietal_\w+|SupraMarginal|Angular|Precuneus|Paracentral_Lobule|Heschl|Temporal_\w+"
+)
+TIAN = r"[a-z]*(?:HIP|AMY|THA|NAc|GP|PUT|CAU)\w*(?:[-_][\w]+)*"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a name says about a parcel; None where it says nothing.
+
+    Attributes
+    ----------
+    family : str or None
+        Of the parcellation whose rule applied.
+    hemisphere : {"L", "R", "B"} or None
+    structure : {"cortex", "subcortex", "cerebellum", "brainstem"} or None
+    network : str or None
+    """
+
+    family: str | None = None
+    hemisphere: str | None = None
+    structure: str | None = None
+    network: str | None = None
+
+
+# family, structure, pattern of the whole name; the groups "side" and "network" give hemisphere and network.
+RULES = tuple(
+    (family, structure, re.compile(pattern, flags))
+    for family, structure, pattern, flags in (
+        ("Schaefer", "cortex", rf"(?:ctx[-_][lr]h[-_])?(?:7|17)Networks_{SCHAEFER}", 0),
+        ("Schaefer", "cortex", rf"(?P<side>[LR]H)_(?P<network>{NETWORKS})_\w+", 0),
+        ("Desikan-Killiany", "cortex", rf"(?:ctx[-_.])?(?P<side>[lr]h?)[-_.](?:{DESIKAN})", re.I),
+        ("FreeSurfer", "cortex", r"ctx[-_](?P<side>[lr]h)[-_][\w.&-]+", re.I),
+        ("Glasser", "cortex", r"(?P<side>[LR])_[\w-]+_ROI", 0),
+        ("FreeSurfer", "brainstem", r"brain[-_ ]?stem", re.I),
+        ("FreeSurfer", "cerebellum", r"(?P<side>left|right|[lr])[-_ ]cerebellum(?:[-_ ]cortex)?", re.I),
+        ("FreeSurfer", "subcortex", rf"(?P<side>left|right|[lr]h?)[-_ ](?:{SUBCORTICAL})\*?", re.I),
+        ("AAL", "cerebellum", r"Cerebell?um_\w+_(?P<side>[LR])", 0),
+        ("AAL", "cerebellum", r"Vermis_\w+", 0),
+        ("AAL", "subcortex", rf"(?:{SUBCORTICAL})_(?P<side>[LR])", re.I),
+        ("AAL", "cortex", rf"(?:{AAL_CORTEX})_(?P<side>[LR])", 0),
+        ("Tian", "subcortex", rf"{TIAN}[-_](?P<side>[lr]h)", 0),
+        ("Brainnetome", "subcortex", r"(?:Amyg|Hipp|BG|Str|Tha)_(?P<side>[LR])_\d+_\d+", 0),
+        ("Brainnetome", "cortex", r"[A-Za-z]+_(?P<side>[LR])_\d+_\d+", 0),
+    )
+)
+
+
+def place(label):
+    """Say what a name tells.
+
+    Parameters
+    ----------
+    label : str
+
+    Returns
+    -------
+    Place
+    """
+    for family, structure, pattern in RULES:
+        found = pattern.fullmatch(label.strip())
+        if found:
+            groups = found.groupdict()
+            side = SIDES[groups["side"].lower()] if groups.get("side") else "B"
+            return Place(family, side, structure, groups.get("network"))
+    return Place()
+
+
+def is_node(label):
+    """Say whether a name stands for a parcel, and not for the background or the medial wall."""
+    return label.strip() != "" and NOT_A_NODE.fullmatch(label.strip()) is None
+
+
+def schaefer_networks(labels):
+    """Tell the 7-network order of the Schaefer parcellation from the 17-network one, with as many nodes.
+
+    Parameters
+    ----------
+    labels : sequence of str
+
+    Returns
+    -------
+    int or None
+        7, 17, or None where the names are not of this parcellation.
+    """
+    prefixes = {match.group(1) for label in labels if (match := re.search(r"\b(7|17)Networks_", label))}
+    if len(prefixes) == 1:
+        return int(prefixes.pop())
+    networks = {found.network for label in labels if (found := place(label)).family == "Schaefer"}
+    if not networks:
+        return None
+    return 17 if networks & SEVENTEEN else 7

@@ -1,0 +1,128 @@
+"""Command: write the node table of a parcellation from a file that names its parcels.
+
+python -m workflow_scripts.make_nodes nodes.tsv atlas-4S156Parcels_dseg.tsv
+python -m workflow_scripts.make_nodes nodes.tsv lh.schaefer.label.gii rh.schaefer.label.gii
+"""
+
+import argparse
+import sys
+from collections import Counter
+
+from cubnm_core.errors import InputError
+from workflow_scripts import alignment, job
+from workflow_scripts.atlases.families import is_node, place, schaefer_networks
+from workflow_scripts.atlases.sources import read_parcels
+
+STRUCTURES = ("cortex", "subcortex", "cerebellum", "brainstem")
+OPTIONAL = ("network", "x", "y", "z")
+
+
+def make_nodes(paths, structures=("cortex",), structure=None):
+    """Make the rows of a node table.
+
+    What the files say of a parcel counts first, then what its name says by the rules of its parcellation.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        As of :func:`workflow_scripts.atlases.sources.read_parcels`.
+    structures : sequence of str
+        What the model shall hold; parcels elsewhere are dropped.
+    structure : str, optional
+        Of the parcels of which neither file nor name says it: the user's word.
+
+    Returns
+    -------
+    rows : list of dict
+        ``index``, ``label``, ``hemisphere``, ``structure``, and ``network``, ``x``, ``y``, ``z`` where known.
+    dropped : list of dict
+        ``label`` and ``reason``.
+
+    Raises
+    ------
+    InputError
+        If hemisphere or structure of a parcel cannot be told, labels are double, or no parcel is left.
+    """
+    rows, dropped = [], []
+    for parcel in read_parcels(paths):
+        if not is_node(parcel.label):
+            dropped.append({"label": parcel.label, "reason": "background or medial wall"})
+            continue
+        row = _row(parcel, structure)
+        if row["structure"] is not None and row["structure"] not in structures:
+            dropped.append({"label": parcel.label, "reason": f"{row['structure']} is not modelled"})
+        else:
+            rows.append(row)
+    _check(rows, ", ".join(map(str, paths)), structures)
+    return [{"index": index, **row} for index, row in enumerate(rows)], dropped
+
+
+def _row(parcel, structure):
+    """Put together what the file and the name say of a parcel."""
+    told = place(parcel.label)
+    known = {name: getattr(parcel, name) for name in ("hemisphere", "structure", "network", "x", "y", "z")}
+    known["hemisphere"] = known["hemisphere"] or told.hemisphere
+    known["structure"] = known["structure"] or told.structure or structure
+    known["network"] = told.network or known["network"]
+    return {"label": parcel.label, **known}
+
+
+def _check(rows, source, structures):
+    """Refuse a table that would leave something to guess."""
+    if len(rows) < 2:
+        raise InputError(
+            f"{source}: {len(rows)} parcels of {', '.join(structures)}; a network has at least 2"
+        )
+    for what, remedy in (
+        ("hemisphere", "give a table with a column hemisphere (L, R or B)"),
+        ("structure", "state it with --structure, or in a column structure"),
+    ):
+        open_ = [row["label"] for row in rows if row[what] is None]
+        if open_:
+            shown = ", ".join(open_[: alignment.SHOWN])
+            raise InputError(
+                f"{source}: the {what} of {len(open_)} of {len(rows)} parcels cannot be told from file or "
+                f"name ({shown}); {remedy}"
+            )
+    words = Counter(alignment.normalised(row["label"]) for row in rows)
+    double = [word for word, count in words.items() if count > 1]
+    if double:
+        raise InputError(f"{source}: parcels with the same name ({', '.join(double[: alignment.SHOWN])})")
+
+
+def main(arguments=None):
+    """Write the table and, beside it, where it came from and what was dropped."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0].removeprefix("Command: "))
+    parser.add_argument("table", help="the node table to write, such as nodes.tsv")
+    parser.add_argument(
+        "files", nargs="+", help="a file that names the parcels, or one per hemisphere, left first"
+    )
+    parser.add_argument(
+        "--structures", nargs="+", choices=STRUCTURES, default=["cortex"], help="what to model"
+    )
+    parser.add_argument("--structure", choices=STRUCTURES, help="of parcels whose name does not tell it")
+    asked = parser.parse_args(arguments)
+    try:
+        rows, dropped = make_nodes(asked.files, asked.structures, asked.structure)
+    except (InputError, OSError) as error:
+        sys.exit(str(error))
+    columns = ["index", "label", "hemisphere", "structure"]
+    columns += [name for name in OPTIONAL if any(row[name] is not None for row in rows)]
+    job.write_tsv(asked.table, rows, columns=columns)
+    sources = [{"path": path, "sha256": job.sha256(path)} for path in asked.files]
+    networks = schaefer_networks([row["label"] for row in rows])
+    record = {
+        "sources": sources,
+        "structures": asked.structures,
+        "schaefer_networks": networks,
+        "dropped": dropped,
+    }
+    job.write_json(asked.table.removesuffix(".tsv") + ".json", record)
+    counts = Counter(f"{row['hemisphere']} {row['structure']}" for row in rows)
+    print(f"{asked.table}: {len(rows)} nodes ({', '.join(f'{n} {name}' for name, n in counts.items())})")
+    for entry in dropped:
+        print(f"  left out: {entry['label']} ({entry['reason']})")
+
+
+if __name__ == "__main__":
+    main()
