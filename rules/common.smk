@@ -5,7 +5,7 @@ from workflow_scripts import readers, settings, tables
 
 CONFIG = settings.validate(config)
 MANIFEST = tables.read_tables(CONFIG)
-UNITS = tables.units(MANIFEST, CONFIG["connectome"]["source"])
+UNITS = tables.units(MANIFEST, CONFIG["connectome"]["source"], tables.session_rule(CONFIG))
 BATCHES = tables.batches(UNITS, CONFIG["batch_size"])
 FITS = {name: settings.fit_settings(CONFIG, name) for name in CONFIG["fits"]}
 HOLDOUT = tables.resolved_holdout(MANIFEST, CONFIG["holdout"])
@@ -22,30 +22,29 @@ if workflow.is_main_process and CONFIG["synthetic"] is None:
 
 
 wildcard_constraints:
-    unit=r"sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?",
     split="train|test",
     fit="[A-Za-z0-9-]+",
     batch=r"\d+",
 
 
 def connectome_rows(wildcards):
-    """Rows of the manifest with the connectome of a unit."""
-    return UNITS[wildcards.unit]["connectome"]
+    """Rows of the manifest with the connectomes of a batch, by unit."""
+    return {unit: UNITS[unit]["connectome"] for unit in BATCHES[wildcards.batch]}
 
 
 def bold_rows(wildcards):
-    """Rows of the manifest with the scans of a unit."""
-    return UNITS[wildcards.unit]["bold"]
+    """Rows of the manifest with the scans of a batch, by unit."""
+    return {unit: UNITS[unit]["bold"] for unit in BATCHES[wildcards.batch]}
 
 
 def connectome_files(wildcards):
-    """Files of the connectome of a unit, and those that name its nodes."""
-    return files_of(connectome_rows(wildcards))
+    """Files of the connectomes of a batch, and those that name their nodes."""
+    return files_of(row for rows in connectome_rows(wildcards).values() for row in rows)
 
 
 def bold_files(wildcards):
-    """Scans of a unit, and what is read beside them: JSON files, names of nodes."""
-    return files_of(bold_rows(wildcards))
+    """Scans of a batch, and what is read beside them: JSON files, names of nodes."""
+    return files_of(row for rows in bold_rows(wildcards).values() for row in rows)
 
 
 def files_of(rows):
@@ -53,44 +52,40 @@ def files_of(rows):
     return list(dict.fromkeys(path for row in rows for path in readers.sources(row)))
 
 
-def unit_ids(wildcards):
-    """Unit with its participant and session."""
-    return ids(wildcards.unit)
-
-
 def ids(unit):
     """Unit with its participant and session, as they stand in every table."""
     return {"unit": unit, **{key: UNITS[unit][key] for key in ("participant_id", "session_id")}}
 
 
-def connectomes(units, ending="npz"):
+def connectomes(batches, ending="npz"):
     """Prepared connectomes."""
-    return [f"results/prepared/{unit}_connectome.{ending}" for unit in units]
+    return [f"results/prepared/batch-{batch}_connectome.{ending}" for batch in batches]
 
 
-def scans(units, ending="npz"):
+def scans(batches, ending="npz"):
     """Prepared scans."""
-    return [f"results/prepared/{unit}_bold.{ending}" for unit in units]
+    return [f"results/prepared/batch-{batch}_bold.{ending}" for batch in batches]
 
 
-def targets(units, splits=SPLITS, ending="npz"):
-    """Empirical targets."""
-    return [f"results/targets/{unit}_split-{split}_target.{ending}" for unit in units for split in splits]
+def targets(batches, splits=SPLITS, ending="npz"):
+    """Empirical targets, the split changing fastest."""
+    names = [f"batch-{batch}_split-{split}" for batch in batches for split in splits]
+    return [f"results/targets/{name}_target.{ending}" for name in names]
 
 
 def batch_connectomes(wildcards):
     """Prepared connectomes of a batch."""
-    return connectomes(BATCHES[wildcards.batch])
+    return connectomes([wildcards.batch])
 
 
 def batch_train_targets(wildcards):
     """Targets a fit may see: those of the training split."""
-    return targets(BATCHES[wildcards.batch], splits=["train"])
+    return targets([wildcards.batch], splits=["train"])
 
 
 def batch_targets(wildcards):
     """Targets an evaluation may see: those of every split."""
-    return targets(BATCHES[wildcards.batch])
+    return targets([wildcards.batch])
 
 
 def batch_units(wildcards):

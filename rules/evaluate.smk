@@ -35,8 +35,8 @@ rule evaluate:
 
 rule baselines:
     input:
-        connectomes=connectomes(UNITS),
-        targets=targets(UNITS),
+        connectomes=connectomes(BATCHES),
+        targets=targets(BATCHES),
         nodes=CONFIG["nodes"],
     output:
         "results/cohort/baselines.tsv",

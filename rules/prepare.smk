@@ -31,12 +31,12 @@ rule prepare_connectome:
         files=connectome_files,
         nodes=CONFIG["nodes"],
     output:
-        npz="results/prepared/{unit}_connectome.npz",
-        json="results/prepared/{unit}_connectome.json",
+        npz="results/prepared/batch-{batch}_connectome.npz",
+        json="results/prepared/batch-{batch}_connectome.json",
     log:
-        "logs/prepare_connectome/{unit}.log",
+        "logs/prepare_connectome/batch-{batch}.log",
     benchmark:
-        "results/benchmarks/prepare_connectome/{unit}.tsv"
+        "results/benchmarks/prepare_connectome/batch-{batch}.tsv"
     conda:
         "../envs/workflow.yaml"
     threads: 1
@@ -44,7 +44,7 @@ rule prepare_connectome:
         mem_mb=1000,
         runtime=10,
     params:
-        ids=unit_ids,
+        units=batch_units,
         rows=connectome_rows,
         source=CONFIG["connectome"]["source"],
         scaling=CONFIG["connectome"]["scaling"],
@@ -58,12 +58,12 @@ rule prepare_bold:
         files=bold_files,
         nodes=CONFIG["nodes"],
     output:
-        npz="results/prepared/{unit}_bold.npz",
-        json="results/prepared/{unit}_bold.json",
+        npz="results/prepared/batch-{batch}_bold.npz",
+        json="results/prepared/batch-{batch}_bold.json",
     log:
-        "logs/prepare_bold/{unit}.log",
+        "logs/prepare_bold/batch-{batch}.log",
     benchmark:
-        "results/benchmarks/prepare_bold/{unit}.tsv"
+        "results/benchmarks/prepare_bold/batch-{batch}.tsv"
     conda:
         "../envs/workflow.yaml"
     threads: 1
@@ -71,7 +71,7 @@ rule prepare_bold:
         mem_mb=1000,
         runtime=10,
     params:
-        ids=unit_ids,
+        units=batch_units,
         rows=bold_rows,
         initial_volumes=CONFIG["bold"]["initial_volumes"],
         numerics=NUMERICS,
@@ -81,16 +81,16 @@ rule prepare_bold:
 
 rule empirical_targets:
     input:
-        npz="results/prepared/{unit}_bold.npz",
-        json="results/prepared/{unit}_bold.json",
+        npz="results/prepared/batch-{batch}_bold.npz",
+        json="results/prepared/batch-{batch}_bold.json",
         nodes=CONFIG["nodes"],
     output:
-        npz="results/targets/{unit}_split-{split}_target.npz",
-        json="results/targets/{unit}_split-{split}_target.json",
+        npz="results/targets/batch-{batch}_split-{split}_target.npz",
+        json="results/targets/batch-{batch}_split-{split}_target.json",
     log:
-        "logs/empirical_targets/{unit}_split-{split}.log",
+        "logs/empirical_targets/batch-{batch}_split-{split}.log",
     benchmark:
-        "results/benchmarks/empirical_targets/{unit}_split-{split}.tsv"
+        "results/benchmarks/empirical_targets/batch-{batch}_split-{split}.tsv"
     conda:
         "../envs/workflow.yaml"
     threads: 1
@@ -98,7 +98,7 @@ rule empirical_targets:
         mem_mb=2000,
         runtime=10,
     params:
-        ids=unit_ids,
+        units=batch_units,
         holdout=HOLDOUT,
         analysis=ANALYSIS,
         needs_fcd=NEEDS_FCD,

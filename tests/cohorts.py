@@ -2,12 +2,14 @@
 
 import csv
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import yaml
 
 from workflow_scripts import tables
-from workflow_scripts.job import read_json, write_tsv
+from workflow_scripts.archives import Archive
+from workflow_scripts.job import read_json, write_json, write_npz, write_tsv
 from workflow_scripts.settings import schema, validate
 
 LABELS = ("LH_Vis_1", "LH_SomMot_1", "LH_Cont_1", "RH_Vis_1", "RH_SomMot_1", "RH_Cont_1")
@@ -105,6 +107,17 @@ def smooth_noise(generator, volumes):
     """Draw time series with some correlation in time and between nodes."""
     white = generator.standard_normal((volumes, len(LABELS))) + 0.5 * generator.standard_normal((volumes, 1))
     return np.cumsum(white, axis=0) * 0.3 + white
+
+
+def alone(output, unit):
+    """Take the files of one person out of the archive of a batch, and return their paths."""
+    archive = Archive(output.npz)
+    single = SimpleNamespace(
+        **{ending: output.npz.with_name(f"{unit}_{output.npz.stem}.{ending}") for ending in ("npz", "json")}
+    )
+    write_npz(single.npz, **archive.arrays(unit))
+    write_json(single.json, archive.records[unit])
+    return single
 
 
 def read_record(path):

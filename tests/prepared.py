@@ -52,6 +52,7 @@ class PreparedCohort:
         self.units = [
             {"unit": f"sub-{person}", "participant_id": person, "session_id": ""} for person in people
         ]
+        self.batches = {f"{number:03d}": [ids["unit"]] for number, ids in enumerate(self.units, start=1)}
         nodes = [{"index": i, "label": f"n{i}", "hemisphere": "LR"[i // 4]} for i in range(N_NODES)]
         job.write_tsv(folder / "nodes.tsv", nodes)
         for number, ids in enumerate(self.units):
@@ -61,29 +62,39 @@ class PreparedCohort:
         weights = np.triu(generator.lognormal(size=(N_NODES, N_NODES)), 1)
         weights = (weights + weights.T) * 0.1
         lengths = generator.uniform(20.0, 150.0, (N_NODES, N_NODES))
-        job.write_npz(self.connectome(unit), weights=weights, lengths=lengths * (weights > 0))
-        job.write_json(
-            self.connectome(unit).with_suffix(".json"), {"unit": unit, "status": "ok", "reasons": []}
-        )
+        self.write_connectome(unit, weights=weights, lengths=lengths * (weights > 0))
+        record = {"unit": unit, "status": "ok", "reasons": []}
+        job.write_json(self.connectome(unit).with_suffix(".json"), {unit: record})
         for split in self.splits:
             fc = np.tanh(weights[np.tril_indices(N_NODES, -1)] + 0.1 * generator.standard_normal(28))
             fcd = generator.uniform(0.0, 0.5, N_WINDOWS * (N_WINDOWS - 1) // 2)
-            job.write_npz(self.target(unit, split), fc=fc, fcd=fcd)
+            self.write_target(unit, split, fc=fc, fcd=fcd)
             self.state(unit, split, status="ok", reasons=[], repetition_time=1.0)
 
     def state(self, unit, split, **entries):
         """Write what is known about a target."""
-        job.write_json(
-            self.target(unit, split).with_suffix(".json"), {"unit": unit, "split": split, **entries}
-        )
+        record = {"unit": unit, "split": split, **entries}
+        job.write_json(self.target(unit, split).with_suffix(".json"), {unit: record})
+
+    def write_connectome(self, unit, **arrays):
+        """Write the arrays of a prepared connectome."""
+        job.write_npz(self.connectome(unit), **{f"{unit}/{name}": found for name, found in arrays.items()})
+
+    def write_target(self, unit, split, **arrays):
+        """Write the arrays of a target."""
+        job.write_npz(self.target(unit, split), **{f"{unit}/{name}": found for name, found in arrays.items()})
 
     def connectome(self, unit):
-        """Path of a prepared connectome."""
-        return self.folder / "results" / "prepared" / f"{unit}_connectome.npz"
+        """Path of the archive with the connectome of a unit."""
+        return self.folder / "results" / "prepared" / f"batch-{self.batch(unit)}_connectome.npz"
 
     def target(self, unit, split):
-        """Path of a target."""
-        return self.folder / "results" / "targets" / f"{unit}_split-{split}_target.npz"
+        """Path of the archive with a target of a unit."""
+        return self.folder / "results" / "targets" / f"batch-{self.batch(unit)}_split-{split}_target.npz"
+
+    def batch(self, unit):
+        """Batch in which a unit was prepared: everybody in one alone."""
+        return next(name for name, units in self.batches.items() if unit in units)
 
     def sm(self, rule, **params):
         """Give the object that a script gets."""

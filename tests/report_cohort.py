@@ -11,7 +11,7 @@ from cubnm_core.connectivity import (
     pair_indices,
     sliding_windows,
 )
-from workflow_scripts import job, report
+from workflow_scripts import archives, job, report
 
 IDS = ("participant_id", "session_id")
 # Columns of the tables that may have no row.
@@ -312,11 +312,15 @@ class MadeCohort:
         networks = 4 * (np.arange(self.nodes) % half) // half
         base = 0.9 * (np.arange(4)[:, None] == networks) + 0.25 * self.rng.random((4, self.nodes))
         targets, simulations = [], []
+        found = {split: {entry["unit"]: ({}, {}) for entry in self.ids} for split in self.splits}
         for _, entry in self.well():
             mixing = base + 0.2 * self.rng.normal(size=base.shape)
             for split in self.splits:
-                targets.append(str(self.folder / f"results/targets/{entry['unit']}_split-{split}_target.npz"))
-                job.write_npz(targets[-1], **self.features(self.bold(mixing)))
+                found[split][entry["unit"]] = self.features(self.bold(mixing)), {}
+        for split, people in found.items():
+            stem = self.folder / f"results/targets/batch-001_split-{split}_target"
+            targets.append(f"{stem}.npz")
+            archives.write(f"{stem}.npz", f"{stem}.json", people)
         for fit in self.fits:
             arrays = {}
             for _, entry in self.well():

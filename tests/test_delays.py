@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from cohorts import LABELS, labelled, read_record, read_tsv, symmetric
+from cohorts import LABELS, alone, labelled, read_record, read_tsv, symmetric
 from prepared import PreparedCohort
 
 from cubnm_core import simulate
@@ -23,6 +23,7 @@ from workflow_scripts import (
     simulations,
     tables,
 )
+from workflow_scripts.archives import Archive
 from workflow_scripts.settings import SYNTHETIC_TABLES
 from workflow_scripts.simulate_person import simulate_person
 
@@ -34,13 +35,13 @@ def cohort(tmp_path, monkeypatch):
     """Prepared people; the first has no tract lengths."""
     monkeypatch.chdir(tmp_path)
     cohort = PreparedCohort(tmp_path)
-    job.write_npz(cohort.connectome("sub-01"), weights=read(cohort, "sub-01")["weights"])
+    cohort.write_connectome("sub-01", weights=read(cohort, "sub-01")["weights"])
     cohort.settings |= VELOCITY
     return cohort
 
 
 def read(cohort, unit):
-    return job.read_npz(cohort.connectome(unit))
+    return Archive(cohort.connectome(unit)).arrays(unit)
 
 
 def marks(cohort):
@@ -65,6 +66,7 @@ def test_a_delayed_fit_is_evaluated_and_simulated_again(cohort):
     for name, output in outputs.items():
         job.write_tsv(f"results/cohort/{name}.tsv", cohort_tables.concatenated([getattr(output, name)]))
     stored = {"fits": {"homogeneous": cohort.settings}, "hemispheres": list("LLLLRRRR")}
+    stored["batches"] = cohort.batches
     job.write_json("results/cohort/provenance.json", stored)
     again = [simulate_person("results", "sub-02", "homogeneous", seed=seed) for seed in (1000, 1001)]
     assert sum(np.array_equal(run.bold[0, run.n_burn_in :], saved) for run in again) == 1
@@ -97,7 +99,7 @@ def test_lengths_are_in_the_fingerprint_of_delayed_fits_only(cohort):
     cohort.settings |= {"delays": False, "free": {"G": [0.5, 3.0], "w_p": [0.2, 2.0]}}
     without = marks(cohort)
     arrays = read(cohort, "sub-02")
-    job.write_npz(cohort.connectome("sub-02"), weights=arrays["weights"], lengths=2 * arrays["lengths"])
+    cohort.write_connectome("sub-02", weights=arrays["weights"], lengths=2 * arrays["lengths"])
     assert marks(cohort) == without
     cohort.settings |= VELOCITY
     changed = {key for key, mark in marks(cohort).items() if mark != before[key]}
@@ -118,12 +120,12 @@ def prepared_lengths(cohort, lengths, labels=LABELS):
     rows = tables.units(cohort.read(), "individual")["sub-01"]["connectome"]
     output = SimpleNamespace(npz=cohort.folder / "c.npz", json=cohort.folder / "c.json")
     ids = {"unit": "sub-01", "participant_id": "01", "session_id": ""}
-    params = SimpleNamespace(ids=ids, rows=rows, source="individual", scaling="none")
+    params = SimpleNamespace(units=[ids], rows={"sub-01": rows}, source="individual", scaling="none")
     files = SimpleNamespace(nodes=cohort.folder / "nodes.tsv")
     prepare_connectome.main(
         SimpleNamespace(input=files, output=output, params=params, log=[cohort.folder / "log.txt"])
     )
-    return output
+    return alone(output, "sub-01")
 
 
 def test_asymmetric_lengths_are_kept_and_aligned(tiny_cohort):
@@ -171,13 +173,13 @@ MADE = {
 }
 
 
-def job_of(script, ids, inputs, outputs, **params):
+def job_of(script, units, inputs, outputs, **params):
     """Run a script of the preparation as its rule would."""
     script.main(
         SimpleNamespace(
             input=SimpleNamespace(**inputs, nodes=SYNTHETIC_TABLES["nodes"]),
             output=SimpleNamespace(npz=f"{outputs}.npz", json=f"{outputs}.json"),
-            params=SimpleNamespace(ids=ids, **params),
+            params=SimpleNamespace(units=units, **params),
             wildcards=SimpleNamespace(split="train"),
             log=["log.txt"],
         )
@@ -198,18 +200,17 @@ def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
     units = [
         {"unit": unit, "participant_id": found["participant_id"], "session_id": ""} for unit, found in people
     ]
-    for ids, (unit, found) in zip(units, people, strict=True):
-        bold, target = f"results/prepared/{unit}_bold", f"results/targets/{unit}_split-train_target"
-        connectome = {"rows": found["connectome"], "source": "individual", "scaling": "subject_mean"}
-        job_of(prepare_connectome, ids, {}, f"results/prepared/{unit}_connectome", **connectome)
-        job_of(prepare_bold, ids, {}, bold, rows=found["bold"], initial_volumes=0)
-        analysis = {"holdout": "run", "analysis": resolved["analysis"], "needs_fcd": False}
-        job_of(empirical_targets, ids, {"npz": f"{bold}.npz", "json": f"{bold}.json"}, target, **analysis)
+    bold, target = "results/prepared/batch-001_bold", "results/targets/batch-001_split-train_target"
+    rows = {kind: {unit: found[kind] for unit, found in people} for kind in ("connectome", "bold")}
+    connectome = {"rows": rows["connectome"], "source": "individual", "scaling": "subject_mean"}
+    job_of(prepare_connectome, units, {}, "results/prepared/batch-001_connectome", **connectome)
+    job_of(prepare_bold, units, {}, bold, rows=rows["bold"], initial_volumes=0)
+    analysis = {"holdout": "run", "analysis": resolved["analysis"], "needs_fcd": False}
+    job_of(empirical_targets, units, {"npz": f"{bold}.npz"}, target, **analysis)
 
-    names = [ids["unit"] for ids in units]
     inputs = SimpleNamespace(
-        connectomes=[f"results/prepared/{name}_connectome.npz" for name in names],
-        targets=[f"results/targets/{name}_split-train_target.npz" for name in names],
+        connectomes=["results/prepared/batch-001_connectome.npz"],
+        targets=[f"{target}.npz"],
         nodes=SYNTHETIC_TABLES["nodes"],
     )
     fit.main(

@@ -10,6 +10,7 @@ from prepared import N_NODES, PreparedCohort
 
 from cubnm_core.errors import InputError
 from workflow_scripts import baselines, cohort_tables, evaluate, fit, job
+from workflow_scripts.archives import Archive
 from workflow_scripts.simulate_person import main as simulate_from_terminal
 from workflow_scripts.simulate_person import simulate_person
 
@@ -115,6 +116,7 @@ def finish(cohort):
     for name, output in outputs.items():
         job.write_tsv(f"results/cohort/{name}.tsv", cohort_tables.concatenated([getattr(output, name)]))
     stored = {"fits": {"homogeneous": cohort.settings}, "hemispheres": ["L"] * 4 + ["R"] * 4}
+    stored["batches"] = cohort.batches
     job.write_json("results/cohort/provenance.json", stored)
 
 
@@ -130,7 +132,10 @@ def test_baselines_of_everybody_with_a_scan(evaluated):
         ("03", "test", "scan_rescan_fc"), ("03", "test", "scan_rescan_ks"),
     }  # fmt: skip
     values = {(row["participant_id"], row["split"], row["measure"]): row["value"] for row in rows}
-    fc = {split: job.read_npz(evaluated.target("sub-03", split))["fc"] for split in ("train", "test")}
+    fc = {
+        split: Archive(evaluated.target("sub-03", split)).arrays("sub-03")["fc"]
+        for split in ("train", "test")
+    }
     assert float(values["03", "test", "scan_rescan_fc"]) == pytest.approx(
         np.corrcoef(fc["train"], fc["test"])[0, 1]
     )

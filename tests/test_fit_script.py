@@ -8,6 +8,7 @@ from cohorts import read_tsv
 from prepared import PreparedCohort
 
 from workflow_scripts import fit, job, simulations, tables
+from workflow_scripts.archives import Archive
 from workflow_scripts.spaces import search_space
 
 
@@ -70,7 +71,7 @@ def test_fits_do_not_depend_on_who_else_is_in_the_batch(cohort):
 
 def test_excluded_and_unreadable_people_are_rows_with_a_reason(cohort):
     cohort.state("sub-01", "train", status="excluded", reasons=["run 1: too short"])
-    job.write_npz(cohort.target("sub-02", "train"), fc=np.array([0.1, np.nan]))
+    cohort.write_target("sub-02", "train", fc=np.array([0.1, np.nan]))
     fits, convergence = run(cohort)
     by_person = {row["participant_id"]: row for row in fits}
     assert (by_person["01"]["status"], by_person["01"]["reason"]) == ("excluded", "run 1: too short")
@@ -143,8 +144,8 @@ def test_every_setting_is_in_the_fingerprint(cohort, section):
 
 def test_data_are_in_the_fingerprint_and_other_people_are_not(cohort):
     before = marks(cohort)
-    weights = job.read_npz(cohort.connectome("sub-02"))["weights"]
-    job.write_npz(cohort.connectome("sub-02"), weights=weights * (1 + 1e-15))
+    weights = Archive(cohort.connectome("sub-02")).arrays("sub-02")["weights"]
+    cohort.write_connectome("sub-02", weights=weights * (1 + 1e-15))
     changed = {key for key, mark in marks(cohort).items() if mark != before[key]}
     assert changed == {"sub-02_restart-0", "sub-02_restart-1"}
     assert len(set(before.values())) == 6

@@ -4,7 +4,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cohorts import LABELS, REPETITION_TIME, labelled, read_record, smooth_noise, symmetric, write_sidecar
+from cohorts import (
+    LABELS,
+    REPETITION_TIME,
+    alone,
+    labelled,
+    read_record,
+    smooth_noise,
+    symmetric,
+    write_sidecar,
+)
 
 from cubnm_core import NUMERICS_VERSION
 from cubnm_core.connectivity import average_fc, functional_connectivity, pair_indices
@@ -17,9 +26,9 @@ IDS = {"unit": "sub-01", "participant_id": "01", "session_id": ""}
 
 
 def run(script, folder, stem, inputs, **params):
-    """Run the main function of a script as its rule would; return the paths of its two outputs."""
-    output = SimpleNamespace(npz=folder / f"{stem}.npz", json=folder / f"{stem}.json")
-    params = SimpleNamespace(ids=IDS, numerics=NUMERICS_VERSION, **params)
+    """Run a script for a batch of one person, as its rule would; return the two files of the person alone."""
+    output = SimpleNamespace(npz=folder / f"batch_{stem}.npz", json=folder / f"batch_{stem}.json")
+    params = SimpleNamespace(units=[IDS], numerics=NUMERICS_VERSION, **params)
     wildcards = SimpleNamespace(split=params.split if hasattr(params, "split") else None)
     script.main(
         SimpleNamespace(
@@ -30,26 +39,34 @@ def run(script, folder, stem, inputs, **params):
             log=[folder / "log.txt"],
         )
     )
-    return output
+    return alone(output, IDS["unit"])
 
 
 def connectome(cohort, scaling="subject_mean", source="individual"):
     rows = tables.units(cohort.read(), source)["sub-01"]["connectome"]
     inputs = {"nodes": cohort.folder / "nodes.tsv"}
     return run(
-        prepare_connectome, cohort.folder, "connectome", inputs, rows=rows, source=source, scaling=scaling
+        prepare_connectome,
+        cohort.folder,
+        "connectome",
+        inputs,
+        rows={"sub-01": rows},
+        source=source,
+        scaling=scaling,
     )
 
 
 def bold(cohort, initial_volumes=0):
     rows = tables.units(cohort.read(), "individual")["sub-01"]["bold"]
     inputs = {"nodes": cohort.folder / "nodes.tsv"}
-    return run(prepare_bold, cohort.folder, "bold", inputs, rows=rows, initial_volumes=initial_volumes)
+    return run(
+        prepare_bold, cohort.folder, "bold", inputs, rows={"sub-01": rows}, initial_volumes=initial_volumes
+    )
 
 
 def targets(cohort, split, holdout, needs_fcd=True, **analysis):
-    prepared = bold(cohort)
-    inputs = {"npz": prepared.npz, "json": prepared.json, "nodes": cohort.folder / "nodes.tsv"}
+    bold(cohort)
+    inputs = {"npz": cohort.folder / "batch_bold.npz", "nodes": cohort.folder / "nodes.tsv"}
     settings = {"holdout": holdout, "analysis": ANALYSIS | analysis, "needs_fcd": needs_fcd, "split": split}
     return run(empirical_targets, cohort.folder, f"target_{split}", inputs, **settings)
 

@@ -7,6 +7,7 @@ from prepared import N_NODES, PreparedCohort
 
 from cubnm_core.errors import InputError
 from workflow_scripts import evaluate, fit, fitted, job, simulations, tables
+from workflow_scripts.archives import Archive
 from workflow_scripts.histories import fingerprint
 from workflow_scripts.settings import inhibition_control
 from workflow_scripts.simulate_person import simulate_person
@@ -217,6 +218,7 @@ def test_a_person_with_regional_parameters_is_simulated_again(cohort):
     for name, rule in (("fits", "fit"), ("regional_parameters", "evaluate")):
         job.write_tsv(f"results/cohort/{name}.tsv", read_tsv(getattr(cohort.sm(rule).output, name)))
     stored = {"fits": {"homogeneous": cohort.settings}, "hemispheres": list("LLLLRRRR")}
+    stored["batches"] = cohort.batches
     job.write_json("results/cohort/provenance.json", stored)
     run = simulate_person("results", "sub-01", "homogeneous", seed=100)
     saved = job.read_npz(cohort.sm("evaluate").output.simulations)
@@ -274,7 +276,7 @@ def test_inhibition_of_the_fit_is_kept_under_other_noise(cohort, monkeypatch):
 def test_control_finds_the_same_weights_before_a_short_simulation(cohort, fic):
     """What evaluation takes over is what the fit had: control works before the simulation begins."""
     cohort.settings |= {"fic": inhibition_control(fic)}
-    weights = job.read_npz(cohort.connectome("sub-01"))["weights"]
+    weights = Archive(cohort.connectome("sub-01")).arrays("sub-01")["weights"]
     person = simulations.Person(cohort.units[0], weights, {}, 1.0)
     hemispheres = list("LLLLRRRR")
     params = {"G": 1.0, "w_p": np.linspace(1.0, 1.4, N_NODES), "J_N": 0.15}

@@ -26,8 +26,8 @@ def test_the_demo_can_be_planned_from_anywhere(snakemake, repository):
     assert code == 0, text
     planned = counts(text)
     assert planned["make_synthetic_cohort"] == 1
-    assert planned["prepare_connectome"] == planned["prepare_bold"] == 8
-    assert planned["empirical_targets"] == 16
+    assert planned["prepare_connectome"] == planned["prepare_bold"] == 1
+    assert planned["empirical_targets"] == 2
     assert planned["fit"] == planned["evaluate"] == 2
     assert planned["report"] == planned["all"] == 1
 
@@ -38,7 +38,7 @@ def test_the_example_can_be_planned_and_its_fits_see_training_scans_only(
     write_example(shared / "data" / "hcp", shared / "data" / "hcp" / "maps", tmp_path / "resources" / "hcp")
     code, text = snakemake("--dry-run", config=repository / "config" / "examples" / "hcp.yaml")
     assert code == 0, text
-    assert counts(text)["empirical_targets"] == 4
+    assert counts(text)["empirical_targets"] == 2
     (inputs,) = inputs_of(text, "fit")
     assert "split-train" in inputs and "split-test" not in inputs
     assert "bold" not in inputs
@@ -141,7 +141,9 @@ def test_from_files_to_the_report_and_back_to_nothing_to_be_done(snakemake, smal
     }
     assert splits >= {("01", "train"), ("01", "test"), ("04", "train"), ("04", "test")}
     assert "<html" in (results / "report" / "index.html").read_text(encoding="utf-8")
-    assert "negative" in (small_run.folder / "logs/prepare_connectome/sub-02.log").read_text(encoding="utf-8")
+    assert "negative" in (small_run.folder / "logs/prepare_connectome/batch-001.log").read_text(
+        encoding="utf-8"
+    )
 
     code, text = snakemake(config=config)
     assert code == 0 and "Nothing to be done" in text
@@ -149,8 +151,8 @@ def test_from_files_to_the_report_and_back_to_nothing_to_be_done(snakemake, smal
     fitted = {"fit": 1, "evaluate": 1}
     always = {"cohort_tables": 1, "report": 1, "all": 1}
     for change, expected in (
-        ({"analysis": {"window": 20.0}}, {"empirical_targets": 8, "baselines": 1, **fitted}),
-        ({"connectome": {"scaling": "none"}}, {"prepare_connectome": 4, "baselines": 1, **fitted}),
+        ({"analysis": {"window": 20.0}}, {"empirical_targets": 2, "baselines": 1, **fitted}),
+        ({"connectome": {"scaling": "none"}}, {"prepare_connectome": 1, "baselines": 1, **fitted}),
         ({"bold": {"hemodynamics": "friston2003"}}, fitted),
         ({"evaluation": {"seeds": 3}}, {"evaluate": 1}),
     ):

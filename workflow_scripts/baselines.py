@@ -4,7 +4,7 @@ import numpy as np
 
 from cubnm_core.connectivity import pair_indices
 from cubnm_core.evaluation import group_mean_fc, sc_fc, scan_rescan
-from workflow_scripts import job, simulations
+from workflow_scripts import archives, job, simulations
 
 COLUMNS = ("participant_id", "session_id", "split", "measure", "value", "pairs", "n")
 
@@ -33,17 +33,14 @@ def read_cohort(units, splits, connectomes, targets):
     units : list of dict
     splits : list of str
     connectomes, targets : list of path
-        One per unit; one per unit and split, the split changing fastest.
+        Archives, one per batch; one per batch and split, the split changing fastest.
 
     Returns
     -------
     list of simulations.Person
     """
-    paths = np.reshape(targets, (len(units), len(splits)))
-    found = [
-        simulations.read_person(ids, connectome, dict(zip(splits, mine, strict=True)))
-        for ids, connectome, mine in zip(units, connectomes, paths, strict=True)
-    ]
+    connectomes, targets = archives.Archive(connectomes), archives.by_split(targets, splits)
+    found = [simulations.read_person(ids, connectomes, targets) for ids in units]
     return [person for person in found if isinstance(person, simulations.Person)]
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 import cubnm_core
 from workflow_scripts import job, simulations
+from workflow_scripts.archives import Archive, by_split
 
 IDS = ["participant_id", "session_id"]
 EXCLUSIONS = [*IDS, "stage", "fit", "reason"]
@@ -26,9 +27,13 @@ def main(sm):
     for name in ("fits", "convergence", "evaluation", "states", "regional_parameters"):
         job.write_tsv(getattr(sm.output, name), concatenated(getattr(sm.input, name)))
     records = {
-        "connectome": [job.read_json(path) for path in sm.input.connectomes],
-        "bold": [job.read_json(path) for path in sm.input.bold],
-        "targets": [job.read_json(path) for path in sm.input.targets],
+        "connectome": list(Archive(sm.input.connectomes).records.values()),
+        "bold": list(Archive(sm.input.bold).records.values()),
+        "targets": [
+            record
+            for archive in by_split(sm.input.targets, sm.params.splits).values()
+            for record in archive.records.values()
+        ],
     }
     fits = read_table(sm.output.fits)
     job.write_tsv(sm.output.qc, qc_rows(sm.params.units, records, sm.params.splits))
@@ -148,6 +153,7 @@ def provenance(sm, records, fits):
         "hemispheres": simulations.read_hemispheres(sm.input.nodes),
         "config": {**sm.params.config, "holdout_resolved": sm.params.holdout},
         "fits": sm.params.fits,
+        "batches": sm.params.batches,
     }
 
 

@@ -1,4 +1,4 @@
-"""Rule empirical_targets: FC and FCD of one person's training or held-out scans, the targets of the fits."""
+"""Rule empirical_targets: FC and FCD of training or held-out scans of a batch, the targets of the fits."""
 
 import math
 
@@ -14,7 +14,7 @@ from cubnm_core.connectivity import (
     uncensored_windows,
 )
 from cubnm_core.errors import InputError
-from workflow_scripts import job, tables
+from workflow_scripts import archives, job, tables
 from workflow_scripts.settings import SHORT_SCAN
 
 # Runs with this role do not belong to the split; under split_half every run belongs to both.
@@ -22,26 +22,32 @@ UNUSED_ROLE = {("run", "train"): "test", ("run", "test"): "train", ("none", "tra
 
 
 def main(sm):
-    """Compute the target of one split; a scan that does not allow it excludes its person from the split."""
+    """Compute the targets of one split; a scan that does not allow it excludes its person from the split."""
     logger = job.start(sm)
-    bold, split, analysis = job.read_json(sm.input.json), sm.wildcards.split, sm.params.analysis
-    arrays, record = {}, {"status": bold["status"], "reasons": bold["reasons"], "notes": []}
-    if bold["status"] == "ok":
-        try:
-            pieces = segments(
-                job.read_npz(sm.input.npz), bold["runs"], split, sm.params.holdout, analysis["window"]
-            )
-            hemispheres = [node["hemisphere"] for node in tables.read_nodes(sm.input.nodes)]
-            arrays, facts = target(pieces, hemispheres, analysis, sm.params.needs_fcd)
-            record |= facts
-        except InputError as error:
-            record = {"status": "excluded", "reasons": str(error).splitlines(), "notes": []}
-    for text in [*record["reasons"], *record["notes"]]:
-        logger.warning("%s, %s: %s", sm.params.ids["unit"], split, text)
-    job.write_npz(sm.output.npz, **arrays)
-    job.write_json(
-        sm.output.json, {**sm.params.ids, "split": split, "holdout": sm.params.holdout, **analysis, **record}
-    )
+    bold, split = archives.Archive(sm.input.npz), sm.wildcards.split
+    hemispheres = [node["hemisphere"] for node in tables.read_nodes(sm.input.nodes)]
+    stated = {"split": split, "holdout": sm.params.holdout, **sm.params.analysis}
+    people = {}
+    for ids in sm.params.units:
+        unit = ids["unit"]
+        arrays, record = person_target(bold, unit, split, hemispheres, sm.params)
+        for text in [*record["reasons"], *record["notes"]]:
+            logger.warning("%s, %s: %s", unit, split, text)
+        people[unit] = arrays, {**ids, **stated, **record}
+    archives.write(sm.output.npz, sm.output.json, people)
+
+
+def person_target(bold, unit, split, hemispheres, params):
+    """Give the arrays of one person's target, and its status with what it was made of."""
+    record = bold.records[unit]
+    if record["status"] != "ok":
+        return {}, {"status": record["status"], "reasons": record["reasons"], "notes": []}
+    try:
+        pieces = segments(bold.arrays(unit), record["runs"], split, params.holdout, params.analysis["window"])
+        arrays, facts = target(pieces, hemispheres, params.analysis, params.needs_fcd)
+    except InputError as error:
+        return {}, {"status": "excluded", "reasons": str(error).splitlines(), "notes": []}
+    return arrays, {"status": "ok", "reasons": [], **facts}
 
 
 def segments(bold, runs, split, holdout, window):

@@ -5,7 +5,7 @@ import numpy as np
 from cubnm_core import load_model
 from cubnm_core.evaluation import evaluate_seeds
 from cubnm_core.simulation import STATUS
-from workflow_scripts import costs, fitted, job, simulations, tables
+from workflow_scripts import archives, costs, fitted, job, simulations, tables
 from workflow_scripts.spaces import search_space
 
 KEYS = ("participant_id", "session_id", "fit")
@@ -25,14 +25,14 @@ def main(sm):
     seeds = range(sm.params.first_seed, sm.params.first_seed + sm.params.seeds)
     evaluation, states, regional, arrays = [], [], [], {}
     model = load_model(settings["model"])
-    targets = np.reshape(sm.input.targets, (len(sm.params.units), len(splits)))
-    for ids, connectome, paths in zip(sm.params.units, sm.input.connectomes, targets, strict=True):
+    connectomes = archives.Archive(sm.input.connectomes)
+    targets = archives.by_split(sm.input.targets, splits)
+    for ids in sm.params.units:
         key = (ids["participant_id"], ids["session_id"] or job.MISSING)
         if key not in best:
             logger.warning("%s has no fit and is not evaluated", ids["unit"])
             continue
-        paths = dict(zip(splits, paths, strict=True))
-        person = simulations.read_person(ids, connectome, paths, settings["delays"])
+        person = simulations.read_person(ids, connectomes, targets, settings["delays"])
         params, evaluated = evaluate_person(person, fitted.composed(space, best[key]), settings, nodes, seeds)
         keys = dict(zip(KEYS, (*key, sm.wildcards.fit), strict=True))
         evaluation += score_rows(keys, evaluated, settings)

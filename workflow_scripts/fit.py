@@ -18,6 +18,7 @@ from cubnm_core.objective import TERMS, has_failed
 from cubnm_core.optimisers import OptimizerSettings
 from cubnm_core.simulation import STATUS
 from workflow_scripts import costs, job, simulations, tables
+from workflow_scripts.archives import Archive
 from workflow_scripts.histories import FileStore, History, fingerprint
 from workflow_scripts.progress import Progress
 from workflow_scripts.spaces import search_space
@@ -93,7 +94,7 @@ def read_people(units, files, delays, logger):
     ----------
     units : list of dict
     files : object
-        With the paths of ``connectomes`` and ``targets``, in the order of the units.
+        With the archives of ``connectomes`` and ``targets``.
     delays : bool
         Whether tract lengths are needed; a unit without them is excluded.
     logger : logging.Logger
@@ -106,10 +107,11 @@ def read_people(units, files, delays, logger):
         ``status`` and ``reason`` of the units that cannot be fitted.
     """
     people, unusable = {}, {}
-    for ids, connectome, target in zip(units, files.connectomes, files.targets, strict=True):
+    connectomes, targets = Archive(files.connectomes), {"train": Archive(files.targets)}
+    for ids in units:
         unit = ids["unit"]
         try:
-            person = simulations.read_person(ids, connectome, {"train": target}, delays)
+            person = simulations.read_person(ids, connectomes, targets, delays)
         except (InputError, OSError, KeyError, ValueError) as error:
             unusable[unit] = {"status": "failed", "reason": str(error)}
             continue

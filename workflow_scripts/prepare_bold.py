@@ -1,9 +1,9 @@
-"""Rule prepare_bold: the runs of one person, volumes by nodes in the order of the node table, checked."""
+"""Rule prepare_bold: the runs of a batch, volumes by nodes in the order of the node table, checked."""
 
 import numpy as np
 
 from cubnm_core.errors import InputError
-from workflow_scripts import alignment, censoring, job, readers, tables
+from workflow_scripts import alignment, archives, censoring, job, readers, tables
 from workflow_scripts.readers import sidecar
 
 REPETITION_TIME_TOLERANCE = 1e-3  # s
@@ -14,29 +14,38 @@ def main(sm):
     """Read and check every run; a run that cannot be used excludes its person and stops nobody else."""
     logger = job.start(sm)
     labels = [node["label"] for node in tables.read_nodes(sm.input.nodes)]
-    masks = {run_name(row): row for row in sm.params.rows if row["kind"] == "mask"}
-    scans = {run_name(row): row for row in sm.params.rows if row["kind"] == "bold"}
+    people = {}
+    for ids in sm.params.units:
+        unit = ids["unit"]
+        arrays, record = prepare_person(ids, sm.params.rows[unit], labels, sm.params.initial_volumes)
+        for text in [*record["reasons"], *(note for run in record["runs"].values() for note in run["notes"])]:
+            logger.warning("%s: %s", unit, text)
+        people[unit] = arrays, record
+    archives.write(sm.output.npz, sm.output.json, people)
+
+
+def prepare_person(ids, rows, labels, initial_volumes):
+    """Give the arrays and the record of one person; without arrays where a run cannot be used."""
+    masks = {run_name(row): row for row in rows if row["kind"] == "mask"}
+    scans = {run_name(row): row for row in rows if row["kind"] == "bold"}
     arrays, runs, reasons = {}, {}, []
     for name, row in scans.items():
         try:
-            bold, kept, runs[name] = prepare(row, masks.get(name), labels, sm.params.initial_volumes)
+            bold, kept, runs[name] = prepare(row, masks.get(name), labels, initial_volumes)
         except InputError as error:
             reasons += [f"run {name}: {line}" for line in str(error).splitlines()]
         else:
             arrays |= {f"run-{name}": bold, f"kept-{name}": kept}
     reasons += _cohort_reasons(scans, runs)
-    for text in [*reasons, *(note for run in runs.values() for note in run["notes"])]:
-        logger.warning("%s: %s", sm.params.ids["unit"], text)
     record = {
-        **sm.params.ids,
+        **ids,
         "status": "excluded" if reasons else "ok",
         "reasons": reasons,
         "labels": labels,
         "runs": runs,
-        "settings": {"initial_volumes": sm.params.initial_volumes},
+        "settings": {"initial_volumes": initial_volumes},
     }
-    job.write_npz(sm.output.npz, **({} if reasons else arrays))
-    job.write_json(sm.output.json, record)
+    return ({} if reasons else arrays), record
 
 
 def run_name(row):

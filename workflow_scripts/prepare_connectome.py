@@ -1,10 +1,10 @@
-"""Rule prepare_connectome: one person's weights and tract lengths in the order of the node table, checked."""
+"""Rule prepare_connectome: weights and tract lengths of a batch, in the order of the node table, checked."""
 
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from cubnm_core.errors import InputError
-from workflow_scripts import alignment, job, readers, tables
+from workflow_scripts import alignment, archives, job, readers, tables
 
 MEAN_WEIGHT = 0.01  # of the whole matrix, zero diagonal included, as in cuBNM
 SYMMETRY_TOLERANCE = 1e-6  # of the largest entry: what rounding in text files may do
@@ -14,22 +14,33 @@ def main(sm):
     """Read, check and scale; a connectome that cannot be used excludes its person and stops nobody else."""
     logger = job.start(sm)
     labels = [node["label"] for node in tables.read_nodes(sm.input.nodes)]
+    people = {}
+    for ids in sm.params.units:
+        unit = ids["unit"]
+        arrays, record = prepare_person(
+            ids, sm.params.rows[unit], labels, sm.params.source, sm.params.scaling
+        )
+        for text in record["reasons"] + record.get("qc", {}).get("notes", []):
+            logger.warning("%s: %s", unit, text)
+        people[unit] = arrays, record
+    archives.write(sm.output.npz, sm.output.json, people)
+
+
+def prepare_person(ids, rows, labels, source, scaling):
+    """Give the arrays and the record of one person; without arrays where the connectome cannot be used."""
     record = {
-        **sm.params.ids,
+        **ids,
         "status": "ok",
         "reasons": [],
-        "sources": [_source(row) for row in sm.params.rows],
-        "settings": {"source": sm.params.source, "scaling": sm.params.scaling},
+        "sources": [_source(row) for row in rows],
+        "settings": {"source": source, "scaling": scaling},
     }
     arrays = {}
     try:
-        arrays, record["qc"] = prepare(sm.params.rows, labels, sm.params.source, sm.params.scaling)
+        arrays, record["qc"] = prepare(rows, labels, source, scaling)
     except InputError as error:
         record |= {"status": "excluded", "reasons": str(error).splitlines()}
-    for text in record["reasons"] + record.get("qc", {}).get("notes", []):
-        logger.warning("%s: %s", sm.params.ids["unit"], text)
-    job.write_npz(sm.output.npz, **arrays)
-    job.write_json(sm.output.json, record)
+    return arrays, record
 
 
 def prepare(rows, labels, source, scaling):

@@ -11,6 +11,7 @@ import numpy as np
 from cubnm_core import simulate
 from cubnm_core.errors import InputError
 from workflow_scripts import job, simulations
+from workflow_scripts.archives import Archive
 from workflow_scripts.fitted import read_parameters, without_control
 from workflow_scripts.settings import model_files, suggestion
 
@@ -48,8 +49,9 @@ def simulate_person(results, unit, fit, **changes):
     if model_files(settings):  # their paths are relative to the folder where the workflow ran
         settings = {**settings, "model": str(results.parent / settings["model"])}
     params = fitted_parameters(results, unit, fit)
-    target = job.read_json(results / "targets" / f"{unit}_split-train_target.json")
-    connectome = job.read_npz(results / "prepared" / f"{unit}_connectome.npz")
+    batch = next(name for name, units in stored["batches"].items() if unit in units)
+    target = Archive(results / "targets" / f"batch-{batch}_split-train_target.json").records[unit]
+    connectome = Archive(results / "prepared" / f"batch-{batch}_connectome.npz").arrays(unit)
     return simulate(
         settings["model"],
         connectome["weights"],

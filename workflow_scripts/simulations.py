@@ -6,7 +6,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.objective import Target
-from workflow_scripts import job, tables
+from workflow_scripts import tables
 
 SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "hemodynamics", "scheme", "precision")
 NO_LENGTHS = (
@@ -40,17 +40,16 @@ class Person:
     lengths: np.ndarray | None = None
 
 
-def read_person(ids, connectome, targets, delays=False):
+def read_person(ids, connectomes, targets, delays=False):
     """Read the prepared connectome and the empirical targets of a unit.
 
     Parameters
     ----------
     ids : dict
         ``unit``, ``participant_id`` and ``session_id``.
-    connectome : path
-        Prepared ``.npz``; its ``.json`` lies beside it.
-    targets : dict of str to path
-        Split to target ``.npz``; the training split decides whether the unit can be used.
+    connectomes : workflow_scripts.archives.Archive
+    targets : dict of str to workflow_scripts.archives.Archive
+        By split; the training split decides whether the unit can be used.
     delays : bool
         Whether tract lengths are needed.
 
@@ -59,14 +58,17 @@ def read_person(ids, connectome, targets, delays=False):
     Person or list of str
         The reasons, where the unit was excluded before or lacks tract lengths.
     """
-    states = {split: job.read_json(_beside(path)) for split, path in targets.items()}
-    reasons = [*_reasons(job.read_json(_beside(connectome))), *_reasons(states["train"])]
+    unit = ids["unit"]
+    states = {split: archive.records[unit] for split, archive in targets.items()}
+    reasons = [*_reasons(connectomes.records[unit]), *_reasons(states["train"])]
     if reasons:
         return list(dict.fromkeys(reasons))
-    arrays = job.read_npz(connectome)
+    arrays = connectomes.arrays(unit)
     if delays and "lengths" not in arrays:
         return [NO_LENGTHS]
-    usable = {split: job.read_npz(path) for split, path in targets.items() if states[split]["status"] == "ok"}
+    usable = {
+        split: archive.arrays(unit) for split, archive in targets.items() if states[split]["status"] == "ok"
+    }
     return Person(
         ids=ids,
         weights=arrays["weights"],
@@ -74,11 +76,6 @@ def read_person(ids, connectome, targets, delays=False):
         repetition_time=states["train"]["repetition_time"],
         lengths=arrays["lengths"] if delays else None,
     )
-
-
-def _beside(path):
-    """Name the JSON file beside a prepared file."""
-    return str(path).removesuffix(".npz") + ".json"
 
 
 def _reasons(state):

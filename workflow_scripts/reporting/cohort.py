@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.archives import by_split
 from workflow_scripts.job import read_json
 from workflow_scripts.regional import coordinate_bounds
 
@@ -48,7 +49,8 @@ class Cohort:
     provenance : dict
         As written beside the tables; its `config` is the configuration of the whole run.
     simulations : dict of (fit, unit) to Path
-    targets : dict of (unit, split) to Path
+    targets : dict of str to workflow_scripts.archives.Archive
+        By split.
     """
 
     tables: dict
@@ -121,11 +123,12 @@ class Cohort:
 
     def simulation(self, fit, unit):
         """Best simulation of a unit: dict with `fc` and `fcd` as far as they were saved."""
-        return _arrays(self.simulations.get((fit, unit)), prefix=f"{unit}/")
+        path = self.simulations.get((fit, unit))
+        return {} if path is None else _arrays(path, unit)
 
     def target(self, unit, split):
         """Empirical FC and FCD of a unit and split, as far as there are any."""
-        return _arrays(self.targets.get((unit, split)), prefix="")
+        return self.targets[split].arrays(unit)
 
 
 def read_cohort(sm):
@@ -153,7 +156,7 @@ def read_cohort(sm):
         participants=participants[0] if participants else pd.DataFrame(),
         nodes=read_table(sm.input.nodes),
         simulations=_index_simulations(_as_list(sm.input.simulations)),
-        targets=_index_targets(_as_list(sm.input.targets)),
+        targets=by_split(_as_list(sm.input.targets), sm.params.splits),
     )
 
 
@@ -184,17 +187,7 @@ def _index_simulations(paths):
     return index
 
 
-def _index_targets(paths):
-    index = {}
-    for path in map(Path, paths):
-        unit, _, rest = path.stem.rpartition("_split-")
-        index[unit, rest.removesuffix("_target")] = path
-    return index
-
-
-def _arrays(path, prefix):
-    if path is None:
-        return {}
+def _arrays(path, unit):
     with np.load(path) as archive:
-        wanted = {f"{prefix}{name}": name for name in ("fc", "fcd")}
+        wanted = {f"{unit}/{name}": name for name in ("fc", "fcd")}
         return {short: archive[name] for name, short in wanted.items() if name in archive.files}
