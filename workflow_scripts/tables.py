@@ -6,7 +6,7 @@ A unit is what is fitted: one session of one participant, or a participant witho
 import os
 
 from cubnm_core.errors import InputError
-from workflow_scripts import manifest_checks, tabular
+from workflow_scripts import manifest_checks, sessions, tabular
 from workflow_scripts.fit_checks import scan_problems
 from workflow_scripts.manifest_checks import GROUP, TARGET_KINDS, unit_name
 from workflow_scripts.problems import raise_problems
@@ -126,7 +126,10 @@ def read_tables(config):
             f"{config['manifest']}: connectome.source is group, but no row of kind sc has the "
             "participant_id 'group'; add it"
         )
-    problems += _space_problems(config, nodes) + _scan_problems(config, rows) + _length_problems(config, rows)
+    unknown = _session_problems(rows, config)
+    problems += unknown + _space_problems(config, nodes) + _scan_problems(config, rows)
+    if not unknown:
+        problems += _length_problems(config, rows)
     midline = [node["label"] for node in nodes if node["hemisphere"] == "B"]
     if config["analysis"]["pairs"] == "intrahemispheric" and midline:
         problems.append(
@@ -169,7 +172,7 @@ def _scan_problems(config, rows):
 
 def _length_problems(config, rows):
     """Find fits with conduction delays where nobody has tract lengths."""
-    cohort = units(rows, config["connectome"]["source"])
+    cohort = units(rows, config["connectome"]["source"], session_rule(config))
     if any(row["kind"] == "length" for unit in cohort.values() for row in unit["connectome"]):
         return []
     return [
@@ -178,6 +181,36 @@ def _length_problems(config, rows):
         for name in config["fits"]
         if fit_settings(config, name)["delays"]
     ]
+
+
+def session_rule(config):
+    """Give the rule by which the connectome of a session is chosen.
+
+    Parameters
+    ----------
+    config : dict
+        As returned by :func:`workflow_scripts.settings.validate`.
+
+    Returns
+    -------
+    workflow_scripts.sessions.SessionRule
+    """
+    name, table = config["connectome"]["session"], config["participants"]
+    if name not in sessions.ORDERED or table is None or config["synthetic"] is not None:
+        return sessions.SessionRule(name)
+    return sessions.SessionRule(name, sessions.session_times(read_participants(table)))
+
+
+def _session_problems(rows, config):
+    """Find people among whose connectomes none can be chosen, because nobody knows which came when."""
+    if config["connectome"]["source"] == "group":
+        return []
+    scanned = {}
+    for participant, session, is_scan in _by_session(rows):
+        if is_scan:
+            scanned.setdefault(participant, []).append(session)
+    table = config["participants"] or "participants (no table is given)"
+    return sessions.problems(_connectomes(_by_session(rows)), scanned, session_rule(config), table)
 
 
 def missing_files(rows, manifest):
@@ -242,7 +275,7 @@ def planned_manifest(synthetic):
     return rows
 
 
-def units(rows, source):
+def units(rows, source, rule=None):
     """Give the units of a cohort, in the order of the manifest, with their rows.
 
     Parameters
@@ -251,6 +284,8 @@ def units(rows, source):
         Of the manifest.
     source : {"individual", "group"}
         Whose connectome a unit gets. A connectome without session holds for all sessions of its participant.
+    rule : workflow_scripts.sessions.SessionRule, optional
+        Which session's connectome a unit gets. Default: that of its own session.
 
     Returns
     -------
@@ -259,21 +294,38 @@ def units(rows, source):
         rows: ``connectome`` (of kind sc and length) and ``bold`` (of kind bold and mask, or fc and fcd);
         either may be empty.
     """
-    own, found = {}, {}
-    for row in rows:
-        is_scan = row["kind"] in (*TARGET_KINDS, "mask")
-        own.setdefault((row["participant_id"], row["session_id"] or "", is_scan), []).append(row)
-    scanned = {participant for participant, _, is_bold in own if is_bold}
-    for participant, session, is_bold in own:
-        if participant == GROUP or not (is_bold or participant not in scanned):
+    rule = rule or sessions.SessionRule()
+    own, found = _by_session(rows), {}
+    connectomes, group = _connectomes(own), group_rows(rows)
+    scanned = {participant for participant, _, is_scan in own if is_scan}
+    for participant, session, is_scan in own:
+        if participant == GROUP or not (is_scan or participant not in scanned):
             continue
-        connectome = own.get((participant, session, False)) or own.get((participant, "", False), [])
+        individual = rule.choose(participant, session, connectomes.get(participant, {}))
         found[unit_name(participant, session)] = {
             "participant_id": participant,
             "session_id": session,
-            "connectome": group_rows(rows) if source == "group" else connectome,
+            "connectome": group if source == "group" else individual,
             "bold": own.get((participant, session, True), []),
         }
+    return found
+
+
+def _by_session(rows):
+    """Sort rows of the manifest by participant, session and whether they belong to scans."""
+    found = {}
+    for row in rows:
+        is_scan = row["kind"] in (*TARGET_KINDS, "mask")
+        found.setdefault((row["participant_id"], row["session_id"] or "", is_scan), []).append(row)
+    return found
+
+
+def _connectomes(own):
+    """Give the rows with connectomes by participant, then by session."""
+    found = {}
+    for (participant, session, is_scan), rows in own.items():
+        if not is_scan:
+            found.setdefault(participant, {})[session] = rows
     return found
 
 
