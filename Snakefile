@@ -36,8 +36,8 @@ rule all:
 # Connectomes, scans and empirical targets only.
 rule prepare:
     input:
-        connectomes(UNITS),
-        targets(UNITS),
+        connectomes(BATCHES),
+        targets(BATCHES),
 
 
 # Every fit, no evaluation.
