@@ -43,8 +43,21 @@ def make_nodes(paths, structures=("cortex",), structure=None):
     InputError
         If hemisphere or structure of a parcel cannot be told, labels are double, or no parcel is left.
     """
+    return node_rows(read_parcels(paths), ", ".join(map(str, paths)), structures, structure)
+
+
+def node_rows(parcels, source, structures=("cortex",), structure=None):
+    """Make the rows of a node table of parcels that are known already; the rest as :func:`make_nodes`.
+
+    Parameters
+    ----------
+    parcels : iterable of workflow_scripts.atlases.sources.Parcel
+        In order.
+    source : str
+        Where they come from, for the messages.
+    """
     rows, dropped = [], []
-    for parcel in read_parcels(paths):
+    for parcel in parcels:
         if not is_node(parcel.label):
             dropped.append({"label": parcel.label, "reason": "background or medial wall"})
             continue
@@ -53,7 +66,7 @@ def make_nodes(paths, structures=("cortex",), structure=None):
             dropped.append({"label": parcel.label, "reason": f"{row['structure']} is not modelled"})
         else:
             rows.append(row)
-    _check(rows, ", ".join(map(str, paths)), structures)
+    _check(rows, source, structures)
     return [{"index": index, **row} for index, row in enumerate(rows)], dropped
 
 

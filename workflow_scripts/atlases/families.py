@@ -33,6 +33,10 @@ AAL_CORTEX = (
     r"Cingul(?:um|ate)_\w+|ACC_\w+|ParaHippocampal|Calcarine|Cuneus|Lingual|Occipital_\w+|Fusiform|"
     r"Parietal_\w+|SupraMarginal|Angular|Precuneus|Paracentral_Lobule|Heschl|Temporal_\w+"
 )
+FOUR_S = (
+    "Pu|Ca|NAC|EXA|GPe|GPi|SNc_PBP_VTA|RN|SNr|VeP|HN|HTH|MN|STH|Pulvinar|Anterior|Medio_Dorsal|"
+    r"Ventral_\w+|Central_Lateral-Lateral_Posterior-Medial_Pulvinar"
+)
 TIAN = r"[a-z]*(?:HIP|AMY|THA|NAc|GP|PUT|CAU)\w*(?:[-_][\w]+)*"
 
 
@@ -71,6 +75,8 @@ RULES = tuple(
         ("AAL", "cerebellum", r"Vermis_\w+", 0),
         ("AAL", "subcortex", rf"(?:{SUBCORTICAL})_(?P<side>[LR])", re.I),
         ("AAL", "cortex", rf"(?:{AAL_CORTEX})_(?P<side>[LR])", 0),
+        ("4S", "subcortex", rf"(?P<side>[LR]H)-(?:{FOUR_S})", 0),
+        ("4S", "cerebellum", r"Cerebellar_Region\d+", 0),
         ("Tian", "subcortex", rf"{TIAN}[-_](?P<side>[lr]h)", 0),
         ("Brainnetome", "subcortex", r"(?:Amyg|Hipp|BG|Str|Tha)_(?P<side>[LR])_\d+_\d+", 0),
         ("Brainnetome", "cortex", r"[A-Za-z]+_(?P<side>[LR])_\d+_\d+", 0),
