@@ -2,6 +2,7 @@
 
 import cubnm_core
 from workflow_scripts import readers, settings, tables
+from workflow_scripts.precomputed import KINDS
 
 CONFIG = settings.validate(config)
 MANIFEST = tables.read_tables(CONFIG)
@@ -45,6 +46,18 @@ def connectome_files(wildcards):
 def bold_files(wildcards):
     """Scans of a batch, and what is read beside them: JSON files, names of nodes."""
     return files_of(row for rows in bold_rows(wildcards).values() for row in rows)
+
+
+def precomputed_rows(wildcards):
+    """Rows of the manifest with FC and FCD computed elsewhere, of the units of a batch that have any."""
+    rows = bold_rows(wildcards)
+    found = {unit: [row for row in mine if row["kind"] in KINDS] for unit, mine in rows.items()}
+    return {unit: mine for unit, mine in found.items() if mine}
+
+
+def precomputed_files(wildcards):
+    """FC and FCD computed elsewhere, of a batch, and what is read beside them."""
+    return files_of(row for rows in precomputed_rows(wildcards).values() for row in rows)
 
 
 def files_of(rows):

@@ -83,6 +83,7 @@ rule empirical_targets:
     input:
         npz="results/prepared/batch-{batch}_bold.npz",
         json="results/prepared/batch-{batch}_bold.json",
+        files=precomputed_files,
         nodes=CONFIG["nodes"],
     output:
         npz="results/targets/batch-{batch}_split-{split}_target.npz",
@@ -99,6 +100,7 @@ rule empirical_targets:
         runtime=10,
     params:
         units=batch_units,
+        rows=precomputed_rows,
         holdout=HOLDOUT,
         analysis=ANALYSIS,
         needs_fcd=NEEDS_FCD,

@@ -46,7 +46,7 @@ def read(cohort, unit):
 
 def marks(cohort):
     sm = cohort.sm("fit")
-    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings["delays"], job.start(sm))
+    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, job.start(sm))
     space = fit.search_space(cohort.settings, tables.read_nodes(sm.input.nodes))
     _, histories = fit.make_problems(people, cohort.settings, space, list("LLLLRRRR"))
     return {key: history.fingerprint for key, history in histories.items()}
@@ -205,7 +205,7 @@ def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
     connectome = {"rows": rows["connectome"], "source": "individual", "scaling": "subject_mean"}
     job_of(prepare_connectome, units, {}, "results/prepared/batch-001_connectome", **connectome)
     job_of(prepare_bold, units, {}, bold, rows=rows["bold"], initial_volumes=0)
-    analysis = {"holdout": "run", "analysis": resolved["analysis"], "needs_fcd": False}
+    analysis = {"holdout": "run", "analysis": resolved["analysis"], "needs_fcd": False, "rows": {}}
     job_of(empirical_targets, units, {"npz": f"{bold}.npz"}, target, **analysis)
 
     inputs = SimpleNamespace(

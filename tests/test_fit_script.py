@@ -153,7 +153,7 @@ def test_data_are_in_the_fingerprint_and_other_people_are_not(cohort):
 
 def marks(cohort):
     sm = cohort.sm("fit")
-    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings["delays"], job.start(sm))
+    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, job.start(sm))
     nodes = tables.read_nodes(sm.input.nodes)
     space, hemispheres = search_space(cohort.settings, nodes), [node["hemisphere"] for node in nodes]
     _, histories = fit.make_problems(people, cohort.settings, space, hemispheres)

@@ -74,7 +74,7 @@ def test_the_fingerprint_follows_the_content(tmp_path, monkeypatch):
 def _fingerprints(cohort):
     sm = cohort.sm("fit")
     nodes = fit.tables.read_nodes(sm.input.nodes)
-    people, _ = fit.read_people(cohort.units, sm.input, False, None)
+    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, None)
     space = fit.search_space(cohort.settings, nodes)
     _, histories = fit.make_problems(people, cohort.settings, space, [node["hemisphere"] for node in nodes])
     return [history.fingerprint for history in histories.values()]

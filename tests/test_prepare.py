@@ -68,6 +68,7 @@ def targets(cohort, split, holdout, needs_fcd=True, **analysis):
     bold(cohort)
     inputs = {"npz": cohort.folder / "batch_bold.npz", "nodes": cohort.folder / "nodes.tsv"}
     settings = {"holdout": holdout, "analysis": ANALYSIS | analysis, "needs_fcd": needs_fcd, "split": split}
+    settings["rows"] = {}  # nothing computed elsewhere
     return run(empirical_targets, cohort.folder, f"target_{split}", inputs, **settings)
 
 

@@ -238,7 +238,7 @@ def test_maps_and_terms_are_in_the_fingerprint(cohort):
 
 def marks(cohort):
     sm = cohort.sm("fit")
-    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings["delays"], job.start(sm))
+    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, job.start(sm))
     space = search_space(cohort.settings, tables.read_nodes(sm.input.nodes))
     _, histories = fit.make_problems(people, cohort.settings, space, list("LLLLRRRR"))
     return {key: history.fingerprint for key, history in histories.items()}

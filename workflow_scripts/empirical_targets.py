@@ -14,7 +14,7 @@ from cubnm_core.connectivity import (
     uncensored_windows,
 )
 from cubnm_core.errors import InputError
-from workflow_scripts import archives, job, tables
+from workflow_scripts import archives, job, precomputed, tables
 from workflow_scripts.settings import SHORT_SCAN
 
 # Runs with this role do not belong to the split; under split_half every run belongs to both.
@@ -25,26 +25,31 @@ def main(sm):
     """Compute the targets of one split; a scan that does not allow it excludes its person from the split."""
     logger = job.start(sm)
     bold, split = archives.Archive(sm.input.npz), sm.wildcards.split
-    hemispheres = [node["hemisphere"] for node in tables.read_nodes(sm.input.nodes)]
+    nodes = tables.read_nodes(sm.input.nodes)
     stated = {"split": split, "holdout": sm.params.holdout, **sm.params.analysis}
     people = {}
     for ids in sm.params.units:
         unit = ids["unit"]
-        arrays, record = person_target(bold, unit, split, hemispheres, sm.params)
+        arrays, record = person_target(bold, unit, split, nodes, sm.params)
         for text in [*record["reasons"], *record["notes"]]:
             logger.warning("%s, %s: %s", unit, split, text)
         people[unit] = arrays, {**ids, **stated, **record}
     archives.write(sm.output.npz, sm.output.json, people)
 
 
-def person_target(bold, unit, split, hemispheres, params):
+def person_target(bold, unit, split, nodes, params):
     """Give the arrays of one person's target, and its status with what it was made of."""
-    record = bold.records[unit]
+    record, rows, analysis = bold.records[unit], params.rows.get(unit), params.analysis
     if record["status"] != "ok":
         return {}, {"status": record["status"], "reasons": record["reasons"], "notes": []}
     try:
-        pieces = segments(bold.arrays(unit), record["runs"], split, params.holdout, params.analysis["window"])
-        arrays, facts = target(pieces, hemispheres, params.analysis, params.needs_fcd)
+        if rows:
+            mine = [row for row in rows if row["role"] != UNUSED_ROLE.get((params.holdout, split))]
+            arrays, facts = precomputed.target(mine, nodes, analysis, params.needs_fcd)
+        else:
+            pieces = segments(bold.arrays(unit), record["runs"], split, params.holdout, analysis["window"])
+            hemispheres = [node["hemisphere"] for node in nodes]
+            arrays, facts = target(pieces, hemispheres, analysis, params.needs_fcd)
     except InputError as error:
         return {}, {"status": "excluded", "reasons": str(error).splitlines(), "notes": []}
     return arrays, {"status": "ok", "reasons": [], **facts}

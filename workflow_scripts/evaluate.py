@@ -32,7 +32,7 @@ def main(sm):
         if key not in best:
             logger.warning("%s has no fit and is not evaluated", ids["unit"])
             continue
-        person = simulations.read_person(ids, connectomes, targets, settings["delays"])
+        person = simulations.read_person(ids, connectomes, targets, settings["delays"], settings["objective"])
         params, evaluated = evaluate_person(person, fitted.composed(space, best[key]), settings, nodes, seeds)
         keys = dict(zip(KEYS, (*key, sm.wildcards.fit), strict=True))
         evaluation += score_rows(keys, evaluated, settings)

@@ -52,7 +52,7 @@ def main(sm):
     """Fit the units of a batch and write one row per unit and restart, and one per generation."""
     logger = job.start(sm)
     settings, fit = sm.params.settings, sm.wildcards.fit
-    people, unusable = read_people(sm.params.units, sm.input, settings["delays"], logger)
+    people, unusable = read_people(sm.params.units, sm.input, settings, logger)
     nodes = tables.read_nodes(sm.input.nodes)
     space = search_space(settings, nodes)
     hemispheres = [node["hemisphere"] for node in nodes]
@@ -87,7 +87,7 @@ def fits_columns(settings, space):
     return [*leading, *OUTCOME, *settings["terms"], *params, *last]
 
 
-def read_people(units, files, delays, logger):
+def read_people(units, files, settings, logger):
     """Read the files of a batch.
 
     Parameters
@@ -95,8 +95,8 @@ def read_people(units, files, delays, logger):
     units : list of dict
     files : object
         With the archives of ``connectomes`` and ``targets``.
-    delays : bool
-        Whether tract lengths are needed; a unit without them is excluded.
+    settings : dict
+        Resolved settings of the fit; a unit without the tract lengths or the FCD that they need is excluded.
     logger : logging.Logger
 
     Returns
@@ -111,7 +111,9 @@ def read_people(units, files, delays, logger):
     for ids in units:
         unit = ids["unit"]
         try:
-            person = simulations.read_person(ids, connectomes, targets, delays)
+            person = simulations.read_person(
+                ids, connectomes, targets, settings["delays"], settings["objective"]
+            )
         except (InputError, OSError, KeyError, ValueError) as error:
             unusable[unit] = {"status": "failed", "reason": str(error)}
             continue
@@ -153,6 +155,8 @@ def make_problems(people, settings, space, hemispheres):
 def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     """Hash everything the history of a fit depends on."""
     target = {"fc": problem.target.fc, "fcd": problem.target.fcd}
+    if problem.target.fcd_cdf is not None:
+        target["fcd_cdf"] = problem.target.fcd_cdf
     cost = costs.identity(settings)
     space = [list(problem.space.free.items()), problem.space.fixed, problem.space.regional]  # free: in order
     search = [problem.key, problem.restart, space, cost, problem.optimizer]
@@ -166,7 +170,8 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
 
 def recorded(problems):
     """Say what simulations have to give: FCD only if somebody's scans have one."""
-    with_fcd = any(problem.target.fcd is not None for problem in problems)
+    targets = [problem.target for problem in problems]
+    with_fcd = any(target.fcd is not None or target.fcd_cdf is not None for target in targets)
     return ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
 
 

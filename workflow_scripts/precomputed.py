@@ -34,7 +34,7 @@ def required(kind):
     return names if kind == "fc" else (*names, "pairs", *WINDOWS)
 
 
-def target(rows, nodes, analysis):
+def target(rows, nodes, analysis, needs_fcd):
     """Make the target of one split of one person.
 
     Parameters
@@ -45,6 +45,8 @@ def target(rows, nodes, analysis):
         The node table.
     analysis : dict
         ``pairs``, ``window`` and ``window_step`` in s, ``edges`` and ``band_pass``.
+    needs_fcd : bool
+        Whether every fit needs the FCD.
 
     Returns
     -------
@@ -57,7 +59,8 @@ def target(rows, nodes, analysis):
     Raises
     ------
     InputError
-        If a file cannot be used, or its settings are not known or not those of the analysis.
+        If a file cannot be used, its settings are not known or not those of the analysis, or there is no FCD
+        though it is needed.
     """
     stated = [(row, statements(row)) for row in rows]
     _check_settings(stated, analysis)
@@ -77,7 +80,10 @@ def target(rows, nodes, analysis):
     }
     arrays = {"fc": average_fc([vector for vector, _ in vectors])}
     if not fcds:
-        facts["notes"].append("without FCD: the manifest has no row of kind fcd for this split")
+        lacking = "the manifest has no row of kind fcd for this split"
+        if needs_fcd:
+            raise InputError(f"{lacking}, and every fit weighs the distance of the FCD; add one")
+        facts["notes"].append(f"without FCD: {lacking}")
         return arrays, facts
     dynamics, facts["windows"], notes = pooled_fcd(fcds, analysis)
     facts["window_length_volumes"] = fcds[0][1]["window_volumes"]

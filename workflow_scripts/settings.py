@@ -239,9 +239,9 @@ def hemodynamics_name(bold):
 
 
 def needs_fcd(config):
-    """Say whether any fit weighs the distance of the FCD."""
+    """Say whether every fit weighs the distance of the FCD, so that people without one are of no use."""
     objectives = [fit_settings(config, name)["objective"] for name in config["fits"]]
-    return any(objective.get(term) for objective in objectives for term in ("fcd_ks", "fcd_ks_binned"))
+    return all(objective.get("fcd_ks") or objective.get("fcd_ks_binned") for objective in objectives)
 
 
 def _complete(value, rules):

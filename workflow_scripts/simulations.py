@@ -1,5 +1,6 @@
 """From files to simulations: what fitting, evaluating and repeating a simulation have in common."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,12 @@ from cubnm_core.errors import InputError
 from cubnm_core.objective import Target
 from workflow_scripts import tables
 
+logger = logging.getLogger(__name__)
+
 SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "hemodynamics", "scheme", "precision")
+NOT_VALUES = (
+    "the FCD is a distribution function, and fcd_ks compares values: weigh fcd_ks_binned in the objective"
+)
 NO_LENGTHS = (
     "no tract lengths, which conduction delays need: add a row of kind length to the manifest, or leave "
     "delays out"
@@ -40,7 +46,7 @@ class Person:
     lengths: np.ndarray | None = None
 
 
-def read_person(ids, connectomes, targets, delays=False):
+def read_person(ids, connectomes, targets, delays=False, objective=None):
     """Read the prepared connectome and the empirical targets of a unit.
 
     Parameters
@@ -52,11 +58,13 @@ def read_person(ids, connectomes, targets, delays=False):
         By split; the training split decides whether the unit can be used.
     delays : bool
         Whether tract lengths are needed.
+    objective : dict of str to float, optional
+        Weights of the terms of the cost; a split without what they need cannot be used.
 
     Returns
     -------
     Person or list of str
-        The reasons, where the unit was excluded before or lacks tract lengths.
+        The reasons, where the unit was excluded before, or lacks tract lengths or an FCD that are needed.
     """
     unit = ids["unit"]
     states = {split: archive.records[unit] for split, archive in targets.items()}
@@ -69,13 +77,32 @@ def read_person(ids, connectomes, targets, delays=False):
     usable = {
         split: archive.arrays(unit) for split, archive in targets.items() if states[split]["status"] == "ok"
     }
+    lacking = {split: _lacking(found, states[split], objective or {}) for split, found in usable.items()}
+    if lacking["train"] is not None:
+        return [lacking["train"]]
+    for split in [split for split, reason in lacking.items() if reason is not None]:
+        logger.warning("%s is not scored on the split %s: %s", unit, split, lacking[split])
+        del usable[split]
     return Person(
         ids=ids,
         weights=arrays["weights"],
-        targets={split: Target(fc=found["fc"], fcd=found.get("fcd")) for split, found in usable.items()},
+        targets={
+            split: Target(fc=found["fc"], fcd=found.get("fcd"), fcd_cdf=found.get("fcd_cdf"))
+            for split, found in usable.items()
+        },
         repetition_time=states["train"]["repetition_time"],
         lengths=arrays["lengths"] if delays else None,
     )
+
+
+def _lacking(arrays, state, objective):
+    """Say why a target has no FCD of the form that an objective weighs, or None if it has."""
+    if "fcd" in arrays or not (objective.get("fcd_ks") or objective.get("fcd_ks_binned")):
+        return None
+    if "fcd_cdf" in arrays:
+        return NOT_VALUES if objective.get("fcd_ks") else None
+    told = [note for note in state.get("notes", []) if note.startswith("without FCD")]
+    return "; ".join(told) or "no FCD, which the objective of this fit weighs"
 
 
 def _reasons(state):
