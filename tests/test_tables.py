@@ -58,23 +58,6 @@ def test_one_connectome_for_everybody(tiny_cohort):
     assert {row["participant_id"] for unit in cohort.values() for row in unit["connectome"]} == {"group"}
 
 
-def test_batches_keep_their_members_when_people_are_added():
-    cohort = {f"sub-{n}": {"bold": [{"kind": "bold", "repetition_time": 0.8}]} for n in range(5)}
-    before = tables.batches(cohort, 2)
-    after = tables.batches({**cohort, "sub-5": {"bold": [{"kind": "bold", "repetition_time": 0.8}]}}, 2)
-    assert before == {"001": ["sub-0", "sub-1"], "002": ["sub-2", "sub-3"], "003": ["sub-4"]}
-    assert after == {**before, "003": ["sub-4", "sub-5"]}
-
-
-def test_batches_do_not_mix_repetition_times():
-    times = {"sub-1": 0.8, "sub-2": 2.0, "sub-3": 0.8}
-    cohort = {
-        name: {"bold": [{"kind": "bold", "repetition_time": time}, {"kind": "mask", "repetition_time": None}]}
-        for name, time in times.items()
-    }
-    assert list(tables.batches(cohort, 8).values()) == [["sub-1", "sub-3"], ["sub-2"]]
-
-
 def test_auto_holds_out_runs_only_if_there_is_a_test_run(tiny_cohort):
     rows = tiny_cohort.read()
     assert tables.resolved_holdout(rows, "auto") == "run"

@@ -48,7 +48,7 @@ def read(path, name):
         column: [_value(cells[place], column, rules) for cells in body] for place, column in enumerate(header)
     }
     problems = _column_problems(path, columns, rules)
-    absent = dict.fromkeys(set(rules["properties"]) - set(header))
+    absent = {column: None for column in rules["properties"] if column not in header}
     return [
         {**absent, **dict(zip(columns, values, strict=True))}
         for values in zip(*columns.values(), strict=True)
