@@ -225,11 +225,12 @@ def micapipe_gii(folder):
     """Upper triangle with diagonal: 48 structures, then each hemisphere behind its medial wall."""
     full = np.triu(square(4, 48 + N_NODES + 2)).astype(np.float32)
     kept = [49, 50, 51, 53, 54, 55]
+    whole = full + np.triu(full, 1).T
     path = folder / "sub-01_space-dwi_atlas-tiny_desc-iFOD2-40M-SIFT2_full-connectome.shape.gii"
     gifti(path, full)
     table = lut_mics(folder / "lut_tiny_mics.csv")
     found = row(path, "sc", "micapipe_gii", labels_file=str(table))
-    return Written(found, full[np.ix_(kept, kept)], LABELS, LABELS)
+    return Written(found, whole[np.ix_(kept, kept)], LABELS, LABELS)
 
 
 def lut_mrtrix(path, labels=LABELS):
@@ -244,7 +245,7 @@ def mrtrix_csv(folder):
     """tck2connectome: upper triangle with diagonal, numbers only."""
     path = text(folder / "connectome.csv", np.triu(square()), ",")
     found = row(path, "sc", "mrtrix_csv", labels_file=str(lut_mrtrix(folder / "fs_default.txt")))
-    return Written(found, np.triu(square()), LABELS, LABELS)
+    return Written(found, square(), LABELS, LABELS)
 
 
 def cubnm_npz(folder):

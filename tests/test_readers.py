@@ -124,7 +124,7 @@ def test_spellings_of_one_label(spelling):
 
 
 def test_seventeen_networks_are_another_order():
-    with pytest.raises(InputError, match="1 of the 1 nodes of the node table have no label in the file"):
+    with pytest.raises(InputError, match="17-network order of the Schaefer parcellation, the node table the 7-network"):
         alignment.order(["17Networks_LH_Vis_1"], 1, ["LH_Vis_1"], ROW)
 
 

@@ -93,10 +93,7 @@ def _from_matrix(matrix, row, labels, hemispheres, known, pairs):
     rows, _ = alignment.order(matrix.row_labels or matrix.column_labels, height, labels, row)
     columns, _ = alignment.order(matrix.column_labels or matrix.row_labels, width, labels, row)
     values = matrix.values[np.ix_(rows, columns)]
-    upper, lower = np.triu(values, 1), np.tril(values, -1)
-    if upper.any() != lower.any():
-        values = values + values.T
-    elif np.nanmax(np.abs(values - values.T)) > ROUNDING:
+    if np.nanmax(np.abs(values - values.T)) > ROUNDING:
         i, j = np.unravel_index(np.nanargmax(np.abs(values - values.T)), values.shape)
         raise InputError(
             f"{row['path']}: not symmetric, worst at {labels[i]} - {labels[j]} ({values[i, j]:g} against "

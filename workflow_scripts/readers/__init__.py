@@ -10,11 +10,13 @@ does not say is left open, for the manifest to state.
 import dataclasses
 import os
 
+import numpy as np
+
 from cubnm_core.errors import InputError
 from workflow_scripts.readers import labels, relmat, sidecar, xcpd
 from workflow_scripts.readers.matrix import Matrix
 from workflow_scripts.readers.refusals import check_name
-from workflow_scripts.readers.registry import FORMATS
+from workflow_scripts.readers.registry import FORMATS, MATRICES
 
 __all__ = ["FORMATS", "Matrix", "read", "sources"]
 
@@ -31,7 +33,8 @@ def read(row):
     -------
     Matrix
         Of a scan with the repetition time that the file or a JSON file beside it states, and with its
-        orientation: as the format fixes it, as its names tell, or as the manifest says.
+        orientation: as the format fixes it, as its names tell, or as the manifest says. One triangle of a
+        connectome or an FC is mirrored.
 
     Raises
     ------
@@ -49,6 +52,8 @@ def read(row):
     matrix = form.read(row)
     if row["labels_file"] is not None and not form.labels_file:
         matrix = _named(matrix, row)
+    if row["kind"] in MATRICES:
+        matrix = _mirrored(matrix, row["path"])
     if row["kind"] == "bold":
         matrix = _with_sidecar(matrix, row["path"])
         if matrix.orientation is None:
@@ -96,6 +101,19 @@ def _named(matrix, row):
             "this parcellation, in its order"
         )
     return dataclasses.replace(matrix, **dict.fromkeys(sides, names))
+
+
+def _mirrored(matrix, path):
+    """Mirror a matrix of which one triangle is empty, while its rows still stand as they were written."""
+    values = matrix.values
+    if values.shape[0] != values.shape[1]:
+        return matrix
+    upper, lower = np.triu(values, 1), np.tril(values, -1)
+    if upper.any() == lower.any():
+        return matrix
+    note = f"{path}: {'upper' if upper.any() else 'lower'} triangle only, mirrored"
+    mirrored = values + (upper + lower).T
+    return dataclasses.replace(matrix, values=mirrored, notes=(*matrix.notes, note))
 
 
 def _with_sidecar(matrix, path):
