@@ -28,6 +28,7 @@ STOREYS = (
     ("tuning",),
     ("simulation",),
     ("objective", "search_space"),
+    ("group",),
     ("optimisers",),
     ("fitting",),
     ("evaluation",),
