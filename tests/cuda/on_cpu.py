@@ -1,0 +1,262 @@
+"""Runs the source text of CUDA kernels on the CPU, so that they can be tested without a GPU.
+
+`CpuDevice` stands where a CUDA device would: it compiles a text, launches its kernels, holds arrays. What a source keeps to
+is said at the top of on_cpu.h.
+"""
+
+import ctypes
+import hashlib
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+COMPILER = os.environ.get("CXX", "g++")
+FLAGS = ("-std=c++20", "-O2", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
+FLAGS += ("-fvisibility=hidden", "-Wno-unknown-pragmas", "-Wno-attributes", f"-I{HERE}")
+PLAIN_SHARED_MEMORY = 48 * 1024  # bytes a kernel may ask for without saying so beforehand, as on a device
+
+
+class CudaError(RuntimeError):
+    """What would be an error, a hang or a wrong number on a device."""
+
+
+def missing():
+    """Why kernels cannot be compiled here; None if they can."""
+    return None if shutil.which(COMPILER) else f"{COMPILER} is not installed"
+
+
+class CpuDevice:
+    """A device that is this CPU.
+
+    Parameters
+    ----------
+    folder : Path
+        Compiled kernels are kept here.
+    order_seed : int
+        Threads of a block run in random order, another one for every seed; 0 keeps one order.
+    workers : int, optional
+        Blocks that run side by side; by default as many as there are cores.
+    shared_memory_per_block : int
+        Bytes that a block may ask for.
+    """
+
+    name = "this CPU"
+    multiprocessors = 4
+    compute_capability = (9, 0)
+
+    def __init__(self, folder, order_seed=0, workers=None, shared_memory_per_block=227 * 1024):
+        self.folder = Path(folder)
+        self.order_seed = order_seed
+        self.workers = workers or len(os.sched_getaffinity(0))
+        self.shared_memory_per_block = shared_memory_per_block
+
+    def compile(self, source, options=()):
+        """Compile a text; options for definitions (``-DNAME=VALUE``) are used, others are for devices."""
+        definitions = tuple(option for option in options if option.startswith("-D"))
+        return Module(self, _build(source, definitions, self.folder))
+
+    def empty(self, shape, dtype=np.float32):
+        """An array of NaN (of -1 for integers): memory of a device starts with anything."""
+        dtype = np.dtype(dtype)
+        size = int(np.prod(shape)) * dtype.itemsize
+        memory = np.full(size + 256, 0xFF, np.uint8)  # cut so that it begins at a multiple of 256 bytes
+        return memory[-memory.ctypes.data % 256 :][:size].view(dtype).reshape(shape)
+
+    def zeros(self, shape, dtype=np.float32):
+        """An array of zeros."""
+        array = self.empty(shape, dtype)
+        array[...] = 0
+        return array
+
+    def to_device(self, values):
+        """A copy of an array."""
+        values = np.asarray(values)
+        array = self.empty(values.shape, values.dtype)
+        array[...] = values
+        return array
+
+    def to_host(self, array):
+        """A copy of an array."""
+        return array.copy()
+
+    def synchronize(self):
+        """Nothing is left to wait for when a launch returns."""
+
+    def free_memory(self):
+        """Bytes."""
+        return 1 << 30
+
+
+class Module:
+    """A compiled text."""
+
+    def __init__(self, device, path):
+        self.device, self.path = device, path
+        self.libraries = [ctypes.CDLL(str(path))]
+
+    def get_function(self, name):
+        """One of its kernels."""
+        if not hasattr(self.libraries[0], f"launch_{name}"):
+            raise CudaError(f"there is no kernel {name}")
+        return Kernel(self, name)
+
+    def copies(self, count):
+        """Several copies of the library, each with static variables of its own: one runs one block at a time."""
+        while len(self.libraries) < count:
+            with tempfile.NamedTemporaryFile(dir=self.path.parent, suffix=".so") as copy:
+                shutil.copyfile(self.path, copy.name)
+                self.libraries.append(ctypes.CDLL(copy.name))
+        return self.libraries[:count]
+
+
+class _Launch(ctypes.Structure):
+    _fields_ = (
+        ("grid", ctypes.c_uint * 3),
+        ("block", ctypes.c_uint * 3),
+        ("dynamic_shared_bytes", ctypes.c_ulonglong),
+        ("first_block", ctypes.c_uint),
+        ("block_stride", ctypes.c_uint),
+        ("order_seed", ctypes.c_uint),
+    )
+
+
+class Kernel:
+    """A kernel that can be launched as one of CuPy is: ``kernel(grid, block, arguments, shared_mem=bytes)``."""
+
+    def __init__(self, module, name):
+        self.module, self.name = module, name
+        self.max_dynamic_shared_size_bytes = PLAIN_SHARED_MEMORY
+        signature = getattr(module.libraries[0], f"signature_of_{name}")
+        signature.restype = ctypes.c_char_p
+        self.parameters = signature().decode().split()
+
+    def __call__(self, grid, block, args, shared_mem=0):
+        self._check_shared_memory(shared_mem)
+        grid, block = ((*sizes, 1, 1)[:3] for sizes in (grid, block))
+        if min(grid) < 1 or max(grid[1:]) > 65535:
+            raise CudaError(f"{self.name}: a device refuses the grid {grid}")
+        values = self._check_arguments(args)
+        addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
+        workers = min(self.module.device.workers, int(np.prod(grid)))
+        libraries = self.module.copies(workers)
+        launches = [
+            _Launch(grid, block, shared_mem, first, workers, self.module.device.order_seed)
+            for first in range(workers)
+        ]
+        with ThreadPoolExecutor(workers) as pool:
+            messages = list(pool.map(self._run, libraries, launches, itertools.repeat(addresses)))
+        for message in filter(None, messages):
+            raise CudaError(f"{self.name}: {message.decode()}")
+
+    def _run(self, library, launch, addresses):
+        function = getattr(library, f"launch_{self.name}")
+        function.restype = ctypes.c_char_p
+        return function(ctypes.byref(launch), addresses)
+
+    def _check_shared_memory(self, asked):
+        available = self.module.device.shared_memory_per_block
+        if max(asked, self.max_dynamic_shared_size_bytes) > available:
+            raise CudaError(f"{self.name}: asks for {asked} bytes of shared memory, a block has {available}")
+        if asked > self.max_dynamic_shared_size_bytes:
+            raise CudaError(
+                f"{self.name}: {asked} bytes of shared memory, max_dynamic_shared_size_bytes is less"
+            )
+
+    def _check_arguments(self, args):
+        """ctypes values for the arguments; NumPy types must be exactly the kernel's, since a device takes bytes."""
+        if len(args) != len(self.parameters):
+            raise CudaError(f"{self.name}: {len(args)} arguments, it has {len(self.parameters)} parameters")
+        numbered = enumerate(zip(self.parameters, args, strict=True))
+        return [
+            self._argument(f"{self.name}: argument {i}", parameter, value)
+            for i, (parameter, value) in numbered
+        ]
+
+    def _argument(self, place, parameter, value):
+        kind, dtype = parameter[: -len(parameter.lstrip("*&"))], np.dtype(parameter.lstrip("*&"))
+        if not isinstance(value, np.ndarray if kind else np.generic):
+            raise CudaError(
+                f"{place} is a {type(value).__name__}, not an {'array' if kind else 'np.generic'}"
+            )
+        if value.dtype != dtype:
+            raise CudaError(f"{place} has type {value.dtype}, the kernel takes {dtype}")
+        if not kind:
+            return np.ctypeslib.as_ctypes_type(dtype)(value.item())
+        if not value.flags.c_contiguous:
+            raise CudaError(f"{place} is not contiguous")
+        if kind == "*" and not value.flags.writeable:
+            raise CudaError(f"{place} is read-only, the kernel may write it")
+        return ctypes.c_void_p(value.ctypes.data)
+
+
+# --- compiling ----------------------------------------------------------------------------------------------
+
+
+def _build(source, definitions, folder):
+    """Path of the library of a text, compiled unless it lies there."""
+    runtime = _runtime(folder)
+    path = folder / f"{_digest(source, *definitions, runtime.name)}.so"
+    if not path.is_file():
+        unit = [
+            "#include <on_cpu.h>",
+            "#include <on_cpu_launch.h>",
+            "namespace {",
+            '#line 1 "kernel.cu"',
+            source,
+        ]
+        unit += ["}", *(f"EXPORT_KERNEL({name})" for name in kernel_names(source, definitions))]
+        _compile("\n".join(unit), (*definitions, "-shared", str(runtime)), path)
+    return path
+
+
+def _runtime(folder):
+    """Path of the compiled scheduler of threads."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = [(HERE / name).read_text() for name in ("on_cpu.h", "on_cpu_launch.h", "on_cpu_runtime.cpp")]
+    path = folder / f"{_digest(*parts, _version())}.o"
+    if not path.is_file():
+        _compile(parts[-1], ("-c",), path)
+    return path
+
+
+def _digest(*parts):
+    return hashlib.sha256("\n".join((*parts, *FLAGS)).encode()).hexdigest()[:20]
+
+
+@cache
+def _version():
+    """Compiler and processor, on which machine code depends."""
+    asked = [COMPILER, "-march=native", "-Q", "--help=target", "--version"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+
+
+def _compile(text, options, path):
+    """Complete or not at all, also with several processes writing at once."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
+    os.close(handle)
+    command = [COMPILER, *FLAGS, "-x", "c++", "-", "-x", "none", *options, "-o", temporary]
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if done.returncode:
+        os.remove(temporary)
+        raise CudaError(f"the text does not compile:\n{done.stderr}")
+    os.replace(temporary, path)
+
+
+def kernel_names(source, definitions=()):
+    """Names of the kernels that are left after the preprocessor."""
+    command = [COMPILER, "-E", "-P", "-x", "c++", "-DCUDA_ON_CPU", *definitions, "-"]
+    done = subprocess.run(command, input=source, capture_output=True, text=True)
+    if done.returncode:
+        raise CudaError(f"the text does not pass the preprocessor:\n{done.stderr}")
+    bounds = r"__launch_bounds__\s*\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)"
+    text = re.sub(bounds, " ", done.stdout)
+    return list(dict.fromkeys(re.findall(r"__global__\s+(?:\w+\s+)*?void\s+(\w+)\s*\(", text)))
