@@ -1,0 +1,138 @@
+"""What the name of a file says: its entities, and which format and kinds of the manifest it may be."""
+
+import re
+from dataclasses import dataclass
+from fnmatch import translate
+from functools import cache
+
+from workflow_scripts.readers import FORMATS
+from workflow_scripts.readers.refusals import DENOISED, NOT_A_SCAN
+
+PERSON = re.compile(r"(sub|ses)-[A-Za-z0-9]+")
+PERSON_ENTITIES = ("sub", "ses")
+RUN_ENTITIES = ("task", "dir", "run", "echo")
+SAME = {"seg": "atlas", "parc": "atlas", "parcellation": "atlas"}
+HCP_RUN = re.compile(r"rfMRI_(REST\d)_([A-Z]{2})")
+NUMBER_FOLDER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What files of one naming may be.
+
+    Attributes
+    ----------
+    format : str
+        Of the manifest.
+    kinds : tuple of str
+        Of the manifest; several where one file holds several matrices.
+    facts : tuple of (str, str)
+        Entities of the name beside those of person and run, for connectomes those of the run as well.
+    """
+
+    format: str
+    kinds: tuple
+    facts: tuple
+
+
+def entities(name):
+    """Read the entities of a BIDS name: ``sub-01_task-rest_bold.nii`` has sub 01 and task rest.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, without its folder.
+
+    Returns
+    -------
+    dict of str to str
+        ``seg`` and ``parc`` count as ``atlas``. Runs of the HCP have a task (REST1) and a dir (LR).
+    """
+    stem = name.split(".", 1)[0]
+    pairs = (chunk.partition("-") for chunk in stem.split("_"))
+    found = {SAME.get(key, key): value for key, _, value in pairs if value}
+    hcp = HCP_RUN.search(name)
+    return {"task": hcp[1], "dir": hcp[2], **found} if hcp else found
+
+
+def person_of(path, found):
+    """Tell whose file it is.
+
+    Parameters
+    ----------
+    path : str
+        Relative to the folder that is searched.
+    found : dict of str to str
+        Entities of its name.
+
+    Returns
+    -------
+    participant, session : str or None
+        From the name, else from a folder ``sub-01`` or ``ses-01`` of its path, else the participant from a
+        folder that is a number, as in the HCP and Domhof's cohort.
+    """
+    folders = path.split("/")[:-1]
+    inherited = dict(match.split("-", 1) for match in folders if PERSON.fullmatch(match))
+    participant = found.get("sub") or inherited.get("sub")
+    if participant is None:
+        participant = next((part for part in reversed(folders) if NUMBER_FOLDER.fullmatch(part)), None)
+    return participant, found.get("ses") or inherited.get("ses")
+
+
+def run_of(found):
+    """Name a run by its entities, such as ``task-rest_run-1``; "1" where it has none."""
+    return "_".join(f"{key}-{found[key]}" for key in RUN_ENTITIES if key in found) or "1"
+
+
+def shape(name):
+    """Give the name without who it belongs to: files of different people have the same."""
+    return PERSON.sub(r"\1-*", name)
+
+
+def meaning(name):
+    """Say what a file may be by its name.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, or its shape.
+
+    Returns
+    -------
+    Meaning or None
+    """
+    for key, kind, pattern in _patterns():
+        if pattern.fullmatch(name):
+            patterns = FORMATS[key].patterns
+            kinds = tuple(other for other in patterns if patterns[other] == patterns[kind])
+            return described(name, key, kinds)
+    return None
+
+
+def described(name, file_format, kinds):
+    """Put together what is known of files of one naming."""
+    found = entities(name)
+    hidden = PERSON_ENTITIES if set(kinds) <= {"sc", "length"} else (*PERSON_ENTITIES, *RUN_ENTITIES[1:])
+    facts = tuple(sorted((key, value) for key, value in found.items() if key not in hidden))
+    return Meaning(file_format, kinds, facts)
+
+
+def refusal(name):
+    """Say why a file of a name that looks like a scan is none that can be used, with the remedy; or None."""
+    if DENOISED.search(name):
+        return None
+    found = (f"{what}; {remedy}" for pattern, what, remedy in NOT_A_SCAN if re.search(pattern, name))
+    return next(found, None)
+
+
+@cache
+def _patterns():
+    """Compile the patterns of all formats, those that ask for more first."""
+    found = [
+        (key, kind, pattern)
+        for key, form in FORMATS.items()
+        for kind, patterns in form.patterns.items()
+        for pattern in patterns
+    ]
+    found.sort(key=lambda entry: -len(entry[2]))
+    return [(key, kind, re.compile(translate(pattern))) for key, kind, pattern in found]
