@@ -1,7 +1,7 @@
 """Runs the source text of CUDA kernels on the CPU, so that they can be tested without a GPU.
 
-`CpuDevice` stands where a CUDA device would: it compiles a text, launches its kernels, holds arrays. What a source keeps to
-is said at the top of on_cpu.h.
+`CpuDevice` stands where a CUDA device would: it compiles a text, launches its kernels, holds arrays.
+What a source keeps to is said at the top of on_cpu.h.
 """
 
 import ctypes
@@ -110,7 +110,7 @@ class Module:
         return Kernel(self, name)
 
     def copies(self, count):
-        """Several copies of the library, each with static variables of its own: one runs one block at a time."""
+        """Copies of the library, each with static variables of its own: one runs one block at a time."""
         while len(self.libraries) < count:
             with tempfile.NamedTemporaryFile(dir=self.path.parent, suffix=".so") as copy:
                 shutil.copyfile(self.path, copy.name)
@@ -130,7 +130,7 @@ class _Launch(ctypes.Structure):
 
 
 class Kernel:
-    """A kernel that can be launched as one of CuPy is: ``kernel(grid, block, arguments, shared_mem=bytes)``."""
+    """A kernel, launched as one of CuPy is: ``kernel(grid, block, arguments, shared_mem=bytes)``."""
 
     def __init__(self, module, name):
         self.module, self.name = module, name
@@ -172,21 +172,17 @@ class Kernel:
             )
 
     def _check_arguments(self, args):
-        """ctypes values for the arguments; NumPy types must be exactly the kernel's, since a device takes bytes."""
+        """ctypes values for arguments; NumPy types must be exactly the kernel's: a device takes bytes."""
         if len(args) != len(self.parameters):
             raise CudaError(f"{self.name}: {len(args)} arguments, it has {len(self.parameters)} parameters")
-        numbered = enumerate(zip(self.parameters, args, strict=True))
-        return [
-            self._argument(f"{self.name}: argument {i}", parameter, value)
-            for i, (parameter, value) in numbered
-        ]
+        places = (f"{self.name}: argument {i}" for i in range(len(args)))
+        return list(map(self._argument, places, self.parameters, args))
 
     def _argument(self, place, parameter, value):
         kind, dtype = parameter[: -len(parameter.lstrip("*&"))], np.dtype(parameter.lstrip("*&"))
         if not isinstance(value, np.ndarray if kind else np.generic):
-            raise CudaError(
-                f"{place} is a {type(value).__name__}, not an {'array' if kind else 'np.generic'}"
-            )
+            wanted = "an array" if kind else "a NumPy number"
+            raise CudaError(f"{place} is a {type(value).__name__}, not {wanted}")
         if value.dtype != dtype:
             raise CudaError(f"{place} has type {value.dtype}, the kernel takes {dtype}")
         if not kind:
@@ -206,14 +202,9 @@ def _build(source, definitions, folder):
     runtime = _runtime(folder)
     path = folder / f"{_digest(source, *definitions, runtime.name)}.so"
     if not path.is_file():
-        unit = [
-            "#include <on_cpu.h>",
-            "#include <on_cpu_launch.h>",
-            "namespace {",
-            '#line 1 "kernel.cu"',
-            source,
-        ]
-        unit += ["}", *(f"EXPORT_KERNEL({name})" for name in kernel_names(source, definitions))]
+        unit = ["#include <on_cpu.h>", "#include <on_cpu_launch.h>"]
+        unit += ["namespace {", '#line 1 "kernel.cu"', source, "}"]
+        unit += [f"EXPORT_KERNEL({name})" for name in kernel_names(source, definitions)]
         _compile("\n".join(unit), (*definitions, "-shared", str(runtime)), path)
     return path
 
