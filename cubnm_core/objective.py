@@ -21,6 +21,7 @@ TERMS = {
     "fc_normec": 1,
     "rate_penalty": 1,
     "rate_band": 1,
+    "fic_failed": 1,
 }
 
 # The value of a term for a simulation that failed: the worst it can be (those of the fit terms are cuBNM's).
@@ -32,9 +33,11 @@ WORST = {
     "fc_normec": 1.0,
     "rate_penalty": 1.0,
     "rate_band": 1.0,
+    "fic_failed": 1.0,
 }
 
 DIVERGED = 1  # the status of a simulation without numbers; any other has scores
+FIC_FAILED = 2
 
 
 def has_failed(status):
@@ -139,26 +142,40 @@ class Objective:
         Firing rates in Hz that ``rate_penalty`` and ``rate_band`` allow; without it they cannot be had.
     own : dict of str to UserTerm, optional
         Terms beside the built-in ones; their weights stand in `terms`.
+    constraints : dict of str to float, optional
+        Largest value of a term that is allowed in a search. Candidates that break a constraint are worse than
+        all that do not, and the worse the further they are from it (Deb 2000,
+        doi:10.1016/S0045-7825(99)00389-8).
+    groups : tuple of dict of str to float, optional
+        For a search with several objectives: the weights of the terms of each. `terms` must be their sum.
 
     Raises
     ------
     InputError
-        For an unknown term, a weight that is negative or not finite, no term that counts, or a band that does
-        not rise.
+        For an unknown term, a weight that is negative or not finite, no term that counts, a constraint on a
+        correlation, or a band that does not rise.
     """
 
     terms: dict = field(default_factory=lambda: {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5})
     band: tuple | None = rates.DEFAULT_BANDS["analytical"]
     own: dict = field(default_factory=dict)
+    constraints: dict = field(default_factory=dict)
+    groups: tuple = ()
 
     def __post_init__(self):
-        for name, weight in self.terms.items():
+        for name, weight in [item for group in (self.terms, *self.groups) for item in group.items()]:
             if name not in self.known:
                 raise InputError(
                     f"The objective has no term {name!r}; its terms are {', '.join(self.known)}."
                 )
             if not 0 <= weight < np.inf:
                 raise InputError(f"The weight of {name} is {weight!r}; weights are finite and at least 0.")
+        for name, limit in self.constraints.items():
+            if name not in self.known or TERMS.get(name, 1) < 0 or not np.isfinite(limit):
+                raise InputError(
+                    f"{name!r} cannot be held at {limit!r} or less; a constraint is a number for one of "
+                    f"{', '.join(known for known in self.known if TERMS.get(known, 1) > 0)}."
+                )
         if not self.counted:
             raise InputError(f"The objective has no term that counts; choose from {', '.join(self.known)}.")
         if self.band is not None:
@@ -180,9 +197,40 @@ class Objective:
         return [name for name in self.known if self.terms.get(name)]
 
     @property
+    def needed(self):
+        """Names of the terms that count or are constrained, always in one order."""
+        return [name for name in self.known if self.terms.get(name) or name in self.constraints]
+
+    @property
+    def n_objectives(self):
+        """Number of objectives of a search."""
+        return len(self.groups) or 1
+
+    @property
     def worst_cost(self):
         """Cost of a failed simulation: the worst value in every term; finite, so that a search goes on."""
         return self._cost({name: self._worst(name) for name in self.counted})
+
+    def costs(self, terms):
+        """What a search minimises: every objective, with candidates that break constraints behind all others.
+
+        Parameters
+        ----------
+        terms : dict of str to (B,) arrays
+            As of :meth:`score`, or means of such over noise seeds.
+
+        Returns
+        -------
+        (B, objectives) float64 array
+        """
+        groups = self.groups or (self.terms,)
+        costs = np.stack([self._cost(terms, group) for group in groups], axis=1)
+        if not self.constraints:
+            return costs
+        broken = sum(np.maximum(terms[name] - limit, 0.0) for name, limit in self.constraints.items())
+        worst_terms = {name: self._worst(name) for name in self.needed}
+        worst = np.array([self._cost(worst_terms, group) for group in groups])
+        return np.where(broken[:, None] > 0, worst + broken[:, None], costs)
 
     def score(self, run, target, rows=slice(None)):
         """Compare simulations with a target.
@@ -200,7 +248,8 @@ class Objective:
         -------
         dict of str to (B,) float64 arrays
             Every term that can be had from this run and target, whether or not it counts
-            (``fcd_ks_binned`` and terms of the user's own only where they count), and ``"cost"``. A
+            (``fcd_ks_binned``, ``fic_failed`` and terms of the user's own only where they count), and
+            ``"cost"``, their weighted sum; constraints do not enter it. A
             simulation that failed (diverged, or its FC is not finite) has the worst value in every term and
             :attr:`worst_cost`; a term that cannot be computed for a simulation counts as the worst. No value
             is ever NaN.
@@ -214,9 +263,9 @@ class Objective:
         failed = has_failed(np.asarray(run.status)[rows]) | ~np.isfinite(run.fc[rows]).all(axis=1)
         scores = self._built_in_terms(run, target, rows)
         for name, term in self.own.items():
-            if self.terms.get(name):
+            if name in self.needed:
                 scores[name] = _user_scores(name, term, run, target, np.arange(len(run.fc))[rows], failed)
-        missing = [name for name in self.counted if name not in scores]
+        missing = [name for name in self.needed if name not in scores]
         if missing:
             raise InputError(
                 f"The objective asks for {missing[0]}, which needs {_NEEDS[missing[0]]}; "
@@ -241,18 +290,22 @@ class Objective:
             }
             if run.fcd is not None and target.fcd is not None:
                 terms["fcd_ks"] = distances.kolmogorov_smirnov(run.fcd[rows], target.sorted_fcd)
-            if run.fcd is not None and target.binned_fcd is not None and self.terms.get("fcd_ks_binned"):
+            if run.fcd is not None and target.binned_fcd is not None and "fcd_ks_binned" in self.needed:
                 terms["fcd_ks_binned"] = distances.binned_kolmogorov_smirnov(run.fcd[rows], target.binned_fcd)
             if "r_E" in (run.state_means or {}) and self.band is not None:
                 terms["rate_penalty"] = rates.penalty(run.state_means["r_E"][rows], self.band)
                 terms["rate_band"] = rates.share_outside(run.state_means["r_E"][rows], self.band)
+        if "fic_failed" in self.needed:
+            terms["fic_failed"] = (np.asarray(run.status)[rows] == FIC_FAILED).astype(np.float64)
         return terms
 
     def _worst(self, name):
         return WORST[name] if name in WORST else self.own[name].worst
 
-    def _cost(self, scores):
-        return sum(TERMS.get(name, 1) * self.terms[name] * scores[name] for name in self.counted)
+    def _cost(self, scores, weights=None):
+        weights = self.terms if weights is None else weights
+        counted = [name for name in self.known if weights.get(name)]
+        return sum(TERMS.get(name, 1) * weights[name] * scores[name] for name in counted)
 
 
 _RATES = "the mean firing rate r_E (Hz) among the state means of the simulation, and a band for it"

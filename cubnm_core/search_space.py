@@ -193,3 +193,26 @@ class SearchSpace:
 
     def _bounds(self):
         return np.array(list(self.free.values()), dtype=np.float64).T
+
+
+@dataclass(frozen=True, eq=False)
+class Prior:
+    """Pulls a fit towards a point, such as the best one of the group (shrinkage).
+
+    Parameters
+    ----------
+    center : (d,) array
+        In the unit cube.
+    weight : float
+        Of the distance in the cost.
+    spread : float or (d,) array, optional
+        Distance that counts as 1, as a fraction of the range of every coordinate.
+    """
+
+    center: np.ndarray
+    weight: float
+    spread: float | np.ndarray = 1.0
+
+    def distance(self, points):
+        """Mean over coordinates of the squared distance in units of the spread, of (n, d) points: (n,)."""
+        return np.mean(((np.atleast_2d(points) - self.center) / self.spread) ** 2, axis=1)

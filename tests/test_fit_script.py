@@ -71,7 +71,7 @@ def test_fits_do_not_depend_on_who_else_is_in_the_batch(cohort):
 
 def test_excluded_and_unreadable_people_are_rows_with_a_reason(cohort):
     cohort.state("sub-01", "train", status="excluded", reasons=["run 1: too short"])
-    cohort.write_target("sub-02", "train", fc=np.array([0.1, np.nan]))
+    cohort.write_target("sub-02", "train", fc=np.array([0.1, np.nan]), fcd=np.array([0.1]))
     fits, convergence = run(cohort)
     by_person = {row["participant_id"]: row for row in fits}
     assert (by_person["01"]["status"], by_person["01"]["reason"]) == ("excluded", "run 1: too short")

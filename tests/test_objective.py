@@ -179,7 +179,7 @@ def test_failed_simulations_get_the_worst_cost_and_leave_the_others_alone(target
     run.fc[1, 3] = np.nan
     scores = EVERYTHING.score(run, target)
     assert list(scores["cost"][:2]) == [EVERYTHING.worst_cost] * 2
-    assert EVERYTHING.worst_cost == 1 + 1 + 1 + 2 + 1 + 1 + 1
+    assert EVERYTHING.worst_cost == 1 + 1 + 1 + 2 + 1 + 1 + 1 + 1
     assert list(scores["fc_corr"][:2]) == [-1, -1]
     for name, values in scores.items():
         np.testing.assert_array_equal(values[2:], fine[name][2:])
@@ -188,8 +188,11 @@ def test_failed_simulations_get_the_worst_cost_and_leave_the_others_alone(target
 def test_a_failed_inhibition_control_keeps_its_scores(target):
     fine, run = EVERYTHING.score(make_run(), target), make_run()
     run.status[:] = 2
-    for name, values in EVERYTHING.score(run, target).items():
-        np.testing.assert_array_equal(values, fine[name])
+    scores = EVERYTHING.score(run, target)
+    for name in set(scores) - {"fic_failed", "cost"}:
+        np.testing.assert_array_equal(scores[name], fine[name])
+    np.testing.assert_array_equal(scores["fic_failed"], 1)
+    np.testing.assert_allclose(scores["cost"], fine["cost"] + 1)
     assert STATUS[2] == "fic_failed" and STATUS[1] == "diverged"
     assert has_failed([0, 1, 2]).tolist() == [False, True, False]
 
@@ -230,7 +233,7 @@ def test_rows_score_a_part_of_the_batch_with_the_same_bits(target):
 
 def test_terms_are_scored_even_where_they_do_not_count(target):
     found = set(Objective({"fc_corr": 1.0}).score(make_run(), target))
-    assert found == {*TERMS, "cost"} - {"fcd_ks_binned"}
+    assert found == {*TERMS, "cost"} - {"fcd_ks_binned", "fic_failed"}
 
 
 def mean_distance(simulated_fc, simulated_fcd, target_fc, target_fcd, state_means):
@@ -311,3 +314,39 @@ def test_targets_with_nan_are_refused():
 def test_another_number_of_pairs_is_refused(target):
     with pytest.raises(InputError, match="7 pairs and the target 20"):
         EVERYTHING.score(make_run(n_pairs=7), target)
+
+
+def test_constraints_put_candidates_behind_all_that_keep_them_and_in_order():
+    objective = Objective({"fc_corr": 1.0}, constraints={"rate_band": 0.1, "fic_failed": 0.0})
+    terms = {
+        "fc_corr": np.array([0.9, -0.9, 0.9, 0.9, -1.0]),
+        "rate_band": np.array([0.1, 0.0, 0.3, 0.3, 1.0]),
+        "fic_failed": np.array([0.0, 0.0, 0.0, 1.0, 1.0]),
+    }
+    costs = objective.costs(terms)[:, 0]
+    np.testing.assert_allclose(costs, [-0.9, 0.9, 1 + 0.2, 1 + 1.2, 1 + 1.9])
+    assert np.isfinite(costs).all()
+
+
+def test_constraints_do_not_enter_the_score_and_are_computed(target):
+    run = make_run()
+    run.status[0] = 2
+    scores = Objective({"fc_corr": 1.0}, constraints={"fic_failed": 0.0}).score(run, target)
+    np.testing.assert_array_equal(scores["cost"], -scores["fc_corr"])
+    assert scores["fic_failed"].tolist() == [1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("wrong", [{"fc_corr": 0.0}, {"fc": 0.0}, {"rate_band": np.nan}])
+def test_constraints_that_cannot_be_are_refused(wrong):
+    with pytest.raises(InputError, match="cannot be held at"):
+        Objective({"fc_corr": 1.0}, constraints=wrong)
+
+
+def test_objectives_are_columns_and_their_sum_is_the_cost(target):
+    groups = ({"fc_corr": 1.0, "fc_diff": 0.5}, {"fcd_ks": 2.0})
+    objective = Objective({"fc_corr": 1.0, "fc_diff": 0.5, "fcd_ks": 2.0}, groups=groups)
+    scores = objective.score(make_run(), target)
+    costs = objective.costs(scores)
+    np.testing.assert_array_equal(costs[:, 0], 0.5 * scores["fc_diff"] - scores["fc_corr"])
+    np.testing.assert_array_equal(costs[:, 1], 2.0 * scores["fcd_ks"])
+    np.testing.assert_allclose(costs.sum(axis=1), scores["cost"])
