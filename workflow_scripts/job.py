@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import os
+import socket
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,7 @@ def start(sm):
         force=True,
     )
     logger = logging.getLogger("workflow_scripts")
+    logger.info("%s", place())
     sys.excepthook = lambda kind, error, trace: logger.critical("%s", error, exc_info=(kind, error, trace))
     numerics = getattr(sm.params, "numerics", cubnm_core.NUMERICS_VERSION)
     if numerics != cubnm_core.NUMERICS_VERSION:
@@ -51,6 +53,13 @@ def start(sm):
             "install -e ."
         )
     return logger
+
+
+def place():
+    """Say where a job runs: the host, and what its scheduler gave it."""
+    given = ("SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES")
+    found = [f"{name}={os.environ[name]}" for name in given if name in os.environ]
+    return ", ".join([f"on {socket.gethostname()}", *found])
 
 
 @contextmanager
