@@ -20,6 +20,7 @@ SETTINGS = {
         "shape": {}, "seed": 1,
     },
     "noise_seed": 0,
+    "start": None,
     "simulation": {
         "duration": 45.0, "burn_in": 5.0, "dt": 1e-3, "hemodynamic_dt": 5e-3, "hemodynamics": "friston2003",
         "scheme": "euler_maruyama", "precision": "single", "backend": "auto",

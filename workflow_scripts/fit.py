@@ -17,7 +17,7 @@ from cubnm_core.fitting import FitProblem, run_fits
 from cubnm_core.objective import TERMS, has_failed
 from cubnm_core.optimisers import OptimizerSettings
 from cubnm_core.simulation import STATUS
-from workflow_scripts import costs, job, simulations, tables
+from workflow_scripts import costs, job, simulations, start, tables
 from workflow_scripts.archives import Archive
 from workflow_scripts.histories import FileStore, History, fingerprint
 from workflow_scripts.progress import Progress
@@ -56,7 +56,12 @@ def main(sm):
     nodes = tables.read_nodes(sm.input.nodes)
     space = search_space(settings, nodes)
     hemispheres = [node["hemisphere"] for node in nodes]
-    problems, histories = make_problems(people, settings, space, hemispheres)
+    begin, missing = start.of_people(sm.input, fit, settings, space)
+    if missing:
+        logger.error(missing)
+        unusable |= dict.fromkeys(people, {"status": "failed", "reason": missing})
+        people = {}
+    problems, histories = make_problems(people, settings, space, hemispheres, begin)
     simulate_batch = None
     if problems:
         repetition_time = simulations.shared_repetition_time(people.values())
@@ -126,8 +131,11 @@ def read_people(units, files, settings, logger):
     return people, unusable
 
 
-def make_problems(people, settings, space, hemispheres):
-    """State what is searched for every person and restart, and what its history belongs to."""
+def make_problems(people, settings, space, hemispheres, begin):
+    """State what is searched for every person and restart, and what its history belongs to.
+
+    `begin` holds further keywords of the problems: where they start (see :func:`start.of_people`).
+    """
     objective = costs.make_objective(settings)
     stated = {key: value for key, value in settings["optimizer"].items() if key != "restarts"}
     optimizer = OptimizerSettings(**{**stated, "shape": stated.get("shape") or None})
@@ -145,6 +153,7 @@ def make_problems(people, settings, space, hemispheres):
                 optimizer=optimizer,
                 noise_seed=settings["noise_seed"],
                 restart=restart,
+                **begin,
             )
             problems.append(problem)
             mark = problem_fingerprint(problem, settings, hemispheres, person.repetition_time)
@@ -160,6 +169,8 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     cost = costs.identity(settings)
     space = [list(problem.space.free.items()), problem.space.fixed, problem.space.regional]  # free: in order
     search = [problem.key, problem.restart, space, cost, problem.optimizer]
+    if problem.initial is not None:
+        search += [problem.initial, problem.prior]
     simulated = simulations.simulation_keywords(settings, repetition_time)
     pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
     software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]

@@ -10,7 +10,7 @@ import yaml
 from cubnm_core.errors import InputError
 from cubnm_core.inhibition import Inhibition
 from cubnm_core.rates import DEFAULT_BANDS
-from workflow_scripts import fit_checks, regional
+from workflow_scripts import fit_checks, regional, start
 from workflow_scripts.problems import raise_problems, schema_problems, suggestion
 
 CONFIG_FOLDER = Path(__file__).resolve().parents[1] / "config"
@@ -88,7 +88,8 @@ def fit_settings(config, name):
     -------
     dict
         ``model``, ``fic`` (see :func:`inhibition_control`), ``delays``, ``free``, ``fixed``, ``objective``,
-        ``rate_limits``, ``terms``, ``optimizer``, ``noise_seed``, ``simulation`` (with the name of the
+        ``rate_limits``, ``terms``, ``optimizer``, ``start`` (see :func:`workflow_scripts.start.resolved`),
+        ``noise_seed``, ``simulation`` (with the name of the
         ``hemodynamics``, None without them, and the ``precision`` that is used), ``analysis`` (pairs, window,
         window_step, edges, censored_share, band_pass) and ``maps`` (path, normalise; None if no parameter
         follows a map); JSON-like and complete.
@@ -109,6 +110,8 @@ def fit_settings(config, name):
     fit["fic"] = inhibition_control(stated.get("fic", "plasticity" if model.inhibition else None))
     if fit["optimizer"]["name"] == "grid":
         fit["optimizer"]["restarts"] = 1  # another one would visit the same points
+    stated_search = (stated.get("start") or {}).get("optimizer", {})
+    fit["start"] = start.resolved(fit["start"], stated_search, fit["optimizer"])
     fit["simulation"] = {
         **config["simulation"],
         **protocol.get("simulation", {}),
@@ -329,4 +332,4 @@ def _fit_problems(config, name):
         fit = fit_settings(config, name)
     except InputError:
         return []  # the haemodynamics, already listed
-    return fit_checks.problems(fit, config, place)
+    return fit_checks.problems(fit, config, place) or start.problems(fit, config, place)

@@ -6,7 +6,7 @@ A unit is what is fitted: one session of one participant, or a participant witho
 import os
 
 from cubnm_core.errors import InputError
-from workflow_scripts import manifest_checks, sessions, tabular
+from workflow_scripts import manifest_checks, sessions, start, tabular
 from workflow_scripts.fit_checks import scan_problems
 from workflow_scripts.manifest_checks import GROUP, TARGET_KINDS, unit_name
 from workflow_scripts.problems import raise_problems
@@ -130,6 +130,7 @@ def read_tables(config):
     problems += unknown + _space_problems(config, nodes) + _scan_problems(config, rows)
     if not unknown:
         problems += _length_problems(config, rows)
+    problems += start.distance_problems(config, rows, nodes)
     midline = [node["label"] for node in nodes if node["hemisphere"] == "B"]
     if config["analysis"]["pairs"] == "intrahemispheric" and midline:
         problems.append(
