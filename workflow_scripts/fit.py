@@ -59,7 +59,7 @@ def main(sm):
     begin, missing = start.of_people(sm.input, fit, settings, space)
     if missing:
         logger.error(missing)
-        unusable |= dict.fromkeys(people, {"status": "failed", "reason": missing})
+        unusable |= {unit: {"status": "failed", "reason": missing} for unit in people}
         people = {}
     problems, histories = make_problems(people, settings, space, hemispheres, begin)
     simulate_batch = None
@@ -131,7 +131,7 @@ def read_people(units, files, settings, logger):
     return people, unusable
 
 
-def make_problems(people, settings, space, hemispheres, begin):
+def make_problems(people, settings, space, hemispheres, begin=None):
     """State what is searched for every person and restart, and what its history belongs to.
 
     `begin` holds further keywords of the problems: where they start (see :func:`start.of_people`).
@@ -153,7 +153,7 @@ def make_problems(people, settings, space, hemispheres, begin):
                 optimizer=optimizer,
                 noise_seed=settings["noise_seed"],
                 restart=restart,
-                **begin,
+                **(begin or {}),
             )
             problems.append(problem)
             mark = problem_fingerprint(problem, settings, hemispheres, person.repetition_time)
