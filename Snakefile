@@ -12,6 +12,7 @@ if not workflow.overwrite_configfiles:
 
 include: "rules/common.smk"
 include: "rules/prepare.smk"
+include: "rules/group.smk"
 include: "rules/fit.smk"
 include: "rules/evaluate.smk"
 include: "rules/cohort.smk"

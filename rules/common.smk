@@ -1,7 +1,7 @@
 """Everything the rules share: the checked configuration, the units of the cohort, and functions of wildcards."""
 
 import cubnm_core
-from workflow_scripts import readers, settings, tables
+from workflow_scripts import readers, settings, start, tables
 from workflow_scripts.precomputed import KINDS
 
 CONFIG = settings.validate(config)
@@ -25,6 +25,7 @@ if workflow.is_main_process and CONFIG["synthetic"] is None:
 wildcard_constraints:
     split="train|test",
     fit="[A-Za-z0-9-]+",
+    average="mean|consensus",
     batch=r"\d+",
 
 
@@ -114,6 +115,21 @@ def all_units():
 def fit_settings(wildcards):
     """Resolved settings of a fit."""
     return FITS[wildcards.fit]
+
+
+def group_average(wildcards):
+    """Average of the group that a fit with two levels begins with."""
+    return f"results/group/{FITS[wildcards.fit]['start']['connectome']}.npz"
+
+
+def group_settings(wildcards):
+    """Settings of the fit of the group."""
+    return start.group_settings(FITS[wildcards.fit])
+
+
+def group_start(wildcards):
+    """Fit of the group that people start from; a group that has grown does not make them start again."""
+    return [] if FITS[wildcards.fit]["start"] is None else ancient(f"results/group/{wildcards.fit}_fits.tsv")
 
 
 def fit_map_table(wildcards):

@@ -2,6 +2,7 @@ rule fit:
     input:
         connectomes=batch_connectomes,
         targets=batch_train_targets,
+        start=group_start,
         nodes=CONFIG["nodes"],
         maps=fit_map_table,
         terms=term_files,
