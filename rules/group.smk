@@ -1,0 +1,52 @@
+rule group_average:
+    input:
+        connectomes=connectomes(BATCHES),
+        targets=targets(BATCHES, splits=["train"]),
+        nodes=CONFIG["nodes"],
+    output:
+        npz="results/group/{average}.npz",
+        json="results/group/{average}.json",
+    log:
+        "logs/group_average/{average}.log",
+    benchmark:
+        "results/benchmarks/group_average/{average}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        units=all_units(),
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/group_average.py"
+
+
+rule group_fit:
+    input:
+        connectomes=group_average,
+        targets=group_average,
+        nodes=CONFIG["nodes"],
+        maps=fit_map_table,
+        terms=term_files,
+        model=model_file,
+    output:
+        fits="results/group/{fit}_fits.tsv",
+        convergence="results/group/{fit}_convergence.tsv",
+    log:
+        "logs/group_fit/{fit}.log",
+    benchmark:
+        "results/benchmarks/group_fit/{fit}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=720,
+    params:
+        units=[start.GROUP],
+        settings=group_settings,
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/group_fit.py"
