@@ -17,6 +17,12 @@ include: "rules/fit.smk"
 include: "rules/evaluate.smk"
 include: "rules/cohort.smk"
 include: "rules/report.smk"
+include: "rules/plan.smk"
+
+
+# Not in a dry run: what is only looked at leaves no trace.
+onstart:
+    batches.write(UNITS, CONFIG["batch_size"], BATCHES, PACKED)
 
 
 localrules:
@@ -25,6 +31,7 @@ localrules:
     fits,
     evaluations,
     cohort,
+    plan,
 
 
 # The whole way: from the manifest to the report.
@@ -34,11 +41,13 @@ rule all:
         "results/report/index.html",
 
 
-# Connectomes, scans and empirical targets only.
+# Connectomes, scans and empirical targets only, who lacks which node, and quality control: to be looked at before any fit.
 rule prepare:
     input:
         connectomes(BATCHES),
         targets(BATCHES),
+        "results/cohort/missing_nodes.tsv",
+        "results/cohort/qc.tsv",
 
 
 # Every fit, no evaluation.

@@ -11,7 +11,9 @@ rule cohort_tables:
         targets=targets(BATCHES, ending="json"),
         manifest=CONFIG["manifest"],
         participants=given(CONFIG["participants"]),
+        qc="results/cohort/qc.tsv",
         nodes=CONFIG["nodes"],
+        analysis_nodes=NODES,
         maps=map_tables(),
         terms=all_term_files(),
         models=all_model_files(),
@@ -22,7 +24,6 @@ rule cohort_tables:
         evaluation="results/cohort/evaluation.tsv",
         states="results/cohort/states.tsv",
         regional_parameters="results/cohort/regional_parameters.tsv",
-        qc="results/cohort/qc.tsv",
         exclusions="results/cohort/exclusions.tsv",
         recovery=["results/cohort/recovery.tsv"] if CONFIG["truth"] else [],
         provenance="results/cohort/provenance.json",
@@ -34,8 +35,8 @@ rule cohort_tables:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         units=all_units(),
         batches=BATCHES,

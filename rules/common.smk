@@ -1,19 +1,23 @@
 """Everything the rules share: the checked configuration, the units of the cohort, and functions of wildcards."""
 
 import cubnm_core
-from workflow_scripts import readers, settings, start, tables
+from workflow_scripts import batches, readers, settings, start, tables
 from workflow_scripts.precomputed import KINDS
 
 CONFIG = settings.validate(config)
 MANIFEST = tables.read_tables(CONFIG)
 UNITS = tables.units(MANIFEST, CONFIG["connectome"]["source"], tables.session_rule(CONFIG))
-BATCHES = tables.batches(UNITS, CONFIG["batch_size"])
+PACKED = batches.read()  # in earlier runs
+BATCHES = batches.pack(UNITS, CONFIG["batch_size"], PACKED)
 FITS = {name: settings.fit_settings(CONFIG, name) for name in CONFIG["fits"]}
 HOLDOUT = tables.resolved_holdout(MANIFEST, CONFIG["holdout"])
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
 ANALYSIS = {**CONFIG["analysis"], "band_pass": CONFIG["bold"]["band_pass"]}
 NEEDS_FCD = settings.needs_fcd(CONFIG)
 NUMERICS = cubnm_core.NUMERICS_VERSION
+CONNECTOME_READING, CONNECTOME_SCALING, BOLD_READING = settings.preparation(CONFIG)
+# The node table of the analysis, and what else was decided for the whole cohort.
+NODES, COMMON = "results/cohort/nodes.tsv", "results/cohort/common_nodes.json"
 
 # Only the run that a user starts looks at the files; the jobs it starts need not look again.
 if workflow.is_main_process and CONFIG["synthetic"] is None:
@@ -31,12 +35,17 @@ wildcard_constraints:
 
 def connectome_rows(wildcards):
     """Rows of the manifest with the connectomes of a batch, by unit."""
-    return {unit: UNITS[unit]["connectome"] for unit in BATCHES[wildcards.batch]}
+    return {unit: in_order(UNITS[unit]["connectome"]) for unit in BATCHES[wildcards.batch]}
 
 
 def bold_rows(wildcards):
     """Rows of the manifest with the scans of a batch, by unit."""
-    return {unit: UNITS[unit]["bold"] for unit in BATCHES[wildcards.batch]}
+    return {unit: in_order(UNITS[unit]["bold"]) for unit in BATCHES[wildcards.batch]}
+
+
+def in_order(rows):
+    """Rows of a unit in an order of their own, so that nothing depends on that of the manifest."""
+    return sorted(rows, key=lambda row: (row["kind"], row["run_id"] or "", row["path"]))
 
 
 def connectome_files(wildcards):
@@ -69,6 +78,11 @@ def files_of(rows):
 def ids(unit):
     """Unit with its participant and session, as they stand in every table."""
     return {"unit": unit, **{key: UNITS[unit][key] for key in ("participant_id", "session_id")}}
+
+
+def aligned(batches, ending="npz"):
+    """Connectomes in the order of the node table."""
+    return [f"results/aligned/batch-{batch}_connectome.{ending}" for batch in batches]
 
 
 def connectomes(batches, ending="npz"):
@@ -107,9 +121,14 @@ def batch_units(wildcards):
     return [ids(unit) for unit in BATCHES[wildcards.batch]]
 
 
+def node_set(wildcards):
+    """Digest of what was decided for the whole cohort, as far as it is decided yet."""
+    return tables.node_set(COMMON)
+
+
 def all_units():
-    """Units of the cohort, each with its participant and session."""
-    return [ids(unit) for unit in UNITS]
+    """Units of the cohort, batch by batch, each with its participant and session."""
+    return [ids(unit) for members in BATCHES.values() for unit in members]
 
 
 def fit_settings(wildcards):
@@ -161,6 +180,16 @@ def model_file(wildcards):
 def all_model_files():
     """Files with models of the user's own, of all fits."""
     return sorted({path for fit in FITS.values() for path in settings.model_files(fit)})
+
+
+def growing(amount):
+    """An amount of memory or minutes that grows with every attempt at a job."""
+    return lambda wildcards, attempt: amount * attempt
+
+
+def cards(wildcards):
+    """GPUs of a job: one where the fit asks for the engine that needs it; for others the profile says so."""
+    return int(FITS[wildcards.fit]["simulation"]["backend"] == "cuda")
 
 
 def per_batch(pattern):

@@ -3,7 +3,7 @@ rule evaluate:
         fits="results/fits/{fit}/batch-{batch}_fits.tsv",
         connectomes=batch_connectomes,
         targets=batch_targets,
-        nodes=CONFIG["nodes"],
+        nodes=ancient(NODES),
         maps=fit_map_table,
         terms=term_files,
         model=model_file,
@@ -20,8 +20,9 @@ rule evaluate:
         "../envs/workflow.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=growing(4000),
+        runtime=growing(120),
+        gpu=cards,
     params:
         units=batch_units,
         settings=fit_settings,
@@ -37,7 +38,8 @@ rule baselines:
     input:
         connectomes=connectomes(BATCHES),
         targets=targets(BATCHES),
-        nodes=CONFIG["nodes"],
+        nodes=NODES,
+        qc="results/cohort/qc.tsv",
     output:
         "results/cohort/baselines.tsv",
     log:
@@ -48,8 +50,8 @@ rule baselines:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         units=all_units(),
         splits=SPLITS,

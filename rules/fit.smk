@@ -3,7 +3,7 @@ rule fit:
         connectomes=batch_connectomes,
         targets=batch_train_targets,
         start=group_start,
-        nodes=CONFIG["nodes"],
+        nodes=ancient(NODES),
         maps=fit_map_table,
         terms=term_files,
         model=model_file,
@@ -18,8 +18,9 @@ rule fit:
         "../envs/workflow.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=growing(4000),
+        runtime=growing(720),
+        gpu=cards,
     params:
         units=batch_units,
         settings=fit_settings,

@@ -15,8 +15,8 @@ if CONFIG["synthetic"]:
             "../envs/workflow.yaml"
         threads: 8
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=growing(4000),
+            runtime=growing(60),
         params:
             synthetic=CONFIG["synthetic"],
             manifest=MANIFEST,
@@ -31,8 +31,8 @@ rule prepare_connectome:
         files=connectome_files,
         nodes=CONFIG["nodes"],
     output:
-        npz="results/prepared/batch-{batch}_connectome.npz",
-        json="results/prepared/batch-{batch}_connectome.json",
+        npz="results/aligned/batch-{batch}_connectome.npz",
+        json="results/aligned/batch-{batch}_connectome.json",
     log:
         "logs/prepare_connectome/batch-{batch}.log",
     benchmark:
@@ -41,13 +41,12 @@ rule prepare_connectome:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         units=batch_units,
         rows=connectome_rows,
-        source=CONFIG["connectome"]["source"],
-        scaling=CONFIG["connectome"]["scaling"],
+        options=CONNECTOME_READING,
         numerics=NUMERICS,
     script:
         "../workflow_scripts/prepare_connectome.py"
@@ -68,15 +67,73 @@ rule prepare_bold:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=growing(1000),
+        runtime=growing(10),
     params:
         units=batch_units,
         rows=bold_rows,
-        initial_volumes=CONFIG["bold"]["initial_volumes"],
+        options=BOLD_READING,
         numerics=NUMERICS,
     script:
         "../workflow_scripts/prepare_bold.py"
+
+
+rule common_nodes:
+    input:
+        connectomes=aligned(BATCHES),
+        scans=scans(BATCHES, "json"),
+        nodes=CONFIG["nodes"],
+    output:
+        nodes=NODES,
+        missing="results/cohort/missing_nodes.tsv",
+        json=COMMON,
+    log:
+        "logs/common_nodes/cohort.log",
+    benchmark:
+        "results/benchmarks/common_nodes/cohort.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(20),
+    params:
+        units=all_units(),
+        largest_missing=CONFIG["node_policy"]["largest_missing"],
+        connectome=CONNECTOME_SCALING,
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/common_nodes.py"
+
+
+# What was decided for the cohort is an ancient input: a person added later runs nobody else's files again,
+# unless the parameter node_set says that the decision is another one.
+rule scale_connectome:
+    input:
+        npz="results/aligned/batch-{batch}_connectome.npz",
+        json="results/aligned/batch-{batch}_connectome.json",
+        common=ancient(COMMON),
+        nodes=ancient(NODES),
+    output:
+        npz="results/prepared/batch-{batch}_connectome.npz",
+        json="results/prepared/batch-{batch}_connectome.json",
+    log:
+        "logs/scale_connectome/batch-{batch}.log",
+    benchmark:
+        "results/benchmarks/scale_connectome/batch-{batch}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        units=batch_units,
+        connectome=CONNECTOME_SCALING,
+        node_set=node_set,
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/scale_connectome.py"
 
 
 rule empirical_targets:
@@ -84,7 +141,8 @@ rule empirical_targets:
         npz="results/prepared/batch-{batch}_bold.npz",
         json="results/prepared/batch-{batch}_bold.json",
         files=precomputed_files,
-        nodes=CONFIG["nodes"],
+        common=ancient(COMMON),
+        nodes=ancient(NODES),
     output:
         npz="results/targets/batch-{batch}_split-{split}_target.npz",
         json="results/targets/batch-{batch}_split-{split}_target.json",
@@ -96,14 +154,44 @@ rule empirical_targets:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         units=batch_units,
         rows=precomputed_rows,
         holdout=HOLDOUT,
         analysis=ANALYSIS,
         needs_fcd=NEEDS_FCD,
+        node_set=node_set,
         numerics=NUMERICS,
     script:
         "../workflow_scripts/empirical_targets.py"
+
+
+rule quality_control:
+    input:
+        connectomes=connectomes(BATCHES),
+        scans=scans(BATCHES, "json"),
+        targets=targets(BATCHES),
+        common=COMMON,
+        missing="results/cohort/missing_nodes.tsv",
+        participants=given(CONFIG["participants"]),
+    output:
+        "results/cohort/qc.tsv",
+    log:
+        "logs/quality_control/cohort.log",
+    benchmark:
+        "results/benchmarks/quality_control/cohort.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        units=all_units(),
+        splits=SPLITS,
+        limits=CONFIG["quality"],
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/quality_control.py"

@@ -13,7 +13,7 @@ rule report:
         targets=targets(BATCHES),
         connectomes=connectomes(BATCHES),
         participants=given(CONFIG["participants"]),
-        nodes=CONFIG["nodes"],
+        nodes=NODES,
         models=all_model_files(),
     output:
         "results/report/index.html",
@@ -25,8 +25,8 @@ rule report:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=growing(4000),
+        runtime=growing(30),
     params:
         units=all_units(),
         batches=BATCHES,

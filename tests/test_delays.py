@@ -7,18 +7,16 @@ import pandas as pd
 import pytest
 from cohorts import LABELS, alone, labelled, read_record, read_tsv, symmetric
 from prepared import PreparedCohort
+from preparing import Preparation, of_tables
 
 from cubnm_core import simulate
 from cubnm_core.errors import InputError
 from workflow_scripts import (
     cohort_tables,
-    empirical_targets,
     evaluate,
     fit,
     job,
     make_synthetic_cohort,
-    prepare_bold,
-    prepare_connectome,
     settings,
     simulations,
     tables,
@@ -117,15 +115,7 @@ def test_nobody_with_lengths_is_found_before_the_first_job(tiny_cohort):
 def prepared_lengths(cohort, lengths, labels=LABELS):
     """Prepare the connectome of the first person with these lengths."""
     cohort.add("01", "length", labelled(lengths, labels))
-    rows = tables.units(cohort.read(), "individual")["sub-01"]["connectome"]
-    output = SimpleNamespace(npz=cohort.folder / "c.npz", json=cohort.folder / "c.json")
-    ids = {"unit": "sub-01", "participant_id": "01", "session_id": ""}
-    params = SimpleNamespace(units=[ids], rows={"sub-01": rows}, source="individual", scaling="none")
-    files = SimpleNamespace(nodes=cohort.folder / "nodes.tsv")
-    prepare_connectome.main(
-        SimpleNamespace(input=files, output=output, params=params, log=[cohort.folder / "log.txt"])
-    )
-    return alone(output, "sub-01")
+    return alone(of_tables(cohort).aligned(), "sub-01")
 
 
 def test_asymmetric_lengths_are_kept_and_aligned(tiny_cohort):
@@ -173,19 +163,6 @@ MADE = {
 }
 
 
-def job_of(script, units, inputs, outputs, **params):
-    """Run a script of the preparation as its rule would."""
-    script.main(
-        SimpleNamespace(
-            input=SimpleNamespace(**inputs, nodes=SYNTHETIC_TABLES["nodes"]),
-            output=SimpleNamespace(npz=f"{outputs}.npz", json=f"{outputs}.json"),
-            params=SimpleNamespace(units=units, **params),
-            wildcards=SimpleNamespace(split="train"),
-            log=["log.txt"],
-        )
-    )
-
-
 def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
     """From the files of a made cohort, through the scripts, to velocities."""
     monkeypatch.chdir(tmp_path)
@@ -196,22 +173,16 @@ def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
     make_synthetic_cohort.main(SimpleNamespace(params=made, output=output, log=["log.txt"], threads=1))
 
     resolved = settings.fit_settings(config, "homogeneous")
-    people = list(tables.units(rows, "individual").items())[:2]
-    units = [
-        {"unit": unit, "participant_id": found["participant_id"], "session_id": ""} for unit, found in people
-    ]
-    bold, target = "results/prepared/batch-001_bold", "results/targets/batch-001_split-train_target"
-    rows = {kind: {unit: found[kind] for unit, found in people} for kind in ("connectome", "bold")}
-    connectome = {"rows": rows["connectome"], "source": "individual", "scaling": "subject_mean"}
-    job_of(prepare_connectome, units, {}, "results/prepared/batch-001_connectome", **connectome)
-    job_of(prepare_bold, units, {}, bold, rows=rows["bold"], initial_volumes=0)
-    analysis = {"holdout": "run", "analysis": resolved["analysis"], "needs_fcd": False, "rows": {}}
-    job_of(empirical_targets, units, {"npz": f"{bold}.npz"}, target, **analysis)
+    people = dict(list(tables.units(rows, "individual").items())[:2])
+    prepared = Preparation(tmp_path, config, people)
+    prepared.decide()
+    connectomes, target = prepared.connectomes(), prepared.targets(needs_fcd=False)
+    units = prepared.units
 
     inputs = SimpleNamespace(
-        connectomes=["results/prepared/batch-001_connectome.npz"],
-        targets=[f"{target}.npz"],
-        nodes=SYNTHETIC_TABLES["nodes"],
+        connectomes=[connectomes.npz],
+        targets=[target.npz],
+        nodes=prepared.nodes,
     )
     fit.main(
         SimpleNamespace(

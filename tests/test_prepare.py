@@ -1,7 +1,5 @@
 """From files to empirical targets: numbers, and people left out with the reason."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from cohorts import (
@@ -14,62 +12,40 @@ from cohorts import (
     symmetric,
     write_sidecar,
 )
+from preparing import Preparation, of_tables
 
-from cubnm_core import NUMERICS_VERSION
 from cubnm_core.connectivity import average_fc, functional_connectivity, pair_indices
-from workflow_scripts import empirical_targets, job, prepare_bold, prepare_connectome, tables
+from workflow_scripts import job, settings, tables
+from workflow_scripts.archives import Archive
 from workflow_scripts.spaces import MapTable
 
 ANALYSIS = {"pairs": "all", "window": 20.0, "window_step": 4.0, "band_pass": None}
+DURATION = {"duration": 90.0}
 ANALYSIS |= {"edges": "drop", "censored_share": 0.5}
-IDS = {"unit": "sub-01", "participant_id": "01", "session_id": ""}
 
 
-def run(script, folder, stem, inputs, **params):
-    """Run a script for a batch of one person, as its rule would; return the two files of the person alone."""
-    output = SimpleNamespace(npz=folder / f"batch_{stem}.npz", json=folder / f"batch_{stem}.json")
-    params = SimpleNamespace(units=[IDS], numerics=NUMERICS_VERSION, **params)
-    wildcards = SimpleNamespace(split=params.split if hasattr(params, "split") else None)
-    script.main(
-        SimpleNamespace(
-            input=SimpleNamespace(**inputs),
-            output=output,
-            params=params,
-            wildcards=wildcards,
-            log=[folder / "log.txt"],
-        )
-    )
-    return alone(output, IDS["unit"])
+def first_person(cohort, **sections):
+    """The preparation of the first person alone."""
+    prepared = of_tables(cohort, **sections)
+    prepared.cohort = {"sub-01": prepared.cohort["sub-01"]}
+    prepared.units = prepared.units[:1]
+    return prepared
 
 
-def connectome(cohort, scaling="subject_mean", source="individual"):
-    rows = tables.units(cohort.read(), source)["sub-01"]["connectome"]
-    inputs = {"nodes": cohort.folder / "nodes.tsv"}
-    return run(
-        prepare_connectome,
-        cohort.folder,
-        "connectome",
-        inputs,
-        rows={"sub-01": rows},
-        source=source,
-        scaling=scaling,
-    )
+def connectome(cohort, scaling="subject_mean", source="individual", **options):
+    prepared = first_person(cohort, connectome={"scaling": scaling, "source": source, **options})
+    prepared.decide()
+    return alone(prepared.connectomes(), "sub-01")
 
 
-def bold(cohort, initial_volumes=0):
-    rows = tables.units(cohort.read(), "individual")["sub-01"]["bold"]
-    inputs = {"nodes": cohort.folder / "nodes.tsv"}
-    return run(
-        prepare_bold, cohort.folder, "bold", inputs, rows={"sub-01": rows}, initial_volumes=initial_volumes
-    )
+def bold(cohort, **options):
+    return alone(first_person(cohort, bold={"field_strength": 3.0, **options}).scans(), "sub-01")
 
 
 def targets(cohort, split, holdout, needs_fcd=True, **analysis):
-    bold(cohort)
-    inputs = {"npz": cohort.folder / "batch_bold.npz", "nodes": cohort.folder / "nodes.tsv"}
-    settings = {"holdout": holdout, "analysis": ANALYSIS | analysis, "needs_fcd": needs_fcd, "split": split}
-    settings["rows"] = {}  # nothing computed elsewhere
-    return run(empirical_targets, cohort.folder, f"target_{split}", inputs, **settings)
+    prepared = first_person(cohort)
+    prepared.decide()
+    return alone(prepared.targets(split, holdout, needs_fcd, ANALYSIS | analysis), "sub-01")
 
 
 def rewrite(cohort, kind, values, run=None, labels=LABELS):
@@ -334,19 +310,27 @@ def test_the_node_table_of_the_example_is_the_parcellation(shared, tmp_path):
     assert (table.map("myelin").min(), table.map("myelin").max()) == (0, 1)
 
 
-def test_real_scans_agree_as_published(shared, tmp_path):
-    """Two runs of one person of the Human Connectome Project, all pairs: r .76 (facts of the data set)."""
+@pytest.mark.parametrize(("person", "r", "ks"), [("100206", 0.76, 0.040), ("100307", 0.87, 0.240)])
+def test_real_scans_agree_as_published(shared, tmp_path, person, r, ks):
+    """Two runs of two people of the Human Connectome Project, all pairs, windows of 30 s."""
+    from cubnm_core.evaluation import scan_rescan
+    from cubnm_core.objective import Target
     from workflow_scripts.get_hcp_example import write_example
 
     write_example(shared / "data" / "hcp", shared / "data" / "hcp" / "maps", tmp_path)
-    rows = tables.units(tables.read_manifest(tmp_path / "manifest.tsv"), "individual")["sub-100206"]
-    labels = [node["label"] for node in tables.read_nodes(tmp_path / "nodes.tsv")]
-    fcs = []
-    for row in rows["bold"]:
-        series, _, facts = prepare_bold.prepare(row, None, labels, initial_volumes=0)
-        assert facts["volumes"] == 1200 and facts["repetition_time"] == 0.72
-        fcs.append(functional_connectivity(series, pair_indices(100)))
-    assert np.corrcoef(*fcs)[0, 1] == pytest.approx(0.76, abs=0.005)
-    arrays, quality = prepare_connectome.prepare(rows["connectome"], labels, "individual", "subject_mean")
-    assert arrays["weights"].mean() == pytest.approx(0.01)
-    assert quality["largest_component"] == 100
+    stated = {"manifest": str(tmp_path / "manifest.tsv"), "nodes": str(tmp_path / "nodes.tsv")}
+    fits = {
+        "one": {"fic": "analytical", "free": {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}, "simulation": DURATION}
+    }
+    config = settings.validate({**stated, "bold": {"field_strength": 3.0}, "fits": fits})
+    unit = f"sub-{person}"
+    cohort = tables.units(tables.read_manifest(config["manifest"]), "individual")
+    prepared = Preparation(tmp_path, config, {unit: cohort[unit]})
+    assert prepared.decide()["nodes"] == 100
+    found = [Archive(prepared.targets(split).npz).arrays(unit) for split in ("train", "test")]
+    agreement = scan_rescan(*(Target(fc=each["fc"], fcd=each["fcd"]) for each in found))
+    assert agreement["scan_rescan_fc"] == pytest.approx(r, abs=0.005)
+    assert agreement["scan_rescan_ks"] == pytest.approx(ks, abs=0.0005)
+    scaled = Archive(prepared.connectomes().npz)
+    assert scaled.arrays(unit)["weights"].mean() == pytest.approx(0.01)
+    assert scaled.records[unit]["qc"]["largest_component"] == 100

@@ -115,7 +115,7 @@ def test_midline_nodes_have_no_intrahemispheric_pairs(tiny_cohort):
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("kind", "dti", ["line 2: kind: 'dti' is not allowed", "bold, fc, fcd, length, mask, sc"]),
+        ("kind", "dti", ["line 2: kind: 'dti' is not allowed", "bold, fc, fcd, length, mask, motion, sc"]),
         ("format", "npx", ["did you mean 'npz'?"]),
         ("participant_id", "a_b", ["line 2: participant_id", "a_b"]),
         ("path", "", ["line 2: path is empty"]),

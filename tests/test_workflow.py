@@ -80,7 +80,7 @@ def test_every_rule_has_the_script_of_its_name(repository):
     text = "".join(path.read_text(encoding="utf-8") for path in (repository / "rules").glob("*.smk"))
     names = re.findall(r"^ *rule (\w+):", text, flags=re.MULTILINE)
     scripts = re.findall(r'"\.\./workflow_scripts/(\w+)\.py"', text)
-    assert names == scripts and len(names) == 9
+    assert names == scripts and len(names) == 12
     for name in names:
         assert (repository / "workflow_scripts" / f"{name}.py").is_file(), name
 
@@ -149,10 +149,11 @@ def test_from_files_to_the_report_and_back_to_nothing_to_be_done(snakemake, smal
     assert code == 0 and "Nothing to be done" in text
 
     fitted = {"fit": 1, "evaluate": 1}
+    judged = {"quality_control": 1, "baselines": 1}
     always = {"cohort_tables": 1, "report": 1, "all": 1}
     for change, expected in (
-        ({"analysis": {"window": 20.0}}, {"empirical_targets": 2, "baselines": 1, **fitted}),
-        ({"connectome": {"scaling": "none"}}, {"prepare_connectome": 1, "baselines": 1, **fitted}),
+        ({"analysis": {"window": 20.0}}, {"empirical_targets": 2, **judged, **fitted}),
+        ({"connectome": {"scaling": "none"}}, {"common_nodes": 1, "scale_connectome": 1, **judged, **fitted}),
         ({"bold": {"hemodynamics": "friston2003"}}, fitted),
         ({"evaluation": {"seeds": 3}}, {"evaluate": 1}),
     ):

@@ -5,6 +5,8 @@ import numpy as np
 from cubnm_core.errors import InputError
 from workflow_scripts import readers
 
+DISPLACEMENT = "framewise_displacement"
+
 
 def read_mask(row):
     """Read the censored volumes of a scan.
@@ -36,6 +38,73 @@ def read_mask(row):
             "volume that counts and 1 for a censored one"
         )
     return values == 1
+
+
+def read_displacement(row, n_volumes):
+    """Read the framewise displacement of a scan.
+
+    Parameters
+    ----------
+    row : dict
+        Of the manifest, of kind motion: a table with a column of the name `variable` (framewise_displacement
+        if left out), such as fMRIPrep's confounds or XCP-D's motion, or one column of numbers.
+    n_volumes : int
+        Of the scan as it was recorded.
+
+    Returns
+    -------
+    (n_volumes,) array
+        In mm; NaN where the table has none, as for the first volume.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or not one number per volume.
+    """
+    matrix, name = readers.read({**row, "variable": None}), row["variable"] or DISPLACEMENT
+    if matrix.values.shape[1] == 1 and matrix.column_labels is None:
+        values = matrix.values[:, 0]
+    elif name in (matrix.column_labels or ()):
+        values = matrix.values[:, matrix.column_labels.index(name)]
+    else:
+        raise InputError(
+            f"{row['path']}: no column {name}; name the one with the framewise displacement in the "
+            "manifest's column variable"
+        )
+    if len(values) != n_volumes:
+        raise InputError(
+            f"{row['path']}: {len(values)} values of motion, but the scan has {n_volumes} volumes; if "
+            "volumes were removed from the scan, name them in a file of kind mask"
+        )
+    return values
+
+
+def still(kept, displacement, threshold, row):
+    """Leave out volumes with more motion than allowed.
+
+    Parameters
+    ----------
+    kept : (T,) bool array
+    displacement : (T,) array or None
+        In mm.
+    threshold : float or None
+        In mm; None allows any motion.
+    row : dict
+        Of the scan, for the message.
+
+    Raises
+    ------
+    InputError
+        If a threshold is asked for and the motion is not known.
+    """
+    if threshold is None:
+        return kept
+    if displacement is None:
+        raise InputError(
+            f"{row['path']}: bold.fd_threshold needs the motion of every scan; add a row of kind motion with "
+            "its ids and run_id, or set bold.fd_threshold: null"
+        )
+    return kept & ~(displacement > threshold)
 
 
 def in_time(bold, censoring, censored):

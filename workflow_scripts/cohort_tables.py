@@ -36,7 +36,6 @@ def main(sm):
         ],
     }
     fits = read_table(sm.output.fits)
-    job.write_tsv(sm.output.qc, qc_rows(sm.params.units, records, sm.params.splits))
     exclusions = exclusion_rows(records, fits)
     job.write_tsv(sm.output.exclusions, exclusions, columns=EXCLUSIONS)
     for truth, path in zip(_several(sm.input.truth), _several(sm.output.recovery), strict=True):
@@ -53,40 +52,6 @@ def read_table(path):
 def concatenated(paths):
     """Put tables with the same kind of rows together; columns that one lacks are n/a there."""
     return pd.concat([read_table(path) for path in paths], ignore_index=True).fillna(job.MISSING)
-
-
-def qc_rows(units, records, splits):
-    """Make one row per unit of what the preparation found."""
-    connectome, bold = (
-        {record["unit"]: record for record in records[name]} for name in ("connectome", "bold")
-    )
-    targets = {(record["unit"], record["split"]): record for record in records["targets"]}
-    rows = []
-    for ids in units:
-        unit = ids["unit"]
-        weights, runs = connectome[unit].get("qc") or {}, (bold[unit].get("runs") or {}).values()
-        row = {key: ids[key] for key in IDS}
-        row |= {"connectome": connectome[unit]["status"], "bold": bold[unit]["status"]}
-        row |= {key: weights.get(key) for key in ("nodes", "density", "raw_sum", "largest_component")}
-        row["isolated_nodes"] = len(weights["isolated_nodes"]) if weights else None
-        row["runs"] = len(runs)
-        for split in splits:
-            target = targets[unit, split]
-            row[f"volumes_{split}"] = target.get("volumes")
-            row[f"censored_{split}"] = target.get("censored_volumes")
-            row[f"windows_{split}"] = target.get("windows")
-        row["repetition_time"] = targets[unit, splits[0]].get("repetition_time")
-        told = [note for split in splits for note in _told_of(targets[unit, split])]
-        row["notes"] = "; ".join(
-            [*weights.get("notes", []), *(note for run in runs for note in run["notes"]), *told]
-        )
-        rows.append(row)
-    return rows
-
-
-def _told_of(target):
-    """Notes on a target, with its split."""
-    return [f"{target['split']}: {note}" for note in target.get("notes", [])]
 
 
 def exclusion_rows(records, fits):
@@ -150,7 +115,7 @@ def provenance(sm, records, fits):
             "seconds_of_rules": rule_seconds("results/benchmarks"),
         },
         "inputs": input_hashes(sm.input, records),
-        "hemispheres": simulations.read_hemispheres(sm.input.nodes),
+        "hemispheres": simulations.read_hemispheres(sm.input.analysis_nodes),
         "config": {**sm.params.config, "holdout_resolved": sm.params.holdout},
         "fits": sm.params.fits,
         "batches": sm.params.batches,
@@ -190,21 +155,11 @@ def machine():
     """Describe the machine that wrote the tables."""
     return {
         "system": platform.platform(),
-        "processor": _processor(),
+        "processor": job.processor(),
         "cores": os.cpu_count(),
         "byte_order": sys.byteorder,
         "threads": {name: os.environ[name] for name in THREAD_VARIABLES if name in os.environ},
     }
-
-
-def _processor():
-    """Name the CPU."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
 
 
 def seeds(config, fits):

@@ -26,7 +26,9 @@ def main(sm):
     logger = job.start(sm)
     bold, split = archives.Archive(sm.input.npz), sm.wildcards.split
     nodes = tables.read_nodes(sm.input.nodes)
+    common = job.read_json(sm.input.common)
     stated = {"split": split, "holdout": sm.params.holdout, **sm.params.analysis}
+    stated["node_set"] = common["node_set"]
     people = {}
     for ids in sm.params.units:
         unit = ids["unit"]
@@ -47,12 +49,46 @@ def person_target(bold, unit, split, nodes, params):
             mine = [row for row in rows if row["role"] != UNUSED_ROLE.get((params.holdout, split))]
             arrays, facts = precomputed.target(mine, nodes, analysis, params.needs_fcd)
         else:
-            pieces = segments(bold.arrays(unit), record["runs"], split, params.holdout, analysis["window"])
+            arrays = chosen_nodes(bold.arrays(unit), record, nodes)
+            pieces = segments(arrays, record["runs"], split, params.holdout, analysis["window"])
             hemispheres = [node["hemisphere"] for node in nodes]
             arrays, facts = target(pieces, hemispheres, analysis, params.needs_fcd)
     except InputError as error:
         return {}, {"status": "excluded", "reasons": str(error).splitlines(), "notes": []}
     return arrays, {"status": "ok", "reasons": [], **facts}
+
+
+def chosen_nodes(arrays, record, nodes):
+    """Take the nodes of the analysis out of prepared scans.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+        ``run-<name>`` (T, N) and ``kept-<name>`` (T,).
+    record : dict
+        Of the scans, with ``labels`` (N,) and, for every run, its ``missing_nodes``.
+    nodes : list of dict
+        Of the analysis.
+
+    Returns
+    -------
+    dict of str to ndarray
+
+    Raises
+    ------
+    InputError
+        If a run lacks one of them.
+    """
+    labels = [node["label"] for node in nodes]
+    for name, run in record["runs"].items():
+        absent = sorted(set(run["missing_nodes"]) & set(labels))
+        if absent:
+            raise InputError(
+                f"run {name}: {len(absent)} nodes of the analysis are missing: {', '.join(absent)}"
+            )
+    where = {label: number for number, label in enumerate(record["labels"])}
+    places = [where[label] for label in labels]
+    return {name: values[:, places] if name.startswith("run-") else values for name, values in arrays.items()}
 
 
 def segments(bold, runs, split, holdout, window):

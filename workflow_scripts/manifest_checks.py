@@ -9,7 +9,7 @@ GROUP = "group"
 TARGET_KINDS = ("bold", *precomputed.KINDS)
 # The kinds of row that a column belongs to; the others belong to all.
 COLUMN_KINDS = {
-    "run_id": (*TARGET_KINDS, "mask"),
+    "run_id": (*TARGET_KINDS, "mask", "motion"),
     "repetition_time": TARGET_KINDS,
     "role": TARGET_KINDS,
     "volumes": TARGET_KINDS,
@@ -62,13 +62,14 @@ def row_problems(path, rows):
 
 
 def _mask_problems(path, rows):
-    """Find masks that belong to no scan."""
+    """Find masks and motion that belong to no scan."""
     key = ("participant_id", "session_id", "run_id")
     scans = {tuple(row[column] for column in key) for row in rows if row["kind"] == "bold"}
     return [
-        f"{path}, line {number}: no scan (kind bold) has the ids and the run_id of this mask; correct them"
+        f"{path}, line {number}: no scan (kind bold) has the ids and the run_id of this "
+        f"{row['kind']}; correct them"
         for number, row in enumerate(rows, start=2)
-        if row["kind"] == "mask" and tuple(row[column] for column in key) not in scans
+        if row["kind"] in ("mask", "motion") and tuple(row[column] for column in key) not in scans
     ]
 
 

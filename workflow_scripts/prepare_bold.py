@@ -142,7 +142,8 @@ def _notes(row, unused, kept, repetition_time, options):
     words = f"{duration / 60:.1f} minutes of scan are left"
     if options["shortest_scan"] is not None and duration < options["shortest_scan"]:
         raise InputError(
-            f"{row['path']}: {words}, fewer than bold.shortest_scan ({options['shortest_scan'] / 60:.1f} minutes)"
+            f"{row['path']}: {words}, fewer than bold.shortest_scan asks for "
+            f"({options['shortest_scan'] / 60:.1f} minutes)"
         )
     return [*notes, words] if duration < FEW_MINUTES else notes
 
@@ -189,8 +190,8 @@ def _missing_nodes(bold, labels, row, largest_missing):
     if np.count_nonzero(missing | flat) > largest_missing * len(labels):
         raise InputError(
             "\n".join(
-                f"{row['path']}: {np.count_nonzero(wrong)} parcels {what}: {', '.join(np.array(labels)[wrong])}; "
-                "remove them from the node table or correct the scan"
+                f"{row['path']}: {np.count_nonzero(wrong)} parcels {what}: "
+                f"{', '.join(np.array(labels)[wrong])}; remove them from the node table or correct the scan"
                 for what, wrong in (("hold missing values", missing), ("are constant", flat))
                 if wrong.any()
             )

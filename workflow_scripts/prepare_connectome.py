@@ -1,50 +1,50 @@
 """Rule prepare_connectome: weights and tract lengths of a batch, in the order of the node table, checked."""
 
+import os
+
 import numpy as np
-from scipy.sparse.csgraph import connected_components
 
 from cubnm_core.errors import InputError
 from workflow_scripts import alignment, archives, job, readers, tables
+from workflow_scripts.readers import sidecar
 
-MEAN_WEIGHT = 0.01  # of the whole matrix, zero diagonal included, as in cuBNM
 SYMMETRY_TOLERANCE = 1e-6  # of the largest entry: what rounding in text files may do
 
 
 def main(sm):
-    """Read, check and scale; a connectome that cannot be used excludes its person and stops nobody else."""
+    """Read and check; a connectome that cannot be used excludes its person and stops nobody else."""
     logger = job.start(sm)
     labels = [node["label"] for node in tables.read_nodes(sm.input.nodes)]
     people = {}
     for ids in sm.params.units:
         unit = ids["unit"]
-        arrays, record = prepare_person(
-            ids, sm.params.rows[unit], labels, sm.params.source, sm.params.scaling
-        )
+        arrays, record = prepare_person(ids, sm.params.rows[unit], labels, sm.params.options)
         for text in record["reasons"] + record.get("qc", {}).get("notes", []):
             logger.warning("%s: %s", unit, text)
         people[unit] = arrays, record
     archives.write(sm.output.npz, sm.output.json, people)
 
 
-def prepare_person(ids, rows, labels, source, scaling):
+def prepare_person(ids, rows, labels, options):
     """Give the arrays and the record of one person; without arrays where the connectome cannot be used."""
     record = {
         **ids,
         "status": "ok",
         "reasons": [],
         "sources": [_source(row) for row in rows],
-        "settings": {"source": source, "scaling": scaling},
+        "settings": options,
+        "mu": None,
     }
     arrays = {}
     try:
-        arrays, record["qc"] = prepare(rows, labels, source, scaling)
+        arrays, record["qc"], record["mu"] = prepare(rows, labels, options)
     except InputError as error:
         record |= {"status": "excluded", "reasons": str(error).splitlines()}
     return arrays, record
 
 
-def prepare(rows, labels, source, scaling):
-    """Read the connectome of one person.
+def prepare(rows, labels, options):
+    """Read the connectome of one person; of several sessions the mean.
 
     Parameters
     ----------
@@ -52,92 +52,146 @@ def prepare(rows, labels, source, scaling):
         Of the manifest, of kind sc and length.
     labels : list of str
         Of the node table.
-    source : {"individual", "group"}
-        For the message if there is no connectome.
-    scaling : {"subject_mean", "none"}
-        ``subject_mean`` brings the mean of the whole matrix to 0.01.
+    options : dict
+        ``source`` (for the message if there is no connectome), ``asymmetric``, ``largest_missing`` and
+        ``isolated``, as of the configuration.
 
     Returns
     -------
     arrays : dict
-        ``weights`` (N, N), ``labels``, ``raw_sum``, ``scale_factor``, and ``lengths`` (N, N) in mm where
-        given.
+        ``weights`` (N, N), ``labels``, and ``lengths`` (N, N) in mm where given; rows and columns of nodes
+        that the file lacks are NaN.
     qc : dict
-        Numbers and notes on quality.
+        ``missing_nodes`` and ``notes``.
+    mu : float or None
+        Coefficient of SIFT2, where a JSON file beside the weights has it as ``Mu``.
 
     Raises
     ------
     InputError
         One line per reason why the connectome cannot be used.
     """
-    by_kind = {row["kind"]: row for row in rows}
-    if "sc" not in by_kind:
+    weighed = [row for row in rows if row["kind"] == "sc"]
+    if not weighed:
         raise InputError(
-            f"the manifest has no row of kind sc for this person (connectome.source: {source}); add one"
+            "the manifest has no row of kind sc for this person (connectome.source: "
+            f"{options['source']}); add one"
         )
-    weights, notes = _read_symmetric(by_kind["sc"], labels)
-    if not weights.any():
-        raise InputError(f"{by_kind['sc']['path']}: no connection at all")
-    raw_sum = weights.sum()
-    factor = MEAN_WEIGHT / weights.mean() if scaling == "subject_mean" else 1.0
-    arrays = {
-        "weights": weights * factor,
-        "labels": np.array(labels),
-        "raw_sum": raw_sum,
-        "scale_factor": factor,
-    }
-    if "length" in by_kind:
-        arrays["lengths"], more = _read_lengths(by_kind["length"], labels)
-        without = np.tril((weights > 0) & (np.minimum(arrays["lengths"], arrays["lengths"].T) == 0))
-        count = int(np.count_nonzero(without))
-        notes += more + ([f"{count} connections have a weight but no length"] if count else [])
-    return arrays, _quality(weights, labels, raw_sum, notes)
+    found = [_read_weights(row, labels, options) for row in weighed]
+    weights, notes = _mean(found, "connectomes", weighed)
+    arrays = {"weights": weights, "labels": np.array(labels)}
+    measured = [row for row in rows if row["kind"] == "length"]
+    if measured:
+        lengths = [_read_lengths(row, labels, options["largest_missing"]) for row in measured]
+        arrays["lengths"], more = _mean(lengths, "tract lengths", measured)
+        notes += more
+    if options["isolated"] == "missing":
+        alone = ~np.nan_to_num(weights).any(axis=0)
+        weights[alone] = weights[:, alone] = np.nan
+    absent = _missing(weights)
+    if "lengths" in arrays:
+        absent |= _missing(arrays["lengths"])
+        weights[absent] = weights[:, absent] = np.nan
+    qc = {"missing_nodes": np.array(labels)[absent].tolist(), "notes": notes}
+    return arrays, qc, _mu(weighed)
 
 
-def _read_symmetric(row, labels):
-    """Read a matrix as of :func:`_read_square` and refuse one that is not symmetric."""
-    values, notes = _read_square(row, labels)
+def _mean(found, what, rows):
+    """Average matrices of several sessions; a node that one of them lacks is missing."""
+    matrices, notes = zip(*found, strict=True)
+    told = [text for each in notes for text in each]
+    if len(matrices) == 1:
+        return matrices[0], told
+    sessions = ", ".join(str(row["session_id"]) for row in rows)
+    return np.mean(matrices, axis=0), [*told, f"mean of the {what} of sessions {sessions}"]
+
+
+def _mu(rows):
+    """Read the coefficient of SIFT2 beside the weights; the mean over sessions."""
+    found = [sidecar.beside(row["path"]) for row in rows]
+    values = [job.read_json(path).get("Mu") for path in found if path and os.path.isfile(path)]
+    if len(values) != len(rows) or not all(isinstance(value, (int, float)) for value in values):
+        return None
+    return float(np.mean(values))
+
+
+def _missing(values):
+    """Say which nodes have no number at all beside the diagonal."""
+    return (np.isnan(values) | np.eye(len(values), dtype=bool)).all(axis=0)
+
+
+def _read_weights(row, labels, options):
+    """Read weights as of :func:`_read_square`; what is not symmetric is refused or averaged."""
+    values, notes = _read_square(row, labels, options["largest_missing"])
+    if not np.nan_to_num(values).any():
+        raise InputError(f"{row['path']}: no connection at all")
     if _asymmetric(values):
-        difference = np.abs(values - values.T)
+        difference = np.nan_to_num(np.abs(values - values.T))
         i, j = np.unravel_index(np.argmax(difference), difference.shape)
-        raise InputError(
-            f"{row['path']}: not symmetric, worst at {labels[i]} - {labels[j]} ({values[i, j]:g} against "
-            f"{values[j, i]:g}); give a symmetric matrix, or one triangle with zeros in the other"
-        )
+        worst = f"worst at {labels[i]} - {labels[j]} ({values[i, j]:g} against {values[j, i]:g})"
+        if options["asymmetric"] == "refuse":
+            raise InputError(
+                f"{row['path']}: not symmetric, {worst}; give a symmetric matrix, one triangle with zeros in "
+                "the other, or take the mean of both directions (connectome.asymmetric: average)"
+            )
+        notes = [*notes, f"{row['path']}: not symmetric, {worst}; the mean of both directions was taken"]
     return (values + values.T) / 2, notes
 
 
-def _read_lengths(row, labels):
+def _read_lengths(row, labels, largest_missing):
     """Read tract lengths as of :func:`_read_square`; the way there may be longer than the way back."""
-    values, notes = _read_square(row, labels)
+    values, notes = _read_square(row, labels, largest_missing)
     if _asymmetric(values):
         return values, [*notes, f"{row['path']}: not symmetric; read as from the row's node to the column's"]
     return (values + values.T) / 2, notes
 
 
-def _read_square(row, labels):
-    """Read a matrix in the order of the node table, mirror a triangle, clear the diagonal; with notes."""
+def _read_square(row, labels, largest_missing):
+    """Read a matrix in the order of the node table, mirror a triangle, clear the diagonal; with notes.
+
+    Rows and columns of nodes that the file lacks, or has no number of, are NaN.
+    """
     matrix = readers.read(row)
     height, width = matrix.values.shape
     if height != width:
         raise InputError(f"{row['path']}: {height} x {width}, but a connectome is square")
-    rows, unused = alignment.order(matrix.row_labels or matrix.column_labels, height, labels, row)
-    columns, _ = alignment.order(matrix.column_labels or matrix.row_labels, width, labels, row)
-    values = matrix.values[np.ix_(rows, columns)]
+    names = matrix.row_labels or matrix.column_labels, matrix.column_labels or matrix.row_labels
     notes = list(matrix.notes)
+    rows, unused = alignment.order(names[0], height, labels, row, largest_missing)
+    columns, _ = alignment.order(names[1], width, labels, row, largest_missing)
     if unused:
         notes.append(f"{unused} labels of {row['path']} are not in the node table and were left out")
-    _check_entries(values, labels, row)
-    if np.diag(values).any():
+    whole, more = _mirrored(matrix.values, row)
+    values, notes = _placed(whole, rows, columns), notes + more
+    if names[0] is None and (doubt := alignment.suspicion(np.log1p(np.abs(np.nan_to_num(values))), labels)):
+        notes.append(f"{row['path']}: {doubt}")
+    present = ~_missing(values)
+    _check_entries(values[np.ix_(present, present)], np.array(labels)[present], row)
+    if np.nan_to_num(np.diag(values)).any():
         notes.append(
-            f"{row['path']}: {np.count_nonzero(np.diag(values))} entries of the diagonal were set to 0"
+            f"{row['path']}: {np.count_nonzero(np.nan_to_num(np.diag(values)))} entries of the diagonal were "
+            "set to 0"
         )
-        np.fill_diagonal(values, 0.0)
-    upper, lower = np.triu(values, 1), np.tril(values, -1)
-    if upper.any() != lower.any():
-        notes.append(f"{row['path']}: {'upper' if upper.any() else 'lower'} triangle only, mirrored")
-        values = values + values.T
+    np.fill_diagonal(values, np.where(present, 0.0, np.nan))
     return values, notes
+
+
+def _mirrored(values, row):
+    """Complete a matrix of which a tool wrote one triangle only, in the order of the file."""
+    upper, lower = np.nan_to_num(np.triu(values, 1)), np.nan_to_num(np.tril(values, -1))
+    if upper.any() == lower.any():
+        return values, []
+    note = f"{row['path']}: {'upper' if upper.any() else 'lower'} triangle only, mirrored"
+    written = np.triu(np.ones(values.shape, dtype=bool)) == upper.any()
+    return np.where(written, values, values.T), [note]
+
+
+def _placed(values, rows, columns):
+    """Take rows and columns in an order; NaN where there is none."""
+    placed = values[np.ix_(rows, columns)].astype(np.float64)
+    placed[rows == alignment.ABSENT] = np.nan
+    placed[:, columns == alignment.ABSENT] = np.nan
+    return placed
 
 
 def _check_entries(values, labels, row):
@@ -156,29 +210,13 @@ def _check_entries(values, labels, row):
 
 def _asymmetric(values):
     """Say whether a matrix differs from its transpose by more than rounding."""
-    return np.abs(values - values.T).max() > SYMMETRY_TOLERANCE * values.max()
-
-
-def _quality(weights, labels, raw_sum, notes):
-    """Count what a reader should know about a connectome."""
-    strength = weights.sum(axis=0)
-    isolated = [label for label, value in zip(labels, strength, strict=True) if value == 0]
-    _, component = connected_components(weights > 0, directed=False)
-    if isolated:
-        notes = [*notes, f"{len(isolated)} nodes have no connection: {', '.join(isolated)}"]
-    return {
-        "nodes": len(labels),
-        "density": np.count_nonzero(weights) / (len(labels) * (len(labels) - 1)),
-        "raw_sum": raw_sum,
-        "isolated_nodes": isolated,
-        "largest_component": int(np.bincount(component).max()),
-        "notes": notes,
-    }
+    return np.nanmax(np.abs(values - values.T)) > SYMMETRY_TOLERANCE * np.nanmax(values)
 
 
 def _source(row):
     return {
         "kind": row["kind"],
+        "session_id": row["session_id"],
         "path": row["path"],
         "sha256": job.sha256(row["path"]),
         "assume_order": row["assume_order"],

@@ -108,6 +108,8 @@ def fit_settings(config, name):
     fit["free"] = regional.completed(fit["free"])
     model = _model(fit)
     fit["fic"] = inhibition_control(stated.get("fic", "plasticity" if model.inhibition else None))
+    name = fit["optimizer"]["name"]
+    fit["optimizer"]["name"] = fit_checks.ALIASES.get(name.lower(), name)
     if fit["optimizer"]["name"] == "grid":
         fit["optimizer"]["restarts"] = 1  # another one would visit the same points
     stated_search = (stated.get("start") or {}).get("optimizer", {})
@@ -124,7 +126,10 @@ def fit_settings(config, name):
     fit["maps"] = config["maps"] if regional.follows_maps(fit) else None
     if fit["rate_limits"] is None:
         fit["rate_limits"] = _stated_band(stated) or default_rate_limits(fit["fic"])
-    if "objective" not in stated:
+    fit["objectives"] = [{group: 1.0} if isinstance(group, str) else group for group in fit["objectives"]]
+    if fit["objectives"]:
+        fit["objective"] = costs.summed(fit["objectives"])
+    elif "objective" not in stated:
         fit["objective"] = default_objective(fit)
     return fit
 
@@ -239,6 +244,27 @@ def hemodynamics_name(bold):
     if name not in HEMODYNAMICS:
         raise InputError(f"bold.hemodynamics: unknown name {name!r}{suggestion(name, HEMODYNAMICS)}")
     return name
+
+
+def preparation(config):
+    """Part the settings of the preparation by the rule that they matter to, so that no other one runs again.
+
+    Parameters
+    ----------
+    config : dict
+        As returned by :func:`validate`.
+
+    Returns
+    -------
+    reading, scaling, scans : dict
+        Of rule prepare_connectome; of rules common_nodes and scale_connectome; of rule prepare_bold.
+    """
+    connectome, policy, bold = config["connectome"], config["node_policy"], config["bold"]
+    reading = {**{key: connectome[key] for key in ("source", "session", "asymmetric")}, **policy}
+    scaling = {key: connectome[key] for key in ("scaling", "group_factor", "threshold", "lengths")}
+    names = ("initial_volumes", "detrend", "zscore", "fd_threshold", "shortest_scan")
+    scans = {**{key: bold[key] for key in names}, "largest_missing": policy["largest_missing"]}
+    return reading, scaling, scans
 
 
 def needs_fcd(config):

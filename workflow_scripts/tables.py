@@ -3,6 +3,7 @@
 A unit is what is fitted: one session of one participant, or a participant without sessions.
 """
 
+import json
 import os
 
 from cubnm_core.errors import InputError
@@ -214,6 +215,26 @@ def _session_problems(rows, config):
     return sessions.problems(_connectomes(_by_session(rows)), scanned, session_rule(config), table)
 
 
+def node_set(path):
+    """Read the digest of what was decided for the cohort; None before, and where nobody lacks a node.
+
+    Rules that take these decisions as an ancient input have it as a parameter: a person added later runs
+    nobody else's files again unless the decision is another one then.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    str or None
+    """
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)["node_set"]
+
+
 def missing_files(rows, manifest):
     """List the rows whose file is absent or empty.
 
@@ -292,8 +313,8 @@ def units(rows, source, rule=None):
     -------
     dict of str to dict
         Unit, such as ``sub-01_ses-a``, to its ``participant_id``, ``session_id`` ("" without sessions), and
-        rows: ``connectome`` (of kind sc and length) and ``bold`` (of kind bold and mask, or fc and fcd);
-        either may be empty.
+        rows: ``connectome`` (of kind sc and length) and ``bold`` (of kind bold, mask and motion, or fc and
+        fcd); either may be empty.
     """
     rule = rule or sessions.SessionRule()
     own, found = _by_session(rows), {}
@@ -316,7 +337,7 @@ def _by_session(rows):
     """Sort rows of the manifest by participant, session and whether they belong to scans."""
     found = {}
     for row in rows:
-        is_scan = row["kind"] in (*TARGET_KINDS, "mask")
+        is_scan = row["kind"] in (*TARGET_KINDS, "mask", "motion")
         found.setdefault((row["participant_id"], row["session_id"] or "", is_scan), []).append(row)
     return found
 
@@ -335,35 +356,14 @@ def group_rows(rows):
     return [row for row in rows if row["participant_id"] == GROUP]
 
 
+def repetition_time(rows):
+    """Give the most frequent repetition time of a manifest in s; 1 s where it states none."""
+    times = [row["repetition_time"] for row in rows if row["repetition_time"] is not None]
+    return max(times, key=times.count, default=1.0)
+
+
 def resolved_holdout(rows, holdout):
     """Decide what ``auto`` means for a cohort: run if any run has the role test, else split_half."""
     if holdout != "auto":
         return holdout
     return "run" if any(row["role"] == "test" for row in rows) else "split_half"
-
-
-def batches(cohort, size):
-    """Pack units into batches of one repetition time; a unit added at the end moves no earlier one.
-
-    Parameters
-    ----------
-    cohort : dict of str to dict
-        As returned by :func:`units`.
-    size : int
-
-    Returns
-    -------
-    dict of str to list of str
-        Name of a batch, such as ``001``, to its units.
-    """
-    classes = {}
-    for name, unit in cohort.items():
-        scans = [row for row in unit["bold"] if row["kind"] in TARGET_KINDS]
-        shape = tuple(sorted({str(row["repetition_time"]) for row in scans}))
-        classes.setdefault(shape, []).append(name)
-    slices = [
-        members[start : start + size]
-        for members in classes.values()
-        for start in range(0, len(members), size)
-    ]
-    return {f"{number:03d}": members for number, members in enumerate(slices, start=1)}

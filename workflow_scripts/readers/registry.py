@@ -17,7 +17,7 @@ from workflow_scripts.readers import (
     xcpd,
 )
 
-ANY = ("sc", "length", "bold", "fc", "fcd", "mask")
+ANY = ("sc", "length", "bold", "fc", "fcd", "mask", "motion")
 MATRICES = ("sc", "length", "fc")
 
 

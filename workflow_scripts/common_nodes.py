@@ -1,0 +1,161 @@
+"""Rule common_nodes: the nodes that every person of the analysis has, and a table of those that some lack.
+
+It stands between the files of single people and everything that is computed from them. What it decides for
+the cohort has a digest: files made for another one are made again (see
+:func:`workflow_scripts.tables.node_set`).
+"""
+
+import hashlib
+import json
+from collections import Counter
+
+import numpy as np
+
+from cubnm_core.connectome import NEEDS_GROUP, before_group, group_factor
+from cubnm_core.errors import InputError
+from workflow_scripts import archives, job, tables
+from workflow_scripts.connectome_options import kept_weights
+
+MISSING = ("participant_id", "session_id", "kind", "run_id", "label", "excluded")
+SHOWN = 20  # nodes of which the log tells who lacks them
+
+
+def main(sm):
+    """Write the node table of the analysis, who lacks which node, and what the whole cohort shares."""
+    logger = job.start(sm)
+    nodes = tables.read_nodes(sm.input.nodes)
+    connectomes, scans = (archives.Archive(getattr(sm.input, name)) for name in ("connectomes", "scans"))
+    lacking = {
+        ids["unit"]: missing(connectomes.records, scans.records, ids["unit"]) for ids in sm.params.units
+    }
+    excluded = too_many(lacking, len(nodes), sm.params.largest_missing)
+    usable = [
+        unit
+        for unit in lacking
+        if unit not in excluded and _is_ok(connectomes.records, unit) and _is_ok(scans.records, unit)
+    ]
+    counts = Counter(label for unit in usable for label in {label for _, _, label in lacking[unit]})
+    kept = [node for node in nodes if node["label"] not in counts]
+    if len(kept) < 2:
+        raise InputError(
+            f"{len(kept)} nodes are left that everybody has: {len(nodes) - len(kept)} of {len(nodes)} are "
+            "missing in somebody's files; lower node_policy.largest_missing, which excludes people with many "
+            "of them"
+        )
+    factor = cohort_factor(sm.params.connectome, connectomes, usable, nodes, kept)
+    report(logger, counts, excluded, len(nodes), len(usable))
+    job.write_tsv(sm.output.nodes, [{**node, "index": index} for index, node in enumerate(kept)])
+    job.write_tsv(sm.output.missing, missing_rows(sm.params.units, lacking, excluded), columns=MISSING)
+    labels = [node["label"] for node in kept]
+    record = {
+        "node_set": digest(labels if counts else None, factor),
+        "nodes": len(kept),
+        "people": len(usable),
+        "dropped": dict(counts),
+        "excluded": excluded,
+        "group_factor": factor,
+        "settings": {"largest_missing": sm.params.largest_missing, "connectome": sm.params.connectome},
+    }
+    job.write_json(sm.output.json, record)
+
+
+def digest(labels, factor):
+    """Give a short name to a node set and a group factor; None where there is neither."""
+    if labels is None and factor is None:
+        return None
+    return hashlib.sha256(json.dumps([labels, factor]).encode()).hexdigest()[:16]
+
+
+def missing(connectomes, scans, unit):
+    """List the nodes that a person's files lack.
+
+    Parameters
+    ----------
+    connectomes, scans : dict of str to dict
+        Records by unit.
+    unit : str
+
+    Returns
+    -------
+    list of (kind, run, label)
+    """
+    found = [("sc", None, label) for label in connectomes[unit].get("qc", {}).get("missing_nodes", [])]
+    for run, facts in scans[unit].get("runs", {}).items():
+        found += [("bold", run, label) for label in facts.get("missing_nodes", [])]
+    return found
+
+
+def too_many(lacking, n_nodes, largest_missing):
+    """Exclude people who lack more nodes than allowed, connectome and scans taken together.
+
+    Parameters
+    ----------
+    lacking : dict of str to list
+        As of :func:`missing`.
+    n_nodes : int
+    largest_missing : float
+        Share of the nodes.
+
+    Returns
+    -------
+    dict of str to str
+        Unit to reason.
+    """
+    reasons = {}
+    for unit, found in lacking.items():
+        labels = list(dict.fromkeys(label for _, _, label in found))
+        if len(labels) > largest_missing * n_nodes:
+            shown = ", ".join(labels[:SHOWN]) + (", ..." if len(labels) > SHOWN else "")
+            reasons[unit] = (
+                f"{len(labels)} of {n_nodes} nodes are missing in connectome or scans ({shown}), more than "
+                f"{largest_missing:.0%} (node_policy.largest_missing)"
+            )
+    return reasons
+
+
+def cohort_factor(options, connectomes, usable, nodes, kept):
+    """Give the one factor of the cohort, for the scalings that have one; None for the others."""
+    if options["scaling"] not in NEEDS_GROUP:
+        return None
+    if options["group_factor"] is not None:
+        return options["group_factor"]
+    labels = {node["label"] for node in kept}
+    inside = np.flatnonzero([node["label"] in labels for node in nodes])
+    means = []
+    for unit in usable:
+        arrays = connectomes.arrays(unit)
+        weights, _ = kept_weights(arrays["weights"][np.ix_(inside, inside)], options)
+        means.append(before_group(weights, options["scaling"], connectomes.records[unit]["mu"]).mean())
+    return group_factor(means) if means else None
+
+
+def missing_rows(units, lacking, excluded):
+    """Make one row per node that a file lacks."""
+    return [
+        {
+            **{key: ids[key] for key in ("participant_id", "session_id")},
+            "kind": kind,
+            "run_id": run,
+            "label": label,
+            "excluded": ids["unit"] in excluded,
+        }
+        for ids in units
+        for kind, run, label in lacking[ids["unit"]]
+    ]
+
+
+def report(logger, counts, excluded, n_nodes, n_people):
+    """Say before any fit which nodes are lost, and to whom."""
+    logger.info("%d of %d nodes are there in all %d people", n_nodes - len(counts), n_nodes, n_people)
+    for label, count in counts.most_common(SHOWN):
+        logger.warning("%s is left out of the analysis: %d people lack it", label, count)
+    for unit, reason in excluded.items():
+        logger.warning("%s: %s", unit, reason)
+
+
+def _is_ok(records, unit):
+    return records[unit]["status"] == "ok"
+
+
+if "snakemake" in globals():
+    main(snakemake)
