@@ -1,0 +1,358 @@
+"""The device a process computes on: what is there and fits together, and leases, so that jobs share none."""
+
+import ctypes
+import fcntl
+import importlib.metadata
+import importlib.util
+import logging
+import os
+import re
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from cubnm_core.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+OLDEST = (7, 0)  #: compute capability
+_OLDEST_OF_CUDA_13 = (7, 5)
+_OLDEST_DRIVERS = {12: "525", 13: "580"}  # on Linux, by CUDA major version
+_EXTRAS = tuple(_OLDEST_DRIVERS)
+#: Variables that a scheduler sets in its jobs. It has allocated the devices that a job sees.
+_SCHEDULERS = {
+    "SLURM_JOB_ID": "Slurm",
+    "PBS_JOBID": "PBS",
+    "SGE_JOB_SPOOL_DIR": "Grid Engine",
+    "LSB_JOBID": "LSF",
+    "KUBERNETES_SERVICE_HOST": "Kubernetes",
+}
+_NO_DEVICE = 100  # cudaErrorNoDevice
+_POLL = 1.0  # s between looks whether a device is free
+_REMINDER = 600.0  # s between lines of the log while waiting
+
+
+@dataclass(frozen=True)
+class Device:
+    """A CUDA device that this process sees.
+
+    Attributes
+    ----------
+    index : int
+        Among the devices that ``CUDA_VISIBLE_DEVICES`` leaves.
+    uuid : str
+        The same in every process, whatever that variable says.
+    name : str
+    compute_capability : tuple of int
+    """
+
+    index: int
+    uuid: str
+    name: str
+    compute_capability: tuple
+
+
+class Cuda:
+    """All that is asked of CUDA and CuPy here; tests put something else in its place."""
+
+    def has_driver(self):
+        """Whether NVIDIA's driver is installed; costs nothing."""
+        try:
+            ctypes.CDLL("libcuda.so.1")
+        except OSError:
+            return False
+        return True
+
+    def has_cupy(self):
+        """Whether CuPy is installed; it is not imported."""
+        return importlib.util.find_spec("cupy") is not None
+
+    def cupy_packages(self):
+        """Names of the installed packages that bring CuPy."""
+        names = (distribution.metadata["Name"] for distribution in importlib.metadata.distributions())
+        return sorted({name for name in names if re.fullmatch(r"cupy(-cuda\d+x?)?", name or "")})
+
+    def cupy_version(self):
+        """Of CuPy."""
+        import cupy
+
+        return cupy.__version__
+
+    def runtime_version(self):
+        """CUDA that CuPy is built for: (major, minor)."""
+        import cupy
+
+        return _version(cupy.cuda.runtime.runtimeGetVersion())
+
+    def driver_version(self):
+        """Latest CUDA that the driver supports: (major, minor)."""
+        import cupy
+
+        return _version(cupy.cuda.runtime.driverGetVersion())
+
+    def driver_release(self):
+        """The driver's own number, such as 550.54.14."""
+        text = Path("/proc/driver/nvidia/version").read_text()
+        found = re.search(r"\b\d{3,}\.\d+(\.\d+)?", text)
+        return found[0] if found else "unknown"
+
+    def devices(self):
+        """Devices that this process sees; RuntimeError where CUDA does not start."""
+        import cupy
+
+        runtime = cupy.cuda.runtime
+        try:
+            count = runtime.getDeviceCount()
+        except runtime.CUDARuntimeError as error:
+            if error.status == _NO_DEVICE:
+                return []
+            raise
+        return [_device(index, runtime.getDeviceProperties(index)) for index in range(count)]
+
+
+CUDA = Cuda()
+
+
+def _version(number):
+    return number // 1000, number % 1000 // 10
+
+
+def _device(index, properties):
+    uuid = bytes(properties["uuid"]).hex()
+    capability = properties["major"], properties["minor"]
+    return Device(index, uuid, properties["name"].decode(), capability)
+
+
+# --- what is there ------------------------------------------------------------------------------------------
+
+
+def unavailable(cuda=CUDA):
+    """Why no device can be used, in words for a user; None if one can.
+
+    Without a driver or without CuPy the answer comes at once; CuPy is imported only where both are there.
+    """
+    if not cuda.has_driver():
+        return "NVIDIA's driver is not installed"
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1", "NoDevFiles"):
+        return "CUDA_VISIBLE_DEVICES hides all devices"
+    try:
+        usable_devices(cuda)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def usable_devices(cuda=CUDA):
+    """Devices that this process sees and this package supports.
+
+    Returns
+    -------
+    list of Device
+
+    Raises
+    ------
+    InputError
+        If there is none, or if driver, CuPy and CUDA do not fit together.
+    """
+    _check_packages(cuda)
+    try:
+        _check_driver(cuda)
+        found = cuda.devices()
+    except (RuntimeError, ImportError, OSError) as error:
+        raise InputError(f"CUDA does not start: {error}; {_installed(cuda)}") from error
+    if not found:
+        raise InputError(f"CUDA finds no device; CUDA_VISIBLE_DEVICES is {_visible()}; {_installed(cuda)}")
+    return _supported(found, cuda)
+
+
+def _check_packages(cuda):
+    if not cuda.has_cupy():
+        raise InputError(f"CuPy is not installed; install this package with {_extras()}")
+    packages = cuda.cupy_packages()
+    if len(packages) > 1:
+        raise InputError(
+            f"Several packages bring CuPy and overwrite each other: {', '.join(packages)}; "
+            "uninstall all of them, then install this package with " + _extras()
+        )
+
+
+def _check_driver(cuda):
+    (driver, _), (wanted, _) = cuda.driver_version(), cuda.runtime_version()
+    if driver >= wanted:
+        return
+    remedy = f"install a driver from {_OLDEST_DRIVERS.get(wanted, 'CUDA ' + str(wanted))} on"
+    if driver in _EXTRAS:
+        remedy += f", or replace CuPy by the one of the extra cuda{driver}: {_install(driver)}"
+    raise InputError(f"The driver is too old for CuPy: {_installed(cuda)}; {remedy}")
+
+
+def _supported(found, cuda):
+    cuda_13 = cuda.runtime_version() >= (13, 0)
+    oldest = _OLDEST_OF_CUDA_13 if cuda_13 else OLDEST
+    usable = [device for device in found if device.compute_capability >= oldest]
+    if usable:
+        return usable
+    listed = ", ".join(f"{d.name} ({_dotted(d.compute_capability)})" for d in found)
+    message = f"Compute capability {_dotted(oldest)} or higher is needed; found {listed}"
+    if max(device.compute_capability for device in found) >= OLDEST:
+        message += f"; CUDA 12 supports such devices: {_install(12)}"
+    raise InputError(message)
+
+
+def _installed(cuda):
+    """What is installed, for messages."""
+    return (
+        f"driver {_told(cuda.driver_release)}, which supports CUDA up to {_told(cuda.driver_version)}; "
+        f"CuPy {_told(cuda.cupy_version)}, built for CUDA {_told(cuda.runtime_version)}"
+    )
+
+
+def _told(ask):
+    try:
+        answer = ask()
+    except (RuntimeError, ImportError, OSError):
+        return "unknown"
+    return answer if isinstance(answer, str) else _dotted(answer)
+
+
+def _dotted(numbers):
+    return ".".join(map(str, numbers))
+
+
+def _visible():
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
+
+
+def _install(major):
+    return f"pip uninstall {' '.join(f'cupy-cuda{m}x' for m in _EXTRAS)}; pip install '.[cuda{major}]'"
+
+
+def _extras():
+    return " or ".join(f"pip install '.[cuda{major}]'" for major in _EXTRAS)
+
+
+# --- leases -------------------------------------------------------------------------------------------------
+
+
+class Lease:
+    """A device for this process alone, as far as processes of this package on this machine go.
+
+    The operating system ends it with the process, however that ends.
+    """
+
+    def __init__(self, device, file=None):
+        self.device, self._file = device, file
+        # A forked child that outlives this process would hold the lock on.
+        os.register_at_fork(after_in_child=self._close)
+
+    def release(self):
+        """Let others have the device."""
+        if self._file:
+            fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._close()
+
+    def _close(self):
+        if self._file:
+            self._file.close()
+        self._file = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.release()
+
+
+def current():
+    """The device of this process, kept until its end.
+
+    Returns
+    -------
+    Device
+
+    Raises
+    ------
+    InputError
+        See `usable_devices`.
+    """
+    return _kept().device
+
+
+@cache
+def _kept():
+    return lease()
+
+
+def lease(cuda=CUDA):
+    """Take a device that no other process holds, and wait for one if need be.
+
+    Under a scheduler the first device it has allocated is taken without a lock, unless ``CUBNM_LEASE_DIR``
+    is set: several jobs inside one allocation then share its devices out.
+
+    Returns
+    -------
+    Lease
+
+    Raises
+    ------
+    InputError
+        See `usable_devices`; if locks cannot be used in the folder for them.
+    """
+    devices = usable_devices(cuda)
+    scheduler = next((name for variable, name in _SCHEDULERS.items() if os.environ.get(variable)), None)
+    if scheduler and "CUBNM_LEASE_DIR" not in os.environ:
+        logger.info("Using the first device that %s has allocated: %s", scheduler, devices[0].name)
+        return Lease(devices[0])
+    folder = lease_folder()
+    next_line = time.monotonic()
+    while (taken := _first_free(devices, folder)) is None:
+        if time.monotonic() >= next_line:
+            logger.info("All %d devices are leased by other jobs (%s); waiting", len(devices), folder)
+            next_line = time.monotonic() + _REMINDER
+        time.sleep(_POLL)
+    logger.info("Leased device %d: %s (%s)", taken.device.index, taken.device.name, taken.device.uuid)
+    return taken
+
+
+def lease_folder():
+    """Folder of the locks, the same for all processes of a user.
+
+    ``$CUBNM_LEASE_DIR``, else ``leases`` in ``$CUBNM_CACHE_DIR`` or in the user's cache folder.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cubnm_core"
+    cache_folder = Path(os.environ.get("CUBNM_CACHE_DIR") or base)
+    folder = Path(os.environ.get("CUBNM_LEASE_DIR") or cache_folder / "leases")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(_no_locks(folder, error)) from error
+    return folder
+
+
+def _first_free(devices, folder):
+    for device in devices:
+        if file := _lock(folder / f"{device.uuid}.lock"):
+            return Lease(device, file)
+    return None
+
+
+def _lock(path):
+    """The locked file; None if another process holds it."""
+    try:
+        file = path.open("a")
+    except OSError as error:
+        raise InputError(_no_locks(path.parent, error)) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    except OSError as error:
+        file.close()
+        raise InputError(_no_locks(path.parent, error)) from error
+    return file
+
+
+def _no_locks(folder, error):
+    return f"Files cannot be locked in {folder} ({error}); name a local folder in CUBNM_LEASE_DIR"
