@@ -46,6 +46,7 @@ def read_table(path):
     header = None
     if _names_columns(lines):
         header, lines = lines[0], lines[1:]
+        _check_names(path, header)
     if not lines:
         raise InputError(f"{path}: names of columns, but no row of numbers")
     if header is not None and len(header) == len(lines[0]) - 1:
@@ -106,6 +107,22 @@ def _check_lengths(path, lines, header):
     for number, line in enumerate(lines, start=1 if header is None else 2):
         if len(line) != width:
             raise InputError(f"{path}, line {number}: {len(line)} cells, but the first line has {width}")
+
+
+def _check_names(path, header):
+    """Refuse a line of names that may be a line of numbers with a slip of the pen."""
+    numbers = [cell for cell in header[1:] if _is_number(cell)]
+    if 0 < len(numbers) < len(header) - 1:
+        wrong = next(cell for cell in header[1:] if not _is_number(cell))
+        raise InputError(
+            f"{path}: the first line holds names and numbers; {wrong!r} is not a number, {numbers[0]!r} is "
+            "no name: correct the one or the other"
+        )
+    if numbers and (len(set(numbers)) < len(numbers) or not all(cell.isdigit() for cell in numbers)):
+        raise InputError(
+            f"{path}: the first line begins with {header[0]!r} and goes on with numbers that name no "
+            "columns; if it is data, correct its first cell"
+        )
 
 
 def _refuse_counting(path, lines):
