@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 SWITCH = "CUBNM_TEST_SLURM"
+# Jobs lose the variables of Slurm, SLURM_CONF among them, and look here.
+SYSTEM_CONF = Path("/etc/slurm/slurm.conf")
 PACKAGES = ("slurm-wlm", "munge")
 PLUGIN = ("snakemake-executor-plugin-slurm", "snakemake-executor-plugin-slurm-jobstep", "throttler")
 SETTINGS = """
@@ -61,6 +63,8 @@ def obstacle():
         return "a Slurm of its own needs root on Linux"
     if missing() and shutil.which("apt-get") is None:
         return "no slurmctld, and no apt-get to install it with"
+    if SYSTEM_CONF.exists():
+        return f"this machine has a Slurm already ({SYSTEM_CONF})"
     return None
 
 
@@ -105,6 +109,7 @@ class LocalSlurm:
             (self.folder / name).mkdir(parents=True)
         (self.folder / "slurm.conf").write_text(SETTINGS.format(**facts), encoding="utf-8")
         (self.folder / "gres.conf").write_text(CARDS.format(**facts), encoding="utf-8")
+        SYSTEM_CONF.symlink_to(self.folder / "slurm.conf")
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
         key.chmod(0o400)
@@ -122,6 +127,7 @@ class LocalSlurm:
         return self
 
     def __exit__(self, *_):
+        SYSTEM_CONF.unlink(missing_ok=True)
         for daemon in reversed(self.daemons):
             daemon.send_signal(signal.SIGTERM)
             try:

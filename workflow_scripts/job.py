@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import os
+import platform
 import socket
 import sys
 from contextlib import contextmanager
@@ -60,6 +61,16 @@ def place():
     given = ("SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES")
     found = [f"{name}={os.environ[name]}" for name in given if name in os.environ]
     return ", ".join([f"on {socket.gethostname()}", *found])
+
+
+def processor():
+    """Name the CPU."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 @contextmanager

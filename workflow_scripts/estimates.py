@@ -1,0 +1,210 @@
+"""How long simulations are going to take: measured here in seconds, or scaled from a table of a benchmark."""
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cubnm_core.inhibition import Inhibition
+from cubnm_core.optimisers import OptimizerSettings
+from workflow_scripts import job, simulations
+from workflow_scripts.spaces import search_space
+
+BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
+BENCHMARK_STEP, BENCHMARK_DURATION = 1e-4, 60.0  # s, of the tables
+TRIAL = 10.0  # s, of numerical feedback inhibition control
+LONG_ENOUGH = 0.7  # s: a measurement that takes this counts
+WIDEST_BATCH = 64  # simulations of a measurement
+REACH = 1.5  # factor of nodes beyond a table's range up to which it is extrapolated
+COUPLING = 2.0  # exponent of the nodes where a table has one number of nodes only
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Simulations of one fit setting in the jobs of one rule.
+
+    Attributes
+    ----------
+    fit : str
+    rule : {"group_fit", "fit", "evaluate"}
+    simulations : int
+        At most.
+    simulated : float
+        Seconds of one simulation.
+    """
+
+    fit: str
+    rule: str
+    simulations: int
+    simulated: float
+
+
+def stages(jobs, fits, batches, seeds):
+    """Count what is simulated.
+
+    Parameters
+    ----------
+    jobs : sequence of (str, dict)
+        Rule and wildcards of the jobs that are to run.
+    fits : dict of str to dict
+        Resolved settings by name.
+    batches : dict of str to list of str
+        Units of every batch.
+    seeds : int
+        Of the evaluation.
+
+    Returns
+    -------
+    list of Stage
+    """
+    counts = {}
+    for rule, wildcards in jobs:
+        if rule not in ("group_fit", "fit", "evaluate"):
+            continue
+        settings = fits[wildcards["fit"]]
+        if rule == "group_fit":
+            count = most_simulations(settings["start"]["optimizer"])
+        else:
+            each = seeds if rule == "evaluate" else most_simulations(settings["optimizer"])
+            count = each * len(batches[wildcards["batch"]])
+        key = wildcards["fit"], rule
+        counts[key] = counts.get(key, 0) + count
+    return [Stage(*key, count, simulated_seconds(fits[key[0]])) for key, count in counts.items()]
+
+
+def most_simulations(stated):
+    """Most simulations of the search of one person: all restarts to their last generation.
+
+    Parameters
+    ----------
+    stated : dict
+        Entry ``optimizer`` of resolved settings.
+
+    Returns
+    -------
+    int
+    """
+    known = {key: stated[key] for key in ("name", "population", "generations", "shape") if key in stated}
+    search = OptimizerSettings(**known)
+    points = math.prod(stated["shape"].values()) if search.name == "grid" else None
+    per_restart = search.population * search.most_generations if points is None else points
+    return per_restart * stated["restarts"]
+
+
+def simulated_seconds(settings):
+    """Simulated time of one simulation in s, the warm-up of feedback inhibition control included."""
+    control = settings["fic"] or {}
+    warm_up = {
+        "plasticity": control.get("warm_up", 0.0),
+        "numerical": TRIAL * control.get("trials", Inhibition.trials),
+    }
+    return settings["simulation"]["duration"] + warm_up.get(control.get("method"), 0.0)
+
+
+def measured_here(settings, nodes, repetition_time, count):
+    """Measure simulations of a fit on this machine, on a made connectome.
+
+    Parameters
+    ----------
+    settings : dict
+        Resolved settings of the fit.
+    nodes : list of dict
+        Rows of the node table.
+    repetition_time : float
+        In s.
+    count : int
+        Simulations that a job has at a time; at most :data:`WIDEST_BATCH` are measured.
+
+    Returns
+    -------
+    float
+        CPU seconds of one simulation; from shorter ones, prolonged linearly, where it takes long.
+    """
+    count, simulation = min(count, WIDEST_BATCH), settings["simulation"]
+    full = simulation["duration"]
+    window = settings["analysis"]["window"] + 4 * settings["analysis"]["window_step"]
+    durations = [min(full, simulation["burn_in"] + window + 4 * repetition_time)]
+    run = _simulator(settings, nodes, repetition_time, count)
+    run(durations[0])  # compiles
+    seconds = [run(durations[0])]
+    while seconds[-1] < LONG_ENOUGH and durations[-1] < full:
+        durations.append(min(full, 3 * durations[-1]))
+        seconds.append(run(durations[-1]))
+    slope = seconds[-1] / durations[-1]
+    if len(durations) > 1:
+        slope = (seconds[-1] - seconds[-2]) / (durations[-1] - durations[-2])
+    return (seconds[-1] + max(slope, 0.0) * (full - durations[-1])) / count
+
+
+def _simulator(settings, nodes, repetition_time, count):
+    """Give a function that simulates so many seconds, and returns the CPU seconds it took."""
+    generator = np.random.default_rng(0)
+    n_nodes = len(nodes)
+    weights = generator.lognormal(size=(n_nodes, n_nodes))
+    weights = 0.01 * (weights + weights.T) / (weights + weights.T).mean()
+    lengths = None
+    if settings["delays"]:
+        lengths = np.full((1, n_nodes, n_nodes), 90.0)
+    space = search_space(settings, nodes)
+    params = space.to_parameters(generator.random((count, len(space.names))))
+    hemispheres = [node["hemisphere"] for node in nodes]
+
+    def run(duration):
+        shorter = {**settings, "simulation": {**settings["simulation"], "duration": duration}}
+        simulate = simulations.batch_simulator(
+            shorter, hemispheres, repetition_time, ("fc", "fcd", "state_means")
+        )
+        started = time.process_time()
+        simulate(weights[None], np.zeros(count, int), params, np.zeros(count, int), lengths)
+        return time.process_time() - started
+
+    return run
+
+
+def measured_elsewhere(folder=BENCHMARKS):
+    """Read the tables of benchmarks of other machines.
+
+    Returns
+    -------
+    dict of str to list of dict
+        Name of a table to its rows: model, nodes, precision, seconds of one simulation of a minute.
+    """
+    found = {}
+    for path in sorted(Path(folder).glob("throughput_*.json")):
+        stored = job.read_json(path)
+        rows = [row for part in ("cases", "models") for row in stored.get(part, {}).get("rows", [])]
+        largest = {}
+        for row in sorted(rows, key=lambda row: row["batch"]):
+            largest[row["model"], row["nodes"], row["precision"]] = row["seconds"]["cubnm_core"]["median"]
+        keys = ("model", "nodes", "precision")
+        found[path.stem.removeprefix("throughput_")] = [
+            {**dict(zip(keys, key, strict=True)), "seconds": seconds} for key, seconds in largest.items()
+        ]
+    return found
+
+
+def scaled(rows, settings, n_nodes):
+    """Scale the figures of a table to a fit: linear in steps, interpolated in nodes.
+
+    Returns
+    -------
+    float or None
+        Seconds of one simulation; None where the table has nothing that is near.
+    """
+    simulation = settings["simulation"]
+    if settings["delays"] or simulation["scheme"] != "euler_maruyama":
+        return None
+    wanted = (settings["model"], simulation["precision"])
+    known = sorted(
+        (row["nodes"], row["seconds"]) for row in rows if (row["model"], row["precision"]) == wanted
+    )
+    if not known or not known[0][0] / REACH <= n_nodes <= known[-1][0] * REACH:
+        return None
+    x, y = np.log(np.array(known)).T
+    place = min(max(np.searchsorted(x, np.log(n_nodes)), 1), len(x) - 1)
+    slope = (y[place] - y[place - 1]) / (x[place] - x[place - 1]) if len(x) > 1 else COUPLING
+    seconds = math.exp(y[place - 1] + slope * (math.log(n_nodes) - x[place - 1]))
+    steps = simulated_seconds(settings) / simulation["dt"]
+    return seconds * steps * BENCHMARK_STEP / BENCHMARK_DURATION
