@@ -143,6 +143,7 @@ rule empirical_targets:
         files=precomputed_files,
         common=ancient(COMMON),
         nodes=ancient(NODES),
+        all_nodes=CONFIG["nodes"],
     output:
         npz="results/targets/batch-{batch}_split-{split}_target.npz",
         json="results/targets/batch-{batch}_split-{split}_target.json",

@@ -37,6 +37,7 @@ class Preparation:
         ]
         self.reading, self.scaling, self.scanning = settings.preparation(config)
         self.nodes, self.common = folder / "results" / "nodes.tsv", folder / "results" / "common.json"
+        self.group = folder / "results" / "average.npz"
         self.missing = folder / "results" / "missing_nodes.tsv"
 
     def rows(self, kind):
@@ -77,7 +78,7 @@ class Preparation:
     def decide(self):
         """Nodes of the analysis, after connectomes and scans were read; give what was decided."""
         inputs = {"connectomes": [self.aligned().npz], "scans": [self.scans().npz]}
-        output = {"nodes": self.nodes, "missing": self.missing, "json": self.common}
+        output = {"nodes": self.nodes, "missing": self.missing, "json": self.common, "group": self.group}
         inputs["nodes"] = self.config["nodes"]
         largest = self.config["node_policy"]["largest_missing"]
         self.run(common_nodes, inputs, output, largest_missing=largest, connectome=self.scaling)
@@ -85,12 +86,13 @@ class Preparation:
 
     def connectomes(self):
         """Connectomes as they are simulated; run after :meth:`decide`."""
-        inputs = {**self.archive("aligned"), "common": self.common, "nodes": self.nodes}
+        inputs = {**self.archive("aligned"), "common": self.common, "nodes": self.nodes, "group": self.group}
         return self.run(scale_connectome, inputs, self.archive("connectome"), connectome=self.scaling)
 
     def targets(self, split="train", holdout="run", needs_fcd=True, analysis=None):
         """Empirical targets; run after :meth:`decide`."""
         inputs = {**self.archive("bold"), "common": self.common, "nodes": self.nodes}
+        inputs["all_nodes"] = self.config["nodes"]
         rows = dict.fromkeys(self.cohort, ())
         params = {"holdout": holdout, "needs_fcd": needs_fcd, "rows": rows}
         params["analysis"] = {**self.config["analysis"], "band_pass": None, **(analysis or {})}

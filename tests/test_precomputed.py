@@ -41,7 +41,7 @@ class Elsewhere:
         self.folder = folder
         self.nodes = [{"label": label, "hemisphere": label[0]} for label in LABELS]
         self.fc, self.fcd = fc_and_fcd()
-        self.rows = []
+        self.rows, self.kept = [], len(LABELS)
         self.add("fc", labelled(matrix_of(self.fc)))
         self.add("fcd", "\n".join(map(repr, map(float, self.fcd))) + "\n", **WINDOWS)
 
@@ -56,7 +56,9 @@ class Elsewhere:
 
     def target(self, needs_fcd=True, **analysis):
         """Make the target."""
-        return precomputed.target(self.rows, self.nodes, {**ANALYSIS, **analysis}, needs_fcd)
+        return precomputed.target(
+            self.rows, self.nodes[: self.kept], self.nodes, {**ANALYSIS, **analysis}, needs_fcd
+        )
 
     def refusal(self, *words, **analysis):
         """Check the message with which the target is refused."""
@@ -198,9 +200,25 @@ def test_what_is_no_fc_is_refused(elsewhere):
         elsewhere.refusal("fc.tsv", words, needs_fcd=False)
 
 
+def test_nodes_that_others_lack_are_left_out_of_an_fc_and_cannot_be_left_out_of_an_fcd(elsewhere):
+    elsewhere.kept = 5
+    elsewhere.refusal("fcd.tsv is of 6 nodes, the analysis has the 5", "cannot be taken out of an FCD")
+    arrays, facts = elsewhere.target(needs_fcd=False)
+    kept = PAIRS[0] < 5
+    np.testing.assert_allclose(arrays["fc"], elsewhere.fc[kept])
+    assert "cannot be taken out of an FCD" in facts["notes"][-1]
+    row = elsewhere.add(
+        "fc", "\n".join(map(repr, map(float, elsewhere.fc))) + "\n", assume_order="as the table"
+    )
+    elsewhere.rows = [row]
+    np.testing.assert_allclose(elsewhere.target(needs_fcd=False)[0]["fc"], elsewhere.fc[kept])
+    np.savetxt(elsewhere.folder / "fc.tsv", matrix_of(elsewhere.fc))
+    np.testing.assert_allclose(elsewhere.target(needs_fcd=False)[0]["fc"], elsewhere.fc[kept])
+
+
 def test_people_without_fcd_are_of_no_use_to_fits_that_need_it(elsewhere):
     elsewhere.rows = elsewhere.rows[:1]
-    elsewhere.refusal("no row of kind fcd for this split", "every fit")
+    elsewhere.refusal("no row of kind fcd for this split; every fit")
     arrays, facts = elsewhere.target(needs_fcd=False)
     assert set(arrays) == {"fc"} and facts["notes"][-1].startswith("without FCD")
 

@@ -25,21 +25,21 @@ def main(sm):
     """Compute the targets of one split; a scan that does not allow it excludes its person from the split."""
     logger = job.start(sm)
     bold, split = archives.Archive(sm.input.npz), sm.wildcards.split
-    nodes = tables.read_nodes(sm.input.nodes)
+    nodes, all_nodes = tables.read_nodes(sm.input.nodes), tables.read_nodes(sm.input.all_nodes)
     common = job.read_json(sm.input.common)
     stated = {"split": split, "holdout": sm.params.holdout, **sm.params.analysis}
     stated["node_set"] = common["node_set"]
     people = {}
     for ids in sm.params.units:
         unit = ids["unit"]
-        arrays, record = person_target(bold, unit, split, nodes, sm.params)
+        arrays, record = person_target(bold, unit, split, nodes, all_nodes, sm.params)
         for text in [*record["reasons"], *record["notes"]]:
             logger.warning("%s, %s: %s", unit, split, text)
         people[unit] = arrays, {**ids, **stated, **record}
     archives.write(sm.output.npz, sm.output.json, people)
 
 
-def person_target(bold, unit, split, nodes, params):
+def person_target(bold, unit, split, nodes, all_nodes, params):
     """Give the arrays of one person's target, and its status with what it was made of."""
     record, rows, analysis = bold.records[unit], params.rows.get(unit), params.analysis
     if record["status"] != "ok":
@@ -47,7 +47,7 @@ def person_target(bold, unit, split, nodes, params):
     try:
         if rows:
             mine = [row for row in rows if row["role"] != UNUSED_ROLE.get((params.holdout, split))]
-            arrays, facts = precomputed.target(mine, nodes, analysis, params.needs_fcd)
+            arrays, facts = precomputed.target(mine, nodes, all_nodes, analysis, params.needs_fcd)
         else:
             arrays = chosen_nodes(bold.arrays(unit), record, nodes)
             pieces = segments(arrays, record["runs"], split, params.holdout, analysis["window"])

@@ -34,15 +34,15 @@ def required(kind):
     return names if kind == "fc" else (*names, "pairs", *WINDOWS)
 
 
-def target(rows, nodes, analysis, needs_fcd):
+def target(rows, nodes, all_nodes, analysis, needs_fcd):
     """Make the target of one split of one person.
 
     Parameters
     ----------
     rows : list of dict
         Of the manifest, of kind fc and fcd, of this split.
-    nodes : list of dict
-        The node table.
+    nodes, all_nodes : list of dict
+        Of the analysis, and of the node table, in whose order somebody may have vouched that a file lies.
     analysis : dict
         ``pairs``, ``window`` and ``window_step`` in s, ``edges`` and ``band_pass``.
     needs_fcd : bool
@@ -68,7 +68,7 @@ def target(rows, nodes, analysis, needs_fcd):
     fcds = [(row, known) for row, known in stated if row["kind"] == "fcd"]
     if not fcs:
         raise InputError("the manifest has no row of kind fc for this split; add one")
-    vectors = [fc_vector(row, known, nodes, analysis["pairs"]) for row, known in fcs]
+    vectors = [fc_vector(row, known, nodes, all_nodes, analysis["pairs"]) for row, known in fcs]
     facts = {
         "repetition_time": fcs[0][1]["repetition_time"],
         "volumes": sum(known["volumes"] for _, known in fcs),
@@ -79,16 +79,28 @@ def target(rows, nodes, analysis, needs_fcd):
         "notes": [note for _, notes in vectors for note in notes],
     }
     arrays = {"fc": average_fc([vector for vector, _ in vectors])}
-    if not fcds:
-        lacking = "the manifest has no row of kind fcd for this split"
+    lacking = _without_fcd(fcds, nodes, all_nodes)
+    if lacking is not None:
         if needs_fcd:
-            raise InputError(f"{lacking}, and every fit weighs the distance of the FCD; add one")
+            raise InputError(f"{lacking}; every fit weighs the distance of the FCD")
         facts["notes"].append(f"without FCD: {lacking}")
         return arrays, facts
     dynamics, facts["windows"], notes = pooled_fcd(fcds, analysis)
     facts["window_length_volumes"] = fcds[0][1]["window_volumes"]
     facts["notes"] += notes
     return arrays | dynamics, facts
+
+
+def _without_fcd(fcds, nodes, all_nodes):
+    """Say why there is no FCD of the nodes of the analysis, or None if there is one."""
+    if not fcds:
+        return "the manifest has no row of kind fcd for this split"
+    if len(nodes) < len(all_nodes):
+        return (
+            f"{fcds[0][0]['path']} is of {len(all_nodes)} nodes, the analysis has the {len(nodes)} that "
+            "everybody has, and nodes cannot be taken out of an FCD"
+        )
+    return None
 
 
 def statements(row):

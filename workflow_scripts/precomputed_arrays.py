@@ -13,7 +13,7 @@ CDF_FORMAT = "cbig_fcd"
 ROUNDING = 1e-6  # by which a correlation from a text file may lie outside -1 to 1, or differ from its mirror
 
 
-def fc_vector(row, known, nodes, pairs):
+def fc_vector(row, known, nodes, all_nodes, pairs):
     """Read an FC as the vector of the pairs of the analysis.
 
     Parameters
@@ -22,8 +22,8 @@ def fc_vector(row, known, nodes, pairs):
         Of the manifest.
     known : dict
         As of :func:`workflow_scripts.precomputed.statements`.
-    nodes : list of dict
-        The node table.
+    nodes, all_nodes : list of dict
+        Of the analysis, and of the node table.
     pairs : {"all", "intrahemispheric"}
         Of the analysis.
 
@@ -38,11 +38,10 @@ def fc_vector(row, known, nodes, pairs):
         If nodes, pairs or values cannot be those of an FC.
     """
     matrix = readers.read(row)
-    hemispheres = [node["hemisphere"] for node in nodes]
     if 1 in matrix.values.shape:
-        vector = _from_vector(matrix.values.ravel(), row, known["pairs"], hemispheres, pairs)
+        vector = _from_vector(matrix.values.ravel(), row, known["pairs"], nodes, all_nodes, pairs)
     else:
-        vector = _from_matrix(matrix, row, [node["label"] for node in nodes], hemispheres, known, pairs)
+        vector = _from_matrix(matrix, row, known["pairs"], nodes, all_nodes, pairs)
     wrong = ~np.isfinite(vector) | (np.abs(vector) > 1 + ROUNDING)
     if wrong.any():
         raise InputError(
@@ -53,55 +52,63 @@ def fc_vector(row, known, nodes, pairs):
     return np.clip(vector, -1.0, 1.0), list(matrix.notes)
 
 
-def _from_vector(values, row, stated, hemispheres, pairs):
+def _from_vector(values, row, stated, nodes, all_nodes, pairs):
     """Choose the pairs of the analysis from a vector of the lower triangle, row by row."""
-    counts = {
-        name: len(pair_indices(len(hemispheres), hemispheres, name)[0])
-        for name in ("all", "intrahemispheric")
-        if name == "all" or "B" not in hemispheres
-    }
+    sides = np.array([node["hemisphere"] for node in all_nodes])
+    rows, columns = pair_indices(len(sides))
+    inside = sides[rows] == sides[columns]
+    counts = {"all": len(rows), "intrahemispheric": int(inside.sum())}
     fitting = [name for name, count in counts.items() if count == len(values) and stated in (None, name)]
     if not fitting:
         expected = ", ".join(f"{count} ({name} pairs)" for name, count in counts.items())
         raise InputError(
-            f"{row['path']}: a vector of {len(values)} values; the {len(hemispheres)} nodes of the node "
-            f"table have {expected}{'' if stated is None else f', and pairs is {stated}'}; correct pairs, or "
-            "give the FC of these nodes"
+            f"{row['path']}: a vector of {len(values)} values; the {len(sides)} nodes of the node table "
+            f"have {expected}{'' if stated is None else f', and pairs is {stated}'}; correct pairs, or give "
+            "the FC of these nodes"
         )
     if row["assume_order"] is None:
         raise InputError(
             f"{row['path']}: a vector names no nodes; give a matrix with labels, or vouch for the order of "
             "the lower triangle, row by row, in the manifest's column assume_order"
         )
-    if fitting[0] == pairs:
-        return values
-    if pairs == "all":
+    if pairs == "all" and fitting[0] != "all":
         raise InputError(
             f"{row['path']}: holds intrahemispheric pairs only, but analysis.pairs is all; set it to "
             "intrahemispheric"
         )
-    rows, columns = pair_indices(len(hemispheres))
-    sides = np.array(hemispheres)
-    return values[sides[rows] == sides[columns]]
+    whole = np.full(len(rows), np.nan)
+    whole[inside if fitting[0] == "intrahemispheric" else slice(None)] = values
+    kept = _places(nodes, all_nodes)
+    wanted = np.isin(rows, kept) & np.isin(columns, kept) & (inside if pairs != "all" else True)
+    return whole[wanted]
 
 
-def _from_matrix(matrix, row, labels, hemispheres, known, pairs):
+def _places(nodes, all_nodes):
+    """Say where the nodes of the analysis stand in the node table."""
+    where = {node["label"]: place for place, node in enumerate(all_nodes)}
+    return np.array([where[node["label"]] for node in nodes])
+
+
+def _from_matrix(matrix, row, stated, nodes, all_nodes, pairs):
     """Take the pairs of the analysis from a square matrix, aligned by label."""
     height, width = matrix.values.shape
     if height != width:
         raise InputError(f"{row['path']}: {height} x {width}, but an FC is square, or a vector of its pairs")
-    rows, _ = alignment.order(matrix.row_labels or matrix.column_labels, height, labels, row)
-    columns, _ = alignment.order(matrix.column_labels or matrix.row_labels, width, labels, row)
-    values = matrix.values[np.ix_(rows, columns)]
+    names = matrix.row_labels or matrix.column_labels, matrix.column_labels or matrix.row_labels
+    labels = [node["label"] for node in (nodes if names[0] else all_nodes)]
+    rows, columns = (alignment.order(axis, height, labels, row)[0] for axis in names)
+    kept = slice(None) if names[0] else _places(nodes, all_nodes)
+    values, labels = matrix.values[np.ix_(rows[kept], columns[kept])], [node["label"] for node in nodes]
     if np.nanmax(np.abs(values - values.T)) > ROUNDING:
         i, j = np.unravel_index(np.nanargmax(np.abs(values - values.T)), values.shape)
         raise InputError(
             f"{row['path']}: not symmetric, worst at {labels[i]} - {labels[j]} ({values[i, j]:g} against "
             f"{values[j, i]:g}); an FC is"
         )
+    hemispheres = np.array([node["hemisphere"] for node in nodes])
     rows, columns = pair_indices(len(labels), hemispheres, pairs)
-    between = np.array(hemispheres)[rows] != np.array(hemispheres)[columns]
-    if known["pairs"] is None and between.any() and not values[rows, columns][between].any():
+    between = hemispheres[rows] != hemispheres[columns]
+    if stated is None and between.any() and not values[rows, columns][between].any():
         raise InputError(
             f"{row['path']}: all pairs between the hemispheres are 0, so this FC is of intrahemispheric "
             "pairs, but analysis.pairs is all; set analysis.pairs: intrahemispheric"
