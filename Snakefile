@@ -17,7 +17,7 @@ include: "rules/fit.smk"
 include: "rules/evaluate.smk"
 include: "rules/cohort.smk"
 include: "rules/report.smk"
-include: "rules/plan.smk"
+include: "rules/on_request.smk"
 
 
 # Not in a dry run: what is only looked at leaves no trace.
@@ -32,6 +32,7 @@ localrules:
     evaluations,
     cohort,
     plan,
+    forget_failed,
 
 
 # The whole way: from the manifest to the report.

@@ -17,7 +17,7 @@ BENCHMARK_STEP, BENCHMARK_DURATION = 1e-4, 60.0  # s, of the tables
 TRIAL = 10.0  # s, of numerical feedback inhibition control
 LONG_ENOUGH = 0.7  # s: a measurement that takes this counts
 WIDEST_BATCH = 64  # simulations of a measurement
-REACH = 1.5  # factor of nodes beyond a table's range up to which it is extrapolated
+REACH = 2.0  # factor of nodes beyond a table's range up to which it is extrapolated
 COUPLING = 2.0  # exponent of the nodes where a table has one number of nodes only
 
 
@@ -31,14 +31,14 @@ class Stage:
     rule : {"group_fit", "fit", "evaluate"}
     simulations : int
         At most.
-    simulated : float
-        Seconds of one simulation.
+    seconds : float
+        Simulated, all simulations together.
     """
 
     fit: str
     rule: str
     simulations: int
-    simulated: float
+    seconds: float
 
 
 def stages(jobs, fits, batches, seeds):
@@ -71,7 +71,7 @@ def stages(jobs, fits, batches, seeds):
             count = each * len(batches[wildcards["batch"]])
         key = wildcards["fit"], rule
         counts[key] = counts.get(key, 0) + count
-    return [Stage(*key, count, simulated_seconds(fits[key[0]])) for key, count in counts.items()]
+    return [Stage(*key, count, count * simulated_seconds(fits[key[0]])) for key, count in counts.items()]
 
 
 def most_simulations(stated):
@@ -179,7 +179,7 @@ def measured_elsewhere(folder=BENCHMARKS):
         for row in sorted(rows, key=lambda row: row["batch"]):
             largest[row["model"], row["nodes"], row["precision"]] = row["seconds"]["cubnm_core"]["median"]
         keys = ("model", "nodes", "precision")
-        found[path.stem.removeprefix("throughput_")] = [
+        found[path.name] = [
             {**dict(zip(keys, key, strict=True)), "seconds": seconds} for key, seconds in largest.items()
         ]
     return found

@@ -20,8 +20,8 @@ from workflow_scripts import estimates, job, tables
 SNAKEFILE = Path(__file__).resolve().parents[1] / "Snakefile"
 NOT_MEASURED = "not measured"
 REMARKS = (
-    "Hours are those of one core. Searches that end early take less, and so do those with a history; jobs",
-    "that do not simulate take seconds each and are not counted.",
+    "Simulations are the most there can be: searches may end early, and what histories hold is not simulated",
+    "again. Jobs that do not simulate take seconds each and are not counted.",
 )
 
 
@@ -53,11 +53,11 @@ def main(sm):
         simulating = [(planned.rule, planned.wildcards) for planned in jobs]
         stages = estimates.stages(simulating, params.fits, params.batches, params.seeds)
         people = sum(map(len, params.batches.values()))
-        lines = [f"{people} people in {len(params.batches)} batches, {len(nodes)} nodes", ""]
-        lines += table(["rule", "jobs", "files"], job_rows(jobs))
-        lines += ["", *table(["fit", "rule", "simulations at most", "simulated seconds"], simulated(stages))]
-        head = ["hours", *(f"{stage.fit}: {stage.rule}" for stage in stages), "all"]
-        lines += ["", *table(head, hours(stages, nodes, params, logger)), "", *REMARKS]
+        lines = [f"people: {people}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
+        lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
+        times = {"here": measured(stages, nodes, params, logger), **scaled(stages, nodes, params)}
+        head = ["fit", "rule", "simulations", "simulated s", *(f"hours {place}" for place in times)]
+        lines += [*table(head, stage_rows(stages, times)), "", *remarks(times)]
     print("\n".join(["", *lines, ""]), flush=True)
 
 
@@ -121,37 +121,52 @@ def job_rows(jobs):
     return [*rows, ["all", counts.total(), files.total()]]
 
 
-def simulated(stages):
-    """Make one row per fit and rule."""
-    return [
-        [stage.fit, stage.rule, stage.simulations, round(stage.simulations * stage.simulated)]
-        for stage in stages
-    ]
-
-
-def hours(stages, nodes, params, logger):
-    """Make one row for this machine, measured now, and one for each that a table of benchmarks knows."""
-    fits = {stage.fit: params.fits[stage.fit] for stage in stages}
-    own, people = {}, max(map(len, params.batches.values()))
-    for fit, settings in fits.items():
+def measured(stages, nodes, params, logger):
+    """Seconds of one simulation of every fit on this machine, measured now."""
+    found, people = {}, max(map(len, params.batches.values()))
+    for fit in dict.fromkeys(stage.fit for stage in stages):
+        settings = params.fits[fit]
         together = settings["optimizer"]["population"] * people
-        own[fit] = estimates.measured_here(settings, nodes, params.repetition_time, together)
-        logger.info("%s: %.3g CPU seconds per simulation, measured now", fit, own[fit])
-    rows = [[f"{job.processor()}, measured now", *sums(stages, own)]]
-    for machine, known in estimates.measured_elsewhere().items():
-        found = {fit: estimates.scaled(known, settings, len(nodes)) for fit, settings in fits.items()}
-        rows.append([f"{machine}, from its benchmark", *sums(stages, found)])
+        found[fit] = estimates.measured_here(settings, nodes, params.repetition_time, together)
+        logger.info("%s: %.3g CPU seconds per simulation, measured now", fit, found[fit])
+    return found
+
+
+def scaled(stages, nodes, params):
+    """The same for every machine that a table of benchmarks knows, None where it knows nothing near."""
+    fits = {stage.fit: params.fits[stage.fit] for stage in stages}
+    return {
+        f"({number})": {fit: estimates.scaled(known, settings, len(nodes)) for fit, settings in fits.items()}
+        for number, known in enumerate(estimates.measured_elsewhere().values(), start=1)
+    }
+
+
+def stage_rows(stages, times):
+    """Make one row per fit and rule with the hours on every machine, and one for all of them."""
+    rows = [[stage.fit, stage.rule, stage.simulations, round(stage.seconds)] for stage in stages]
+    rows.append(["all", "", sum(row[2] for row in rows), sum(row[3] for row in rows)])
+    for seconds in times.values():
+        hours = [_hours(stage.simulations, seconds[stage.fit]) for stage in stages]
+        hours.append(None if None in hours else sum(hours))
+        for row, value in zip(rows, hours, strict=True):
+            row.append(NOT_MEASURED if value is None else f"{value:,.3g}")
     return rows
 
 
-def sums(stages, seconds):
-    """Give the hours of every stage and of all, as text."""
-    found = [
-        None if seconds[stage.fit] is None else stage.simulations * seconds[stage.fit] / 3600
-        for stage in stages
+def _hours(simulations, seconds):
+    return None if seconds is None else simulations * seconds / 3600
+
+
+def remarks(times):
+    """Say what the figures are."""
+    return [
+        f"here: hours of one core of {job.processor()}, measured now with these settings",
+        *(
+            f"({number}): hours of one core, scaled from benchmarks/results/{name}"
+            for number, name in enumerate(estimates.measured_elsewhere(), start=1)
+        ),
+        *REMARKS,
     ]
-    whole = None if None in found else sum(found)
-    return [NOT_MEASURED if value is None else f"{value:,.3g}" for value in [*found, whole]]
 
 
 def table(head, rows):

@@ -1,0 +1,36 @@
+# What is going to run, and what it takes. Writes nothing and runs nothing else, so that it can be asked at any time.
+rule plan:
+    log:
+        "logs/plan/cohort.log",
+    conda:
+        "../envs/workflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        config=CONFIG,
+        fits=FITS,
+        batches=BATCHES,
+        seeds=CONFIG["evaluation"]["seeds"],
+        repetition_time=tables.repetition_time(MANIFEST),
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/plan.py"
+
+
+# Makes the next run try again whoever failed.
+rule forget_failed:
+    log:
+        "logs/forget_failed/cohort.log",
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(10),
+    params:
+        fits=per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/forget_failed.py"

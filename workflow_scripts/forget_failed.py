@@ -1,0 +1,36 @@
+"""Rule forget_failed: remove the tables of batches with failed fits, so that the next run computes them again.
+
+Histories stay: whoever did not fail is read from them, and a search that was broken off goes on.
+"""
+
+import csv
+from pathlib import Path
+
+from workflow_scripts import job
+
+
+def main(sm):
+    """Remove the tables of fits in which somebody failed, and say whose."""
+    logger = job.start(sm)
+    for path in map(Path, sm.params.fits):
+        failed = failed_people(path) if path.exists() else {}
+        for person, reason in failed.items():
+            logger.info("%s: %s will be tried again (%s)", path, person, reason)
+        if failed:
+            path.unlink()
+
+
+def failed_people(path):
+    """Give the reason of everybody with a failed fit in a table of fits, by participant and session."""
+    with open(path, encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["status"] == "failed"]
+    return {
+        " ".join(row[key] for key in ("participant_id", "session_id") if row[key] != job.MISSING): row[
+            "reason"
+        ]
+        for row in rows
+    }
+
+
+if "snakemake" in globals():
+    main(snakemake)
