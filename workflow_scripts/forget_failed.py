@@ -1,4 +1,4 @@
-"""Rule forget_failed: remove the tables of batches with failed fits, so that the next run computes them again.
+"""Rule forget_failed: remove the tables of batches with failed fits; the next run computes them again.
 
 Histories stay: whoever did not fail is read from them, and a search that was broken off goes on.
 """
@@ -24,12 +24,7 @@ def failed_people(path):
     """Give the reason of everybody with a failed fit in a table of fits, by participant and session."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if row["status"] == "failed"]
-    return {
-        " ".join(row[key] for key in ("participant_id", "session_id") if row[key] != job.MISSING): row[
-            "reason"
-        ]
-        for row in rows
-    }
+    return {f"{row['participant_id']} {row['session_id']}": row["reason"] for row in rows}
 
 
 if "snakemake" in globals():
