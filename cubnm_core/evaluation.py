@@ -173,11 +173,14 @@ def scan_rescan(train, test):
     Returns
     -------
     dict of str to float
-        ``"scan_rescan_fc"``, a correlation, and, where both have an FCD, ``"scan_rescan_ks"``, a distance.
+        ``"scan_rescan_fc"``, a correlation, and, where both have an FCD, ``"scan_rescan_ks"``, a distance: of
+        the values, or of the distribution functions where one of them has nothing else.
     """
     agreement = {"scan_rescan_fc": fc_correlation(train.fc, test.fc)}
     if train.fcd is not None and test.fcd is not None:
         agreement["scan_rescan_ks"] = float(kolmogorov_smirnov(train.fcd[None], test.sorted_fcd)[0])
+    elif train.binned_fcd is not None and test.binned_fcd is not None:
+        agreement["scan_rescan_ks"] = float(np.abs(train.binned_fcd - test.binned_fcd).max())
     return agreement
 
 

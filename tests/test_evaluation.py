@@ -114,6 +114,8 @@ def test_scan_rescan_agreement():
     assert found["scan_rescan_fc"] == pytest.approx(np.corrcoef(train.fc, test.fc)[0, 1])
     assert found["scan_rescan_ks"] == ks_2samp(train.fcd, test.fcd).statistic
     assert set(scan_rescan(Target(train.fc), test)) == {"scan_rescan_fc"}
+    binned = scan_rescan(Target(train.fc, fcd_cdf=train.binned_fcd), test)
+    assert binned["scan_rescan_ks"] == pytest.approx(found["scan_rescan_ks"], abs=0.05)
 
 
 def test_scan_rescan_of_real_people(shared):

@@ -67,12 +67,13 @@ def group_rows(people, split):
 
 
 def rescan_rows(people):
-    """Compare the training scan of every person with the held-out one."""
+    """Compare the training scan of every person with the held-out one; without an FCD its distance is n/a."""
     both = [person for person in people if "test" in person.targets]
+    unknown = {"scan_rescan_ks": np.nan}
     return [
         row(person, "test", measure, value, len(both))
         for person in both
-        for measure, value in scan_rescan(person.targets["train"], person.targets["test"]).items()
+        for measure, value in (unknown | scan_rescan(person.targets["train"], person.targets["test"])).items()
     ]
 
 

@@ -258,6 +258,11 @@ def missing_files(rows, manifest):
                 f"{manifest}, line {number}: no file {row['path']}; correct the path or delete the row"
             )
             continue
+        table = row["labels_file"]
+        if table is not None and not os.path.isfile(table):
+            problems.append(
+                f"{manifest}, line {number}: no file {table} (labels_file); correct the path or leave it out"
+            )
         if empty:
             problems.append(
                 f"{manifest}, line {number}: {row['path']} is empty; fetch its content or delete the row"

@@ -16,7 +16,7 @@ def person(empirical, simulated, pair_index, hemispheres, split, fits):
     Parameters
     ----------
     empirical : dict
-        `fc` (P,) and, where it exists, `fcd` (K,).
+        `fc` (P,) and, where it exists, `fcd` (K,) or its distribution function `fcd_cdf` (10000,).
     simulated : dict of str to dict
         The same for each fit.
     pair_index : tuple of (P,) int arrays
@@ -26,7 +26,7 @@ def person(empirical, simulated, pair_index, hemispheres, split, fits):
     fits : list of str
         All fits, so that a fit has one colour on the whole page.
     """
-    has_fcd = "fcd" in empirical and all("fcd" in run for run in simulated.values())
+    has_fcd = not {"fcd", "fcd_cdf"}.isdisjoint(empirical) and all("fcd" in run for run in simulated.values())
     n_columns = len(simulated) + 2
     figure = new_figure(PANEL * n_columns, 2 * PANEL + 0.2)
     grid = figure.add_gridspec(2, n_columns)
@@ -102,11 +102,11 @@ def _scatter(axis, empirical, simulated, fit, colour):
 
 
 def _fcd_density(axis, empirical, simulated, colour, split):
-    density = _histogram(empirical["fcd"])
+    density = _density(empirical)
     axis.stairs(density, FCD_BINS, fill=True, color=LIGHT)
     axis.stairs(density, FCD_BINS, color=INK, linewidth=1, label=f"empirical, {split}")
     for fit, run in simulated.items():
-        axis.stairs(_histogram(run["fcd"]), FCD_BINS, color=colour[fit], linewidth=1.5, label=fit)
+        axis.stairs(_density(run), FCD_BINS, color=colour[fit], linewidth=1.5, label=fit)
     axis.set_title("FCD values", fontsize=9)
     axis.set(xlabel="FCD", ylabel="density")
     axis.set_ylim(top=axis.get_ylim()[1] * 1.3)
@@ -115,9 +115,9 @@ def _fcd_density(axis, empirical, simulated, colour, split):
 
 def _fcd_cumulative(axis, empirical, simulated, colour):
     edges = FCD_BINS[1:]
-    axis.plot(edges, _cumulative(empirical["fcd"]), color=INK, linewidth=1.2)
+    axis.plot(edges, _cumulative(empirical), color=INK, linewidth=1.2)
     for fit, run in simulated.items():
-        ours, theirs = _cumulative(run["fcd"]), _cumulative(empirical["fcd"])
+        ours, theirs = _cumulative(run), _cumulative(empirical)
         widest = int(np.abs(ours - theirs).argmax())
         axis.plot(edges, ours, color=colour[fit], linewidth=1.5)
         axis.plot(
@@ -133,9 +133,15 @@ def _fcd_cumulative(axis, empirical, simulated, colour):
     axis.grid()
 
 
-def _histogram(values):
-    return np.histogram(np.clip(values, FCD_BINS[0], FCD_BINS[-1]), FCD_BINS, density=True)[0]
+def _density(found):
+    """Density of FCD values in the bins; the outermost hold what lies beyond them."""
+    shares = np.diff(np.concatenate([[0.0], _cumulative(found)[:-1], [1.0]]))
+    return shares / np.diff(FCD_BINS)
 
 
-def _cumulative(values):
-    return np.searchsorted(np.sort(values), FCD_BINS[1:], side="right") / len(values)
+def _cumulative(found):
+    """Share of FCD values up to the upper edge of every bin."""
+    if "fcd" in found:
+        return np.searchsorted(np.sort(found["fcd"]), FCD_BINS[1:], side="right") / len(found["fcd"])
+    upper_edges = np.linspace(-1.0, 1.0, len(found["fcd_cdf"]) + 1)[1:]
+    return np.interp(FCD_BINS[1:], upper_edges, found["fcd_cdf"])

@@ -33,6 +33,8 @@ def section(cohort):
 def unit_scores(cohort, fit):
     """Scores of every unit of one fit: columns (split, measure, "mean" | "sd"), index unit."""
     rows = cohort.of_fit("evaluation", fit).dropna(subset="mean")
+    if "fcd_ks" not in set(rows["measure"]):  # FCDs that are distribution functions have the binned distance
+        rows = rows.assign(measure=rows["measure"].replace("fcd_ks_binned", "fcd_ks"))
     if rows.empty:
         return pd.DataFrame(
             index=pd.Index([], name="key"), columns=pd.MultiIndex.from_tuples([], names=["", "", ""])
