@@ -8,7 +8,7 @@ from functools import cache
 from workflow_scripts.readers import FORMATS
 from workflow_scripts.readers.refusals import DENOISED, NOT_A_SCAN
 
-PERSON = re.compile(r"(sub|ses)-[A-Za-z0-9]+")
+PERSON = re.compile(r"(?<![A-Za-z0-9])(sub|ses)-([A-Za-z0-9]+)")
 PERSON_ENTITIES = ("sub", "ses")
 RUN_ENTITIES = ("task", "dir", "run", "echo")
 SAME = {"seg": "atlas", "parc": "atlas", "parcellation": "atlas"}
@@ -28,11 +28,14 @@ class Meaning:
         Of the manifest; several where one file holds several matrices.
     facts : tuple of (str, str)
         Entities of the name beside those of person and run, for connectomes those of the run as well.
+    run : str
+        Name of the run, "" for connectomes.
     """
 
     format: str
     kinds: tuple
     facts: tuple
+    run: str
 
 
 def entities(name):
@@ -55,15 +58,15 @@ def entities(name):
     return {"task": hcp[1], "dir": hcp[2], **found} if hcp else found
 
 
-def person_of(path, found):
+def person_of(folder, name):
     """Tell whose file it is.
 
     Parameters
     ----------
-    path : str
+    folder : str
         Relative to the folder that is searched.
-    found : dict of str to str
-        Entities of its name.
+    name : str
+        Of the file.
 
     Returns
     -------
@@ -71,12 +74,14 @@ def person_of(path, found):
         From the name, else from a folder ``sub-01`` or ``ses-01`` of its path, else the participant from a
         folder that is a number, as in the HCP and Domhof's cohort.
     """
-    folders = path.split("/")[:-1]
-    inherited = dict(match.split("-", 1) for match in folders if PERSON.fullmatch(match))
-    participant = found.get("sub") or inherited.get("sub")
+    found = dict(PERSON.findall(name))
+    if len(found) < len(PERSON_ENTITIES):
+        found = {**dict(PERSON.findall(folder)), **found}
+    participant = found.get("sub")
     if participant is None:
-        participant = next((part for part in reversed(folders) if NUMBER_FOLDER.fullmatch(part)), None)
-    return participant, found.get("ses") or inherited.get("ses")
+        parts = reversed(folder.split("/"))
+        participant = next((part for part in parts if NUMBER_FOLDER.fullmatch(part)), None)
+    return participant, found.get("ses")
 
 
 def run_of(found):
@@ -112,9 +117,10 @@ def meaning(name):
 def described(name, file_format, kinds):
     """Put together what is known of files of one naming."""
     found = entities(name)
-    hidden = PERSON_ENTITIES if set(kinds) <= {"sc", "length"} else (*PERSON_ENTITIES, *RUN_ENTITIES[1:])
+    connectome = set(kinds) <= {"sc", "length"}
+    hidden = PERSON_ENTITIES if connectome else (*PERSON_ENTITIES, *RUN_ENTITIES[1:])
     facts = tuple(sorted((key, value) for key, value in found.items() if key not in hidden))
-    return Meaning(file_format, kinds, facts)
+    return Meaning(file_format, kinds, facts, "" if connectome else run_of(found))
 
 
 def refusal(name):

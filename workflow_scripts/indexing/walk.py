@@ -110,7 +110,7 @@ def search(roots, own_patterns=()):
                 if not isinstance(said, names.Meaning):
                     _note_other(tree, folder, name, shape, said)
                     continue
-            _add(tree, variants, dataset, path[len(root) + 1 :], path, said)
+            _add(tree, variants, dataset, names.person_of(folder[len(root) :], name), path, said)
     tree.variants = list(variants.values())
     return tree
 
@@ -155,10 +155,9 @@ def _own(path, name, own_patterns):
     return None
 
 
-def _add(tree, variants, dataset, inside, path, said):
+def _add(tree, variants, dataset, person, path, said):
     """Put a file of known kind where it belongs."""
-    found = names.entities(inside.rsplit("/", 1)[-1])
-    participant, session = names.person_of(inside, found)
+    participant, session = person
     if participant is None or not participant.isalnum():
         tree.nameless.append(path)
         return
@@ -168,8 +167,7 @@ def _add(tree, variants, dataset, inside, path, said):
         if place not in variants:
             facts = {"dataset": dataset, "format": said.format, **dict(said.facts)}
             variants[place] = Variant(kind, said.format, facts)
-        run = "" if kind in ("sc", "length") else names.run_of(found)
-        variants[place].files.setdefault((participant, session or "", run), []).append(path)
+        variants[place].files.setdefault((participant, session or "", said.run), []).append(path)
 
 
 def _note_other(tree, folder, name, shape, why):
