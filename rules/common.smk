@@ -18,6 +18,7 @@ NUMERICS = cubnm_core.NUMERICS_VERSION
 CONNECTOME_READING, CONNECTOME_SCALING, BOLD_READING = settings.preparation(CONFIG)
 # The node table of the analysis, and what else was decided for the whole cohort.
 NODES, COMMON = "results/cohort/nodes.tsv", "results/cohort/common_nodes.json"
+GROUP_CONNECTOME = "results/cohort/average_connectome.npz"
 
 # Only the run that a user starts looks at the files; the jobs it starts need not look again.
 if workflow.is_main_process and CONFIG["synthetic"] is None:

@@ -87,6 +87,7 @@ rule common_nodes:
         nodes=NODES,
         missing="results/cohort/missing_nodes.tsv",
         json=COMMON,
+        group=GROUP_CONNECTOME,
     log:
         "logs/common_nodes/cohort.log",
     benchmark:
@@ -113,6 +114,7 @@ rule scale_connectome:
         npz="results/aligned/batch-{batch}_connectome.npz",
         json="results/aligned/batch-{batch}_connectome.json",
         common=ancient(COMMON),
+        group=ancient(GROUP_CONNECTOME),
         nodes=ancient(NODES),
     output:
         npz="results/prepared/batch-{batch}_connectome.npz",

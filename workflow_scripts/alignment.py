@@ -119,7 +119,7 @@ def _mismatch(labels, nodes, n_absent, largest_missing):
         f"{len(absent)} of the {len(nodes)} nodes of the node table have no label in the file "
         f"({_shortened(absent)}); "
         f"labels of the file that the table does not have: {_shortened(unknown) if unknown else 'none'}"
-        f"{_misspelt(absent, unknown)}"
+        f"{_other_release(labels, nodes) or _misspelt(absent, unknown)}"
     )
 
 
@@ -127,6 +127,16 @@ def _other_networks(labels, nodes):
     """Say whether file and node table have different orders of the Schaefer parcellation."""
     networks = schaefer_networks(labels), schaefer_networks(nodes)
     return None not in networks and networks[0] != networks[1]
+
+
+def _other_release(labels, nodes):
+    """Point at the releases of the Schaefer parcellation, which call the same parcels differently."""
+    if len(labels) != len(nodes) or schaefer_networks(labels) is None:
+        return ""
+    return (
+        "; the names seem to be those of another release of the Schaefer parcellation (2018 or later), in "
+        "which one name can stand for another parcel: make the node table from the atlas of the files"
+    )
 
 
 def _misspelt(absent, unknown):

@@ -13,7 +13,7 @@ import numpy as np
 
 from cubnm_core.connectome import NEEDS_GROUP, before_group, group_factor
 from cubnm_core.errors import InputError
-from workflow_scripts import archives, job, tables
+from workflow_scripts import archives, cohort_connectome, job, tables
 from workflow_scripts.connectome_options import kept_weights
 
 MISSING = ("participant_id", "session_id", "kind", "run_id", "label", "excluded")
@@ -42,28 +42,33 @@ def main(sm):
             "missing in somebody's files; lower node_policy.largest_missing, which excludes people with many "
             "of them"
         )
-    factor = cohort_factor(sm.params.connectome, connectomes, usable, nodes, kept)
+    labels = [node["label"] for node in kept]
+    inside = np.flatnonzero([node["label"] in set(labels) for node in nodes])
+    options, group = sm.params.connectome, {}
+    if cohort_connectome.needed(options):
+        group = cohort_connectome.average(options, connectomes, usable, kept, inside)
+    factor = cohort_factor(options, connectomes, usable, inside)
     report(logger, counts, excluded, len(nodes), len(usable))
     job.write_tsv(sm.output.nodes, [{**node, "index": index} for index, node in enumerate(kept)])
     job.write_tsv(sm.output.missing, missing_rows(sm.params.units, lacking, excluded), columns=MISSING)
-    labels = [node["label"] for node in kept]
+    job.write_npz(sm.output.group, **group)
     record = {
-        "node_set": digest(labels if counts else None, factor),
+        "node_set": digest(labels if counts else None, factor, cohort_connectome.digest(group)),
         "nodes": len(kept),
         "people": len(usable),
         "dropped": dict(counts),
         "excluded": excluded,
         "group_factor": factor,
-        "settings": {"largest_missing": sm.params.largest_missing, "connectome": sm.params.connectome},
+        "settings": {"largest_missing": sm.params.largest_missing, "connectome": options},
     }
     job.write_json(sm.output.json, record)
 
 
-def digest(labels, factor):
-    """Give a short name to a node set and a group factor; None where there is neither."""
-    if labels is None and factor is None:
+def digest(*decisions):
+    """Give a short name to what was decided for the cohort; None where nothing was."""
+    if all(each is None for each in decisions):
         return None
-    return hashlib.sha256(json.dumps([labels, factor]).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(decisions).encode()).hexdigest()[:16]
 
 
 def missing(connectomes, scans, unit):
@@ -113,14 +118,12 @@ def too_many(lacking, n_nodes, largest_missing):
     return reasons
 
 
-def cohort_factor(options, connectomes, usable, nodes, kept):
+def cohort_factor(options, connectomes, usable, inside):
     """Give the one factor of the cohort, for the scalings that have one; None for the others."""
     if options["scaling"] not in NEEDS_GROUP:
         return None
     if options["group_factor"] is not None:
         return options["group_factor"]
-    labels = {node["label"] for node in kept}
-    inside = np.flatnonzero([node["label"] in labels for node in nodes])
     means = []
     for unit in usable:
         arrays = connectomes.arrays(unit)

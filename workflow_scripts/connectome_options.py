@@ -66,6 +66,11 @@ def chosen_lengths(lengths, weights, positions, options):
     return lengths, [f"{count} connections have a weight but no length"] if count else []
 
 
+def positions_of(nodes):
+    """Give the coordinates of nodes in mm, (N, 3); NaN where the node table has none."""
+    return np.array([[np.nan if node.get(axis) is None else node[axis] for axis in "xyz"] for node in nodes])
+
+
 def ready(arrays, mu, positions, options, group_factor):
     """Turn the aligned connectome of a person into the one that is simulated.
 

@@ -4,26 +4,26 @@ import numpy as np
 from scipy.sparse.csgraph import connected_components
 
 from cubnm_core.errors import InputError
-from workflow_scripts import archives, job, tables
-from workflow_scripts.connectome_options import ready
+from workflow_scripts import archives, cohort_connectome, job, tables
+from workflow_scripts.connectome_options import positions_of, ready
 
 
 def main(sm):
     """Bring every aligned connectome to the nodes of the analysis and to the scale of the models."""
     logger = job.start(sm)
     aligned, common = archives.Archive(sm.input.npz), job.read_json(sm.input.common)
-    nodes = tables.read_nodes(sm.input.nodes)
+    nodes, group = tables.read_nodes(sm.input.nodes), job.read_npz(sm.input.group)
     people = {}
     for ids in sm.params.units:
         unit = ids["unit"]
-        arrays, record = scale_person(aligned, unit, nodes, common, sm.params.connectome)
+        arrays, record = scale_person(aligned, unit, nodes, common, group, sm.params.connectome)
         for text in record["reasons"] + record.get("qc", {}).get("notes", []):
             logger.warning("%s: %s", unit, text)
         people[unit] = arrays, record
     archives.write(sm.output.npz, sm.output.json, people)
 
 
-def scale_person(aligned, unit, nodes, common, options):
+def scale_person(aligned, unit, nodes, common, group, options):
     """Give the arrays and the record of one person; without arrays where the connectome cannot be used.
 
     Parameters
@@ -34,7 +34,8 @@ def scale_person(aligned, unit, nodes, common, options):
     nodes : list of dict
         Of the analysis.
     common : dict
-        As rule common_nodes leaves it.
+    group : dict of str to ndarray
+        As rule common_nodes leaves them: decisions, and the average connectome where there is one.
     options : dict
         Section ``connectome`` of a completed configuration.
     """
@@ -44,14 +45,14 @@ def scale_person(aligned, unit, nodes, common, options):
     if unit in common["excluded"]:
         return {}, {**record, "status": "excluded", "reasons": [common["excluded"][unit]]}
     labels = [node["label"] for node in nodes]
-    positions = [[np.nan if node.get(axis) is None else node[axis] for axis in "xyz"] for node in nodes]
     try:
-        arrays = chosen_nodes(aligned.arrays(unit), labels)
-        found, kept, notes = ready(arrays, record["mu"], positions, options, common["group_factor"])
+        own = chosen_nodes(aligned.arrays(unit), labels)
+        arrays, masked = cohort_connectome.applied(own, group, options)
+        found, kept, notes = ready(arrays, record["mu"], positions_of(nodes), options, common["group_factor"])
     except InputError as error:
         return {}, {**record, "status": "excluded", "reasons": str(error).splitlines()}
     qc = {**record["qc"], **quality(kept, labels)}
-    qc["notes"] = [*record["qc"]["notes"], *notes, *qc.pop("told")]
+    qc["notes"] = [*record["qc"]["notes"], *masked, *notes, *qc.pop("told")]
     return {**found, "labels": np.array(labels)}, {**record, "scale_factor": found["scale_factor"], "qc": qc}
 
 

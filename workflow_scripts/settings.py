@@ -7,10 +7,11 @@ from pathlib import Path
 
 import yaml
 
+from cubnm_core.catalogue import canonical
 from cubnm_core.errors import InputError
 from cubnm_core.inhibition import Inhibition
 from cubnm_core.rates import DEFAULT_BANDS
-from workflow_scripts import fit_checks, regional, start
+from workflow_scripts import costs, fit_checks, regional, start
 from workflow_scripts.problems import raise_problems, schema_problems, suggestion
 
 CONFIG_FOLDER = Path(__file__).resolve().parents[1] / "config"
@@ -88,11 +89,12 @@ def fit_settings(config, name):
     -------
     dict
         ``model``, ``fic`` (see :func:`inhibition_control`), ``delays``, ``free``, ``fixed``, ``objective``,
-        ``rate_limits``, ``terms``, ``optimizer``, ``start`` (see :func:`workflow_scripts.start.resolved`),
-        ``noise_seed``, ``simulation`` (with the name of the
-        ``hemodynamics``, None without them, and the ``precision`` that is used), ``analysis`` (pairs, window,
-        window_step, edges, censored_share, band_pass) and ``maps`` (path, normalise; None if no parameter
-        follows a map); JSON-like and complete.
+        ``objectives`` (a list of such, empty for one; ``objective`` is then their sum), ``constraints``,
+        ``rate_limits``, ``terms``, ``optimizer``, ``replicates``, ``retest``,
+        ``start`` (see :func:`workflow_scripts.start.resolved`), ``noise_seed``, ``simulation`` (with the name
+        of the ``hemodynamics``, None without them, and the ``precision`` that is used), ``analysis`` (pairs,
+        window, window_step, edges, censored_share, band_pass) and ``maps`` (path, normalise; None if no
+        parameter follows a map); JSON-like and complete.
 
     Raises
     ------
@@ -103,13 +105,15 @@ def fit_settings(config, name):
     protocol = protocols().get(stated.get("protocol"), {})
     fit = {key: value for key, value in deepcopy(stated).items() if key not in ("protocol", "simulation")}
     fit["optimizer"] = {**protocol.get("optimizer", {}), **stated.get("optimizer", {})}
+    for key in ("replicates", "retest"):
+        if key in protocol:
+            fit.setdefault(key, deepcopy(protocol[key]))
     _complete(fit, schema("config")["$defs"]["fit"])
     del fit["protocol"]
     fit["free"] = regional.completed(fit["free"])
     model = _model(fit)
     fit["fic"] = inhibition_control(stated.get("fic", "plasticity" if model.inhibition else None))
-    name = fit["optimizer"]["name"]
-    fit["optimizer"]["name"] = fit_checks.ALIASES.get(name.lower(), name)
+    fit["optimizer"]["name"] = canonical(fit["optimizer"]["name"])
     if fit["optimizer"]["name"] == "grid":
         fit["optimizer"]["restarts"] = 1  # another one would visit the same points
     stated_search = (stated.get("start") or {}).get("optimizer", {})
@@ -261,7 +265,9 @@ def preparation(config):
     """
     connectome, policy, bold = config["connectome"], config["node_policy"], config["bold"]
     reading = {**{key: connectome[key] for key in ("source", "session", "asymmetric")}, **policy}
-    scaling = {key: connectome[key] for key in ("scaling", "group_factor", "threshold", "lengths")}
+    scaling = {
+        key: connectome[key] for key in ("source", "mask", "scaling", "group_factor", "threshold", "lengths")
+    }
     names = ("initial_volumes", "detrend", "zscore", "fd_threshold", "shortest_scan")
     scans = {**{key: bold[key] for key in names}, "largest_missing": policy["largest_missing"]}
     return reading, scaling, scans
@@ -351,6 +357,8 @@ def _fit_problems(config, name):
         return [f"{place}.model: {error}"]
     if _stated_band(stated) is not None and stated.get("rate_limits") is not None:
         return [f"{place}: fic.rate_band and rate_limits are two places for one thing; give one of them"]
+    if stated.get("objectives") and stated.get("objective"):
+        return [f"{place}: objective and objectives are two ways to state the cost; give one of them"]
     protocol = stated.get("protocol")
     if protocol is not None and protocol not in protocols():
         return [f"{place}.protocol: unknown name {protocol!r}{suggestion(protocol, protocols())}"]

@@ -67,8 +67,8 @@ def read_parcels(paths):
 
 
 def _reader(path):
-    endings = {".label.gii": _gifti, ".annot": _annotation, ".nii": _cifti, ".tsv": _table, ".csv": _table}
-    return next((read for ending, read in endings.items() if path.endswith(ending)), _list)
+    endings = {".label.gii": _gifti, ".annot": _annotation, ".nii": _cifti, ".mat": _list}
+    return next((read for ending, read in endings.items() if path.endswith(ending)), _table)
 
 
 def _cifti(path):
