@@ -6,12 +6,12 @@ What a source keeps to is said at the top of on_cpu.h.
 
 import ctypes
 import hashlib
-import itertools
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
@@ -20,8 +20,11 @@ import numpy as np
 
 HERE = Path(__file__).parent
 COMPILER = os.environ.get("CXX", "g++")
+MAX_THREADS = 1024  # of a block
+STACK_BYTES = 64 * 4043  # of a thread; odd multiple of 64, so that stacks do not share sets of the caches
 FLAGS = ("-std=c++20", "-O2", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
 FLAGS += ("-fvisibility=hidden", "-Wno-unknown-pragmas", "-Wno-attributes", f"-I{HERE}")
+FLAGS += (f"-DSTACK_BYTES={STACK_BYTES}", f"-Werror=frame-larger-than={STACK_BYTES // 2}")
 PLAIN_SHARED_MEMORY = 48 * 1024  # bytes a kernel may ask for without saying so beforehand, as on a device
 
 
@@ -101,7 +104,7 @@ class Module:
 
     def __init__(self, device, path):
         self.device, self.path = device, path
-        self.libraries = [ctypes.CDLL(str(path))]
+        self.libraries = _loaded(path)
 
     def get_function(self, name):
         """One of its kernels."""
@@ -118,6 +121,27 @@ class Module:
         return self.libraries[:count]
 
 
+@cache
+def _loaded(path):
+    """Copies of a library in this process, which never lets go of any: at first the library itself."""
+    return [ctypes.CDLL(str(path))]
+
+
+_LAUNCHING = threading.Lock()  # libraries and stacks serve one launch at a time
+
+
+@cache
+def _stacks(worker):
+    """Stacks for the threads of a block; the system gives only those pages that are used."""
+    memory = np.empty(MAX_THREADS * STACK_BYTES + 64, np.uint8)
+    return memory[-memory.ctypes.data % 64 :]
+
+
+@cache
+def _pool(workers):
+    return ThreadPoolExecutor(workers)
+
+
 class _Launch(ctypes.Structure):
     _fields_ = (
         ("grid", ctypes.c_uint * 3),
@@ -126,6 +150,7 @@ class _Launch(ctypes.Structure):
         ("first_block", ctypes.c_uint),
         ("block_stride", ctypes.c_uint),
         ("order_seed", ctypes.c_uint),
+        ("stacks", ctypes.c_void_p),
     )
 
 
@@ -146,21 +171,21 @@ class Kernel:
             raise CudaError(f"{self.name}: a device refuses the grid {grid}")
         values = self._check_arguments(args)
         addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
-        workers = min(self.module.device.workers, int(np.prod(grid)))
-        libraries = self.module.copies(workers)
-        launches = [
-            _Launch(grid, block, shared_mem, first, workers, self.module.device.order_seed)
-            for first in range(workers)
-        ]
-        with ThreadPoolExecutor(workers) as pool:
-            messages = list(pool.map(self._run, libraries, launches, itertools.repeat(addresses)))
+        device = self.module.device
+        workers = min(device.workers, int(np.prod(grid)))
+
+        def run(first, library):
+            function = getattr(library, f"launch_{self.name}")
+            function.restype = ctypes.c_char_p
+            stacks = _stacks(first).ctypes.data
+            launch = _Launch(grid, block, shared_mem, first, workers, device.order_seed, stacks)
+            return function(ctypes.byref(launch), addresses)
+
+        with _LAUNCHING:
+            each = _pool(workers).map if workers > 1 else map
+            messages = list(each(run, range(workers), self.module.copies(workers)))
         for message in filter(None, messages):
             raise CudaError(f"{self.name}: {message.decode()}")
-
-    def _run(self, library, launch, addresses):
-        function = getattr(library, f"launch_{self.name}")
-        function.restype = ctypes.c_char_p
-        return function(ctypes.byref(launch), addresses)
 
     def _check_shared_memory(self, asked):
         available = self.module.device.shared_memory_per_block

@@ -9,6 +9,7 @@ struct Launch {
     unsigned long long dynamic_shared_bytes;
     unsigned first_block, block_stride;  // blocks first_block, first_block + block_stride, ...
     unsigned order_seed;                 // of the order in which threads run; 0: as they come
+    char* stacks;                        // STACK_BYTES for each thread, aligned to 64 bytes
 };
 const char* launch(const Launch& launch, void (*body)(void**), void** arguments);
 

@@ -1,5 +1,4 @@
 // Runs the threads of a block as fibers: each goes on until it waits for others, then the next one that is ready.
-#include <sys/mman.h>
 #ifndef __x86_64__
 #include <ucontext.h>
 #endif
@@ -24,8 +23,7 @@ void* dynamic_shared;
 
 namespace {
 
-constexpr unsigned MAX_THREADS = 1024, LANES = 32, WARPS = MAX_THREADS / LANES, PAGE = 4096;
-constexpr size_t STACK = 63 * PAGE;         // with its guard page not a power of two, so that stacks do not share cache sets
+constexpr unsigned MAX_THREADS = 1024, LANES = 32, WARPS = MAX_THREADS / LANES;
 constexpr size_t CANARY = 1024;             // bytes before and behind dynamic shared memory that must not change
 constexpr size_t MAX_SHARED = 256 * 1024;
 constexpr int CANARY_BYTE = 0xA5, NAN_BYTE = 0xFF;
@@ -76,8 +74,8 @@ void switch_context(Context& from, const Context& to) { swapcontext(&from, &to);
 
 void prepare(Context& context, char* stack_top, void (*entry)()) {
     getcontext(&context);
-    context.uc_stack.ss_sp = stack_top - STACK / 2;
-    context.uc_stack.ss_size = STACK / 2;
+    context.uc_stack.ss_sp = stack_top - STACK_BYTES;
+    context.uc_stack.ss_size = STACK_BYTES;
     context.uc_link = nullptr;
     makecontext(&context, entry, 0);
 }
@@ -109,7 +107,8 @@ struct Warp {
 Fiber fibers[MAX_THREADS];
 Warp warps[WARPS];
 Context caller;
-char *stacks, *shared_region;
+char *stacks;
+alignas(256) char shared_region[MAX_SHARED + 2 * CANARY];
 void (*kernel_body)(void**);
 void** kernel_arguments;
 unsigned n_threads, n_alive, current;
@@ -253,18 +252,6 @@ void fiber_entry() {
 
 // ---------------------------------------------------------------- launches
 
-bool allocate() {
-    if (stacks) return true;
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    void* region = mmap(nullptr, MAX_THREADS * (STACK + PAGE), PROT_READ | PROT_WRITE, flags, -1, 0);
-    void* shared = mmap(nullptr, MAX_SHARED + 2 * CANARY, PROT_READ | PROT_WRITE, flags, -1, 0);
-    if (region == MAP_FAILED || shared == MAP_FAILED) return false;
-    stacks = static_cast<char*>(region), shared_region = static_cast<char*>(shared);
-    for (unsigned thread = 0; thread < MAX_THREADS; ++thread) mprotect(stacks + thread * (STACK + PAGE), PAGE, PROT_NONE);
-    dynamic_shared = shared_region + CANARY;
-    return true;
-}
-
 void start_block(size_t dynamic_bytes) {
     memset(shared_region, CANARY_BYTE, dynamic_bytes + 2 * CANARY);
     memset(dynamic_shared, NAN_BYTE, dynamic_bytes);
@@ -274,8 +261,7 @@ void start_block(size_t dynamic_bytes) {
         Fiber& fiber = fibers[thread];
         fiber.index = {thread % blockDim.x, thread / blockDim.x % blockDim.y, thread / (blockDim.x * blockDim.y)};
         fiber.done = false;
-        const unsigned offset = 64 * (thread * 11 % 64);  // spreads the stacks over the sets of the first-level cache
-        prepare(fiber.context, stacks + (thread + 1) * (STACK + PAGE) - offset, fiber_entry);
+        prepare(fiber.context, stacks + (thread + 1) * size_t(STACK_BYTES), fiber_entry);
         make_ready(thread);
     }
     for (unsigned warp = 0; warp * LANES < n_threads; ++warp) {
@@ -342,7 +328,8 @@ const char* launch(const Launch& asked, void (*body)(void**), void** arguments) 
     message[0] = 0;
     if (n_threads == 0 || n_threads > MAX_THREADS) return "a block has 1 to 1024 threads";
     if (asked.dynamic_shared_bytes > MAX_SHARED) return "more dynamic shared memory than any device has";
-    if (!allocate()) return "no memory for the threads of a block";
+    stacks = asked.stacks;
+    dynamic_shared = shared_region + CANARY;
     blockDim = {x, y, z};
     gridDim = {asked.grid[0], asked.grid[1], asked.grid[2]};
     kernel_body = body, kernel_arguments = arguments;
