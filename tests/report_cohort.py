@@ -63,6 +63,7 @@ class MadeCohort:
         "restarts": 2,
         "generations": 6,
         "heldout_r": 0.32,
+        "start": None,
         "truth": True,
     }
 
@@ -129,6 +130,7 @@ class MadeCohort:
             "objective": OBJECTIVE,
             "terms": {},
             "noise_seed": 0,
+            "start": self.start,
             "optimizer": {
                 "name": "cmaes",
                 "population": 16,

@@ -159,6 +159,20 @@ def test_a_fit_without_success_stands_beside_one_with(tmp_path, undrawn):
     assert "works does not beat group-mean FC" in text
 
 
+def test_the_methods_say_that_people_started_from_a_group_with_themselves_in_it(tmp_path, undrawn):
+    search = {"name": "cmaes", "population": 32, "generations": 40, "restarts": 1}
+    start = {"from": "group", "connectome": "consensus", "shrinkage": 0.2, "optimizer": search}
+    text = text_of(MadeCohort(tmp_path, start=start).page())
+    for words in (
+        "the best parameters of the group",
+        "(cmaes, 1 restart of up to 40 generations of 32) to the consensus connectome",
+        "the person included; held-out scans had no part in it",
+        "A penalty of 0.2 times the mean squared distance",
+        "10.1162/netn_a_00075",
+    ):
+        assert words in text
+
+
 def test_no_heldout_scans_no_verdict(tmp_path):
     text = text_of(MadeCohort(tmp_path, people=2, splits=("train",)).page())
     assert "There are no held-out scans" in text

@@ -34,6 +34,11 @@ SOURCES = {
         "Blank J, Deb K (2020). pymoo: multi-objective optimization in Python. IEEE Access 8:89497–89509",
         "10.1109/ACCESS.2020.2990567",
     ),
+    "consensus": (
+        "Betzel RF, Griffa A, Hagmann P, Mišić B (2019). Distance-dependent consensus thresholds for "
+        "generating group-representative structural brain networks. Network Neuroscience 3:475–496",
+        "10.1162/netn_a_00075",
+    ),
     "snakemake": (
         "Mölder F, Jablonski KP, Letcher B, et al. (2021). Sustainable data analysis with Snakemake. "
         "F1000Research 10:33",
@@ -145,7 +150,7 @@ def _fit(cohort, fit):
         sentences.insert(1, (FIC[setting["fic"]["method"]].format(**setting["fic"]), [SOURCES["fic"]]))
     if setting["delays"]:
         sentences.insert(1, (DELAYS, []))
-    return sentences
+    return sentences if setting["start"] is None else [*sentences, *_start_sentences(setting["start"])]
 
 
 def _bold_sentence(hemodynamics):
@@ -199,6 +204,30 @@ def _search_sentence(optimizer, noise_seed):
         f"{noise_seed}{'; the restart with the lowest cost was kept' if optimizer['restarts'] > 1 else ''}."
     )
     return text, [SOURCES["cmaes"], SOURCES["pymoo"]]
+
+
+def _start_sentences(start):
+    """Where the searches of people started, who was in the group, and what drew them towards it."""
+    search, consensus = start["optimizer"], start["connectome"] == "consensus"
+    size = (
+        "a grid"
+        if search["name"] == "grid"
+        else f"{plural(search['restarts'], 'restart')} of up to {search['generations']} generations of "
+        f"{search['population']}"
+    )
+    started = (
+        "Every search started from the best parameters of the group, which had been fitted in the same way "
+        f"({search['name']}, {size}) to the {start['connectome']} connectome and the average FC and FCD of the "
+        "training scans of everybody who could be used, the person included; held-out scans had no part in it."
+    )
+    sentences = [(started, [SOURCES["consensus"]] if consensus else [])]
+    if start["shrinkage"]:
+        drawn = (
+            f"A penalty of {start['shrinkage']:g} times the mean squared distance from these parameters, in "
+            "units of their ranges, drew people towards the group."
+        )
+        sentences.append((drawn, []))
+    return sentences
 
 
 def _evaluation(cohort):
