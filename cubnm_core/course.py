@@ -180,10 +180,9 @@ class Course:
     def result(self):
         """Sum the history up; among equal costs the first counts."""
         places, costs = self._ranked()
-        number, row = places[0]
-        retest_cost = None
+        (number, row), chosen_costs, retest_cost = places[0], costs[0], None
         if self.retested is not None:
-            chosen = int(np.argmin(self.retested.cost))
+            chosen, chosen_costs = self._best_retested()
             retest_cost = float(self.retested.cost[chosen])
             number, row = self._place_of(places, self.retested.points[chosen])
         generation = self.history[number]
@@ -203,11 +202,21 @@ class Course:
             retest_cost=retest_cost,
             front=places[shown],
             objectives=costs[shown],
+            chosen_objectives=chosen_costs,
             generations=len(self.history),
             simulations=self._simulations(),
             stopped=self.stopped,
             at_bounds=space.at_bounds(point),
         )
+
+    def _best_retested(self):
+        """Row and costs of the best re-tested candidate: of lowest cost, or nearest to the ideal."""
+        if self.problem.objective.n_objectives == 1:
+            chosen = int(np.argmin(self.retested.cost))
+            return chosen, self.retested.cost[chosen : chosen + 1]
+        costs = self.problem.costs(self.retested.terms)
+        chosen = int(np.argmin(distance_to_ideal(costs, costs[non_dominated(costs)])))
+        return chosen, costs[chosen]
 
     def _place_of(self, places, point):
         """Generation and row of a candidate, the best one if it was simulated several times."""

@@ -159,6 +159,8 @@ class FitResult:
         where there is one objective.
     objectives : (m, k) array
         Costs of the front.
+    chosen_objectives : (k,) array
+        Costs of the chosen candidate, over the fresh seeds where there was a re-test.
     generations, simulations : int
         The re-test counts as simulations, not as a generation.
     stopped : str
@@ -179,6 +181,7 @@ class FitResult:
     retest_cost: float | None
     front: np.ndarray
     objectives: np.ndarray
+    chosen_objectives: np.ndarray
     generations: int
     simulations: int
     stopped: str

@@ -45,6 +45,8 @@ def run_fits(
     store,
     max_simulations=256,
     on_generation=None,
+    on_result=None,
+    on_failure=None,
     pause=None,
     device="",
     accepts_other_device=True,
@@ -68,7 +70,13 @@ def run_fits(
         Size of the pack, and most simulations in one call of `simulate_batch`. It changes no result, and is
         halved when memory runs out.
     on_generation : callable, optional
-        ``on_generation(problem, generation)`` after each new generation of a search was stored.
+        ``on_generation(problem, history)`` after each new generation of a search was stored, the last one of
+        its history.
+    on_result : callable, optional
+        ``on_result(result)`` for every fit as soon as it has ended.
+    on_failure : callable, optional
+        ``on_failure(problem, error)`` for a fit that raised an error. It is left out, and the others go on.
+        An error that hits all of them is raised all the same, and so is every error without `on_failure`.
     pause : callable, optional
         Asked before every pack; a text in place of None is a reason to leave the fits to a later run.
     device : str, optional
@@ -79,7 +87,7 @@ def run_fits(
     Returns
     -------
     list of FitResult
-        In the order of the problems.
+        In the order of the problems, without those that failed.
 
     Raises
     ------
@@ -92,21 +100,14 @@ def run_fits(
     """
     problems = list(problems)
     _check_keys(problems)
-    waiting, active, results = deque(problems), [], {}
-    packer = Packer(simulate_batch, max_simulations)
-    while waiting or active:
-        while waiting and (not active or _filled(active, waiting[0]) <= max_simulations):
-            course = Course(waiting.popleft(), device, accepts_other_device)
-            course.replay(store)
-            active.append(course)
-            results |= _leave(active)
-        if not active:
-            continue
+    pack = _Pack(
+        problems, store, Packer(simulate_batch, max_simulations), on_generation, on_result, on_failure
+    )
+    while pack.fill(max_simulations, device, accepts_other_device):
         if pause is not None and (reason := pause()):
-            raise Paused(f"{reason}; {len(waiting) + len(active)} of {len(problems)} searches are unfinished")
-        _one_round(active, packer, store, on_generation)
-        results |= _leave(active)
-    return [results[problem.key] for problem in problems]
+            raise Paused(f"{reason}; {pack.unfinished} of {len(problems)} searches are unfinished")
+        pack.advance()
+    return [pack.results[problem.key] for problem in problems if problem.key in pack.results]
 
 
 def _check_keys(problems):
@@ -116,25 +117,92 @@ def _check_keys(problems):
         raise InputError(f"Two fits share the key {repeated}; every fit needs its own.")
 
 
-def _filled(active, candidate):
-    """Simulations of a pack with one more fit."""
-    problems = [*(course.problem for course in active), candidate]
-    return sum(problem.optimizer.population * problem.replicates for problem in problems)
+class _Pack:
+    """The fits that advance together, those that wait, and those that have ended."""
+
+    def __init__(self, problems, store, packer, on_generation, on_result, on_failure):
+        self._store, self._packer = store, packer
+        self._on_generation, self._on_result, self._on_failure = on_generation, on_result, on_failure
+        self._waiting, self._active, self.results = deque(problems), [], {}
+
+    @property
+    def unfinished(self):
+        """Number of fits that have not ended."""
+        return len(self._waiting) + len(self._active)
+
+    def fill(self, size, device, accepts_other_device):
+        """Let fits that wait take the places that are free; say whether there is anything to simulate."""
+        while self._waiting and (not self._active or self._filled() + _size(self._waiting[0]) <= size):
+            problem = self._waiting.popleft()
+            try:
+                course = Course(problem, device, accepts_other_device)
+                course.replay(self._store)
+            except InputError as error:
+                self._fail(problem, error)
+                continue
+            self._active.append(course)
+            self._leave()
+        return bool(self._active)
+
+    def advance(self):
+        """Simulate one generation of every active fit and keep it."""
+        asked = [(course.problem, *course.ask()) for course in self._active]
+        courses = list(self._active)
+        for course, (problem, points, _), scored in zip(courses, asked, self._scored(asked), strict=True):
+            if isinstance(scored, Exception):
+                self._active.remove(course)
+                self._fail(problem, scored)
+                continue
+            searching = course.stopped is None
+            key, generation = course.tell(points, *scored)
+            self._store.append(key, generation)
+            if searching and self._on_generation is not None:
+                self._on_generation(problem, course.history)
+        self._leave()
+
+    def _scored(self, asked):
+        """Scores of every fit; where the pack raises an error, of each fit alone, or the error of each."""
+        try:
+            return self._packer.scored(asked)
+        except (MemoryError, OSError):
+            raise
+        except Exception:
+            if self._on_failure is None:
+                raise
+        found = [_alone(self._packer, one) for one in asked]
+        errors = [one for one in found if isinstance(one, Exception)]
+        if len(errors) == len(found) and not self.results and not isinstance(errors[0], InputError):
+            raise errors[0]
+        return found
+
+    def _fail(self, problem, error):
+        if self._on_failure is None:
+            raise error
+        self._on_failure(problem, error)
+
+    def _filled(self):
+        return sum(_size(course.problem) for course in self._active)
+
+    def _leave(self):
+        """Take the fits that are done out of the active ones."""
+        done = [course for course in self._active if course.is_done]
+        self._active = [course for course in self._active if not course.is_done]
+        for course in done:
+            result = self.results[course.problem.key] = course.result()
+            if self._on_result is not None:
+                self._on_result(result)
 
 
-def _leave(active):
-    """Take the fits that are done out of the active ones: dict of key to result."""
-    done = [course for course in active if course.is_done]
-    active[:] = [course for course in active if not course.is_done]
-    return {course.problem.key: course.result() for course in done}
+def _alone(packer, one):
+    """Scores of one fit, or its error."""
+    try:
+        return packer.scored([one])[0]
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:
+        return error
 
 
-def _one_round(active, packer, store, on_generation):
-    """Simulate one generation of every active fit and keep it."""
-    asked = [(course.problem, *course.ask()) for course in active]
-    for course, (problem, points, _), scored in zip(active, asked, packer.scored(asked), strict=True):
-        searching = course.stopped is None
-        key, generation = course.tell(points, *scored)
-        store.append(key, generation)
-        if searching and on_generation is not None:
-            on_generation(problem, generation)
+def _size(problem):
+    """Simulations that a fit takes part with."""
+    return problem.optimizer.population * problem.replicates

@@ -10,6 +10,7 @@ rule fit:
     output:
         fits="results/fits/{fit}/batch-{batch}_fits.tsv",
         convergence="results/fits/{fit}/batch-{batch}_convergence.tsv",
+        front="results/fits/{fit}/batch-{batch}_front.tsv",
     log:
         "logs/fit/{fit}_batch-{batch}.log",
     benchmark:
@@ -21,6 +22,9 @@ rule fit:
         mem_mb=growing(4000),
         runtime=growing(720),
         gpu=cards,
+        # Where checkpoints lie is no parameter: it changes no result, and nothing runs again because of it.
+        histories=CONFIG["histories"]["folder"],
+        other_device=CONFIG["histories"]["other_device"],
     params:
         units=batch_units,
         settings=fit_settings,

@@ -34,6 +34,7 @@ rule group_fit:
     output:
         fits="results/group/{fit}_fits.tsv",
         convergence="results/group/{fit}_convergence.tsv",
+        front="results/group/{fit}_front.tsv",
     log:
         "logs/group_fit/{fit}.log",
     benchmark:
@@ -44,6 +45,8 @@ rule group_fit:
     resources:
         mem_mb=4000,
         runtime=720,
+        histories=CONFIG["histories"]["folder"],
+        other_device=CONFIG["histories"]["other_device"],
     params:
         units=[start.GROUP],
         settings=group_settings,

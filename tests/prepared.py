@@ -17,9 +17,13 @@ SETTINGS = {
     "objective": {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5},
     "optimizer": {
         "name": "cmaes", "population": 5, "generations": 3, "restarts": 2, "sigma": 0.5, "tolerance": 5e-3,
-        "shape": {}, "seed": 1,
+        "patience": None, "initial": {}, "options": {}, "shape": {}, "seed": 1,
     },
+    "objectives": [],
+    "constraints": {},
     "noise_seed": 0,
+    "replicates": 1,
+    "retest": None,
     "start": None,
     "simulation": {
         "duration": 45.0, "burn_in": 5.0, "dt": 1e-3, "hemodynamic_dt": 5e-3, "hemodynamics": "friston2003",
@@ -103,7 +107,11 @@ class PreparedCohort:
         names = [ids["unit"] for ids in self.units]
         fits, evaluation = "results/fits/homogeneous/batch-001", "results/evaluation/homogeneous/batch-001"
         outputs = {
-            "fit": {"fits": f"{fits}_fits.tsv", "convergence": f"{fits}_convergence.tsv"},
+            "fit": {
+                "fits": f"{fits}_fits.tsv",
+                "convergence": f"{fits}_convergence.tsv",
+                "front": f"{fits}_front.tsv",
+            },
             "evaluate": {
                 "evaluation": f"{evaluation}_evaluation.tsv",
                 "states": f"{evaluation}_states.tsv",
@@ -121,6 +129,7 @@ class PreparedCohort:
             output=SimpleNamespace(**outputs[rule]),
             params=SimpleNamespace(units=self.units, settings=self.settings, splits=splits, **params),
             wildcards=SimpleNamespace(fit="homogeneous", batch="001"),
+            resources=SimpleNamespace(runtime=60, histories="results/histories", other_device="warn"),
             log=[f"logs/{rule}.log"],
             threads=2,
         )

@@ -22,6 +22,7 @@ from workflow_scripts import (
     tables,
 )
 from workflow_scripts.archives import Archive
+from workflow_scripts.fit_problems import make_problems
 from workflow_scripts.settings import SYNTHETIC_TABLES
 from workflow_scripts.simulate_person import simulate_person
 
@@ -46,7 +47,7 @@ def marks(cohort):
     sm = cohort.sm("fit")
     people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, job.start(sm))
     space = fit.search_space(cohort.settings, tables.read_nodes(sm.input.nodes))
-    _, histories = fit.make_problems(people, cohort.settings, space, list("LLLLRRRR"))
+    _, histories = make_problems(people, cohort.settings, space, list("LLLLRRRR"))
     return {key: history.fingerprint for key, history in histories.items()}
 
 
@@ -187,7 +188,8 @@ def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
     fit.main(
         SimpleNamespace(
             input=inputs,
-            output=SimpleNamespace(fits="fits.tsv", convergence="convergence.tsv"),
+            output=SimpleNamespace(fits="fits.tsv", convergence="convergence.tsv", front="front.tsv"),
+            resources=SimpleNamespace(runtime=60, histories="histories", other_device="warn"),
             params=SimpleNamespace(units=units, settings=resolved),
             wildcards=SimpleNamespace(fit="homogeneous", batch="001"),
             log=["log.txt"],

@@ -9,6 +9,7 @@ from prepared import PreparedCohort
 
 from workflow_scripts import fit, job, simulations, tables
 from workflow_scripts.archives import Archive
+from workflow_scripts.fit_problems import make_problems
 from workflow_scripts.spaces import search_space
 
 
@@ -156,8 +157,8 @@ def marks(cohort):
     people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, job.start(sm))
     nodes = tables.read_nodes(sm.input.nodes)
     space, hemispheres = search_space(cohort.settings, nodes), [node["hemisphere"] for node in nodes]
-    _, histories = fit.make_problems(people, cohort.settings, space, hemispheres)
-    return {key: history.fingerprint for key, history in histories.items()}
+    problems, histories = make_problems(people, cohort.settings, space, hemispheres)
+    return {problem.key: histories[problem.key].fingerprint for problem in problems}
 
 
 @pytest.mark.parametrize(("key", "value"), [("scheme", "heun"), ("precision", "double")])

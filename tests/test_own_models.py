@@ -9,6 +9,7 @@ from prepared import PreparedCohort
 from cubnm_core.equations import MODELS_FOLDER
 from cubnm_core.errors import InputError
 from workflow_scripts import fit, settings, simulations
+from workflow_scripts.fit_problems import make_problems
 from workflow_scripts.simulate_person import simulate_person
 
 DAMPED = (MODELS_FOLDER / "rWWEx.toml").read_text(encoding="utf-8").replace('"rWWEx"', '"damped"')
@@ -76,7 +77,7 @@ def _fingerprints(cohort):
     nodes = fit.tables.read_nodes(sm.input.nodes)
     people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, None)
     space = fit.search_space(cohort.settings, nodes)
-    _, histories = fit.make_problems(people, cohort.settings, space, [node["hemisphere"] for node in nodes])
+    _, histories = make_problems(people, cohort.settings, space, [node["hemisphere"] for node in nodes])
     return [history.fingerprint for history in histories.values()]
 
 

@@ -8,6 +8,7 @@ from prepared import N_NODES, PreparedCohort
 from cubnm_core.errors import InputError
 from workflow_scripts import evaluate, fit, fitted, job, simulations, tables
 from workflow_scripts.archives import Archive
+from workflow_scripts.fit_problems import make_problems
 from workflow_scripts.histories import fingerprint
 from workflow_scripts.settings import inhibition_control
 from workflow_scripts.simulate_person import simulate_person
@@ -48,7 +49,7 @@ def settings(free, fixed=None, maps=None, normalise="none", **optimizer):
         "free": free,
         "fixed": fixed or {},
         "maps": None if maps is None else {"path": maps, "normalise": normalise},
-        "optimizer": {"name": "cmaes", "shape": {}, **optimizer},
+        "optimizer": {"name": "cmaes", "shape": {}, "initial": {}, **optimizer},
     }
 
 
@@ -240,7 +241,7 @@ def marks(cohort):
     sm = cohort.sm("fit")
     people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, job.start(sm))
     space = search_space(cohort.settings, tables.read_nodes(sm.input.nodes))
-    _, histories = fit.make_problems(people, cohort.settings, space, list("LLLLRRRR"))
+    _, histories = make_problems(people, cohort.settings, space, list("LLLLRRRR"))
     return {key: history.fingerprint for key, history in histories.items()}
 
 

@@ -28,10 +28,28 @@ def make_objective(settings):
     """
     limits, own = settings["rate_limits"], settings["terms"]
     return Objective(
-        {**settings["objective"], **{name: term["weight"] for name, term in own.items()}},
+        weights(settings),
         band=None if limits is None else tuple(limits),
         own={name: UserTerm(load_function(term["file"]), term["worst"]) for name, term in own.items()},
+        constraints=settings["constraints"],
+        groups=tuple(settings["objectives"]),
     )
+
+
+def weights(settings):
+    """Weights of all terms of the cost: dict of str to float; with several objectives, of their sum."""
+    if not settings["objectives"]:
+        return {
+            **settings["objective"],
+            **{name: term["weight"] for name, term in settings["terms"].items()},
+        }
+    return summed(settings["objectives"])
+
+
+def summed(objectives):
+    """Add the weights of several objectives up, term by term."""
+    names = dict.fromkeys(name for group in objectives for name in group)
+    return {name: sum(group.get(name, 0.0) for group in objectives) for name in names}
 
 
 def load_function(path):
@@ -48,4 +66,5 @@ def load_function(path):
 def identity(settings):
     """Give what a cost depends on, in a form that can be hashed: files of terms count with their content."""
     terms = {name: {**term, "file": job.sha256(term["file"])} for name, term in settings["terms"].items()}
-    return {"objective": settings["objective"], "rate_limits": settings["rate_limits"], "terms": terms}
+    stated = {name: settings[name] for name in ("objective", "objectives", "constraints", "rate_limits")}
+    return {**stated, "terms": terms}

@@ -1,32 +1,28 @@
 """Rule fit: search the parameters of a batch of people on their training scans.
 
-The histories under results/histories are the checkpoint: a job that was killed goes on where it stopped.
+The histories (see :mod:`workflow_scripts.histories`) are the checkpoint: a job that was killed, or that came
+near its time limit and stopped itself, goes on where it was.
 """
 
+import sys
 import time
+import zipfile
+import zlib
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
-import cubnm_core
-from cubnm_core import load_model
+from cubnm_core import packing
 from cubnm_core.errors import InputError
-from cubnm_core.fitting import FitProblem, run_fits
-from cubnm_core.objective import TERMS, has_failed
-from cubnm_core.optimisers import OptimizerSettings
-from cubnm_core.simulation import STATUS
-from workflow_scripts import costs, job, simulations, start, tables
+from cubnm_core.fitting import Paused, run_fits
+from workflow_scripts import fit_rows, interruptions, job, simulations, start, tables
 from workflow_scripts.archives import Archive
-from workflow_scripts.histories import FileStore, History, fingerprint
+from workflow_scripts.fit_problems import make_problems, recorded
+from workflow_scripts.histories import FileStore
 from workflow_scripts.progress import Progress
 from workflow_scripts.spaces import search_space
 
-OUTCOME = ("generations", "simulations", "stopped", "cost", *TERMS)
-CONVERGENCE = ("generation", "simulations_so_far", "best_cost", "median_cost", "failed", "fic_failed")
-HISTORIES = "results/histories"
-FIC_FAILED = next(code for code, name in STATUS.items() if name == "fic_failed")
+# What files of one person that are damaged or contradict each other may raise.
+UNREADABLE = (InputError, OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +45,7 @@ class Found:
 
 
 def main(sm):
-    """Fit the units of a batch and write one row per unit and restart, and one per generation."""
+    """Fit the units of a batch and write one row per unit and restart, per generation, and per front."""
     logger = job.start(sm)
     settings, fit = sm.params.settings, sm.wildcards.fit
     people, unusable = read_people(sm.params.units, sm.input, settings, logger)
@@ -62,34 +58,27 @@ def main(sm):
         unusable |= {unit: {"status": "failed", "reason": missing} for unit in people}
         people = {}
     problems, histories = make_problems(people, settings, space, hemispheres, begin)
-    simulate_batch = None
-    if problems:
-        repetition_time = simulations.shared_repetition_time(people.values())
-        record = recorded(problems)
-        simulate_batch = simulations.batch_simulator(settings, hemispheres, repetition_time, record)
-    found = search(problems, simulate_batch, FileStore(Path(HISTORIES) / fit, histories), logger)
-    rows, convergence = [], []
+    store = FileStore(Path(sm.resources.histories) / fit, histories)
+    classes = shape_classes(problems, people, settings, hemispheres, sm.threads)
+    options = {
+        "device": packing.device_name(simulations.used_backend(settings)),
+        "accepts_other_device": sm.resources.other_device == "warn",
+        "pause": interruptions.TimeLimit(sm.resources.runtime).pause,
+    }
+    found = search(problems, classes, store, logger, options)
+    rows, convergence, fronts = [], [], []
     for ids in sm.params.units:
-        unit = ids["unit"]
         keys = {"participant_id": ids["participant_id"], "session_id": ids["session_id"], "fit": fit}
-        mine = [problem for problem in problems if problem.key.startswith(f"{unit}_restart-")]
-        if unit in unusable:
-            rows.append({**keys, **unusable[unit], "selected": False})
-        rows += unit_rows(keys, mine, found, histories)
+        mine = [problem for problem in problems if problem.key.startswith(f"{ids['unit']}_restart-")]
+        if ids["unit"] in unusable:
+            rows.append({**keys, **unusable[ids["unit"]], "selected": False})
+        rows += fit_rows.unit_rows(keys, mine, found, histories)
+        fronts += fit_rows.front_rows(keys, mine, found.results)
         for problem in mine:
-            convergence += convergence_rows(keys, problem, found.results.get(problem.key))
-    columns = ["participant_id", "session_id", "fit", "restart"]
-    job.write_tsv(sm.output.fits, rows, columns=fits_columns(settings, space))
-    job.write_tsv(sm.output.convergence, convergence, columns=[*columns, *CONVERGENCE])
-
-
-def fits_columns(settings, space):
-    """Name the columns of the table of fits."""
-    held = [name for name, value in space.fixed.items() if not np.ndim(value)]
-    params = [f"param_{name}" for name in [*space.names, *held]]
-    leading = ("participant_id", "session_id", "fit", "restart", "status", "reason", "selected")
-    last = ("at_bounds", "noise_seed", "seconds", "fingerprint")
-    return [*leading, *OUTCOME, *settings["terms"], *params, *last]
+            convergence += fit_rows.convergence_rows(keys, problem, found.results.get(problem.key))
+    job.write_tsv(sm.output.fits, rows, columns=fit_rows.fits_columns(settings, space))
+    job.write_tsv(sm.output.convergence, convergence, columns=fit_rows.CONVERGENCE)
+    job.write_tsv(sm.output.front, fronts, columns=fit_rows.front_columns(settings, space))
 
 
 def read_people(units, files, settings, logger):
@@ -119,8 +108,8 @@ def read_people(units, files, settings, logger):
             person = simulations.read_person(
                 ids, connectomes, targets, settings["delays"], settings["objective"]
             )
-        except (InputError, OSError, KeyError, ValueError) as error:
-            unusable[unit] = {"status": "failed", "reason": str(error)}
+        except UNREADABLE as error:
+            unusable[unit] = {"status": "failed", "reason": _reason(error)}
             continue
         if isinstance(person, simulations.Person):
             people[unit] = person
@@ -131,165 +120,101 @@ def read_people(units, files, settings, logger):
     return people, unusable
 
 
-def make_problems(people, settings, space, hemispheres, begin=None):
-    """State what is searched for every person and restart, and what its history belongs to.
-
-    `begin` holds further keywords of the problems: where they start (see :func:`start.of_people`).
-    """
-    objective = costs.make_objective(settings)
-    stated = {key: value for key, value in settings["optimizer"].items() if key != "restarts"}
-    optimizer = OptimizerSettings(**{**stated, "shape": stated.get("shape") or None})
-    restarts = settings["optimizer"]["restarts"] if optimizer.name == "cmaes" else 1
-    problems, histories = [], {}
-    for unit, person in people.items():
-        for restart in range(restarts):
-            problem = FitProblem(
-                key=f"{unit}_restart-{restart}",
-                weights=person.weights,
-                lengths=person.lengths,
-                target=person.targets["train"],
-                space=space,
-                objective=objective,
-                optimizer=optimizer,
-                noise_seed=settings["noise_seed"],
-                restart=restart,
-                **(begin or {}),
-            )
-            problems.append(problem)
-            mark = problem_fingerprint(problem, settings, hemispheres, person.repetition_time)
-            histories[problem.key] = History(mark, space)
-    return problems, histories
+def _reason(error):
+    """Say why a person cannot be fitted."""
+    if isinstance(error, InputError):
+        return str(error)
+    return (
+        f"prepared files are damaged ({type(error).__name__}: {error}); remove the archives of this batch "
+        "under results/prepared and results/targets, and start again"
+    )
 
 
-def problem_fingerprint(problem, settings, hemispheres, repetition_time):
-    """Hash everything the history of a fit depends on."""
-    target = {"fc": problem.target.fc, "fcd": problem.target.fcd}
-    if problem.target.fcd_cdf is not None:
-        target["fcd_cdf"] = problem.target.fcd_cdf
-    cost = costs.identity(settings)
-    space = [list(problem.space.free.items()), problem.space.fixed, problem.space.regional]  # free: in order
-    search = [problem.key, problem.restart, space, cost, problem.optimizer]
-    if problem.initial is not None:
-        search += [problem.initial, problem.prior]
-    simulated = simulations.simulation_keywords(settings, repetition_time)
-    pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
-    software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]
-    model = load_model(settings["model"])
-    connectome = [problem.weights, problem.lengths]
-    return fingerprint(connectome, target, search, problem.noise_seed, simulated, pairs, model, software)
-
-
-def recorded(problems):
-    """Say what simulations have to give: FCD only if somebody's scans have one."""
-    targets = [problem.target for problem in problems]
-    with_fcd = any(target.fcd is not None or target.fcd_cdf is not None for target in targets)
-    return ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
-
-
-def search(problems, simulate_batch, store, logger):
-    """Run all searches together; should one raise an error, run each alone, so that the others finish.
+def shape_classes(problems, people, settings, hemispheres, threads):
+    """Part the problems of a batch by what has to be the same in all simulations of a call.
 
     Parameters
     ----------
     problems : list of FitProblem
-    simulate_batch : callable
+    people : dict of str to simulations.Person
+    settings : dict
+    hemispheres : list of str
+    threads : int
+
+    Returns
+    -------
+    list of (problems, simulate_batch, size of a pack)
+        One for every repetition time among the people.
+    """
+    by_time = {}
+    for problem in problems:
+        person = people[problem.key.rsplit("_restart-", 1)[0]]
+        by_time.setdefault(person.repetition_time, []).append(problem)
+    classes = []
+    for repetition_time, members in by_time.items():
+        simulate_batch = simulations.batch_simulator(
+            settings, hemispheres, repetition_time, recorded(members), threads
+        )
+        result_bytes = simulations.result_bytes(settings, len(hemispheres), repetition_time)
+        size = packing.batch_size(simulations.used_backend(settings), threads, result_bytes)
+        classes.append((members, simulate_batch, size))
+    return classes
+
+
+def search(problems, classes, store, logger, options):
+    """Run all searches; one that fails is left out.
+
+    Parameters
+    ----------
+    problems : list of FitProblem
+    classes : list
+        As of :func:`shape_classes`.
     store : FileStore
     logger : logging.Logger
+    options : dict
+        Further keywords of :func:`cubnm_core.fitting.run_fits`.
 
     Returns
     -------
     Found
+
+    Raises
+    ------
+    SystemExit
+        With :data:`interruptions.PAUSED`, if the time limit came near.
     """
     if not problems:
         return Found({}, {}, None)
-    progress = Progress(problems, logger)
-    simulate_batch = progress.watch(simulate_batch)
+    progress, failures, results = Progress(problems, logger), {}, {}
+
+    def failed(problem, error):
+        failures[problem.key] = str(error) if isinstance(error, InputError) else repr(error)
+        logger.warning("%s failed: %s", problem.key, failures[problem.key])
+
     started = time.perf_counter()
+    restore = interruptions.end_at_once()
     try:
-        progress.recall(store)
-        found = run_fits(problems, simulate_batch, store, on_generation=progress.generation)
-        results, failures = {result.key: result for result in found}, {}
-    except Exception:
-        logger.exception("The batch stopped with an error; each search now goes on alone")
-        results, failures = _search_one_by_one(problems, simulate_batch, store, progress)
-    progress.flush()
-    for key, reason in failures.items():
-        logger.warning("%s failed: %s", key, reason)
+        for members, simulate_batch, size in classes:
+            logger.info("%d searches in packs of up to %d simulations", len(members), size)
+            found = run_fits(
+                members,
+                progress.watch(simulate_batch),
+                store,
+                max_simulations=size,
+                on_generation=progress.generation,
+                on_result=progress.ended,
+                on_failure=failed,
+                **options,
+            )
+            results |= {result.key: result for result in found}
+    except Paused as pause:
+        logger.critical("Paused: %s; all complete generations are kept, start again to go on", pause)
+        sys.exit(interruptions.PAUSED)
+    finally:
+        restore()
+        progress.flush()
     computed = progress.simulations
     return Found(results, failures, (time.perf_counter() - started) / computed if computed else None)
-
-
-def _search_one_by_one(problems, simulate_batch, store, progress):
-    """Run every search alone and keep the error of each that fails; if all fail, the job fails."""
-    results, failures, errors = {}, {}, []
-    for problem in problems:
-        try:
-            found = run_fits([problem], simulate_batch, store, on_generation=progress.generation)
-            results[problem.key] = found[0]
-        except Exception as error:
-            failures[problem.key] = f"{type(error).__name__}: {error}"
-            errors.append(error)
-    if not results and not all(isinstance(error, InputError) for error in errors):
-        raise errors[0]
-    return results, failures
-
-
-def unit_rows(keys, problems, found, histories):
-    """Make the rows of a unit, one per restart; the best of them is the selected one."""
-    rows = []
-    for problem in problems:
-        if problem.key in found.results:
-            came_out = outcome(found.results[problem.key], found.seconds)
-        else:
-            came_out = {"status": "failed", "reason": found.failures[problem.key]}
-        stated = {"restart": problem.restart, "selected": False, "noise_seed": problem.noise_seed}
-        rows.append({**keys, **stated, "fingerprint": histories[problem.key].fingerprint, **came_out})
-    fitted = [row for row in rows if row["status"] == "ok"]
-    if fitted:
-        min(fitted, key=lambda row: row["cost"])["selected"] = True
-    return rows
-
-
-def outcome(result, seconds):
-    """Describe the result of one search in the columns of the table."""
-    params = {f"param_{name}": value for name, value in result.best_params.items()}
-    failed, reason = bool(has_failed(result.best_status)), None
-    if failed:
-        reason = f"all {result.simulations} simulations failed ({STATUS[result.best_status]})"
-    elif result.best_status != 0:
-        reason = f"the best simulation ended with the status {STATUS[result.best_status]}"
-    return {
-        "status": "failed" if failed else "ok",
-        "reason": reason,
-        "generations": result.generations,
-        "simulations": result.simulations,
-        "stopped": result.stopped,
-        "cost": result.best_cost,
-        **result.best_terms,
-        **params,
-        "at_bounds": ", ".join(f"{name}: {side}" for name, side in result.at_bounds.items()),
-        "seconds": None if seconds is None else seconds * result.simulations,
-    }
-
-
-def convergence_rows(keys, problem, result):
-    """Follow the cost of one search through its generations."""
-    rows, best, simulated = [], np.inf, 0
-    for generation in result.history if result else []:
-        best, simulated = min(best, generation.cost.min()), simulated + len(generation.cost)
-        rows.append(
-            {
-                **keys,
-                "restart": problem.restart,
-                "generation": generation.number,
-                "simulations_so_far": simulated,
-                "best_cost": float(best),
-                "median_cost": float(np.median(generation.cost)),
-                "failed": int(np.count_nonzero(has_failed(generation.status))),
-                "fic_failed": int(np.count_nonzero(generation.status == FIC_FAILED)),
-            }
-        )
-    return rows
 
 
 if "snakemake" in globals():

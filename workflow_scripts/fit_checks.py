@@ -5,7 +5,7 @@ from pathlib import Path
 from cubnm_core import inhibition
 from cubnm_core.errors import InputError
 from cubnm_core.objective import TERMS
-from workflow_scripts import regional
+from workflow_scripts import cost_checks, regional
 from workflow_scripts.problems import suggestion
 
 
@@ -26,13 +26,34 @@ def problems(fit, config, place):
     list of str
     """
     found = _parameter_problems(fit, place) + _simulation_problems(fit, config, place)
-    first, count = config["evaluation"]["first_seed"], config["evaluation"]["seeds"]
-    if first <= fit["noise_seed"] < first + count:
-        found.append(
-            f"{place}.noise_seed: {fit['noise_seed']} is also a seed of the evaluation ({first} to "
-            f"{first + count - 1}), which must be fresh; choose another noise_seed or evaluation.first_seed"
-        )
-    return found
+    return found + _seed_problems(fit, config["evaluation"], place)
+
+
+def _seed_problems(fit, evaluation, place):
+    """Check that search, re-test and evaluation have noise seeds of their own."""
+    noise, retest = fit["noise_seed"], fit["retest"]
+    search = range(noise, noise + fit["replicates"])
+    scored = range(evaluation["first_seed"], evaluation["first_seed"] + evaluation["seeds"])
+    uses = [(f"{place}.noise_seed", search)]
+    if retest is not None:
+        seeds = range(retest["first_seed"], retest["first_seed"] + retest["seeds"])
+        uses.append((f"{place}.retest.first_seed", seeds))
+        if set(seeds) & set(search):
+            return [
+                f"{place}.retest.first_seed: {_span(seeds)} are also seeds of the search ({_span(search)}); "
+                "a re-test needs fresh ones"
+            ]
+    return [
+        f"{name}: {_span(seeds)} is also a seed of the evaluation ({scored[0]} to {scored[-1]}), which must "
+        f"be fresh; choose another {name.rsplit('.', 1)[-1]} or evaluation.first_seed"
+        for name, seeds in uses
+        if set(seeds) & set(scored)
+    ]
+
+
+def _span(seeds):
+    """A range of seeds as text."""
+    return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]} to {seeds[-1]}"
 
 
 def _parameter_problems(fit, place):
@@ -55,7 +76,10 @@ def _parameter_problems(fit, place):
     ]
     problems += regional.problems(fit, known, place)
     problems += (
-        _optimizer_problems(fit, place) + _rate_problems(fit, model, place) + _term_problems(fit, place)
+        _optimizer_problems(fit, place)
+        + _rate_problems(fit, model, place)
+        + _term_problems(fit, place)
+        + cost_checks.problems(fit, place)
     )
     problems += _inhibition_problems(fit, model, place) if fit["fic"] is not None else []
     return problems + (_delay_problems(fit, known["v"], place) if fit["delays"] else [])
@@ -133,15 +157,16 @@ def _rate_problems(fit, model, place):
     if limits is not None and limits[0] >= limits[1]:
         problems.append(f"{place}.rate_limits: {limits} is not [lower, upper] in Hz")
     for term in ("rate_penalty", "rate_band"):
-        if not fit["objective"].get(term):
+        if not fit["objective"].get(term) and term not in fit["constraints"]:
             continue
+        section = "constraints" if term in fit["constraints"] else "objective"
         if limits is None:
             problems.append(
-                f"{place}.objective.{term}: has no meaning without fic, unless rate_limits says which rates "
+                f"{place}.{section}.{term}: has no meaning without fic, unless rate_limits says which rates "
                 "are allowed; leave it out or set it to 0"
             )
         elif "r_E" not in model.record:
-            problems.append(f"{place}.objective.{term}: {model.name} has no firing rate r_E; leave it out")
+            problems.append(f"{place}.{section}.{term}: {model.name} has no firing rate r_E; leave it out")
     return problems
 
 
@@ -162,8 +187,8 @@ def _term_problems(fit, place):
 def _optimizer_problems(fit, place):
     """Check that the search suits the number of free parameters."""
     names, optimizer = regional.free_coordinates(fit), fit["optimizer"]
-    if names is None:
-        return []  # groups need the node table; checked with it
+    if names is None:  # groups need the node table; checked with it
+        return cost_checks.search_problems(fit, place)
     if optimizer["name"] == "cmaes" and len(names) < 2:
         example = names[0] if names else "G"
         return [
@@ -176,7 +201,7 @@ def _optimizer_problems(fit, place):
             f"{place}.optimizer.shape: a grid needs the number of points of every free parameter "
             f"({', '.join(names)}), found {', '.join(optimizer['shape']) or 'none'}"
         ]
-    return []
+    return cost_checks.search_problems(fit, place) + cost_checks.initial_problems(fit, names, place)
 
 
 def _simulation_problems(fit, config, place):

@@ -1,28 +1,32 @@
 """Histories of fits on disk: the table of every candidate and its cost terms is the checkpoint of a fit.
 
-A history is a TSV file. Its first line names the fingerprint of everything the result depends on, its second
-line the columns. Every generation is a block of rows, closed by a comment line with a checksum. Numbers are
-written with ``repr``, so that reading returns the same bits. A block without its closing line was torn by the
-end of the process that wrote it and is dropped; any other damage is an error, because nobody can tell what
-the search would have done.
+A history is a TSV file. Its first line names the numerics version and the fingerprint of everything the
+result depends on, its second line the columns. Every generation is a block of rows, closed by a comment line
+with a checksum and the device. Numbers are written with ``repr``, so that reading returns the same bits. A
+block without its closing line was torn by the end of the process that wrote it and is dropped; any other
+damage is an error, because nobody can tell what the search would have done.
 """
 
+import errno
 import hashlib
 import json
 import logging
 import os
+import re
 import zlib
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 
 import numpy as np
 
+from cubnm_core import NUMERICS_VERSION
 from cubnm_core.errors import InputError
 from cubnm_core.fitting import Generation
 
 LOGGER = logging.getLogger(__name__)
-FIRST_LINE = "# cubnm_core fit history, fingerprint "
-LAST_LINE = "# generation {number} complete, {size} candidates, crc32 {checksum:08x}"
+FIRST_WORDS = "# cubnm_core fit history, "
+FIRST_LINE = FIRST_WORDS + "numerics version {numerics}, fingerprint {fingerprint}\n"
+LAST_LINE = "# generation {number} complete, {size} candidates, crc32 {checksum:08x}, {device}\n"
 LEADING_COLUMNS = ("generation", "candidate", "status", "cost")
 
 
@@ -102,7 +106,8 @@ class FileStore:
     def load(self, key):
         """Read the complete generations of a fit.
 
-        A history of other settings is set aside, a torn last generation is cut off; both are logged.
+        A history of other settings or another numerics version is set aside, a torn last generation is cut
+        off; all are logged.
 
         Returns
         -------
@@ -118,17 +123,29 @@ class FileStore:
         if not path.exists():
             return []
         content = path.read_bytes()
-        found = _stored_fingerprint(content, path)
+        numerics, found = _origin(content, path)
         if found is not None and found != self.histories[key].fingerprint:
-            aside = path.with_name(f"{path.name}.{found[:12]}.stale")
-            os.replace(path, aside)
-            LOGGER.info("%s: settings or inputs changed, its history is set aside as %s", key, aside.name)
+            self._set_aside(key, numerics, found)
             return []
         generations, intact = _parse(content, path, self.histories[key].space.names)
         if intact < len(content):
             LOGGER.info("%s: the last generation was torn by an interruption and is computed again", key)
             _truncate(path, intact)
         return generations
+
+    def _set_aside(self, key, numerics, found):
+        """Rename the history of another fit, and say why it cannot be resumed."""
+        path = self.path(key)
+        aside = path.with_name(f"{path.name}.{found[:12]}.stale")
+        os.replace(path, aside)
+        if numerics == str(NUMERICS_VERSION):
+            LOGGER.info("%s: settings or inputs changed, its history is set aside as %s", key, aside.name)
+            return
+        LOGGER.warning(
+            "%s: its history was made with numerics version %s and cannot be resumed with version %d, whose "
+            "numbers differ; it is set aside as %s, and the fit starts anew",
+            key, numerics, NUMERICS_VERSION, aside.name,
+        )  # fmt: skip
 
     def append(self, key, generation):
         """Write one generation and wait until it is on the disk.
@@ -137,18 +154,29 @@ class FileStore:
         ----------
         key : str
         generation : cubnm_core.fitting.Generation
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, as on a full disk. The generations before it stay intact.
         """
-        path = self.path(key)
-        history = self.histories[key]
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lines = _rows(generation, history.space)
-        with open(path, "ab") as file:
-            if file.tell() == 0:
+        path, history = self.path(key), self.histories[key]
+        block = _rows(generation, history.space)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            size = path.stat().st_size if path.exists() else 0
+            if size == 0:
                 columns = _columns(sorted(generation.terms), history.space.names)
-                file.write(f"{FIRST_LINE}{history.fingerprint}\n{chr(9).join(columns)}\n".encode())
-            file.write(lines)
-            file.flush()
-            os.fsync(file.fileno())
+                first = FIRST_LINE.format(numerics=NUMERICS_VERSION, fingerprint=history.fingerprint)
+                block = f"{first}{chr(9).join(columns)}\n".encode() + block
+            _append(path, block, size)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"generation {generation.number} of {key} cannot be kept in {self.folder} "
+                f"({error.strerror}); free some space there or correct the folder, then start again: "
+                "everything before it is kept",
+            ) from error
 
 
 def _columns(terms, names):
@@ -171,26 +199,40 @@ def _rows(generation, space):
         labels = [generation.number, candidate, int(generation.status[candidate])]
         lines.append("\t".join([*map(str, labels), *(repr(float(number)) for number in numbers)]) + "\n")
     block = "".join(lines).encode()
-    return block + _closing_line(generation.number, len(lines), block)
+    return block + _closing_line(generation.number, len(lines), block, generation.device)
 
 
-def _closing_line(number, size, block):
+def _closing_line(number, size, block, device):
     """Write the line that marks a generation as complete."""
-    return (LAST_LINE.format(number=number, size=size, checksum=zlib.crc32(block)) + "\n").encode()
+    checksum = zlib.crc32(block)
+    return LAST_LINE.format(number=number, size=size, checksum=checksum, device=device or "n/a").encode()
 
 
-def _stored_fingerprint(content, path):
-    """Read the fingerprint of the first line; None if not even this line was completed."""
+def _append(path, block, size):
+    """Write bytes at the end of a file of a known size, on the disk too; on an error leave it as it was."""
+    with open(path, "ab", buffering=0) as file:
+        try:
+            if file.write(block) != len(block):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(file.fileno())
+        except OSError:
+            file.truncate(size)
+            raise
+
+
+def _origin(content, path):
+    """Read numerics version and fingerprint of the first line; None if not even this line was completed."""
     first, newline, _ = content.partition(b"\n")
     if not newline:
-        return None
+        return None, None
     text = first.decode(errors="replace")
-    if not text.startswith(FIRST_LINE):
+    if not text.startswith(FIRST_WORDS):
         raise InputError(
-            f"{path}, line 1: expected '{FIRST_LINE}...', found '{text[:60]}'. This file is no fit history "
+            f"{path}, line 1: expected '{FIRST_WORDS}...', found '{text[:60]}'. This file is no fit history "
             "or is damaged; move it away to compute the fit from the beginning."
         )
-    return text.removeprefix(FIRST_LINE).strip()
+    found = re.fullmatch(r"(?:numerics version (\S+), )?fingerprint (\S+)", text.removeprefix(FIRST_WORDS))
+    return (found[1] or "0", found[2]) if found else ("unknown", "unreadable")
 
 
 def _parse(content, path, names):
@@ -211,15 +253,16 @@ def _parse(content, path, names):
         if not line.startswith(b"#"):
             block.append(line)
             continue
-        if line != _closing_line(len(generations), len(block), b"".join(block)):
+        device = line.decode(errors="replace").rstrip("\n").split(", ", 3)[-1]
+        if line != _closing_line(len(generations), len(block), b"".join(block), device):
             what = f"the rows of generation {len(generations)} above do not match its closing line"
             raise _damaged(path, row, what)
-        generations.append(_generation(len(generations), block, terms, len(names)))
+        generations.append(_generation(len(generations), block, terms, len(names), device))
         block, intact = [], position
     return generations, intact if generations else 0
 
 
-def _generation(number, block, terms, dimension):
+def _generation(number, block, terms, dimension, device):
     """Make a generation of its rows, whose checksum was found right."""
     cells = [line.decode().rstrip("\n").split("\t") for line in block]
     numbers = np.array([[float(cell) for cell in row[3:]] for row in cells])
@@ -230,6 +273,7 @@ def _generation(number, block, terms, dimension):
         terms={term: numbers[:, 1 + index].copy() for index, term in enumerate(terms)},
         cost=numbers[:, 0].copy(),
         status=np.array([int(row[2]) for row in cells]),
+        device="" if device == "n/a" else device,
     )
 
 

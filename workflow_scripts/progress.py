@@ -1,6 +1,5 @@
 """Progress of searches that advance together: one line per generation, on the terminal and in the log."""
 
-import math
 import time
 
 import numpy as np
@@ -21,6 +20,9 @@ class Progress:
         self.simulations = 0
         self._best = {}
         self._latest = {}
+        self._left_of = {
+            problem.key: problem.optimizer.most_generations * _size(problem) for problem in problems
+        }
         self._started = time.perf_counter()
 
     def watch(self, simulate_batch):
@@ -34,17 +36,18 @@ class Progress:
 
         return watched
 
-    def recall(self, store):
-        """Take note of the generations that earlier jobs computed."""
-        for key in self.problems:
-            costs = [generation.cost.min() for generation in store.load(key)]
-            self._best[key] = float(min(costs, default=np.inf))
+    def generation(self, problem, history):
+        """Take note of a generation that was computed, the last one of the history of its search."""
+        new = history if problem.key not in self._best else history[-1:]
+        best = min(float(generation.cost.min()) for generation in new)
+        self._best[problem.key] = min(self._best.get(problem.key, np.inf), best)
+        self._latest[problem.key] = len(history)
+        to_come = problem.optimizer.most_generations - len(history)
+        self._left_of[problem.key] = to_come * _size(problem)
 
-    def generation(self, problem, generation):
-        """Take note of a generation that was computed."""
-        best = min(self._best.get(problem.key, np.inf), float(generation.cost.min()))
-        self._best[problem.key] = best
-        self._latest[problem.key] = generation.number
+    def ended(self, result):
+        """Take note of a search that has ended."""
+        self._left_of[result.key] = 0
 
     def flush(self):
         """Say where the searches that reported since the last line are."""
@@ -56,7 +59,7 @@ class Progress:
         self.logger.info(
             "generation %d: %d %s in %d of %d searches, best costs %.3f to %.3f (median %.3f), "
             "%.1f simulations/s, at most %s left",
-            1 + max(self._latest.values()),
+            max(self._latest.values()),
             len(people),
             "person" if len(people) == 1 else "people",
             len(self._latest),
@@ -65,24 +68,14 @@ class Progress:
             costs.max(),
             np.median(costs),
             rate,
-            _duration(self._left() / rate),
+            _duration(sum(self._left_of.values()) / rate),
         )
         self._latest = {}
 
-    def _left(self):
-        """Count the simulations that the searches just seen can still need."""
-        left = 0
-        for key, number in self._latest.items():
-            optimizer = self.problems[key].optimizer
-            left += (_generations(optimizer) - 1 - number) * optimizer.population
-        return left
 
-
-def _generations(optimizer):
-    """Give the most generations that a search can have."""
-    if optimizer.name == "grid":
-        return math.ceil(math.prod(optimizer.shape.values()) / optimizer.population)
-    return optimizer.generations
+def _size(problem):
+    """Simulations of a generation."""
+    return problem.optimizer.population * problem.replicates
 
 
 def _duration(seconds):

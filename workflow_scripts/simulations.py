@@ -115,7 +115,7 @@ def read_hemispheres(path):
     return [row["hemisphere"] for row in tables.read_nodes(path)]
 
 
-def batch_simulator(settings, hemispheres, repetition_time, record):
+def batch_simulator(settings, hemispheres, repetition_time, record, threads=None):
     """Fix everything about a simulation that does not change within a fit.
 
     Parameters
@@ -127,6 +127,8 @@ def batch_simulator(settings, hemispheres, repetition_time, record):
         In s.
     record : sequence of str
         As of :func:`cubnm_core.simulate`.
+    threads : int, optional
+        All cores that this process may use by default.
 
     Returns
     -------
@@ -148,10 +150,19 @@ def batch_simulator(settings, hemispheres, repetition_time, record):
             seed=seed,
             hemispheres=hemispheres,
             record=record,
+            threads=threads,
             **fixed,
         )
 
     return simulate_batch
+
+
+def result_bytes(settings, nodes, repetition_time):
+    """Size of BOLD, FC and FCD of one simulation, nearly."""
+    simulation, analysis = settings["simulation"], settings["analysis"]
+    volumes = simulation["duration"] / repetition_time
+    windows = (simulation["duration"] - simulation["burn_in"]) / analysis["window_step"]
+    return int(8 * volumes * nodes + 4 * nodes**2 / 2 + 4 * windows**2 / 2)
 
 
 def used_backend(settings):

@@ -53,6 +53,7 @@ def search_space(settings, nodes):
         fixed[name] = table.values(entry["column"]) if isinstance(entry, dict) else entry
     space = SearchSpace(free, fixed, rules)
     _check_grid(settings["optimizer"], space)
+    _check_initial(settings["optimizer"]["initial"], space)
     return space
 
 
@@ -79,6 +80,20 @@ def _check_grid(optimizer, space):
             f"optimizer.shape: a grid needs the number of points of every free parameter ("
             f"{', '.join(space.names)}), found {', '.join(optimizer['shape']) or 'none'}"
         )
+
+
+def _check_initial(initial, space):
+    """The same for the initial point, whose bounds may follow from maps."""
+    if not initial:
+        return
+    if set(initial) != set(space.names):
+        raise InputError(
+            f"optimizer.initial: needs a value for every free parameter ({', '.join(space.names)}), found "
+            f"{', '.join(initial)}"
+        )
+    for name, (low, high) in space.free.items():
+        if not low <= initial[name] <= high:
+            raise InputError(f"optimizer.initial: {name} is {initial[name]}, outside {low:g} to {high:g}")
 
 
 def groups(name, nodes):

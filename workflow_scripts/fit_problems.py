@@ -1,0 +1,103 @@
+"""What is searched for every person and restart, and what its history depends on."""
+
+from importlib.metadata import version
+
+import cubnm_core
+from cubnm_core import load_model
+from cubnm_core.course import retest_key
+from cubnm_core.fitting import FitProblem, Retest
+from cubnm_core.optimisers import OptimizerSettings
+from workflow_scripts import costs, simulations
+from workflow_scripts.histories import History, fingerprint
+
+# Settings of the search that say when it ends, not what it does until then.
+_BUDGET = ("generations", "patience")
+
+
+def make_problems(people, settings, space, hemispheres, begin=None):
+    """State what is searched for every person and restart, and what its history belongs to.
+
+    Parameters
+    ----------
+    people : dict of str to simulations.Person
+    settings : dict
+        Resolved settings of a fit.
+    space : cubnm_core.search_space.SearchSpace
+    hemispheres : list of str
+    begin : dict, optional
+        Further keywords of the problems: where they start (see :func:`workflow_scripts.start.of_people`).
+
+    Returns
+    -------
+    problems : list of FitProblem
+    histories : dict of str to History
+        By key; those of re-tests included.
+    """
+    objective = costs.make_objective(settings)
+    optimizer = optimizer_settings(settings["optimizer"])
+    stated = settings["optimizer"]["initial"]
+    common = {
+        "space": space,
+        "objective": objective,
+        "optimizer": optimizer,
+        "noise_seed": settings["noise_seed"],
+        "replicates": settings["replicates"],
+        "initial": space.to_unit(stated)[0] if stated else None,
+        "retest": None if settings["retest"] is None else Retest(**settings["retest"]),
+        **(begin or {}),
+    }
+    problems, histories = [], {}
+    for unit, person in people.items():
+        for restart in range(settings["optimizer"]["restarts"]):
+            problem = FitProblem(
+                key=f"{unit}_restart-{restart}",
+                weights=person.weights,
+                lengths=person.lengths,
+                target=person.targets["train"],
+                restart=restart,
+                **common,
+            )
+            problems.append(problem)
+            mark = problem_fingerprint(problem, settings, hemispheres, person.repetition_time)
+            histories[problem.key] = History(mark, space)
+            if problem.retest is not None:
+                budget = [getattr(optimizer, name) for name in _BUDGET]
+                histories[retest_key(problem.key)] = History(fingerprint(mark, budget, problem.retest), space)
+    return problems, histories
+
+
+def optimizer_settings(stated):
+    """Translate the section ``optimizer`` of a fit into what the core understands."""
+    own = {name: value for name, value in stated.items() if name not in ("restarts", "initial")}
+    return OptimizerSettings(**{**own, "shape": own["shape"] or None, "options": own["options"] or None})
+
+
+def problem_fingerprint(problem, settings, hemispheres, repetition_time):
+    """Hash everything the history of a search depends on.
+
+    A larger or smaller number of generations goes on from the same history, and so does a changed re-test. A
+    design is laid out for its number of generations.
+    """
+    target = {"fc": problem.target.fc, "fcd": problem.target.fcd}
+    if problem.target.fcd_cdf is not None:
+        target["fcd_cdf"] = problem.target.fcd_cdf
+    optimizer = dict(vars(problem.optimizer))
+    if not problem.optimizer.is_design:
+        optimizer = {name: value for name, value in optimizer.items() if name not in _BUDGET}
+    space = [list(problem.space.free.items()), problem.space.fixed, problem.space.regional]  # free: in order
+    start = [problem.initial, problem.prior]
+    noise = [problem.noise_seed, problem.replicates]
+    search = [problem.key, problem.restart, space, costs.identity(settings), optimizer, start, noise]
+    simulated = simulations.simulation_keywords(settings, repetition_time)
+    pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
+    software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]
+    connectome = [problem.weights, problem.lengths]
+    model = load_model(settings["model"])
+    return fingerprint(connectome, target, search, simulated, pairs, model, software)
+
+
+def recorded(problems):
+    """Say what simulations have to give: FCD only if somebody's scans have one."""
+    targets = [problem.target for problem in problems]
+    with_fcd = any(target.fcd is not None or target.fcd_cdf is not None for target in targets)
+    return ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
