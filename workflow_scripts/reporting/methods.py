@@ -217,8 +217,9 @@ def _start_sentences(start):
     )
     started = (
         "Every search started from the best parameters of the group, which had been fitted in the same way "
-        f"({search['name']}, {size}) to the {start['connectome']} connectome and the average FC and FCD of the "
-        "training scans of everybody who could be used, the person included; held-out scans had no part in it."
+        f"({search['name']}, {size}) to the {start['connectome']} connectome and the average FC and FCD of "
+        "the training scans of everybody who could be used, the person included; held-out scans had no part "
+        "in it."
     )
     sentences = [(started, [SOURCES["consensus"]] if consensus else [])]
     if start["shrinkage"]:
