@@ -73,7 +73,7 @@ def write_example(copy, folder):
     rows = [{**shared, "participant_id": "group", "kind": "sc", "path": group}]
     rows += [row for person in people for row in _rows(person, shared, folder)]
     write_tsv(folder / "manifest.tsv", rows, columns=schema("manifest")["properties"])
-    write_tsv(folder / "participants.tsv", [{"participant_id": person.name} for person in people])
+    write_tsv(folder / "participants.tsv", [{"participant_id": _id(person)} for person in people])
     write_tsv(folder / "nodes.tsv", nodes(labels))
 
 
@@ -93,11 +93,16 @@ def nodes(labels):
 def _rows(person, shared, folder):
     """Give the rows of the manifest of a person: FC and FCD of one scan to fit, of another to hold out."""
     for role in ("train", "test"):
-        stated = {"participant_id": person.name, "run_id": role, "role": role, **SCAN}
+        stated = {"participant_id": _id(person), "run_id": role, "role": role, **SCAN}
         fc, fcd = (_relative(person / name, folder) for name in (f"FC_{role}.csv", f"FCD_{role}.mat"))
         yield {**shared, **stated, "kind": "fc", "path": fc}
         unnamed = {**shared, "format": "cbig_fcd", "labels_file": None}
         yield {**unnamed, **stated, **WINDOWS, "kind": "fcd", "path": fcd}
+
+
+def _id(person):
+    """Name a person as BIDS does: the folder sub1 holds participant 1."""
+    return person.name.removeprefix("sub")
 
 
 def _first(copy, name):

@@ -76,7 +76,7 @@ def target(rows, nodes, all_nodes, analysis, needs_fcd):
         "precomputed": [_source(row, known) for row, known in stated],
         "window_length_volumes": None,
         "windows": 0,
-        "notes": [note for _, notes in vectors for note in notes],
+        "notes": ["FC and FCD computed elsewhere", *(note for _, notes in vectors for note in notes)],
     }
     arrays = {"fc": average_fc([vector for vector, _ in vectors])}
     lacking = _without_fcd(fcds, nodes, all_nodes)

@@ -117,8 +117,22 @@ def _general(cohort):
             [SOURCES["fcd"]],
         ),
         (_filter_sentence(analysis["band_pass"]), []),
+        *_elsewhere(cohort),
         (HOLDOUT[cohort.holdout], []),
     ]
+
+
+def _elsewhere(cohort):
+    """Say of how many people FC and FCD were not computed here."""
+    records = cohort.targets["train"].records.values()
+    people = {record["participant_id"] for record in records if record.get("precomputed")}
+    if not people:
+        return []
+    text = (
+        f"The FC and FCD of {plural(len(people), 'person')} came with the data, computed elsewhere from "
+        "scans with these settings."
+    )
+    return [(text, [])]
 
 
 def _filter_sentence(band_pass):
