@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 from cohorts import LABELS, REPETITION_TIME, TinyCohort, labelled, smooth_noise
+from prepared import PreparedCohort
 from scipy.io import savemat
 
 from cubnm_core.connectivity import functional_connectivity, functional_connectivity_dynamics, sliding_windows
 from cubnm_core.connectivity import pair_indices as pair_indices_of
 from cubnm_core.distances import binned_cdf
 from cubnm_core.errors import InputError
-from workflow_scripts import precomputed, tables
+from workflow_scripts import fit, job, precomputed, simulations, tables
+from workflow_scripts.archives import Archive
 from workflow_scripts.job import write_json
 
 VOLUMES, WINDOW, STEP = 150, 25, 5
@@ -269,3 +271,51 @@ def test_wrong_rows_are_refused_before_the_first_job(cohort, change, words):
     with pytest.raises(InputError) as caught:
         cohort.read()
     assert words in str(caught.value)
+
+
+@pytest.fixture
+def prepared(tmp_path, monkeypatch):
+    """Three prepared people: with the values of an FCD, with its distribution function, without."""
+    monkeypatch.chdir(tmp_path)
+    cohort = PreparedCohort(tmp_path)
+    for unit, without in (("sub-02", None), ("sub-03", "without FCD: no row of kind fcd")):
+        for split in cohort.splits:
+            arrays = Archive(cohort.target(unit, split)).arrays(unit)
+            cdf = {} if without else {"fcd_cdf": binned_cdf(arrays["fcd"])}
+            cohort.write_target(unit, split, fc=arrays["fc"], **cdf)
+            told = [without] if without else []
+            cohort.state(unit, split, status="ok", reasons=[], notes=told, repetition_time=1.0)
+    return cohort
+
+
+@pytest.mark.parametrize(
+    ("objective", "fitted", "reasons"),
+    [
+        ({"fc_corr": 1.0}, ["sub-01", "sub-02", "sub-03"], {}),
+        ({"fc_corr": 1.0, "fcd_ks_binned": 1.0}, ["sub-01", "sub-02"], {"sub-03": "no row of kind fcd"}),
+        (
+            {"fc_corr": 1.0, "fcd_ks": 1.0, "fcd_ks_binned": 0.0},
+            ["sub-01"],
+            {"sub-02": "weigh fcd_ks_binned", "sub-03": "no row of kind fcd"},
+        ),
+    ],
+)
+def test_a_fit_excludes_those_who_lack_what_its_objective_weighs(prepared, objective, fitted, reasons):
+    prepared.settings["objective"] = objective
+    sm = prepared.sm("fit")
+    people, unusable = fit.read_people(prepared.units, sm.input, prepared.settings, job.start(sm))
+    assert list(people) == fitted
+    assert {unit: row["status"] for unit, row in unusable.items()} == dict.fromkeys(reasons, "excluded")
+    for unit, words in reasons.items():
+        assert words in unusable[unit]["reason"]
+
+
+def test_a_split_without_fcd_is_not_scored_by_a_fit_that_weighs_it(prepared, caplog):
+    fc = Archive(prepared.target("sub-01", "test")).arrays("sub-01")["fc"]
+    prepared.write_target("sub-01", "test", fc=fc)
+    archives = [Archive(prepared.connectome("sub-01")), {}]
+    archives[1] = {split: Archive(prepared.target("sub-01", split)) for split in prepared.splits}
+    read = simulations.read_person(prepared.units[0], *archives, objective={"fcd_ks": 1.0})
+    assert list(read.targets) == ["train"]
+    assert "sub-01 is not scored on the split test" in caplog.text
+    assert list(simulations.read_person(prepared.units[0], *archives).targets) == ["train", "test"]
