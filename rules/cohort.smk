@@ -2,7 +2,7 @@ rule cohort_tables:
     input:
         fits=per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),
         convergence=per_batch("results/fits/{fit}/batch-{batch}_convergence.tsv"),
-        fronts=per_batch("results/fits/{fit}/batch-{batch}_front.tsv"),
+        front=per_batch("results/fits/{fit}/batch-{batch}_front.tsv"),
         evaluation=per_batch("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
         states=per_batch("results/evaluation/{fit}/batch-{batch}_states.tsv"),
         regional_parameters=per_batch("results/evaluation/{fit}/batch-{batch}_regional_parameters.tsv"),
@@ -22,7 +22,7 @@ rule cohort_tables:
     output:
         fits="results/cohort/fits.tsv",
         convergence="results/cohort/convergence.tsv",
-        fronts="results/cohort/fronts.tsv",
+        front="results/cohort/front.tsv",
         evaluation="results/cohort/evaluation.tsv",
         states="results/cohort/states.tsv",
         regional_parameters="results/cohort/regional_parameters.tsv",

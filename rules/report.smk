@@ -2,7 +2,7 @@ rule report:
     input:
         fits="results/cohort/fits.tsv",
         convergence="results/cohort/convergence.tsv",
-        fronts="results/cohort/fronts.tsv",
+        front="results/cohort/front.tsv",
         evaluation="results/cohort/evaluation.tsv",
         states="results/cohort/states.tsv",
         qc="results/cohort/qc.tsv",

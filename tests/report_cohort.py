@@ -20,6 +20,7 @@ COLUMNS = {
     "states": "fit label hemisphere variable mean sd unit",
     "evaluation": "fit split measure mean sd n_seeds pairs band_pass window window_step seeds",
     "convergence": "fit restart generation simulations_so_far best_cost median_cost failed",
+    "front": "fit restart rank selected distance objective_1 objective_2 fc_corr fcd_ks param_G",
     "baselines": "split measure value pairs n",
     "recovery": "fit parameter truth estimate",
 }
@@ -65,6 +66,7 @@ class MadeCohort:
         "heldout_r": 0.32,
         "start": None,
         "truth": True,
+        "objectives": (),
     }
 
     def __init__(self, folder, people=6, ids=None, failed=(), **settings):
@@ -96,7 +98,17 @@ class MadeCohort:
 
     def write(self):
         """Write every file and return what Snakemake would give the script."""
-        names = ("fits", "convergence", "evaluation", "states", "qc", "exclusions", "baselines", "recovery")
+        names = (
+            "fits",
+            "convergence",
+            "front",
+            "evaluation",
+            "states",
+            "qc",
+            "exclusions",
+            "baselines",
+            "recovery",
+        )
         paths = {name: str(self.folder / f"results/cohort/{name}.tsv") for name in names}
         for name, path in paths.items():
             columns = [*IDS, *COLUMNS[name].split()] if name in COLUMNS else None
@@ -128,7 +140,11 @@ class MadeCohort:
             "free": {"G": [0.001, 10.0], "w_p": [0.0, 2.0], "J_N": [0.001, 0.5]},
             "fixed": {},
             "objective": OBJECTIVE,
+            "objectives": self.objectives,
+            "constraints": {},
             "terms": {},
+            "replicates": 1,
+            "retest": None,
             "noise_seed": 0,
             "start": self.start,
             "optimizer": {
@@ -207,6 +223,26 @@ class MadeCohort:
             "noise_seed": 0,
             "seconds": 41.3,
         }
+
+    def front_rows(self):
+        """Three candidates of everybody on a bent line, the middle one chosen."""
+        if not self.objectives:
+            return []
+        return [
+            {
+                **self.keys(entry),
+                "fit": fit,
+                "restart": rank % self.restarts,
+                "rank": rank,
+                "selected": rank == 0,
+                "distance": 0.5 + 0.3 * rank,
+                "objective_1": first + 0.01 * k,
+                "objective_2": second + 0.01 * k,
+            }
+            for fit in self.fits
+            for k, entry in self.well()
+            for rank, (first, second) in enumerate([(-0.35, 0.15), (-0.4, 0.4), (-0.1, 0.1)])
+        ]
 
     def convergence_rows(self):
         rows = []

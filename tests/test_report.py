@@ -300,3 +300,13 @@ def test_same_results_same_page(tmp_path):
         with open(sm.output[0], encoding="utf-8") as file:
             pages.append(file.read())
     assert pages[0] == pages[1]
+
+
+def test_fronts_are_shown_where_there_are_several_objectives(tmp_path, usual):
+    assert "Fronts of several objectives" not in usual
+    groups = [{"fc_corr": 1.0}, {"fcd_ks": 1.0}]
+    text = text_of(MadeCohort(tmp_path, people=3, objectives=groups).page())
+    assert "Fronts of 3 units, fit homogeneous" in text
+    assert "2 objectives were minimised at once: (1) the negative correlation" in text
+    assert "the candidate nearest to the ideal point" in text
+    assert "cost = − 1·fc_corr; cost = + 1·fcd_ks".replace("+ ", "") in text

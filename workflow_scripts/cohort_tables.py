@@ -24,7 +24,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREAD
 def main(sm):
     """Write the tables of the cohort and where they come from."""
     logger = job.start(sm)
-    for name in ("fits", "convergence", "fronts", "evaluation", "states", "regional_parameters"):
+    for name in ("fits", "convergence", "front", "evaluation", "states", "regional_parameters"):
         job.write_tsv(getattr(sm.output, name), concatenated(getattr(sm.input, name)))
     records = {
         "connectome": list(Archive(sm.input.connectomes).records.values()),

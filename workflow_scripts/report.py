@@ -7,6 +7,7 @@ from workflow_scripts.reporting import (
     connectivity,
     convergence,
     exclusions,
+    fronts,
     inputs,
     methods,
     parameters,
@@ -19,7 +20,18 @@ from workflow_scripts.reporting.cohort import read_cohort
 from workflow_scripts.reporting.page import render
 
 # In the order of the page: what went wrong comes first.
-SECTIONS = (exclusions, summary, scores, connectivity, convergence, parameters, states, inputs, methods)
+SECTIONS = (
+    exclusions,
+    summary,
+    scores,
+    connectivity,
+    convergence,
+    fronts,
+    parameters,
+    states,
+    inputs,
+    methods,
+)
 
 
 def main(sm):
@@ -28,7 +40,7 @@ def main(sm):
     output = Path(sm.output[0])
     cohort = read_cohort(sm)
     logger.info("%d units, fits: %s", len(cohort.units), ", ".join(cohort.fits))
-    sections = [module.section(cohort) for module in SECTIONS]
+    sections = [module.section(cohort) for module in SECTIONS if module is not fronts or fronts.fits(cohort)]
     sections.append(provenance.section(cohort, output.parent))
     with job.atomic_path(output) as temporary:
         temporary.write_text(render(cohort, sections), encoding="utf-8")

@@ -143,7 +143,17 @@ def read_cohort(sm):
     -------
     Cohort
     """
-    names = ("fits", "convergence", "evaluation", "states", "qc", "exclusions", "baselines", "recovery")
+    names = (
+        "fits",
+        "convergence",
+        "front",
+        "evaluation",
+        "states",
+        "qc",
+        "exclusions",
+        "baselines",
+        "recovery",
+    )
     files = {name: Path(path) for name in names for path in _as_list(getattr(sm.input, name))}
     participants = [read_table(path) for path in _as_list(sm.input.participants)]
     return Cohort(

@@ -55,7 +55,7 @@ def conditions(cohort, fit):
         ("pairs", _stored(rows, "pairs", analysis.get("pairs"))),
         ("band-pass", band_text(_stored(rows, "band_pass", analysis.get("band_pass")))),
         ("FCD window", f"{window} s, step {step} s"),
-        ("objective", objective_text(setting.get("objective", {}))),
+        ("objective", _all_objectives(setting)),
         ("model", str(setting.get("model", "unknown"))),
         ("FIC", fic_text(setting.get("fic"))),
         (
@@ -67,6 +67,12 @@ def conditions(cohort, fit):
         ("scoring seeds", _stored(rows, "seeds", None)),
         ("search noise seed", str(setting.get("noise_seed"))),
     ]
+
+
+def _all_objectives(setting):
+    """What was minimised: one sum, or several."""
+    groups = setting.get("objectives") or [setting.get("objective", {})]
+    return "; ".join(objective_text(group) for group in groups)
 
 
 def objective_text(terms):

@@ -3,6 +3,7 @@
 from cubnm_core.equations import load_model
 from workflow_scripts import regional
 from workflow_scripts.reporting.formatting import band_text, plural
+from workflow_scripts.reporting.search_text import objective_sentence, search_sentence
 from workflow_scripts.reporting.section import Section
 
 SOURCES = {
@@ -59,15 +60,6 @@ FIC = {
     "analytical": "Feedback inhibition control set local inhibition analytically, for rates near 3 Hz.",
     "plasticity": "Feedback inhibition control tuned local inhibition by plasticity in a warm-up before "
     "every simulation ({warm_up:g} s), for rates near {target:g} Hz, and was frozen then.",
-}
-TERMS = {
-    "fc_corr": "the negative correlation of simulated and empirical FC",
-    "fcd_ks": "the Kolmogorov–Smirnov distance of their FCD",
-    "fc_diff": "the absolute difference of their mean FC",
-    "fc_normec": "their normalised Euclidean FC distance",
-    "fcd_ks_binned": "the Kolmogorov–Smirnov distance of their FCD in 10,000 bins",
-    "rate_penalty": "a penalty on firing rates outside their limits",
-    "rate_band": "the share of regions whose firing rate lies outside its limits",
 }
 
 
@@ -157,14 +149,18 @@ def _fit(cohort, fit):
         ),
         _bold_sentence(simulation["hemodynamics"]),
         (_parameter_sentence(setting), []),
-        (_objective_sentence(setting), []),
-        _search_sentence(setting["optimizer"], setting["noise_seed"]),
+        (objective_sentence(setting), []),
+        _sourced(*search_sentence(setting)),
     ]
     if setting["fic"] is not None:
         sentences.insert(1, (FIC[setting["fic"]["method"]].format(**setting["fic"]), [SOURCES["fic"]]))
     if setting["delays"]:
         sentences.insert(1, (DELAYS, []))
     return sentences if setting["start"] is None else [*sentences, *_start_sentences(setting["start"])]
+
+
+def _sourced(text, names):
+    return text, [SOURCES[name] for name in names]
 
 
 def _bold_sentence(hemodynamics):
@@ -200,24 +196,6 @@ def _fixed_text(name, value):
     if isinstance(value, dict):
         return f"{name} = one value per region ({value['column']})"
     return f"{name} = {value:g}"
-
-
-def _objective_sentence(setting):
-    weights = {**setting["objective"], **{name: term["weight"] for name, term in setting["terms"].items()}}
-    parts = [f"{TERMS.get(name, name)} (weight {weight:g})" for name, weight in weights.items() if weight]
-    return f"The cost was the weighted sum of {'; '.join(parts)}."
-
-
-def _search_sentence(optimizer, noise_seed):
-    if optimizer["name"] == "grid":
-        points = " × ".join(f"{name}: {count}" for name, count in optimizer["shape"].items())
-        return f"It was evaluated on a grid ({points}), noise seed {noise_seed}.", [SOURCES["pymoo"]]
-    text = (
-        f"It was minimised by CMA-ES with up to {optimizer['generations']} generations of "
-        f"{optimizer['population']} simulations, {plural(optimizer['restarts'], 'restart')} and noise seed "
-        f"{noise_seed}{'; the restart with the lowest cost was kept' if optimizer['restarts'] > 1 else ''}."
-    )
-    return text, [SOURCES["cmaes"], SOURCES["pymoo"]]
 
 
 def _start_sentences(start):
