@@ -164,12 +164,67 @@ def test_a_grid_is_searched_once(config):
     assert settings.fit_settings(settings.validate(config), "one")["optimizer"]["restarts"] == 1
 
 
-def test_protocols_fit_the_schema():
-    definitions = settings.schema("config")["$defs"]
-    for name, protocol in settings.protocols().items():
-        assert set(protocol) <= {"optimizer", "simulation"}, name
-        for section, values in protocol.items():
-            assert settings.schema_problems(values, definitions[section]) == [], name
+@pytest.fixture
+def follow(config):
+    """Resolve a fit that follows a protocol, with further entries."""
+
+    def resolve(protocol, **entries):
+        config["bold"] = {"field_strength": 3.0}
+        config["fits"]["one"] |= {"protocol": protocol, **entries}
+        return settings.fit_settings(settings.validate(config), "one")
+
+    return resolve
+
+
+@pytest.mark.parametrize("name", settings.protocols())
+def test_every_protocol_is_valid_and_says_what_it_is_and_costs(name, follow, repository):
+    about, fit = settings.protocols()[name]["about"], follow(name)
+    assert len(about["text"]) > 40 and (about["source"] is None or about["source"].startswith("10."))
+    search, retest = fit["optimizer"], fit["retest"] or {"candidates": 0, "seeds": 0}
+    searched = search["generations"] * search["population"] * fit["replicates"]
+    retested = retest["candidates"] * retest["seeds"]
+    assert about["simulations"] == search["restarts"] * (searched + retested)
+    text = (repository / "config" / "README.md").read_text(encoding="utf-8")
+    assert f"| `{name}` |" in text and f"{about['simulations']:,} |" in text
+
+
+def test_the_protocol_of_the_cubnm_paper_has_its_numbers(follow):
+    fit = follow("cubnm2025")
+    wanted = {"name": "cmaes", "population": 128, "generations": 120, "restarts": 2, "tolerance": 5e-3}
+    assert {key: fit["optimizer"][key] for key in wanted} == wanted
+    assert fit["objective"] == {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5}
+    assert fit["fic"] == {"method": "analytical"} and fit["rate_limits"] == [2.0, 4.0]
+    assert fit["replicates"] == 1 and fit["retest"] is None and fit["constraints"] == {}
+    timing = {"duration": 900.0, "burn_in": 30.0, "dt": 1e-4, "hemodynamic_dt": 1e-3}
+    assert {key: fit["simulation"][key] for key in timing} == timing
+
+
+def test_the_protocol_of_pfic_has_its_numbers(follow):
+    fit = follow("pfic2024")
+    wanted = {"name": "cmaes", "population": 100, "generations": 100, "restarts": 5, "tolerance": 0.0}
+    assert {key: fit["optimizer"][key] for key in wanted} == wanted
+    assert fit["optimizer"]["options"] == {"CMA_mu": 10}
+    assert fit["replicates"] == 5 and fit["retest"]["seeds"] == 20
+    assert fit["objective"] == {"fc_corr": 1.0, "fc_diff": 1.0, "fcd_ks_binned": 1.0}
+    assert fit["rate_limits"] == [2.7, 3.3] and fit["constraints"] == {"rate_band": 0.0}
+    assert fit["fic"] == {"method": "analytical"}
+    assert fit["simulation"]["duration"] - fit["simulation"]["burn_in"] == 14.4 * 60
+    assert fit["simulation"]["burn_in"] == 2.4 * 60 and fit["simulation"]["dt"] == 5e-4
+
+
+def test_a_fit_overrides_single_entries_of_its_protocol_and_costs_as_a_whole(follow):
+    fit = follow("pfic2024", retest={"candidates": 3}, objective={"fc_corr": 1.0}, rate_limits=[2.0, 5.0])
+    assert fit["retest"] == {"candidates": 3, "seeds": 20, "first_seed": 500}
+    assert fit["objective"] == {"fc_corr": 1.0} and fit["rate_limits"] == [2.0, 5.0]
+    assert follow("pfic2024", retest=None)["retest"] is None
+
+
+def test_a_protocol_gives_way_to_another_way_of_stating_the_same(follow):
+    search = {"name": "nsga2", "options": {}}
+    fit = follow("cubnm2025", objectives=["fc_corr", "fcd_ks"], optimizer=search)
+    assert fit["objective"] == {"fc_corr": 1.0, "fcd_ks": 1.0}
+    fit = follow("cubnm2025", fic={"method": "analytical", "rate_band": [1.0, 6.0]}, objectives=[])
+    assert fit["rate_limits"] == [1.0, 6.0]
 
 
 @pytest.mark.parametrize(

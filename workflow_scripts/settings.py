@@ -101,13 +101,8 @@ def fit_settings(config, name):
     InputError
         If the model cannot be read, or it needs haemodynamics and none are named.
     """
-    stated = config["fits"][name]
-    protocol = protocols().get(stated.get("protocol"), {})
-    fit = {key: value for key, value in deepcopy(stated).items() if key not in ("protocol", "simulation")}
-    fit["optimizer"] = {**protocol.get("optimizer", {}), **stated.get("optimizer", {})}
-    for key in ("replicates", "retest"):
-        if key in protocol:
-            fit.setdefault(key, deepcopy(protocol[key]))
+    stated = with_protocol(config["fits"][name])
+    fit = {key: value for key, value in deepcopy(stated).items() if key != "simulation"}
     _complete(fit, schema("config")["$defs"]["fit"])
     del fit["protocol"]
     fit["free"] = regional.completed(fit["free"])
@@ -120,7 +115,6 @@ def fit_settings(config, name):
     fit["start"] = start.resolved(fit["start"], stated_search, fit["optimizer"])
     fit["simulation"] = {
         **config["simulation"],
-        **protocol.get("simulation", {}),
         **stated.get("simulation", {}),
         "hemodynamics": None if model.observation == "direct" else hemodynamics_name(config["bold"]),
     }
@@ -136,6 +130,33 @@ def fit_settings(config, name):
     elif "objective" not in stated:
         fit["objective"] = default_objective(fit)
     return fit
+
+
+def with_protocol(stated):
+    """Add to a fit what its protocol states and the fit itself does not.
+
+    Parameters
+    ----------
+    stated : dict
+        An entry of ``fits``.
+
+    Returns
+    -------
+    dict
+        Without ``protocol``. Sections ``optimizer``, ``simulation`` and ``retest`` are merged key by key; what
+        stands for one thing, such as the terms of ``objective``, is taken as a whole.
+    """
+    taken = deepcopy(protocols().get(stated.get("protocol"), {}))
+    taken.pop("about", None)
+    if stated.get("objectives"):
+        taken.pop("objective", None)
+    if _stated_band(stated) is not None:
+        taken.pop("rate_limits", None)
+    merged = {**taken, **{key: value for key, value in stated.items() if key != "protocol"}}
+    for section in ("optimizer", "simulation", "retest"):
+        if isinstance(taken.get(section), dict) and isinstance(stated.get(section), dict):
+            merged[section] = {**taken[section], **stated[section]}
+    return merged
 
 
 def inhibition_control(fic):
@@ -213,7 +234,7 @@ def model_files(fit):
 
 
 def protocols():
-    """Give the named protocols: ``optimizer`` and ``simulation`` settings that a fit may take over."""
+    """Give the named protocols: settings that a fit may take over, and under ``about`` what each is."""
     return read_yaml(CONFIG_FOLDER / "protocols.yaml")
 
 
