@@ -248,3 +248,69 @@ def test_definitions_choose_kernels_and_errors_name_the_line(folder):
         device.compile(source)
     with pytest.raises(CudaError, match="no kernel narrow"):
         device.compile(source, ("-DWIDE=7",)).get_function("narrow")
+
+
+def run_checked(folder, source, *args, block=(64,), shared_mem=0, grid=(1,)):
+    kernel = CpuDevice(folder, checked=True).compile(DYNAMIC + source).get_function("k")
+    kernel(grid, block, args, shared_mem=shared_mem)
+
+
+WRONG = {
+    "reads behind an array": (
+        "out[t] = in[t + 1];",
+        r"thread 63 reads 4 bytes outside of all arrays, at byte 256 of 256 of argument 0 \(line 8\)",
+    ),
+    "writes behind an array": ("out[4 * t] = 1.0f;", "thread 16 writes 4 bytes outside of all arrays"),
+    "reads behind shared memory": ("if (t == 63) out[t] = s[100];", "thread 63 reads 4 bytes outside"),
+    "shared memory not written": ("out[t] = s[t];", "thread 0 reads byte 0 of dynamic shared"),
+    "misaligned": ("if (t == 0) out[0] = ((float4*)(in + 1))->x;", "thread 0 uses the misaligned address"),
+    "no barrier after a write": (
+        "s[t] = in[t];\n out[t] = s[t / 32 * 32];",
+        "race: threads 0 and 1 write and then read byte 0",
+    ),
+    "no barrier after a read": (
+        "s[t] = in[t];\n __syncthreads();\n float x = s[t ^ 1];\n s[t] = x;\n out[t] = s[t];",
+        "race: threads 0 and 1 write and then read byte 0 of dynamic shared memory",
+    ),
+    "only a warp's barrier": ("s[t] = in[t];\n __syncwarp();\n out[t] = s[t ^ 32];", "race: threads 32 and 0 "),
+    "two values in one word": ("s[t / 2] = t;", "race: threads 0 and 1 write different values"),
+    "another block": ("out[t] = blockIdx.x;", "race: .*write"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("body, message", WRONG.values(), ids=WRONG)
+def test_checks_find_what_is_wrong(folder, body, message):
+    source = 'extern "C" __global__ void k(const float* in, float* out) {\n'
+    source += "const int t = threadIdx.x;\n DYNAMIC_SHARED(float, s);\n" + body + "\n (void)s; }"
+    values, found = np.arange(64, dtype=np.float32), np.zeros(64, np.float32)
+    with pytest.raises(CudaError, match=message):
+        run_checked(folder, source, values, found, shared_mem=400, grid=(2,))
+
+
+def test_checks_let_pass_what_is_right(folder):
+    source = """
+    __constant__ float factors[2] = {0.5f, 2.0f};
+    extern "C" __global__ void k(const float* in, float* out, int* flag, int rounds) {
+      __shared__ float kept[64];
+      DYNAMIC_SHARED(float4, memory);
+      float* s = (float*)memory;
+      const int t = threadIdx.x, at = blockIdx.x * 64 + t;
+      s[t] = in[at];
+      kept[t] = 0.0f;
+      for (int i = 0; i < rounds; ++i) {
+        __syncthreads();
+        float sum = s[t ^ 32] + s[63];
+        __syncthreads();
+        s[t] = sum * factors[i % 2];
+        __syncwarp();
+        kept[t ^ 1] += s[t ^ 1];
+        __syncwarp();
+      }
+      *flag = 1;
+      atomicAdd(flag + 1, 1);
+      out[at] = __shfl_xor_sync(~0u, kept[t], 1);
+    }"""
+    values, found, flag = np.ones(192, np.float32), np.zeros(192, np.float32), np.zeros(2, np.int32)
+    run_checked(folder, source, values, found, flag, np.int32(4), shared_mem=256, grid=(3,))
+    np.testing.assert_array_equal(found, 1 + 4 + 4 + 16)
+    assert tuple(flag) == (1, 192)

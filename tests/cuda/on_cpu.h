@@ -153,7 +153,7 @@ inline void __stcs(Value* address, Value value) { *address = value; }
 
 // Blocks may run on several operating-system threads.
 template <class Value, class Change>
-inline Value change_atomically(Value* address, Change change) {
+__attribute__((no_sanitize("thread"))) inline Value change_atomically(Value* address, Change change) {
     Value found, wanted;
     __atomic_load(address, &found, __ATOMIC_RELAXED);
     do wanted = change(found);

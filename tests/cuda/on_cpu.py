@@ -25,6 +25,8 @@ STACK_BYTES = 64 * 4043  # of a thread; odd multiple of 64, so that stacks do no
 FLAGS = ("-std=c++20", "-O2", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
 FLAGS += ("-fvisibility=hidden", "-Wno-unknown-pragmas", "-Wno-attributes", f"-I{HERE}")
 FLAGS += (f"-DSTACK_BYTES={STACK_BYTES}", f"-Werror=frame-larger-than={STACK_BYTES // 2}")
+#: The compiler announces every memory access to functions of these sanitizers; on_cpu_checks.h has its own.
+CHECK_FLAGS = ("-O1", "-g", "-fsanitize=thread,alignment", "--param=tsan-instrument-func-entry-exit=0")
 PLAIN_SHARED_MEMORY = 48 * 1024  # bytes a kernel may ask for without saying so beforehand, as on a device
 
 
@@ -50,22 +52,26 @@ class CpuDevice:
         Blocks that run side by side; by default as many as there are cores.
     shared_memory_per_block : int
         Bytes that a block may ask for.
+    checked : bool
+        Whether every memory access is looked at: outside of all arrays, misaligned, shared memory read before
+        it is written, races between threads. Some 20 times slower.
     """
 
     name = "this CPU"
     multiprocessors = 4
     compute_capability = (9, 0)
 
-    def __init__(self, folder, order_seed=0, workers=None, shared_memory_per_block=227 * 1024):
+    def __init__(self, folder, order_seed=0, workers=None, shared_memory_per_block=227 * 1024, checked=False):
         self.folder = Path(folder)
         self.order_seed = order_seed
-        self.workers = workers or len(os.sched_getaffinity(0))
+        self.workers = 1 if checked else workers or len(os.sched_getaffinity(0))
+        self.checked = checked
         self.shared_memory_per_block = shared_memory_per_block
 
     def compile(self, source, options=()):
         """Compile a text; options for definitions (``-DNAME=VALUE``) are used, others are for devices."""
         definitions = tuple(option for option in options if option.startswith("-D"))
-        return Module(self, _build(source, definitions, self.folder))
+        return Module(self, _build(source, definitions, self.folder, self.checked))
 
     def empty(self, shape, dtype=np.float32):
         """An array of NaN (of -1 for integers): memory of a device starts with anything."""
@@ -142,6 +148,10 @@ def _pool(workers):
     return ThreadPoolExecutor(workers)
 
 
+class _Array(ctypes.Structure):
+    _fields_ = (("start", ctypes.c_void_p), ("bytes", ctypes.c_ulonglong), ("argument", ctypes.c_uint))
+
+
 class _Launch(ctypes.Structure):
     _fields_ = (
         ("grid", ctypes.c_uint * 3),
@@ -151,6 +161,8 @@ class _Launch(ctypes.Structure):
         ("block_stride", ctypes.c_uint),
         ("order_seed", ctypes.c_uint),
         ("stacks", ctypes.c_void_p),
+        ("arrays", ctypes.c_void_p),
+        ("n_arrays", ctypes.c_uint),
     )
 
 
@@ -173,19 +185,22 @@ class Kernel:
         addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
         device = self.module.device
         workers = min(device.workers, int(np.prod(grid)))
+        arrays = [_Array(a.ctypes.data, a.nbytes, i) for i, a in enumerate(args) if isinstance(a, np.ndarray)]
+        arrays = (_Array * len(arrays))(*arrays)
 
         def run(first, library):
             function = getattr(library, f"launch_{self.name}")
             function.restype = ctypes.c_char_p
             stacks = _stacks(first).ctypes.data
-            launch = _Launch(grid, block, shared_mem, first, workers, device.order_seed, stacks)
+            order = first, workers, device.order_seed
+            launch = _Launch(grid, block, shared_mem, *order, stacks, ctypes.addressof(arrays), len(arrays))
             return function(ctypes.byref(launch), addresses)
 
         with _LAUNCHING:
             each = _pool(workers).map if workers > 1 else map
             messages = list(each(run, range(workers), self.module.copies(workers)))
         for message in filter(None, messages):
-            raise CudaError(f"{self.name}: {message.decode()}")
+            raise CudaError(f"{self.name}: {_with_line(message.decode(), self.module.path)}")
 
     def _check_shared_memory(self, asked):
         available = self.module.device.shared_memory_per_block
@@ -222,26 +237,39 @@ class Kernel:
 # --- compiling ----------------------------------------------------------------------------------------------
 
 
-def _build(source, definitions, folder):
+def _build(source, definitions, folder, checked):
     """Path of the library of a text, compiled unless it lies there."""
-    runtime = _runtime(folder)
+    runtime = _runtime(folder, checked)
     path = folder / f"{_digest(source, *definitions, runtime.name)}.so"
     if not path.is_file():
         unit = ["#include <on_cpu.h>", "#include <on_cpu_launch.h>"]
         unit += ["namespace {", '#line 1 "kernel.cu"', source, "}"]
         unit += [f"EXPORT_KERNEL({name})" for name in kernel_names(source, definitions)]
-        _compile("\n".join(unit), (*definitions, "-shared", str(runtime)), path)
+        extra = (*CHECK_FLAGS, "-nodefaultlibs", "-lm", "-lc", "-lgcc") if checked else ()
+        _compile("\n".join(unit), (*definitions, "-shared", str(runtime), *extra), path)
     return path
 
 
-def _runtime(folder):
+def _runtime(folder, checked):
     """Path of the compiled scheduler of threads."""
     folder.mkdir(parents=True, exist_ok=True)
-    parts = [(HERE / name).read_text() for name in ("on_cpu.h", "on_cpu_launch.h", "on_cpu_runtime.cpp")]
-    path = folder / f"{_digest(*parts, _version())}.o"
+    options = ("-c", "-DCHECKED") if checked else ("-c",)
+    texts = [path.read_text() for path in sorted(HERE.glob("on_cpu*.[hc]*"))]
+    path = folder / f"{_digest(*texts, *options, _version())}.o"
     if not path.is_file():
-        _compile(parts[-1], ("-c",), path)
+        _compile((HERE / "on_cpu_runtime.cpp").read_text(), options, path)
     return path
+
+
+def _with_line(message, library):
+    """A message in which an address of code has become a line of the kernel's text."""
+    found = re.search(r"@(\w+)", message)
+    if not found:
+        return message
+    command = ["addr2line", "-e", str(library), hex(int(found[1], 16) - 1)]  # the address is that of a return
+    done = subprocess.run(command, capture_output=True, text=True)
+    line = re.search(r":(\d+)", done.stdout)
+    return message.replace(found[0], f"(line {line[1]})" if line else "")
 
 
 def _digest(*parts):

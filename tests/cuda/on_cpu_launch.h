@@ -3,6 +3,12 @@
 
 namespace cuda_on_cpu {
 
+struct Array {
+    void* start;
+    unsigned long long bytes;
+    unsigned argument;
+};
+
 // Runs some blocks of a launch; nullptr, or what went wrong.
 struct Launch {
     unsigned grid[3], block[3];
@@ -10,6 +16,8 @@ struct Launch {
     unsigned first_block, block_stride;  // blocks first_block, first_block + block_stride, ...
     unsigned order_seed;                 // of the order in which threads run; 0: as they come
     char* stacks;                        // STACK_BYTES for each thread, aligned to 64 bytes
+    const Array* arrays;                 // what the kernel may read and write
+    unsigned n_arrays;
 };
 const char* launch(const Launch& launch, void (*body)(void**), void** arguments);
 
@@ -35,6 +43,7 @@ template <auto kernel, class Signature> struct Kernel;
 template <auto kernel, class... Arguments>
 struct Kernel<kernel, void (*)(Arguments...)> {
     template <unsigned long... place>
+    __attribute__((no_sanitize("thread")))  // arguments are no array of the kernel's
     static void unpack(void** arguments, Places<place...>) {
         kernel(*static_cast<Arguments*>(arguments[place])...);
     }

@@ -162,6 +162,16 @@ template <class... Values>
     give_up();
 }
 
+}  // namespace
+}  // namespace cuda_on_cpu
+
+#ifdef CHECKED
+#include "on_cpu_checks.h"
+#endif
+
+namespace cuda_on_cpu {
+namespace {
+
 // No fiber is ready although some have not returned: tell of the first two that wait differently.
 [[noreturn]] void fail_waiting() {
     unsigned first = 0;
@@ -178,6 +188,9 @@ template <class... Values>
 }
 
 void run_next() {
+#ifdef CHECKED
+    if (n_doubts) settle_doubts();
+#endif
     if (!n_ready) {
         if (!n_alive) give_up();  // the block is finished
         fail_waiting();
@@ -198,6 +211,10 @@ void release_block() {
     if (meeting == Meeting::barrier_or) result = barrier_count != 0;
     if (meeting == Meeting::barrier_and) result = barrier_count == int(n_at_barrier);
     const unsigned released = n_at_barrier;
+#ifdef CHECKED
+    if (n_doubts) settle_doubts();
+    ++block_epoch;
+#endif
     n_at_barrier = 0, barrier_count = 0;
     for (unsigned i = 0; i < released; ++i) {
         fibers[at_barrier[i]].result = (unsigned long long)(result);
@@ -207,6 +224,9 @@ void release_block() {
 
 void release_warp(unsigned first_thread, Warp& warp, Gathering& gathering) {
     const Gathering met = gathering;
+#ifdef CHECKED
+    if (met.arrived == warp.alive) ++warp_epochs[first_thread / LANES];
+#endif
     gathering = warp.gatherings[--warp.n_gatherings];
     unsigned long long votes = 0;
     for (unsigned lane = 0; lane < LANES; ++lane)
@@ -264,6 +284,9 @@ void start_block(size_t dynamic_bytes) {
         prepare(fiber.context, stacks + (thread + 1) * size_t(STACK_BYTES), fiber_entry);
         make_ready(thread);
     }
+#ifdef CHECKED
+    start_checks_of_block();
+#endif
     for (unsigned warp = 0; warp * LANES < n_threads; ++warp) {
         const unsigned lanes = n_threads - warp * LANES;
         warps[warp].alive = lanes < LANES ? (1u << lanes) - 1 : ~0u;
@@ -334,13 +357,19 @@ const char* launch(const Launch& asked, void (*body)(void**), void** arguments) 
     gridDim = {asked.grid[0], asked.grid[1], asked.grid[2]};
     kernel_body = body, kernel_arguments = arguments;
     random_state = asked.order_seed;
+#ifdef CHECKED
+    start_checks(asked);
+#endif
     const unsigned blocks = gridDim.x * gridDim.y * gridDim.z;
     for (unsigned block = asked.first_block; block < blocks; block += asked.block_stride) {
         blockIdx = {block % gridDim.x, block / gridDim.x % gridDim.y, block / (gridDim.x * gridDim.y)};
         run_block(asked.dynamic_shared_bytes);
-        if (message[0]) return message;
+        if (message[0]) break;
     }
-    return nullptr;
+#ifdef CHECKED
+    end_checks();
+#endif
+    return message[0] ? message : nullptr;
 }
 
 }  // namespace cuda_on_cpu
