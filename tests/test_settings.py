@@ -223,7 +223,8 @@ def test_a_protocol_gives_way_to_another_way_of_stating_the_same(follow):
     search = {"name": "nsga2", "options": {}}
     fit = follow("cubnm2025", objectives=["fc_corr", "fcd_ks"], optimizer=search)
     assert fit["objective"] == {"fc_corr": 1.0, "fcd_ks": 1.0}
-    fit = follow("cubnm2025", fic={"method": "analytical", "rate_band": [1.0, 6.0]}, objectives=[])
+    band = {"method": "analytical", "rate_band": [1.0, 6.0]}
+    fit = follow("cubnm2025", fic=band, objectives=[], optimizer={})
     assert fit["rate_limits"] == [1.0, 6.0]
 
 

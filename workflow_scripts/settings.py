@@ -143,8 +143,8 @@ def with_protocol(stated):
     Returns
     -------
     dict
-        Without ``protocol``. Sections ``optimizer``, ``simulation`` and ``retest`` are merged key by key; what
-        stands for one thing, such as the terms of ``objective``, is taken as a whole.
+        Without ``protocol``. Sections ``optimizer``, ``simulation`` and ``retest`` are merged key by key;
+        what stands for one thing, such as the terms of ``objective``, is taken as a whole.
     """
     taken = deepcopy(protocols().get(stated.get("protocol"), {}))
     taken.pop("about", None)
