@@ -198,6 +198,13 @@ def per_batch(pattern):
     return [pattern.format(fit=fit, batch=batch) for fit in FITS for batch in BATCHES]
 
 
+def data_dictionaries():
+    """The JSON files that describe the columns of the tables of the cohort."""
+    made = ["fits", "convergence", "front", "evaluation", "states", "regional_parameters", "baselines"]
+    made += ["qc", "exclusions", "missing_nodes", "nodes"] + (["recovery"] if CONFIG["truth"] else [])
+    return [f"results/cohort/{name}.json" for name in made]
+
+
 def given(path):
     """A table that need not exist: its path, or nothing."""
     return [] if path is None else path
