@@ -17,6 +17,7 @@ include: "rules/fit.smk"
 include: "rules/evaluate.smk"
 include: "rules/cohort.smk"
 include: "rules/report.smk"
+include: "rules/export.smk"
 include: "rules/on_request.smk"
 
 

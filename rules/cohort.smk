@@ -13,6 +13,7 @@ rule cohort_tables:
         manifest=CONFIG["manifest"],
         participants=given(CONFIG["participants"]),
         qc="results/cohort/qc.tsv",
+        missing="results/cohort/missing_nodes.tsv",
         nodes=CONFIG["nodes"],
         analysis_nodes=NODES,
         maps=map_tables(),
@@ -29,6 +30,7 @@ rule cohort_tables:
         exclusions="results/cohort/exclusions.tsv",
         recovery=["results/cohort/recovery.tsv"] if CONFIG["truth"] else [],
         provenance="results/cohort/provenance.json",
+        dictionaries=data_dictionaries(),
     log:
         "logs/cohort_tables/cohort.log",
     benchmark:

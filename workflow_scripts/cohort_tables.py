@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import cubnm_core
-from workflow_scripts import job, simulations
+from workflow_scripts import dictionary, job, simulations
 from workflow_scripts.archives import Archive, by_split
 
 IDS = ["participant_id", "session_id"]
@@ -41,6 +41,8 @@ def main(sm):
     for truth, path in zip(_several(sm.input.truth), _several(sm.output.recovery), strict=True):
         job.write_tsv(path, recovery_rows(read_table(truth), fits, sm.params.fits), columns=RECOVERY)
     job.write_json(sm.output.provenance, provenance(sm, records, fits))
+    for path in sm.output.dictionaries:
+        dictionary.write(Path(path).with_suffix(".tsv"))
     logger.info("%d units, %d exclusions and failures", len(sm.params.units), len(exclusions))
 
 

@@ -7,6 +7,8 @@ import re
 from cubnm_core.errors import InputError
 from workflow_scripts.readers import delimited, labels
 
+BIDS_FOLDER = re.compile(r"(sub|ses)-[A-Za-z0-9]+|anat|dwi|func")
+
 
 def read_named(row):
     """Read a matrix with a line and a column of names, as XCP-D and giga_connectome write ``_relmat.tsv``."""
@@ -40,11 +42,22 @@ def read_dense(row):
 
 
 def node_table(path):
-    """Find the table that names the nodes of a dense matrix, or None."""
+    """Find the table that names the nodes of a dense matrix, or None.
+
+    It lies beside the matrix, or, as one for all files of an atlas, in a folder above, up to the dataset's.
+    """
     folder, name = os.path.split(path)
     stem = re.sub(r"_relmat(\.dense)?\.tsv$", "", name)
     atlas = re.search(r"_(?:atlas|seg)-[A-Za-z0-9]+", name)
     known = [f"{stem}_nodeindices.tsv", f"{stem}_nodes.tsv"]
     known += [f"{atlas.group()[1:]}_nodeindices.tsv", f"{atlas.group()[1:]}_nodes.tsv"] if atlas else []
-    found = (os.path.join(folder, candidate) for candidate in known)
+    found = (os.path.join(place, candidate) for place in _folders(folder) for candidate in known)
     return next((candidate for candidate in found if os.path.isfile(candidate)), None)
+
+
+def _folders(folder):
+    """Give a folder and, within a dataset of BIDS, those above it: files further up hold for all below."""
+    above = [folder]
+    while BIDS_FOLDER.fullmatch(os.path.basename(above[-1])):
+        above.append(os.path.dirname(above[-1]))
+    return above
