@@ -45,6 +45,9 @@ def test_the_search_of_the_group_follows_that_of_the_people_where_nothing_else_i
     assert fit["start"]["optimizer"] == {**fit["optimizer"], "generations": 7, "sigma": 0.5}
     group = start.group_settings(fit)
     assert group["optimizer"] == fit["start"]["optimizer"] and group["start"] is None
+    config["fits"]["two"]["start"]["optimizer"] = {"name": "Grid", "shape": {"G": 2, "w_p": 2}, "restarts": 3}
+    search = resolved(config)["start"]["optimizer"]
+    assert search["name"] == "grid" and search["restarts"] == 1
     assert {key for key in fit if fit[key] != group[key]} == {"optimizer", "start"}
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cubnm_core.catalogue import canonical
 from cubnm_core.search_space import Prior
 from workflow_scripts import fit_checks
 
@@ -28,6 +29,7 @@ def resolved(start, stated_search, optimizer):
     if start is None:
         return None
     search = {**optimizer, **stated_search}
+    search["name"] = canonical(search["name"])
     if search["name"] == "grid":
         search["restarts"] = 1
     return {**start, "optimizer": search}
