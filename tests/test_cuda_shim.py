@@ -272,7 +272,10 @@ WRONG = {
         "s[t] = in[t];\n __syncthreads();\n float x = s[t ^ 1];\n s[t] = x;\n out[t] = s[t];",
         "race: threads 0 and 1 write and then read byte 0 of dynamic shared memory",
     ),
-    "only a warp's barrier": ("s[t] = in[t];\n __syncwarp();\n out[t] = s[t ^ 32];", "race: threads 32 and 0 "),
+    "only a warp's barrier": (
+        "s[t] = in[t];\n __syncwarp();\n out[t] = s[t ^ 32];",
+        "race: threads 32 and 0 write and then read byte 128",
+    ),
     "two values in one word": ("s[t / 2] = t;", "race: threads 0 and 1 write different values"),
     "another block": ("out[t] = blockIdx.x;", "race: .*write"),
 }  # fmt: skip

@@ -126,6 +126,11 @@ bool holds(const Region& region, const char* address) {
     return address >= region.start && address < region.start + region.bytes;
 }
 
+bool is_constant(const char* address) {
+    const bool shared = address >= shared_region && address < shared_region + sizeof shared_region;
+    return !shared && address >= __ehdr_start && address < _end;
+}
+
 Region* region_of(const char* address) {
     if (holds(regions[last_region], address)) return &regions[last_region];
     for (last_region = 0; last_region < n_regions; ++last_region)
@@ -149,7 +154,7 @@ void check(const void* where, size_t size, bool writes, const void* code) {
     if (address >= stacks && address < stacks + MAX_THREADS * size_t(STACK_BYTES)) return;
     if (n_doubts) settle_doubts();
     Region* region = region_of(address);
-    if (!region && address >= __ehdr_start && address < _end) return;  // constants
+    if (!region && !writes && is_constant(address)) return;
     if (!region || !holds(*region, address + size - 1)) fail_outside(address, size, writes, code);
     const char* first_word = region->start + (address - region->start) / 4 * 4;
     for (const char* word = first_word; word < address + size; word += 4) check_word(*region, word, writes, code);
