@@ -1,7 +1,7 @@
 """Everything the rules share: the checked configuration, the units of the cohort, and functions of wildcards."""
 
 import cubnm_core
-from workflow_scripts import batches, readers, settings, start, tables
+from workflow_scripts import batches, last_run, readers, settings, start, tables
 from workflow_scripts.precomputed import KINDS
 
 CONFIG = settings.validate(config)
@@ -15,6 +15,7 @@ SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
 ANALYSIS = {**CONFIG["analysis"], "band_pass": CONFIG["bold"]["band_pass"]}
 NEEDS_FCD = settings.needs_fcd(CONFIG)
 NUMERICS = cubnm_core.NUMERICS_VERSION
+SETTLED = last_run.had_settings(CONFIG, HOLDOUT, NUMERICS)
 CONNECTOME_READING, CONNECTOME_SCALING, BOLD_READING = settings.preparation(CONFIG)
 # The node table of the analysis, and what else was decided for the whole cohort.
 NODES, COMMON = "results/cohort/nodes.tsv", "results/cohort/common_nodes.json"
@@ -122,6 +123,15 @@ def batch_units(wildcards):
     return [ids(unit) for unit in BATCHES[wildcards.batch]]
 
 
+def lasting(path):
+    """What was made of the whole cohort, as an input that makes nobody run again because people were added.
+
+    Behind such an input Snakemake overlooks changed parameters of the job itself, so settings must be those of
+    the last complete run.
+    """
+    return ancient(path) if SETTLED else path
+
+
 def node_set(wildcards):
     """Digest of what was decided for the whole cohort, as far as it is decided yet."""
     return tables.node_set(COMMON)
@@ -149,7 +159,7 @@ def group_settings(wildcards):
 
 def group_start(wildcards):
     """Fit of the group that people start from; a group that has grown does not make them start again."""
-    return [] if FITS[wildcards.fit]["start"] is None else ancient(f"results/group/{wildcards.fit}_fits.tsv")
+    return [] if FITS[wildcards.fit]["start"] is None else lasting(f"results/group/{wildcards.fit}_fits.tsv")
 
 
 def fit_map_table(wildcards):

@@ -3,7 +3,7 @@ rule evaluate:
         fits="results/fits/{fit}/batch-{batch}_fits.tsv",
         connectomes=batch_connectomes,
         targets=batch_targets,
-        nodes=ancient(NODES),
+        nodes=lasting(NODES),
         maps=fit_map_table,
         terms=term_files,
         model=model_file,

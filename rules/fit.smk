@@ -3,7 +3,7 @@ rule fit:
         connectomes=batch_connectomes,
         targets=batch_train_targets,
         start=group_start,
-        nodes=ancient(NODES),
+        nodes=lasting(NODES),
         maps=fit_map_table,
         terms=term_files,
         model=model_file,

@@ -2,7 +2,7 @@ rule group_average:
     input:
         connectomes=connectomes(BATCHES),
         targets=targets(BATCHES, splits=["train"]),
-        nodes=ancient(NODES),
+        nodes=lasting(NODES),
     output:
         npz="results/group/{average}.npz",
         json="results/group/{average}.json",
@@ -27,7 +27,7 @@ rule group_fit:
     input:
         connectomes=group_average,
         targets=group_average,
-        nodes=ancient(NODES),
+        nodes=lasting(NODES),
         maps=fit_map_table,
         terms=term_files,
         model=model_file,

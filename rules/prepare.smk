@@ -113,9 +113,9 @@ rule scale_connectome:
     input:
         npz="results/aligned/batch-{batch}_connectome.npz",
         json="results/aligned/batch-{batch}_connectome.json",
-        common=ancient(COMMON),
-        group=ancient(GROUP_CONNECTOME),
-        nodes=ancient(NODES),
+        common=lasting(COMMON),
+        group=lasting(GROUP_CONNECTOME),
+        nodes=lasting(NODES),
     output:
         npz="results/prepared/batch-{batch}_connectome.npz",
         json="results/prepared/batch-{batch}_connectome.json",
@@ -143,8 +143,8 @@ rule empirical_targets:
         npz="results/prepared/batch-{batch}_bold.npz",
         json="results/prepared/batch-{batch}_bold.json",
         files=precomputed_files,
-        common=ancient(COMMON),
-        nodes=ancient(NODES),
+        common=lasting(COMMON),
+        nodes=lasting(NODES),
         all_nodes=CONFIG["nodes"],
     output:
         npz="results/targets/batch-{batch}_split-{split}_target.npz",
