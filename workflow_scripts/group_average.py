@@ -6,13 +6,12 @@ out here; nobody else is stopped by it.
 
 from collections import Counter
 
-import numpy as np
-
 from cubnm_core.connectome import euclidean_lengths
 from cubnm_core.errors import InputError
 from cubnm_core.group import consensus_connectome, group_target, mean_connectome, pool_connectomes
 from cubnm_core.objective import Target
 from workflow_scripts import archives, job, tables
+from workflow_scripts.connectome_options import positions_of
 from workflow_scripts.start import GROUP
 
 
@@ -92,7 +91,7 @@ def average_connectome(kind, members, connectomes, nodes):
         weights, lengths = mean_connectome(pooled)
     else:
         hemispheres = [node["hemisphere"] for node in nodes]
-        distances = _coordinate_distances(nodes) if pooled.mean_lengths is None else None
+        distances = euclidean_lengths(positions_of(nodes)) if pooled.mean_lengths is None else None
         weights, lengths = consensus_connectome(pooled, hemispheres, distances)
     return {"weights": weights} if lengths is None else {"weights": weights, "lengths": lengths}
 
@@ -100,13 +99,6 @@ def average_connectome(kind, members, connectomes, nodes):
 def _matrices(connectomes, unit):
     arrays = connectomes.arrays(unit)
     return arrays["weights"], arrays.get("lengths")
-
-
-def _coordinate_distances(nodes):
-    """Distances between the nodes of the table in mm."""
-    return euclidean_lengths(
-        [[np.nan if node.get(axis) is None else node[axis] for axis in "xyz"] for node in nodes]
-    )
 
 
 def average_target(members, targets):
