@@ -6,6 +6,7 @@ rule report:
         evaluation="results/cohort/evaluation.tsv",
         states="results/cohort/states.tsv",
         qc="results/cohort/qc.tsv",
+        missing_nodes="results/cohort/missing_nodes.tsv",
         exclusions="results/cohort/exclusions.tsv",
         recovery=["results/cohort/recovery.tsv"] if CONFIG["truth"] else [],
         provenance="results/cohort/provenance.json",

@@ -105,6 +105,7 @@ class MadeCohort:
             "evaluation",
             "states",
             "qc",
+            "missing_nodes",
             "exclusions",
             "baselines",
             "recovery",
@@ -320,7 +321,18 @@ class MadeCohort:
 
     def qc_rows(self):
         found = {"nodes": self.nodes, "density": 0.41, "volumes_train": VOLUMES, "repetition_time": 1.0}
-        return [{**self.keys(entry), "bold": "ok", **found, "notes": None} for entry in self.ids]
+        rows = [{**self.keys(entry), "bold": "ok", **found, "notes": None} for entry in self.ids]
+        for number, row in enumerate(rows):
+            unlike = number == 1
+            row |= {"sc_similarity": 0.1 if unlike else 0.9 + 0.01 * number, "raw_sum": 1e5 + 1e3 * number}
+            row |= {"shortest_run": 600.0, "mean_fd": None, "missing_nodes": int(unlike)}
+            row["flags"] = "unlike the connectomes of the others" if unlike else None
+        return rows
+
+    def missing_nodes_rows(self):
+        entry = self.ids[min(1, len(self.ids) - 1)]
+        found = {"kind": "bold", "run_id": "1", "label": "region_99", "excluded": False, "dropped": True}
+        return [{**self.keys(entry), **found}]
 
     def exclusions_rows(self):
         return [

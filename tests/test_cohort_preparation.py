@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from cohorts import LABELS, TinyCohort, labelled, read_tsv, smooth_noise, symmetric
 from preparing import of_tables
+from report_cohort import MadeCohort
 
 from cubnm_core.connectome import (
     euclidean_lengths,
@@ -333,3 +334,12 @@ def test_likeness_and_robust_distance():
     assert robust_z(likeness)[2] < -3.5
     assert np.isnan(similarity_to_others(vectors[:2])).all()
     np.testing.assert_array_equal(robust_z([1.0, 1.0, 1.0]), 0)
+
+
+def test_the_report_shows_flags_missing_nodes_and_every_number(tmp_path):
+    page = MadeCohort(tmp_path).page()
+    section = page[page.index('id="inputs"') :]
+    assert "1 of 6 units call for attention" in section
+    assert "unlike the connectomes of the others" in section
+    assert "Nodes that somebody lacks: 1" in section and "region_99" in section
+    assert "Points of all people for every number" in section

@@ -16,7 +16,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts import archives, cohort_connectome, job, tables
 from workflow_scripts.connectome_options import kept_weights
 
-MISSING = ("participant_id", "session_id", "kind", "run_id", "label", "excluded")
+MISSING = ("participant_id", "session_id", "kind", "run_id", "label", "excluded", "dropped")
 SHOWN = 20  # nodes of which the log tells who lacks them
 
 
@@ -50,7 +50,9 @@ def main(sm):
     factor = cohort_factor(options, connectomes, usable, inside)
     report(logger, counts, excluded, len(nodes), len(usable))
     job.write_tsv(sm.output.nodes, [{**node, "index": index} for index, node in enumerate(kept)])
-    job.write_tsv(sm.output.missing, missing_rows(sm.params.units, lacking, excluded), columns=MISSING)
+    job.write_tsv(
+        sm.output.missing, missing_rows(sm.params.units, lacking, excluded, counts), columns=MISSING
+    )
     job.write_npz(sm.output.group, **group)
     record = {
         "node_set": digest(labels if counts else None, factor, cohort_connectome.digest(group)),
@@ -132,8 +134,8 @@ def cohort_factor(options, connectomes, usable, inside):
     return group_factor(means) if means else None
 
 
-def missing_rows(units, lacking, excluded):
-    """Make one row per node that a file lacks."""
+def missing_rows(units, lacking, excluded, dropped):
+    """Make one row per node that a file lacks: is its person excluded, does the analysis go without it?"""
     return [
         {
             **{key: ids[key] for key in ("participant_id", "session_id")},
@@ -141,6 +143,7 @@ def missing_rows(units, lacking, excluded):
             "run_id": run,
             "label": label,
             "excluded": ids["unit"] in excluded,
+            "dropped": label in dropped,
         }
         for ids in units
         for kind, run, label in lacking[ids["unit"]]

@@ -150,6 +150,7 @@ def read_cohort(sm):
         "evaluation",
         "states",
         "qc",
+        "missing_nodes",
         "exclusions",
         "baselines",
         "recovery",

@@ -1,22 +1,70 @@
-"""What went in: one row of quality control per unit, as the preparation wrote it."""
+"""What went in: who calls for attention, which nodes are missing, one row of quality control per unit."""
 
 import pandas as pd
 
+from workflow_scripts.figures import inputs as figures
+from workflow_scripts.figures.style import picture
 from workflow_scripts.reporting.cohort import KEYS
 from workflow_scripts.reporting.formatting import MISSING, significant
 from workflow_scripts.reporting.section import Section
 
+ALT = "Points of all people for every number of quality control; people with a flag are diamonds."
+NAMES_UP_TO = 12
+
 
 def section(cohort):
-    """The table of quality control with whatever columns it has."""
+    """Flags, a figure, missing nodes, and the table of quality control with whatever columns it has."""
     qc = cohort.table("qc")
     columns = [name for name in qc.columns if name not in {*KEYS, "key"}]
     rows = [
         {"key": row["key"], "cells": [_cell(row[name]) for name in columns]} for row in qc.to_dict("records")
     ]
-    return Section(
-        "inputs", "Inputs and quality control", "inputs.html.j2", {"columns": columns, "rows": rows}
-    )
+    flagged = flags(qc)
+    context = {
+        "columns": columns,
+        "rows": rows,
+        "flagged": flagged,
+        "nodes": missing_nodes(cohort.table("missing_nodes")),
+        "picture": None,
+    }
+    if figures.shown(qc):
+        context["picture"] = picture(figures.quality, qc, {key for key, _ in flagged}, alt=ALT)
+    return Section("inputs", "Inputs and quality control", "inputs.html.j2", context)
+
+
+def flags(qc):
+    """List who calls for attention, and why.
+
+    Returns
+    -------
+    list of (key, text)
+    """
+    if "flags" not in qc:
+        return []
+    rows = qc.dropna(subset="flags")
+    return list(zip(rows["key"], rows["flags"], strict=True))
+
+
+def missing_nodes(table):
+    """List the nodes that somebody lacks: how many people, who, and whether the analysis goes without them.
+
+    Returns
+    -------
+    list of dict
+    """
+    if table.empty or "label" not in table:
+        return []
+    found = []
+    for label, rows in table.groupby("label", sort=False):
+        people = list(dict.fromkeys(rows["key"]))
+        more = f" and {len(people) - NAMES_UP_TO} more" if len(people) > NAMES_UP_TO else ""
+        dropped = rows["dropped"].astype(str).eq("True").any()
+        names = ", ".join(people[:NAMES_UP_TO]) + more
+        kinds = ", ".join(sorted(rows["kind"].unique()))
+        found.append(
+            {"label": label, "count": len(people), "names": names, "kinds": kinds, "dropped": dropped}
+        )
+    return sorted(found, key=lambda row: -row["count"])
 
 
 def _cell(value):
