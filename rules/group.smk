@@ -14,8 +14,8 @@ rule group_average:
         "../envs/workflow.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
-        runtime=30,
+        mem_mb=growing(8000),
+        runtime=growing(30),
     params:
         units=all_units(),
         numerics=NUMERICS,
@@ -43,8 +43,9 @@ rule group_fit:
         "../envs/workflow.yaml"
     threads: 8
     resources:
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=growing(4000),
+        runtime=growing(720),
+        gpu=cards,
         histories=CONFIG["histories"]["folder"],
         other_device=CONFIG["histories"]["other_device"],
     params:
