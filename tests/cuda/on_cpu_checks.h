@@ -61,7 +61,7 @@ void start_checks(const Launch& asked) {
 }
 
 void end_checks() {
-    for (unsigned i = 0; i < n_regions; ++i) __builtin_free(regions[i].words);
+    while (n_regions) __builtin_free(regions[--n_regions].words);
 }
 
 void start_checks_of_block() {
@@ -150,6 +150,7 @@ Region* region_of(const char* address) {
 }
 
 void check(const void* where, size_t size, bool writes, const void* code) {
+    if (!n_regions) return;  // between launches
     const char* address = static_cast<const char*>(where);
     if (address >= stacks && address < stacks + MAX_THREADS * size_t(STACK_BYTES)) return;
     if (n_doubts) settle_doubts();
