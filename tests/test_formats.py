@@ -130,6 +130,10 @@ def test_any_format_without_names_may_be_named_by_a_file(tmp_path):
     text(path, square(1, 5), ",")
     message = refusal(formats.row(path, "fc", "csv", labels_file=table))
     assert "5 x 5 numbers" in message and "names 6 nodes" in message
+    pairs = formats.plain_txt(tmp_path)
+    matrix = readers.read({**pairs.row, "labels_file": table})
+    np.testing.assert_array_equal(matrix.values[np.tril_indices(N_NODES, -1)], pairs.values.ravel())
+    np.testing.assert_array_equal(matrix.values, matrix.values.T)
     named = formats.plain_tsv(tmp_path)
     assert "names its nodes itself" in refusal({**named.row, "labels_file": table})
 

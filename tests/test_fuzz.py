@@ -7,12 +7,13 @@ from pathlib import Path
 import formats
 import numpy as np
 import pytest
+from cohorts import TinyCohort
 from formats import LABELS, WRITERS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cubnm_core.errors import InputError
-from workflow_scripts import alignment, readers
+from workflow_scripts import alignment, readers, tables
 
 TEXT = ("tsv", "csv", "xcpd_tsv", "relmat_tsv", "dense_tsv", "mrtrix_csv", "ebrains_csv")
 # Letters, marks and blanks that turn a number into none, in every kind of text file.
@@ -121,6 +122,61 @@ def test_any_bytes_at_any_place_give_our_errors_only(written, name, data):
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     spoilt(written[name], bytes(content))
+
+
+@pytest.mark.parametrize("name", ["mrtrix_csv", "micapipe_gii", "xcpd_tsv", "dense_tsv"])
+@quick
+@given(data=st.data())
+def test_spoilt_files_beside_the_data(written, name, data):
+    """Names of nodes and repetition times that were cut off or garbled are refused or make no difference."""
+    row = written[name].row
+    beside = [path for path in readers.sources(row) if path != row["path"]]
+    path = Path(data.draw(st.sampled_from(beside)))
+    whole, expected = path.read_bytes(), used(row)[0]
+    length = data.draw(st.integers(0, len(whole) - 1))
+    garbled = data.draw(st.binary(max_size=3))
+    try:
+        path.write_bytes(whole[:length] + garbled)
+        values, _ = used({**row, "assume_order": None})
+    except InputError:
+        return
+    finally:
+        path.write_bytes(whole)
+    np.testing.assert_array_equal(values, expected)
+
+
+TABLES = {
+    "manifest": tables.read_manifest,
+    "nodes": tables.read_nodes,
+    "participants": tables.read_participants,
+}
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """Tables of a few people."""
+    return TinyCohort(tmp_path_factory.mktemp("cohort"))
+
+
+@pytest.mark.parametrize("name", TABLES)
+@quick
+@given(data=st.data())
+def test_spoilt_tables(cohort, name, data):
+    """Cut off or garbled tables give our errors; what is read of one cut off was there before."""
+    path = cohort.folder / f"{name}.tsv"
+    whole, expected = path.read_bytes(), TABLES[name](str(path))
+    length = data.draw(st.integers(0, len(whole) - 1))
+    garbled = data.draw(st.binary(max_size=6))
+    try:
+        path.write_bytes(whole[:length] + garbled + (whole[length:] if garbled else b""))
+        rows = TABLES[name](str(path))
+    except InputError:
+        return
+    finally:
+        path.write_bytes(whole)
+    if not garbled:
+        whole_lines = rows if rows == expected[: len(rows)] else rows[:-1]
+        assert whole_lines == expected[: len(whole_lines)]
 
 
 @quick

@@ -30,6 +30,7 @@ def refusal(row, *words):
         ("sub-01_task-rest_space-fsLR_den-91k_bold.dtseries.nii", ["fMRIPrep before denoising", "XCP-D"]),
         ("rfMRI_REST1_LR_Atlas_MSMAll.dtseries.nii", ["HCP pipelines before denoising"]),
         ("sub-01_task-rest_space-MNI_bold.nii.gz", ["an image of voxels", "parcellate"]),
+        ("sub-01_task-rest_space-MNI_desc-denoised_bold.nii.gz", ["an image of voxels", "XCP-D"]),
         ("sub-01_task-rest_desc-confounds_timeseries.tsv", ["the table of confounds"]),
         ("sub-01_task-rest_outliers.tsv", ["the table of motion"]),
         ("sub-01_task-rest_atlas-Gordon_stat-coverage_bold.tsv", ["a map and no time series"]),

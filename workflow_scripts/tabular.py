@@ -37,6 +37,10 @@ def read(path, name):
         raise InputError(
             f"{name} table {path}: {error.strerror}; correct the path in the configuration"
         ) from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(
+            f"{name} table {path}: not tab-separated text in UTF-8 ({error}); save it as such"
+        ) from None
     if not table:
         raise InputError(
             f"{name} table {path} is empty; it needs a header with the columns "

@@ -93,7 +93,10 @@ def _named(matrix, row):
     sides = ("row_labels", "column_labels")
     if row["kind"] == "bold":
         sides = {"NxT": sides[:1], "TxN": sides[1:], None: ()}[matrix.orientation or row["orientation"]]
-    names, (height, width) = tuple(labels.read_labels(table)), matrix.values.shape
+    names = tuple(labels.read_labels(table))
+    if row["kind"] == "fc" and matrix.values.shape == (len(names) * (len(names) - 1) // 2, 1):
+        matrix = _squared(matrix, len(names))
+    height, width = matrix.values.shape
     lengths = {"row_labels": height, "column_labels": width}
     if any(lengths[side] != len(names) for side in sides):
         raise InputError(
@@ -101,6 +104,13 @@ def _named(matrix, row):
             "this parcellation, in its order"
         )
     return dataclasses.replace(matrix, **dict.fromkeys(sides, names))
+
+
+def _squared(matrix, n_nodes):
+    """Put the vector of the pairs of an FC, the lower triangle row by row, into a square matrix."""
+    values = np.eye(n_nodes)
+    values[np.tril_indices(n_nodes, -1)] = matrix.values.ravel()
+    return dataclasses.replace(matrix, values=np.tril(values, -1).T + values)
 
 
 def _mirrored(matrix, path):

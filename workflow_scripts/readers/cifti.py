@@ -44,12 +44,13 @@ def read_dtseries(row):
     known = {place: key for place, key in zip(_places(atlas_axes[1]), keys, strict=True)}
     assigned = np.array([known.get(place, 0) for place in _places(axes[1])])
     parcels = {key: name for key, (name, _) in atlas_axes[0].label[0].items() if key != 0}
-    series = _numbers(image, path)
+    with reading(path, "a CIFTI-2 file"):
+        series = np.asanyarray(image.dataobj)  # as stored: in double precision it would not fit many machines
     values = np.full((len(series), len(parcels)), np.nan)
     for column, key in enumerate(parcels):
         inside = assigned == key
         if inside.any():
-            values[:, column] = series[:, inside].mean(axis=1)
+            values[:, column] = series[:, inside].mean(axis=1, dtype=np.float64)
     if np.isnan(values).all():
         raise InputError(
             f"{path}: no vertex or voxel of the scan lies in a parcel of {atlas}; give an atlas in the space "
