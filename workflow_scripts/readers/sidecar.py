@@ -1,8 +1,8 @@
 """JSON files beside data files, and the repetition times that they and their like state."""
 
 import json
+import os
 import re
-from glob import escape
 from pathlib import Path
 
 from cubnm_core.errors import InputError
@@ -86,13 +86,29 @@ def checked(seconds, place):
 
 
 def denoised_beside(path):
-    """Name the files beside a time series of XCP-D that may state its repetition time."""
-    path = Path(path)
-    stem = re.sub(r"_timeseries.*$", "", path.name)
-    ptseries = path.with_name(re.sub(r"\.tsv$", ".ptseries.nii", path.name))
-    bare = XCPD_PARTS.sub("", stem)
-    found = sorted(path.parent.glob(f"{escape(bare)}_*desc-denoised*_bold.json"))
-    return [str(name) for name in found], str(ptseries) if ptseries.is_file() else None
+    """Name the files beside a time series of XCP-D that may state its repetition time.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    descriptions : list of str
+        JSON files of the denoised scan.
+    ptseries : str or None
+        The time series in CIFTI.
+    """
+    folder, name = os.path.split(path)
+    bare = XCPD_PARTS.sub("", re.sub(r"_timeseries.*$", "", name)) + "_"
+    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    found = [
+        os.path.join(folder, other)
+        for other in sorted(names)
+        if other.startswith(bare) and other.endswith("_bold.json") and "desc-denoised" in other
+    ]
+    ptseries = re.sub(r"\.tsv$", ".ptseries.nii", path)
+    return found, ptseries if os.path.isfile(ptseries) else None
 
 
 def _is_number(value):
