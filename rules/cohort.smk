@@ -27,6 +27,7 @@ rule cohort_tables:
         evaluation="results/cohort/evaluation.tsv",
         states="results/cohort/states.tsv",
         regional_parameters="results/cohort/regional_parameters.tsv",
+        coupling="results/cohort/coupling.tsv",
         exclusions="results/cohort/exclusions.tsv",
         recovery=["results/cohort/recovery.tsv"] if CONFIG["truth"] else [],
         provenance="results/cohort/provenance.json",

@@ -1,6 +1,7 @@
 """What is decided for a cohort before any fit: nodes, scale, averages, and what calls for attention."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from cohorts import LABELS, TinyCohort, labelled, read_tsv, smooth_noise, symmetric
 from preparing import of_tables
@@ -18,6 +19,7 @@ from cubnm_core.detrending import detrended
 from cubnm_core.errors import InputError
 from workflow_scripts import tables
 from workflow_scripts.archives import Archive
+from workflow_scripts.coupling import coupling_rows
 
 PEOPLE = ("01", "02", "03", "04", "05")
 LOOSE = {"largest_missing": 0.2}
@@ -343,3 +345,21 @@ def test_the_report_shows_flags_missing_nodes_and_every_number(tmp_path):
     assert "unlike the connectomes of the others" in section
     assert "Nodes that somebody lacks: 1" in section and "region_99" in section
     assert "Points of all people for every number" in section
+
+
+def test_coupling_stands_beside_the_scale_of_its_connectome():
+    record = {"unit": "sub-01", "participant_id": "01", "session_id": "", "status": "ok", "scale_factor": 0.5}
+    record |= {"settings": {"scaling": "log"}, "qc": {"raw_sum": 40.0}, "scaled_sum": 20.0}
+    fit = {"participant_id": "01", "session_id": "n/a", "fit": "one", "selected": "True", "param_G": "3.0"}
+    fits = pd.DataFrame([fit, {**fit, "selected": "False", "param_G": "9.0"}])
+    (row,) = coupling_rows(fits, [record])
+    assert (row["scaling"], row["G"], row["G_times_factor"], row["G_times_strength"]) == (
+        "log",
+        3.0,
+        1.5,
+        60.0,
+    )
+    other = {**record, "unit": "sub-02", "participant_id": "02", "settings": {"scaling": "none"}}
+    with pytest.raises(InputError, match=r"different rules \(log, none\)"):
+        coupling_rows(fits, [record, other])
+    assert coupling_rows(fits.drop(columns="param_G"), [record]) == []

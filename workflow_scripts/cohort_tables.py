@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import cubnm_core
-from workflow_scripts import dictionary, job, simulations
+from workflow_scripts import coupling, dictionary, job, simulations
 from workflow_scripts.archives import Archive, by_split
 
 IDS = ["participant_id", "session_id"]
@@ -36,6 +36,8 @@ def main(sm):
         ],
     }
     fits = read_table(sm.output.fits)
+    coupled = coupling.coupling_rows(fits, records["connectome"])
+    job.write_tsv(sm.output.coupling, coupled, columns=coupling.COLUMNS)
     exclusions = exclusion_rows(records, fits)
     job.write_tsv(sm.output.exclusions, exclusions, columns=EXCLUSIONS)
     for truth, path in zip(_several(sm.input.truth), _several(sm.output.recovery), strict=True):

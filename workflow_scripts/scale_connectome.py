@@ -53,7 +53,8 @@ def scale_person(aligned, unit, nodes, common, group, options):
         return {}, {**record, "status": "excluded", "reasons": str(error).splitlines()}
     qc = {**record["qc"], **quality(kept, labels)}
     qc["notes"] = [*record["qc"]["notes"], *masked, *notes, *qc.pop("told")]
-    return {**found, "labels": np.array(labels)}, {**record, "scale_factor": found["scale_factor"], "qc": qc}
+    record |= {"scale_factor": found["scale_factor"], "scaled_sum": found["weights"].sum(), "qc": qc}
+    return {**found, "labels": np.array(labels)}, record
 
 
 def chosen_nodes(arrays, labels):
