@@ -36,6 +36,7 @@ class Course:
     def __init__(self, problem, device="", accepts_other_device=True):
         self.problem, self._device, self._accepts_other = problem, device, accepts_other_device
         self.history, self.retested, self.stopped = [], None, None
+        self._recorded_retest = []
         names, objectives = problem.space.names, problem.objective.n_objectives
         self._search = make_search(
             problem.optimizer, names, problem.key, problem.restart, objectives, problem.initial
@@ -79,6 +80,8 @@ class Course:
 
     def replay(self, store):
         """Tell the search what the store holds, as if it had just been computed."""
+        if self.problem.retest is not None:  # loaded first: the store sets aside what is of another fit
+            self._recorded_retest = store.load(retest_key(self.problem.key))
         recorded = store.load(self.problem.key)
         for generation in recorded:
             if self.stopped is not None and self._search.stopped is None:
@@ -90,11 +93,6 @@ class Course:
             self._advance(generation)
         if recorded:
             logger.info("%s: resumed after generation %d", self.problem.key, self.history[-1].number)
-        if self.stopped is None or self.problem.retest is None:
-            return
-        for generation in store.load(retest_key(self.problem.key)):
-            self._check(generation, 0, self._candidates())
-            self.retested = generation
 
     def _advance(self, generation):
         """Tell the search one generation and see whether it should go on."""
@@ -104,6 +102,9 @@ class Course:
         else:
             self._search.tell(self.problem.costs(generation.terms))
         self.stopped = self._search.stopped or reason_to_stop(self.problem.optimizer, self.history)
+        if self.stopped is not None and self._recorded_retest:
+            (self.retested,) = self._recorded_retest
+            self._check(self.retested, 0, self._candidates())
 
     def _check(self, generation, number, asked):
         """Refuse a recorded generation that is not the one that comes here."""
