@@ -157,9 +157,14 @@ def group_settings(wildcards):
     return start.group_settings(FITS[wildcards.fit])
 
 
-def group_start(wildcards):
-    """Fit of the group that people start from; a group that has grown does not make them start again."""
-    return [] if FITS[wildcards.fit]["start"] is None else lasting(f"results/group/{wildcards.fit}_fits.tsv")
+def fit_start(wildcards):
+    """Fit that people start from; a group that has grown does not make them start again."""
+    stated = FITS[wildcards.fit]["start"]
+    if stated is None:
+        return []
+    if stated["from"] == start.FROM_GROUP:
+        return lasting(f"results/group/{wildcards.fit}_fits.tsv")
+    return f"results/fits/{stated['from']}/batch-{wildcards.batch}_fits.tsv"
 
 
 def fit_map_table(wildcards):

@@ -2,7 +2,7 @@ rule fit:
     input:
         connectomes=batch_connectomes,
         targets=batch_train_targets,
-        start=group_start,
+        start=fit_start,
         nodes=lasting(NODES),
         maps=fit_map_table,
         terms=term_files,

@@ -14,6 +14,8 @@ from workflow_scripts import group_average, job, settings, simulations, start
 from workflow_scripts.archives import Archive
 
 FREE = {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}
+SPACE = SearchSpace({name: tuple(bounds) for name, bounds in FREE.items()})
+UNITS = [{"unit": f"sub-{name}", "participant_id": name, "session_id": ""} for name in ("01", "02")]
 
 
 @pytest.fixture
@@ -69,8 +71,25 @@ def test_a_search_of_the_group_that_cannot_be_is_named(config):
 
 
 def test_an_unknown_start_is_refused(config):
-    config["fits"]["two"]["start"] = {"from": "mean"}
-    assert "fits.two.start" in refusal(config)
+    config["fits"]["two"]["start"] = {"from": "grup"}
+    assert "fits.two.start.from: there is no fit 'grup'; did you mean 'group'?" in refusal(config)
+
+
+def test_a_start_from_another_fit_needs_its_parameters_and_no_circle(config):
+    fits = config["fits"]
+    fits["coarse"] = {"free": {"G": FREE["G"]}, "start": {"from": "two"}, "optimizer": {"name": "sobol"}}
+    fits["two"]["start"] = {"from": "coarse", "connectome": "mean"}
+    assert "in a circle (two <- coarse <- two)" in refusal(config)
+    del fits["coarse"]["start"]
+    text = refusal(config)
+    assert "fits.two.start.connectome: belongs to the group" in text
+    assert "the fit 'coarse' has no value of w_p, which is free here" in text
+    fits["coarse"]["fixed"], fits["two"]["start"] = {"w_p": 1.0}, {"from": "coarse"}
+    wanted = {"from": "coarse", "shrinkage": 0.0, "connectome": None, "optimizer": None}
+    assert resolved(config)["start"] == wanted
+    fits["two"]["start"] = {"from": "group"}
+    fits["group"] = fits.pop("coarse")
+    assert "give the fit 'group' another name" in refusal(config)
 
 
 def test_a_consensus_needs_distances_of_some_kind(config):
@@ -152,20 +171,40 @@ def test_people_start_where_the_group_ended(tmp_path, config):
     row = {"participant_id": "group", "session_id": None, "fit": "two", "selected": True}
     job.write_tsv(table, [{**row, "param_G": 1.4, "param_w_p": 2.1}])
     files, fit = SimpleNamespace(start=str(table)), resolved(config)
-    keywords, missing = start.of_people(files, "two", fit, SearchSpace({"G": (0.5, 5.0), "w_p": (0.2, 2.0)}))
-    assert missing is None and keywords["prior"] is None
-    np.testing.assert_allclose(keywords["initial"], [0.2, 1.0])
+    begin, missing = start.of_people(files, "two", fit, SPACE, UNITS)
+    assert not missing and begin.keys() == {"sub-01", "sub-02"}
+    np.testing.assert_allclose(begin["sub-02"]["initial"], [0.2, 1.0])
+    assert begin["sub-02"]["prior"] is None
     fit["start"]["shrinkage"] = 0.3
-    prior = start.of_people(files, "two", fit, SearchSpace({"G": (0.5, 5.0), "w_p": (0.2, 2.0)}))[0]["prior"]
+    prior = start.of_people(files, "two", fit, SPACE, UNITS)[0]["sub-01"]["prior"]
     assert prior.weight * prior.distance(np.array([[0.2, 0.0]]))[0] == pytest.approx(0.3 / 2)
 
 
 def test_without_a_fit_of_the_group_nobody_starts_and_the_reason_says_where_to_look(tmp_path, config):
     table = tmp_path / "two_fits.tsv"
     job.write_tsv(table, [{"participant_id": "group", "session_id": None, "fit": "two", "selected": False}])
-    space = SearchSpace({"G": (0.5, 5.0), "w_p": (0.2, 2.0)})
-    keywords, missing = start.of_people(SimpleNamespace(start=str(table)), "two", resolved(config), space)
-    assert keywords == {} and str(table) in missing
+    files = SimpleNamespace(start=str(table))
+    begin, missing = start.of_people(files, "two", resolved(config), SPACE, UNITS)
+    assert begin == {} and missing.keys() == {"sub-01", "sub-02"} and str(table) in missing["sub-01"]
+
+
+def test_people_start_where_they_ended_in_another_fit(tmp_path, config):
+    config["fits"]["coarse"] = {"free": FREE}
+    config["fits"]["two"]["start"] = {"from": "coarse"}
+    table = tmp_path / "batch-001_fits.tsv"
+    rows = [("01", True, 0.5, 0.2), ("01", False, 5.0, 2.0), ("02", False, 5.0, 2.0)]
+    job.write_tsv(
+        table,
+        [
+            {"participant_id": person, "session_id": "", "fit": "coarse", "selected": selected,
+             "param_G": G, "param_w_p": w_p}
+            for person, selected, G, w_p in rows
+        ],
+    )  # fmt: skip
+    files = SimpleNamespace(start=str(table))
+    begin, missing = start.of_people(files, "two", resolved(config), SPACE, UNITS)
+    np.testing.assert_allclose(begin["sub-01"]["initial"], [0.0, 0.0])
+    assert missing == {"sub-02": f"this person has no fit to start from (reason in {table})"}
 
 
 @pytest.fixture

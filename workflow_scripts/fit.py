@@ -52,11 +52,11 @@ def main(sm):
     nodes = tables.read_nodes(sm.input.nodes)
     space = search_space(settings, nodes)
     hemispheres = [node["hemisphere"] for node in nodes]
-    begin, missing = start.of_people(sm.input, fit, settings, space)
-    if missing:
-        logger.error(missing)
-        unusable |= {unit: {"status": "failed", "reason": missing} for unit in people}
-        people = {}
+    begin, missing = start.of_people(sm.input, fit, settings, space, sm.params.units)
+    for unit in [unit for unit in people if unit in missing]:
+        logger.error("%s: %s", unit, missing[unit])
+        unusable[unit] = {"status": "failed", "reason": missing[unit]}
+        del people[unit]
     problems, histories = make_problems(people, settings, space, hemispheres, begin)
     store = FileStore(Path(sm.resources.histories) / fit, histories)
     classes = shape_classes(problems, people, settings, hemispheres, sm.threads)

@@ -24,8 +24,9 @@ def make_problems(people, settings, space, hemispheres, begin=None):
         Resolved settings of a fit.
     space : cubnm_core.search_space.SearchSpace
     hemispheres : list of str
-    begin : dict, optional
-        Further keywords of the problems: where they start (see :func:`workflow_scripts.start.of_people`).
+    begin : dict of str to dict, optional
+        By unit, further keywords of its problems: where they start (see
+        :func:`workflow_scripts.start.of_people`).
 
     Returns
     -------
@@ -44,7 +45,6 @@ def make_problems(people, settings, space, hemispheres, begin=None):
         "replicates": settings["replicates"],
         "initial": space.to_unit(stated)[0] if stated else None,
         "retest": None if settings["retest"] is None else Retest(**settings["retest"]),
-        **(begin or {}),
     }
     problems, histories = [], {}
     for unit, person in people.items():
@@ -55,7 +55,7 @@ def make_problems(people, settings, space, hemispheres, begin=None):
                 lengths=person.lengths,
                 target=person.targets["train"],
                 restart=restart,
-                **common,
+                **common | (begin or {}).get(unit, {}),
             )
             problems.append(problem)
             mark = problem_fingerprint(problem, settings, hemispheres, person.repetition_time)

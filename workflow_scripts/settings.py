@@ -387,4 +387,4 @@ def _fit_problems(config, name):
         fit = fit_settings(config, name)
     except InputError:
         return []  # the haemodynamics, already listed
-    return fit_checks.problems(fit, config, place) or start.problems(fit, config, place)
+    return fit_checks.problems(fit, config, place) or start.problems(fit, config, name)

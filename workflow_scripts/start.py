@@ -1,11 +1,14 @@
-"""Two levels: where the search of a person starts, and what draws it towards the fit of the group."""
+"""Where the search of a person starts, from the group or from another fit, and what draws it there."""
 
 import numpy as np
 
 from cubnm_core.catalogue import canonical
 from cubnm_core.search_space import Prior
 from workflow_scripts import fit_checks
+from workflow_scripts.job import MISSING
+from workflow_scripts.problems import suggestion
 
+FROM_GROUP = "group"
 #: The group as a unit beside those of people.
 GROUP = {"unit": "group", "participant_id": "group", "session_id": ""}
 
@@ -25,9 +28,12 @@ def resolved(start, stated_search, optimizer):
     Returns
     -------
     dict or None
+        ``connectome`` and ``optimizer`` are those of the group, None where people start from another fit.
     """
     if start is None:
         return None
+    if start["from"] != FROM_GROUP:
+        return {**start, "connectome": None, "optimizer": None}
     search = {**optimizer, **stated_search}
     search["name"] = canonical(search["name"])
     if search["name"] == "grid":
@@ -50,32 +56,61 @@ def group_settings(settings):
     return {**settings, "optimizer": settings["start"]["optimizer"], "start": None}
 
 
-def problems(fit, config, place):
-    """List what is wrong with the two levels of a fit that is right otherwise.
+def problems(fit, config, name):
+    """List what is wrong with where a fit starts that is right otherwise.
 
     Parameters
     ----------
     fit : dict
         As returned by :func:`workflow_scripts.settings.fit_settings`.
     config : dict
-        The completed configuration.
-    place : str
-        Of the fit in the configuration, for the messages.
+        The completed configuration; its fits as they were written.
+    name : str
+        Of the fit.
 
     Returns
     -------
     list of str
     """
-    start = fit["start"]
+    start, place = fit["start"], f"fits.{name}.start"
     if start is None:
         return []
     if fit["optimizer"]["name"] == "grid" and not start["shrinkage"]:
         return [
-            f"{place}.start: a grid visits the same points wherever it starts; choose another optimizer, or "
+            f"{place}: a grid visits the same points wherever it starts; choose another optimizer, or "
             "leave start out"
         ]
-    found = fit_checks.problems(group_settings(fit), config, f"{place}.start")
+    if start["from"] != FROM_GROUP:
+        return _origin_problems(fit, config["fits"], name, place)
+    if FROM_GROUP in config["fits"]:
+        return [f"{place}.from: group is the average of all people here; give the fit 'group' another name"]
+    found = fit_checks.problems(group_settings(fit), config, place)
     return list(dict.fromkeys(found))
+
+
+def _origin_problems(fit, fits, name, place):
+    """List what is wrong with a start from another fit."""
+    origin = fit["start"]["from"]
+    if origin not in fits:
+        return [f"{place}.from: there is no fit {origin!r}{suggestion(origin, [FROM_GROUP, *fits])}"]
+    way = [name]
+    while origin in fits and origin not in way:
+        way.append(origin)
+        origin = (fits[origin].get("start") or {}).get("from")
+    if origin in way:
+        return [f"{place}.from: fits start from each other in a circle ({' <- '.join([*way, origin])})"]
+    found = [
+        f"{place}.{key}: belongs to the group, and this fit starts from another; leave it out"
+        for key in ("connectome", "optimizer")
+        if key in fits[name]["start"]
+    ]
+    other = fits[fit["start"]["from"]]
+    known = {*other["free"], *other.get("fixed", {})}
+    return found + [
+        f"{place}.from: the fit {fit['start']['from']!r} has no value of {parameter}, which is free here"
+        for parameter in fit["free"]
+        if parameter not in known
+    ]
 
 
 def distance_problems(config, rows, nodes):
@@ -105,35 +140,44 @@ def distance_problems(config, rows, nodes):
     ]
 
 
-def of_people(files, fit, settings, space):
-    """Give what a two-level fit adds to the problem of every person.
+def of_people(files, fit, settings, space, units):
+    """Give what the start of a fit adds to the problem of every person.
 
     Parameters
     ----------
     files : object
-        Input of rule fit, with the table of the fit of the group under ``start``.
+        Input of rule fit, with the table of the fit that people start from under ``start``.
     fit : str
         Name of the fit setting.
     settings : dict
         Resolved settings of the fit.
     space : cubnm_core.search_space.SearchSpace
+    units : list of dict
+        ``unit``, ``participant_id`` and ``session_id``.
 
     Returns
     -------
-    keywords : dict
-        ``initial`` and ``prior`` of :class:`cubnm_core.fitting.FitProblem`; empty without a start.
-    missing : str or None
-        Why nobody can start, where the group has no fit.
+    begin : dict of str to dict
+        Unit to ``initial`` and ``prior`` of :class:`cubnm_core.fitting.FitProblem`; empty without a start.
+    missing : dict of str to str
+        Unit to the reason why it cannot start.
     """
-    if settings["start"] is None:
-        return {}, None
-    from workflow_scripts import fitted, job
+    start = settings["start"]
+    if start is None:
+        return {}, {}
+    from workflow_scripts import fitted
 
-    best = fitted.best_coordinates(files.start, fit).get((GROUP["participant_id"], job.MISSING))
-    if best is None:
-        return {}, (
-            f"the group has no fit to start from (reason in {files.start}); correct that, or leave start out"
-        )
-    centre = np.clip(space.to_unit(best)[0], 0.0, 1.0)
-    weight = settings["start"]["shrinkage"]
-    return {"initial": centre, "prior": Prior(centre, weight) if weight else None}, None
+    together = start["from"] == FROM_GROUP
+    best = fitted.best_coordinates(files.start, fit if together else start["from"])
+    begin, missing = {}, {}
+    for ids in units:
+        owner = GROUP if together else ids
+        values = best.get((owner["participant_id"], owner["session_id"] or MISSING))
+        if values is None:
+            who = "the group" if together else "this person"
+            missing[ids["unit"]] = f"{who} has no fit to start from (reason in {files.start})"
+            continue
+        centre = np.clip(space.to_unit(values)[0], 0.0, 1.0)
+        prior = Prior(centre, start["shrinkage"]) if start["shrinkage"] else None
+        begin[ids["unit"]] = {"initial": centre, "prior": prior}
+    return begin, missing

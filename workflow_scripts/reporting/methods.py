@@ -5,6 +5,7 @@ from workflow_scripts import regional
 from workflow_scripts.reporting.formatting import band_text, plural
 from workflow_scripts.reporting.search_text import objective_sentence, search_sentence
 from workflow_scripts.reporting.section import Section
+from workflow_scripts.start import FROM_GROUP
 
 SOURCES = {
     "balloon": (
@@ -200,6 +201,22 @@ def _fixed_text(name, value):
 
 def _start_sentences(start):
     """Where the searches of people started, who was in the group, and what drew them towards it."""
+    if start["from"] == FROM_GROUP:
+        sentences = [_group_sentence(start)]
+    else:
+        started = f"Every search started from the person's best parameters in the fit “{start['from']}”."
+        sentences = [(started, [])]
+    if start["shrinkage"]:
+        drawn = (
+            f"A penalty of {start['shrinkage']:g} times the mean squared distance from these parameters, in "
+            "units of their ranges, drew people towards them."
+        )
+        sentences.append((drawn, []))
+    return sentences
+
+
+def _group_sentence(start):
+    """How the group was fitted that people started from, with sources."""
     search, consensus = start["optimizer"], start["connectome"] == "consensus"
     size = (
         "a grid"
@@ -213,14 +230,7 @@ def _start_sentences(start):
         "the training scans of everybody who could be used, the person included; held-out scans had no part "
         "in it."
     )
-    sentences = [(started, [SOURCES["consensus"]] if consensus else [])]
-    if start["shrinkage"]:
-        drawn = (
-            f"A penalty of {start['shrinkage']:g} times the mean squared distance from these parameters, in "
-            "units of their ranges, drew people towards the group."
-        )
-        sentences.append((drawn, []))
-    return sentences
+    return started, [SOURCES["consensus"]] if consensus else []
 
 
 def _evaluation(cohort):
