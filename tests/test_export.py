@@ -53,6 +53,7 @@ def test_sources_are_named_by_the_dataset_they_belong_to(tmp_path):
     assert sources.uri(tmp_path / "lab" / "sub-1" / "a.tsv") == "bids:lab:sub-1/a.tsv"
     assert sources.uri(tmp_path / "elsewhere" / "a.tsv") == "bids:elsewhere:a.tsv"
     assert sources.uri(tmp_path / "b" / "xcp-d" / "a.tsv") == "bids:xcpd2:a.tsv"
+    assert sources.uri(tmp_path / "hcp" / "100206" / "sub" / "a.nii") == "bids:hcp:100206/sub/a.nii"
     assert sources.links()["xcpd"] == "../../xcp_d"
     described = bids.description({"name": "Mine", "license": "CC0", "authors": []}, sources)
     assert described["License"] == "CC0" and "Authors" not in described

@@ -1,9 +1,12 @@
 """Several sessions of a person: whose connectome the scans of a session get."""
 
+import numpy as np
 import pytest
+from cohorts import LABELS, labelled, symmetric
 
 from cubnm_core.errors import InputError
 from workflow_scripts import sessions, tables
+from workflow_scripts.prepare_connectome import prepare_person
 from workflow_scripts.sessions import SessionRule, session_times
 
 
@@ -65,6 +68,20 @@ def test_sessions_of_unknown_time_are_named(tiny_cohort, rule):
     cohort = longitudinal(tiny_cohort, ("a", "b"), ("b", "c"), [{"session_id": "b"}, {"session_id": "c"}])
     with pytest.raises(InputError, match=rf"session is {rule}, but .*: sub-01 a; add one row per session"):
         chosen(cohort, rule)
+
+
+def test_the_mean_is_that_of_the_weights_in_the_files(tiny_cohort):
+    matrices = [symmetric(seed) for seed in (1, 2)]
+    cohort = longitudinal(tiny_cohort, ("a", "b"), ("a",), [{"session_id": s} for s in "ab"])
+    for row, matrix in zip(cohort.manifest, matrices, strict=False):
+        row["path"] = f"ses-{row['session_id']}_sc.tsv"
+        (cohort.folder / row["path"]).write_text(labelled(matrix), encoding="utf-8")
+    units = tables.units(cohort.read(), "individual", SessionRule("mean"))
+    options = {"source": "individual", "asymmetric": "refuse", "largest_missing": 0.0, "isolated": "keep"}
+    ids = {"unit": "sub-01_ses-a"}
+    arrays, record = prepare_person(ids, units["sub-01_ses-a"]["connectome"], LABELS, options)
+    np.testing.assert_allclose(arrays["weights"], (matrices[0] + matrices[1]) / 2)
+    assert [source["session_id"] for source in record["sources"]] == ["a", "b"]
 
 
 def test_one_day_counts_less_than_one_row():

@@ -55,12 +55,18 @@ class Sources:
         }
 
     def _root(self, folder):
-        """Find the dataset that a folder belongs to: the nearest one above that describes itself."""
+        """Find the dataset that a folder belongs to.
+
+        It is the nearest one above that describes itself, else what holds the person's folder (sub-01), else
+        the folder of the manifest, if the folder lies in it, else what holds a folder that is a number.
+        """
         if folder not in self._known:
             above = (folder, *folder.parents)
-            described = (place for place in above if (place / DESCRIPTION).is_file())
-            inside = self.inputs if self.inputs in above else folder
-            self._known[folder] = next(described, inside)
+            described = [place for place in above if (place / DESCRIPTION).is_file()]
+            people = [place.parent for place in above if place.name.startswith("sub-")]
+            inside = [self.inputs] if self.inputs in above else []
+            numbered = [place.parent for place in above if place.name.isdecimal()]
+            self._known[folder] = [*described[:1], *people[-1:], *inside, *numbered[:1], folder][0]
         return self._known[folder]
 
     def _name(self, root):

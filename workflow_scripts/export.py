@@ -12,9 +12,10 @@ from workflow_scripts.cohort_tables import IDS, read_table
 from workflow_scripts.exported_models import write_models
 
 TABLES = ("fits", "evaluation", "states", "regional_parameters")
-# Array of the archive: value of the entity meas, what the matrix holds.
+# Array of the archive: kind of its sources, value of the entity meas, what the matrix holds.
 CONNECTOMES = {
     "weights": (
+        "sc",
         "connectivity",
         {
             "RelationshipMeasure": "connection weights, scaled",
@@ -23,6 +24,7 @@ CONNECTOMES = {
         },
     ),
     "lengths": (
+        "length",
         "tractLength",
         {"RelationshipMeasure": "tract lengths", "MeasureUnits": "mm", "NonNegative": True},
     ),
@@ -117,11 +119,13 @@ class Exported:
         """Write weights as they were simulated, and tract lengths; nothing for who was excluded."""
         record, arrays = archive.records[ids["unit"]], archive.arrays(ids["unit"])
         for name in CONNECTOMES.keys() & arrays.keys():
-            measure, facts = CONNECTOMES[name]
+            kind, measure, facts = CONNECTOMES[name]
+            sources = [source for source in record["sources"] if source["kind"] == kind]
             facts = {
                 **facts,
                 "Directed": bool((arrays[name] != arrays[name].T).any()),
-                "Sources": [self.sources.uri(source["path"]) for source in record["sources"]],
+                "Sources": [self.sources.uri(source["path"]) for source in sources],
+                "SourceSessions": [source["session_id"] for source in sources],
                 "ScaleFactor": arrays["scale_factor"] if name == "weights" else 1.0,
                 "Settings": record["settings"],
             }
