@@ -181,7 +181,10 @@ def test_hashes_of_several_optional_tables(tmp_path):
     manifest, nodes, truth = map(str, paths)
     none = {"participants": [], "maps": [], "terms": [], "models": []}
     inputs = SimpleNamespace(manifest=manifest, nodes=nodes, truth=truth, **none)
-    hashes = cohort_tables.input_hashes(inputs, {"connectome": [], "bold": []})
+    elsewhere = {"precomputed": [{"path": "FC.csv", "sha256": "abc"}]}
+    records = {"connectome": [], "bold": [], "targets": [elsewhere, {}]}
+    hashes = cohort_tables.input_hashes(inputs, records)
+    assert hashes.pop("FC.csv") == "abc"
     assert hashes == {path: job.sha256(path) for path in (manifest, nodes, truth)}
 
 
