@@ -111,10 +111,27 @@ def test_two_strategies_of_denoising_are_a_question(folders):
     shutil.copytree(folders / "xcp_d", folders / "xcp_d_gsr")
     message = run(folders, found=("xcp_d", "xcp_d_gsr", "qsirecon"))
     assert "--select bold.dataset=...   found: xcp_d (4 people), xcp_d_gsr (4 people)" in message
-    assert "--select mask.dataset=" in message
-    options = ("--select", "bold.dataset=xcp_d_gsr", "--select", "mask.dataset=xcp_d_gsr")
+    options = ("--select", "dataset=xcp_d_gsr")
     assert run(folders, *options, found=("xcp_d", "xcp_d_gsr", "qsirecon")) == ""
     assert all("xcp_d_gsr" in row["path"] for row in manifest(folders) if row["kind"] in ("bold", "mask"))
+
+
+def test_strategies_below_one_folder_are_a_question_too(folders):
+    derivatives.add_xcpd(folders / "all" / "xcp_d", "01")
+    derivatives.add_xcpd(folders / "all" / "xcp_d_gsr", "01")
+    derivatives.add_qsirecon(folders / "all" / "qsirecon", "01")
+    (folders / "all" / "loop").symlink_to(folders / "all", target_is_directory=True)
+    message = run(folders, found=("all", "all/xcp_d"))
+    assert "bold.dataset=...   found: all/xcp_d (1 people), all/xcp_d_gsr (1 people)" in message
+    assert run(folders, "--select", "dataset=all/xcp_d", found=("all",)) == ""
+    assert len(manifest(folders)) == 6
+
+
+def test_a_damaged_file_of_one_person_stops_nobody(folders):
+    name = "sub-01/dwi/sub-01_space-ACPC_connectivity.mat"
+    (folders / "qsirecon" / name).write_bytes(b"MATLAB 5.0 MAT-file, cut off")
+    assert run(folders) == ""
+    assert len({row["participant_id"] for row in manifest(folders)}) == 3
 
 
 def test_runs_put_together_are_not_a_run_of_their_own(folders):
@@ -133,7 +150,7 @@ def test_other_tasks_are_left_out(folders, capsys):
 
 
 def test_duplicates_are_told(folders):
-    copy = derivatives.folder(folders / "qsirecon" / "again", "01", kind="dwi")
+    copy = derivatives.folder(folders / "qsirecon", "01", kind="copy")
     name = "sub-01_space-ACPC_connectivity.mat"
     shutil.copy(folders / "qsirecon" / "sub-01" / "dwi" / name, copy)
     assert run(folders) == ""
@@ -238,6 +255,32 @@ def test_folders_of_numbers_are_people(tmp_path):
     ]
     assert {row["format"] for row in scans} == {"ptseries"}
     assert len(read_tsv(tmp_path / "config" / "nodes.tsv")) == 3
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--derivatives", "nowhere"), "nowhere: no such folder"),
+        (("--select", "bold.space"), "write [KIND.]NAME=VALUE"),
+        (("--files", "sc:mrtrix"), "write KIND:FORMAT:PATTERN"),
+        (("--files", "fcd:mrtrix_csv:*"), "no format mrtrix_csv that holds fcd"),
+        (("--participants", "nowhere.tsv"), "nowhere.tsv: cannot be read as a table"),
+        (
+            (
+                "--unpaired",
+                "keep",
+                "--select",
+                "sc.atlas=4S156Parcels",
+                "--select",
+                "bold.atlas=4S456Parcels",
+            ),
+            "in common",
+        ),
+    ],
+)
+def test_options_that_cannot_be_followed(folders, option, words):
+    assert words in run(folders, *option)
+    assert not (folders / "config").exists()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from cubnm_core.errors import InputError
 from workflow_scripts.indexing.walk import Variant
-from workflow_scripts.readers import FORMATS
+from workflow_scripts.readers import FORMATS, matlab
 
 KINDS = ("sc", "length", "bold", "mask")
 CONNECTIVITY = "_connectivity"
@@ -46,6 +46,7 @@ def choose(variants, selections):
     for selection in selections:
         _select(chosen, *selection)
     remarks = _prefer_rest(chosen) + _prefer_format(chosen) + _prefer_measure(chosen) + _match_atlas(chosen)
+    _follow(chosen)
     questions = [question for kind in KINDS for question in _questions(kind, chosen[kind])]
     if questions:
         raise InputError("\n".join(["Several files are candidates for the same thing; choose:", *questions]))
@@ -69,15 +70,7 @@ def expanded(variant):
         return [variant]
     if variant.kind == "length":
         return []  # the same files, which are told apart once
-    from scipy.io import whosmat
-
-    path = next(iter(variant.files.values()))[0]
-    try:
-        arrays = [name for name, shape, _ in whosmat(path) if len(shape) == 2]
-    except (ValueError, OSError, NotImplementedError) as error:
-        raise InputError(
-            f"{path}: cannot be read as a file of QSIRecon ({error}); correct or remove it"
-        ) from error
+    arrays = _first_readable(variant)
     prefixes = [name.removesuffix("region_labels") for name in arrays if name.endswith("region_labels")]
     found = []
     for name in sorted(name for name in arrays if name.endswith(CONNECTIVITY)):
@@ -91,8 +84,18 @@ def expanded(variant):
     return found
 
 
+def _first_readable(variant):
+    """Name the matrices of the first file that can be read; one damaged file stops nobody."""
+    for paths in variant.files.values():
+        try:
+            return [name for name, array in matlab.load(paths[0]).items() if array.ndim == 2]
+        except InputError as error:
+            problem = error
+    raise problem
+
+
 def _select(chosen, kind, fact, value):
-    """Keep what the user asks for; kinds that do not have the fact at all stay as they are."""
+    """Keep what the user asks for; asked of all kinds, it holds for those that have anything like it."""
     kinds = [name for name in ([kind] if kind else KINDS) if any(_values(v, fact) for v in chosen[name])]
     seen = {text for name in kinds for variant in chosen[name] for text in _values(variant, fact) or {ABSENT}}
     if value not in seen:
@@ -101,7 +104,8 @@ def _select(chosen, kind, fact, value):
         raise InputError(f"--select {place}={value}: nothing like that; found: {listed}")
     for name in kinds:
         kept = [variant for variant in chosen[name] if value in (_values(variant, fact) or {ABSENT})]
-        chosen[name] = [_of_session(variant, value) for variant in kept] if fact == SESSION else kept
+        if kept or kind:
+            chosen[name] = [_of_session(variant, value) for variant in kept] if fact == SESSION else kept
 
 
 def _values(variant, fact):
@@ -198,6 +202,13 @@ def _match_atlas(chosen):
     return [
         f"atlas {found['bold'][atlas]}, the only one of connectomes and scans; left out: {', '.join(others)}"
     ]
+
+
+def _follow(chosen):
+    """Take masks from the datasets of the scans, and lengths from those of the connectomes."""
+    for kind, leader in (("mask", "bold"), ("length", "sc")):
+        datasets = {variant.facts["dataset"] for variant in chosen[leader]}
+        chosen[kind] = [variant for variant in chosen[kind] if variant.facts["dataset"] in datasets]
 
 
 def _plain(atlas):

@@ -84,6 +84,29 @@ def person_of(folder, name):
     return participant, found.get("ses")
 
 
+def dataset_of(name, folder):
+    """Name the dataset that a folder is part of.
+
+    Parameters
+    ----------
+    name : str
+        Of the folder that is searched.
+    folder : str
+        Relative to it.
+
+    Returns
+    -------
+    str
+        `name`, with the folders above that of the person: several datasets may lie in the folder searched.
+    """
+    above = []
+    for part in filter(None, folder.split("/")):
+        if PERSON.fullmatch(part) or NUMBER_FOLDER.fullmatch(part):
+            return "/".join([name, *above])
+        above.append(part)
+    return name
+
+
 def run_of(found):
     """Name a run by its entities, such as ``task-rest_run-1``; "1" where it has none."""
     return "_".join(f"{key}-{found[key]}" for key in RUN_ENTITIES if key in found) or "1"

@@ -90,14 +90,9 @@ def search(roots, own_patterns=()):
     InputError
         If a folder is not there, or a format does not hold a kind.
     """
-    for kind, file_format, pattern in own_patterns:
-        if file_format not in FORMATS or kind not in FORMATS[file_format].kinds:
-            raise InputError(
-                f"--files {kind}:{file_format}:{pattern}: no format {file_format} that holds {kind}; "
-                f"formats: {', '.join(FORMATS)}"
-            )
+    _check_patterns(own_patterns)
     tree, variants, known = Tree(), {}, {}
-    for root, dataset in _datasets(roots).items():
+    for root, short in _short_names(roots).items():
         for folder, name in _files(root, tree):
             tree.n_files += 1
             path = f"{folder}/{name}"
@@ -110,17 +105,30 @@ def search(roots, own_patterns=()):
                 if not isinstance(said, names.Meaning):
                     _note_other(tree, folder, name, shape, said)
                     continue
-            _add(tree, variants, dataset, names.person_of(folder[len(root) :], name), path, said)
+            inside = folder[len(root) :]
+            person, dataset = names.person_of(inside, name), names.dataset_of(short, inside)
+            _add(tree, variants, dataset, person, path, said)
     tree.variants = list(variants.values())
     return tree
 
 
-def _datasets(roots):
-    """Name every folder; two of the same name are told apart by the folder above."""
-    paths = list(dict.fromkeys(os.path.normpath(root) for root in roots))
-    absent = [path for path in paths if not os.path.isdir(path)]
+def _check_patterns(own_patterns):
+    """Refuse formats that there are not, and kinds that they do not hold."""
+    for kind, file_format, pattern in own_patterns:
+        if file_format not in FORMATS or kind not in FORMATS[file_format].kinds:
+            raise InputError(
+                f"--files {kind}:{file_format}:{pattern}: no format {file_format} that holds {kind}; "
+                f"formats: {', '.join(FORMATS)}"
+            )
+
+
+def _short_names(roots):
+    """Name every folder, less those inside another; two of one name are told apart by the folder above."""
+    absent = [root for root in roots if not os.path.isdir(root)]
     if absent:
         raise InputError(f"--derivatives {', '.join(absent)}: no such folder; correct the path")
+    real = {os.path.realpath(root): os.path.normpath(root) for root in roots}
+    paths = [path for place, path in real.items() if not any(place.startswith(f"{other}/") for other in real)]
     short = [os.path.basename(os.path.abspath(path)) for path in paths]
     return {
         path: name if short.count(name) == 1 else "/".join(os.path.abspath(path).split("/")[-2:])
@@ -130,14 +138,14 @@ def _datasets(roots):
 
 def _files(root, tree):
     """Give folder and name of every file, without opening any."""
-    waiting = [root]
+    waiting, followed = [root], set()
     while waiting:
         folder = waiting.pop()
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = entry.name
                 if entry.is_dir():
-                    if name[0] != "." and name not in SKIPPED_FOLDERS:
+                    if name[0] != "." and name not in SKIPPED_FOLDERS and _is_new(entry, followed):
                         waiting.append(entry.path)
                         if name.startswith("sub-"):
                             tree.people.add(name[4:])
@@ -145,6 +153,17 @@ def _files(root, tree):
                     tree.broken.append(entry.path)
                 elif name[0] != ".":
                     yield folder, name
+
+
+def _is_new(entry, followed):
+    """Say whether a folder was not searched yet: links may lead back to where they are, or to one place."""
+    if not entry.is_symlink():
+        return True
+    target, here = os.path.realpath(entry.path), os.path.realpath(os.path.dirname(entry.path))
+    if target in followed or f"{here}/".startswith(f"{target}/"):
+        return False
+    followed.add(target)
+    return True
 
 
 def _own(path, name, own_patterns):
