@@ -1,0 +1,175 @@
+"""For every entry of the configuration a change, and what runs again: rules, those of a fit with its name."""
+
+TABLES = {"cohort_tables", "report"}
+ONE = {("fit", "one"), ("evaluate", "one"), *TABLES}
+TWO = {("fit", "two"), ("evaluate", "two"), *TABLES}
+THREE = {("group_fit", "three"), ("fit", "three"), ("evaluate", "three"), *TABLES}
+EVALUATIONS = {*(("evaluate", fit) for fit in ("one", "two", "three")), *TABLES}
+FITS = {*EVALUATIONS, *(("fit", fit) for fit in ("one", "two", "three")), ("group_fit", "three")}
+COMPARISONS = {"quality_control", "baselines", *TABLES}
+TARGETS = {"empirical_targets", "group_average", *COMPARISONS, *FITS}
+COMMON = {"common_nodes", "scale_connectome", *TARGETS}
+CONNECTOMES = {"prepare_connectome", *COMMON}
+SCANS = {"prepare_bold", *COMMON}
+EVERYTHING = CONNECTOMES | SCANS
+MADE = {"make_synthetic_cohort", "prepare_connectome", "prepare_bold", "common_nodes", "scale_connectome"}
+MADE |= {"empirical_targets", *COMPARISONS, *ONE}
+
+_SIMULATION = {
+    "duration": 800.0,
+    "burn_in": 10.0,
+    "dt": 5.0e-4,
+    "hemodynamic_dt": 2.0e-3,
+    "scheme": "heun",
+    "precision": "double",
+    "backend": "reference",
+}
+_OPTIMIZER = {
+    "name": "de",
+    "population": 8,
+    "generations": 3,
+    "restarts": 1,
+    "sigma": 0.3,
+    "tolerance": 0.1,
+    "patience": 2,
+    "seed": 2,
+}
+_OBJECTIVES = {"optimizer.name": "nsga2", "objectives": ["fc_corr", "fcd_ks"]}
+_SYNTHETIC = {
+    "participants": 6,
+    "nodes": 10,
+    "scan_duration": 730.0,
+    "repetition_time": 2.0,
+    "dt": 1.0e-3,
+    "parameters": {"G": {"mean": 1.0, "sd": 0.1}},
+    "parameters.*.mean": {"G": {"mean": 1.0, "sd": 0.05}},
+    "parameters.*.sd": {"G": {"mean": 1.55, "sd": 0.1}},
+    "parameters.*.group_difference": {"G": {"mean": 1.55, "sd": 0.05, "group_difference": 0.1}},
+    "connectome_spread": 0.1,
+    "connectome_error": 0.1,
+    "measurement_noise": 0.1,
+    "global_signal": 0.1,
+    "clean": True,
+    "seed": 2,
+}
+
+
+def _one(**changes):
+    """Changes of the first fit."""
+    return {f"fits.one.{place.replace('__', '.')}": value for place, value in changes.items()}, ONE
+
+
+CASES = {
+    "config.manifest": ({"manifest": "other_manifest.tsv"}, TABLES),
+    "config.participants": ({"participants": "other_participants.tsv"}, COMPARISONS),
+    "config.nodes": ({"nodes": "other_nodes.tsv"}, EVERYTHING),
+    "config.maps.path": ({"maps.path": "others.tsv"}, ONE),
+    "config.maps.normalise": ({"maps.normalise": "zscore"}, ONE),
+    "config.connectome.source": ({"connectome.source": "mean"}, CONNECTOMES),
+    "config.connectome.mask": ({"connectome.mask": "consensus"}, COMMON),
+    "config.connectome.session": ({"connectome.session": "first"}, CONNECTOMES),
+    "config.connectome.scaling": ({"connectome.scaling": "log"}, COMMON),
+    "config.connectome.group_factor": (
+        {"connectome.scaling": "group_constant", "connectome.group_factor": 2.0},
+        COMMON,
+    ),
+    "config.connectome.asymmetric": ({"connectome.asymmetric": "average"}, CONNECTOMES),
+    "config.connectome.threshold.absolute": ({"connectome.threshold.absolute": 0.1}, COMMON),
+    "config.connectome.threshold.density": ({"connectome.threshold.density": 0.5}, COMMON),
+    "config.connectome.lengths.source": ({"connectome.lengths.source": "euclidean"}, COMMON),
+    "config.connectome.lengths.tortuosity": ({"connectome.lengths.tortuosity": 1.2}, COMMON),
+    "config.connectome.lengths.missing": ({"connectome.lengths.missing": "refuse"}, COMMON),
+    "config.node_policy.largest_missing": ({"node_policy.largest_missing": 0.5}, EVERYTHING),
+    "config.node_policy.isolated": ({"node_policy.isolated": "missing"}, CONNECTOMES),
+    "config.quality.mean_fd": ({"quality.mean_fd": 0.2}, COMPARISONS),
+    "config.quality.outlier": ({"quality.outlier": 2.0}, COMPARISONS),
+    "config.bold.field_strength": ({"bold.field_strength": 1.5}, FITS),
+    "config.bold.hemodynamics": ({"bold.hemodynamics": "friston2003"}, FITS),
+    "config.bold.band_pass": ({"bold.band_pass": [0.01, 0.1]}, TARGETS),
+    "config.bold.initial_volumes": ({"bold.initial_volumes": 1}, SCANS),
+    "config.bold.detrend": ({"bold.detrend": "linear"}, SCANS),
+    "config.bold.zscore": ({"bold.zscore": True}, SCANS),
+    "config.bold.fd_threshold": ({"bold.fd_threshold": 0.5}, SCANS),
+    "config.bold.shortest_scan": ({"bold.shortest_scan": 1.0}, SCANS),
+    "config.analysis.pairs": ({"analysis.pairs": "intrahemispheric"}, TARGETS),
+    "config.analysis.window": ({"analysis.window": 20.0}, TARGETS),
+    "config.analysis.window_step": ({"analysis.window_step": 4.0}, TARGETS),
+    "config.analysis.edges": ({"analysis.edges": "keep"}, TARGETS),
+    "config.analysis.censored_share": ({"analysis.censored_share": 0.2}, TARGETS),
+    "config.holdout": ({"holdout": "none"}, TARGETS),
+    **{
+        f"config.dataset.{key}": ({f"dataset.{key}": value}, TABLES)
+        for key, value in (("name", "other"), ("license", "CC0"), ("authors", ["A. N. Other"]))
+    },
+    "config.histories.folder": ({"histories.folder": "elsewhere"}, TABLES),
+    "config.histories.other_device": ({"histories.other_device": "refuse"}, TABLES),
+    "config.batch_size": ({"batch_size": 3}, EVERYTHING),
+    "config.evaluation.seeds": ({"evaluation.seeds": 3}, EVALUATIONS),
+    "config.evaluation.first_seed": ({"evaluation.first_seed": 2000}, EVALUATIONS),
+    "config#fit.protocol": _one(protocol="quick"),
+    "config#fit.model": ({"fits.two.model": "own.toml"}, TWO),
+    "config#fit.fic.method": _one(fic={"method": "numerical"}),
+    "config#fit.fic.target": _one(fic__target=4.0),
+    "config#fit.fic.warm_up": _one(fic__warm_up=20.0),
+    "config#fit.fic.trials": _one(fic={"method": "numerical", "trials": 4}),
+    "config#fit.fic.rate_band": _one(fic__rate_band=[1.0, 5.0]),
+    "config#fit.delays": _one(delays=True, fixed__v=5.0),
+    "config#fit.free": _one(free={"G": [0.5, 5.0], "J_N": [0.1, 0.2]}),
+    "config#fit.free.*.bounds": _one(free__w_p__bounds=[0.3, 2.0]),
+    "config#fit.free.*.value": _one(
+        free__w_p={"value": 1.0, "maps": {"myelin": [-0.5, 0.5]}, "limits": None}
+    ),
+    "config#fit.free.*.maps": _one(free__w_p__maps=["myelin"]),
+    "config#fit.free.*.maps.*": _one(free__w_p__maps__myelin="auto"),
+    "config#fit.free.*.groups": _one(free__w_p={"bounds": [0.2, 2.0], "groups": "node"}),
+    "config#fit.free.*.limits": _one(free__w_p__limits=[0.1, 3.0]),
+    "config#fit.fixed": _one(fixed__J_N=0.2),
+    "config#fit.fixed.*.column": _one(fixed__sigma__column="myelin"),
+    **{
+        f"config#fit.objective.{term}": ({f"fits.one.objective.{term}": 0.7}, ONE)
+        for term in ("fc_corr", "fcd_ks", "fcd_ks_binned", "fc_diff", "fc_normec", "rate_penalty")
+    },
+    "config#fit.objective.rate_band": _one(objective__rate_band=0.7),
+    "config#fit.objective.fic_failed": _one(objective__fic_failed=0.7),
+    "config#fit.objectives": (
+        {f"fits.three.{place}": value for place, value in _OBJECTIVES.items()},
+        THREE,
+    ),
+    "config#fit.constraints": _one(constraints={"rate_band": 0.1}),
+    "config#fit.constraints.*": _one(constraints={"fic_failed": 0.0}),
+    "config#fit.rate_limits": _one(rate_limits=[1.0, 5.0]),
+    "config#fit.terms": _one(terms={}),
+    "config#fit.terms.*.file": _one(terms__own__file="other.py"),
+    "config#fit.terms.*.weight": _one(terms__own__weight=2.0),
+    "config#fit.terms.*.worst": _one(terms__own__worst=2.0),
+    "config#fit.noise_seed": _one(noise_seed=3),
+    "config#fit.replicates": _one(replicates=2),
+    "config#fit.retest.candidates": _one(retest__candidates=3),
+    "config#fit.retest.seeds": _one(retest__seeds=3),
+    "config#fit.retest.first_seed": _one(retest__first_seed=600),
+    "config#start.from": ({"fits.two.start": {"from": "group"}}, {("group_fit", "two"), *TWO}),
+    "config#start.connectome": ({"fits.three.start.connectome": "consensus"}, {"group_average", *THREE}),
+    "config#start.shrinkage": ({"fits.three.start.shrinkage": 1.0}, THREE - {("group_fit", "three")}),
+    **{
+        f"config#simulation.{key}": ({f"fits.one.simulation.{key}": value}, ONE)
+        for key, value in _SIMULATION.items()
+    },
+    **{
+        f"config#optimizer.{key}": ({f"fits.one.optimizer.{key}": value}, ONE)
+        for key, value in _OPTIMIZER.items()
+    },
+    "config#optimizer.initial": _one(optimizer__initial={"G": 1.0, "w_p": 1.0, "w_p.myelin": 0.1}),
+    "config#optimizer.initial.*": _one(optimizer__initial={"G": 2.0, "w_p": 1.0, "w_p.myelin": 0.1}),
+    "config#optimizer.options": _one(optimizer__options={"CMA_elitist": True}),
+    "config#optimizer.options.*": _one(optimizer__options={"CMA_elitist": "initial"}),
+    "config#optimizer.shape": _one(optimizer={"name": "grid", "shape": {"G": 3, "w_p": 3, "w_p.myelin": 2}}),
+    "config#optimizer.shape.*": _one(
+        optimizer={"name": "grid", "shape": {"G": 4, "w_p": 3, "w_p.myelin": 2}}
+    ),
+}
+SYNTHETIC_CASES = {
+    f"config#synthetic.{key}": ({f"synthetic.{key.partition('.')[0]}": value}, MADE)
+    for key, value in _SYNTHETIC.items()
+}
+# What is told by other entries, or only names them.
+UNUSED = {"config.truth", "config.fits"}
