@@ -283,6 +283,22 @@ def test_options_that_cannot_be_followed(folders, option, words):
     assert not (folders / "config").exists()
 
 
+def test_two_people_of_the_hcp_as_they_lie_there(shared, tmp_path):
+    own = [("sc", "sc/*/ctx_parc-schaefer-100_desc-strength.npz")]
+    own += [("bold", "bold/*/ctx_parc-schaefer-100_desc-bold.npz")]
+    files = [part for kind, pattern in own for part in ("--files", f"{kind}:cubnm_npz:{pattern}")]
+    statements = ("--set", "bold.repetition_time=0.72", "--set", "assume_order=Schaefer-100, 7 networks")
+    assert run(tmp_path, *files, *statements, found=(shared / "data" / "hcp",)) == ""
+    rows = manifest(tmp_path)
+    assert [(row["participant_id"], row["run_id"], row["role"]) for row in rows[:3]] == [
+        ("100206", "n/a", "n/a"),
+        ("100206", "task-REST1_dir-LR", "train"),
+        ("100206", "task-REST2_dir-LR", "test"),
+    ]
+    path = tmp_path / "config" / rows[1]["path"]
+    assert readers.read({"path": str(path), "kind": "bold", "format": "cubnm_npz"}).values.size
+
+
 @pytest.mark.parametrize(
     ("name", "file_format", "kinds"),
     [

@@ -12,7 +12,8 @@ PERSON = re.compile(r"(?<![A-Za-z0-9])(sub|ses)-([A-Za-z0-9]+)")
 PERSON_ENTITIES = ("sub", "ses")
 RUN_ENTITIES = ("task", "dir", "run", "echo")
 SAME = {"seg": "atlas", "parc": "atlas", "parcellation": "atlas"}
-HCP_RUN = re.compile(r"rfMRI_(REST\d)_([A-Z]{2})")
+HCP_RUN = re.compile(r"(?:rfMRI_|/)(REST\d)_(LR|RL|AP|PA)(?![A-Za-z])")
+NO_RUN = "1"
 NUMBER_FOLDER = re.compile(r"\d+")
 
 
@@ -109,7 +110,13 @@ def dataset_of(name, folder):
 
 def run_of(found):
     """Name a run by its entities, such as ``task-rest_run-1``; "1" where it has none."""
-    return "_".join(f"{key}-{found[key]}" for key in RUN_ENTITIES if key in found) or "1"
+    return "_".join(f"{key}-{found[key]}" for key in RUN_ENTITIES if key in found) or NO_RUN
+
+
+def run_of_folder(folder):
+    """Name a run of the HCP by its folder, such as REST1_LR; "1" where the folder is none."""
+    found = HCP_RUN.search(folder)
+    return run_of({"task": found[1], "dir": found[2]}) if found else NO_RUN
 
 
 def shape(name):

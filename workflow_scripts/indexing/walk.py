@@ -106,8 +106,9 @@ def search(roots, own_patterns=()):
                     _note_other(tree, folder, name, shape, said)
                     continue
             inside = folder[len(root) :]
-            person, dataset = names.person_of(inside, name), names.dataset_of(short, inside)
-            _add(tree, variants, dataset, person, path, said)
+            run = names.run_of_folder(inside) if said.run == names.NO_RUN else said.run
+            key = (*names.person_of(inside, name), run)
+            _add(tree, variants, names.dataset_of(short, inside), key, path, said)
     tree.variants = list(variants.values())
     return tree
 
@@ -174,9 +175,9 @@ def _own(path, name, own_patterns):
     return None
 
 
-def _add(tree, variants, dataset, person, path, said):
+def _add(tree, variants, dataset, key, path, said):
     """Put a file of known kind where it belongs."""
-    participant, session = person
+    participant, session, run = key
     if participant is None or not participant.isalnum():
         tree.nameless.append(path)
         return
@@ -186,7 +187,7 @@ def _add(tree, variants, dataset, person, path, said):
         if place not in variants:
             facts = {"dataset": dataset, "format": said.format, **dict(said.facts)}
             variants[place] = Variant(kind, said.format, facts)
-        variants[place].files.setdefault((participant, session or "", said.run), []).append(path)
+        variants[place].files.setdefault((participant, session or "", run), []).append(path)
 
 
 def _note_other(tree, folder, name, shape, why):
