@@ -47,6 +47,12 @@ SOURCES = {
         "10.12688/f1000research.29032.2",
     ),
 }
+SOURCES_OF_CONNECTOMES = {
+    "individual": "their own connectomes",
+    "group": "a group connectome",
+    "mean": "the mean connectome of the cohort",
+    "consensus": "the consensus connectome of the cohort",
+}
 # Sources of constants, beside that of the model itself.
 HEMODYNAMICS = {"heinzle2016-3T": ["heinzle"]}
 HOLDOUT = {
@@ -90,14 +96,14 @@ def _general(cohort):
     analysis = next(iter(cohort.fit_settings.values()))["analysis"]
     scored = cohort.people.reindex(cohort.table("evaluation")["key"].unique()).nunique()
     made = "made from known parameters, " if cohort.config.get("synthetic") else ""
-    source = "a group connectome" if connectome["source"] == "group" else "their own connectomes"
     pairs = "all pairs of regions" if analysis["pairs"] == "all" else "pairs of regions within a hemisphere"
     return [
         (
-            f"Brain network models were fitted to {plural(scored, 'person')} ({made}with {source}, "
-            f"scaling {connectome['scaling']}).",
+            f"Brain network models were fitted to {plural(scored, 'person')} ({made}with {SOURCES_OF_CONNECTOMES[connectome['source']]}, "
+            f"scaling {connectome['scaling']}; {len(cohort.nodes)} regions).",
             [],
         ),
+        *_preparation(cohort.config),
         (
             f"Functional connectivity (FC) is the Pearson correlation of regional BOLD over {pairs}; "
             "runs were averaged through Fisher's z.",
@@ -126,6 +132,23 @@ def _elsewhere(cohort):
         "scans with these settings."
     )
     return [(text, [])]
+
+
+def _preparation(config):
+    """What was done to connectomes and scans beyond the default."""
+    connectome, bold = config["connectome"], config.get("bold", {})
+    threshold = connectome.get("threshold", {})
+    done = {
+        "connections that most people do not have were removed": connectome.get("mask") == "consensus",
+        f"weights below {threshold.get('absolute')} were removed": threshold.get("absolute") is not None,
+        f"the strongest {threshold.get('density')} of all connections were kept": threshold.get("density"),
+        f"a {bold.get('detrend')} trend was subtracted": bold.get("detrend", "none") != "none",
+        f"volumes with a framewise displacement above {bold.get('fd_threshold')} mm were censored": bold.get(
+            "fd_threshold"
+        ),
+    }
+    told = [words for words, holds in done.items() if holds]
+    return [(f"Beforehand, {'; '.join(told)}.", [])] if told else []
 
 
 def _filter_sentence(band_pass):
