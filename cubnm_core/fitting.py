@@ -24,8 +24,8 @@ class MemoryStore:
     """Histories kept in memory, for searches that need not survive their process.
 
     A store has two methods: ``load(key)`` gives the complete generations of a fit, in order, and
-    ``append(key, generation)`` keeps one more for good before it returns. The re-test of a fit has a key of
-    its own, see :func:`cubnm_core.course.retest_key`.
+    ``append_all(generations)`` keeps one more of several fits, a list of (key, generation), for good before
+    it returns. The re-test of a fit has a key of its own, see :func:`cubnm_core.course.retest_key`.
     """
 
     histories: dict = field(default_factory=dict)
@@ -34,9 +34,10 @@ class MemoryStore:
         """List of the generations of a fit."""
         return list(self.histories.get(key, []))
 
-    def append(self, key, generation):
-        """Keep one more generation of a fit."""
-        self.histories.setdefault(key, []).append(generation)
+    def append_all(self, generations):
+        """Keep one more generation of each of these fits."""
+        for key, generation in generations:
+            self.histories.setdefault(key, []).append(generation)
 
 
 def run_fits(
@@ -64,7 +65,7 @@ def run_fits(
         ``simulate_batch(weights, connectome, params, seed, lengths)`` gives a Simulation of B simulations,
         from (S, N, N) connectomes, (B,) indices into them, a dict of (B,) or (B, N) values, (B,) noise seeds,
         and (S, N, N) tract lengths or None. A simulation's result may not depend on the others of its batch.
-    store : object with ``load`` and ``append``
+    store : object with ``load`` and ``append_all``
         See :class:`MemoryStore`. Recorded generations are replayed, not simulated again.
     max_simulations : int
         Size of the pack, and most simulations in one call of `simulate_batch`. It changes no result, and is
@@ -147,17 +148,17 @@ class _Pack:
     def advance(self):
         """Simulate one generation of every active fit and keep it."""
         asked = [(course.problem, *course.ask()) for course in self._active]
-        courses = list(self._active)
+        courses, kept, searching = list(self._active), [], []
         for course, (problem, points, _), scored in zip(courses, asked, self._scored(asked), strict=True):
             if isinstance(scored, Exception):
                 self._active.remove(course)
                 self._fail(problem, scored)
                 continue
-            searching = course.stopped is None
-            key, generation = course.tell(points, *scored)
-            self._store.append(key, generation)
-            if searching and self._on_generation is not None:
-                self._on_generation(problem, course.history)
+            searching += [course] if course.stopped is None else []
+            kept.append(course.tell(points, *scored))
+        self._store.append_all(kept)
+        for course in searching if self._on_generation is not None else ():
+            self._on_generation(course.problem, course.history)
         self._leave()
 
     def _scored(self, asked):

@@ -137,6 +137,7 @@ def test_a_full_disk_ends_in_words_and_loses_one_generation_at_most(cohort, monk
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patched:
+        patched.setattr(histories, "WRITERS", 1)
         patched.setattr(histories.os, "fsync", full)
         with pytest.raises(
             OSError, match=r"generation 1 of .* cannot be kept in .*No space left on device"

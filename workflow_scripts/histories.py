@@ -14,6 +14,7 @@ import logging
 import os
 import re
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ LOGGER = logging.getLogger(__name__)
 FIRST_WORDS = "# cubnm_core fit history, "
 FIRST_LINE = FIRST_WORDS + "numerics version {numerics}, fingerprint {fingerprint}\n"
 LAST_LINE = "# generation {number} complete, {size} candidates, crc32 {checksum:08x}, {device}\n"
+WRITERS = 16  # files written at the same time
 LEADING_COLUMNS = ("generation", "candidate", "status", "cost")
 
 
@@ -146,6 +148,22 @@ class FileStore:
             "numbers differ; it is set aside as %s, and the fit starts anew",
             key, numerics, NUMERICS_VERSION, aside.name,
         )  # fmt: skip
+
+    def append_all(self, generations):
+        """Write generations of different fits and wait until they are on the disk.
+
+        Parameters
+        ----------
+        generations : list of (key, cubnm_core.fitting.Generation)
+
+        Raises
+        ------
+        OSError
+            See :meth:`append`; those that could be written are kept.
+        """
+        # Waiting for the disk is most of it, and the disk takes many files as quickly as one.
+        with ThreadPoolExecutor(WRITERS) as pool:
+            list(pool.map(lambda item: self.append(*item), generations))
 
     def append(self, key, generation):
         """Write one generation and wait until it is on the disk.
