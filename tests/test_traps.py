@@ -10,7 +10,8 @@ from nibabel.cifti2 import SeriesAxis
 from scipy.io import savemat
 
 from cubnm_core.errors import InputError
-from workflow_scripts import readers
+from workflow_scripts import alignment, readers
+from workflow_scripts.readers.labels import read_labels
 
 
 def refusal(row, *words):
@@ -181,3 +182,22 @@ def test_connectivity_of_tvb_that_is_not_whole(tmp_path):
             for name in names:
                 file.writestr(name, "A 1 2 3\n" if "centres" in name else "1 2 3 4\n")
         refusal(formats.row(path, "sc", "tvb_zip"), words)
+
+
+def test_real_files_of_the_two_orders_of_schaefer(shared):
+    """Group FC of Kong et al. 2021 (17 networks) beside the scans that cuBNM comes with (7 networks)."""
+    nodes = str(shared / "data" / "schaefer100_7networks" / "nodes.tsv")
+    scan = shared / "data/hcp/bold/100206/REST1_LR/ctx_parc-schaefer-100_desc-bold.npz"
+    row = formats.row(scan, "bold", "cubnm_npz", labels_file=nodes, volumes=1200, assume_order=None)
+    matrix, seven = readers.read(row), read_labels(nodes)
+    assert (matrix.orientation, matrix.values.shape) == ("NxT", (100, 1200))
+    places, _ = alignment.order(matrix.row_labels, 100, seven, row)
+    assert places.tolist() == list(range(100))
+
+    kong = shared / "data" / "kong2021" / "Schaefer100_input"
+    table = str(kong / "Schaefer_100_region_description.mat")
+    row = formats.row(kong / "fc_train.csv", "fc", "csv", labels_file=table, assume_order="Schaefer-100")
+    found = readers.read(row).row_labels
+    assert len(found) == 100
+    with pytest.raises(InputError, match="17-network order"):
+        alignment.order(found, 100, seven, row)
