@@ -28,8 +28,9 @@ def add_xcpd(root, participant, runs=("1", "2"), session=None, atlases=ATLASES, 
     for run in runs:
         named = f"_run-{run}" if run else ""
         scan = f"{stem(participant, session)}_task-{task}{named}"
-        (place / f"{scan}_motion.tsv").write_text("framewise_displacement\n0\n", encoding="utf-8")
-        (place / f"{scan}_outliers.tsv").write_text("framewise_displacement\n" + "0\n" * max(volumes, 1))
+        per_volume = "framewise_displacement\n" + "0\n" * max(volumes, 1)
+        for name in ("motion", "outliers"):
+            (place / f"{scan}_{name}.tsv").write_text(per_volume, encoding="utf-8")
         description = json.dumps({"RepetitionTime": 0.8})
         (place / f"{scan}_space-fsLR_den-91k_desc-denoised_bold.json").write_text(description)
         for atlas in atlases:

@@ -124,7 +124,7 @@ def test_strategies_below_one_folder_are_a_question_too(folders):
     message = run(folders, found=("all", "all/xcp_d"))
     assert "bold.dataset=...   found: all/xcp_d (1 people), all/xcp_d_gsr (1 people)" in message
     assert run(folders, "--select", "dataset=all/xcp_d", found=("all",)) == ""
-    assert len(manifest(folders)) == 6
+    assert len(manifest(folders)) == 8
 
 
 def test_a_damaged_file_of_one_person_stops_nobody(folders):
@@ -154,7 +154,7 @@ def test_duplicates_are_told(folders):
     name = "sub-01_space-ACPC_connectivity.mat"
     shutil.copy(folders / "qsirecon" / "sub-01" / "dwi" / name, copy)
     assert run(folders) == ""
-    assert len([row for row in manifest(folders) if row["participant_id"] == "01"]) == 6
+    assert len([row for row in manifest(folders) if row["participant_id"] == "01"]) == 8
     assert reasons(folders)["01"] == ["another file with the same ids is taken"] * 2
 
 
@@ -201,7 +201,7 @@ def test_an_edited_table_stays(folders, capsys):
     printed = capsys.readouterr().out
     assert path.read_text(encoding="utf-8") == edited
     assert "was edited and stays as it is" in printed
-    assert "6 new (02 sc, 02 length, 02 task-rest_run-1 bold, ...), 2 changed" in printed
+    assert "8 new (02 sc, 02 length, 02 task-rest_run-1 bold, ...), 2 changed" in printed
     assert len(read_tsv(folders / "config" / "manifest.new.tsv")) == len(lines) - 1
     assert "participants.tsv: 3 rows, unchanged" in printed
 
@@ -212,7 +212,7 @@ def test_an_untouched_table_is_written_anew(folders, capsys):
     capsys.readouterr()
     run(folders)
     assert (
-        "manifest.tsv: 24 rows; 6 new (11 sc, 11 length, 11 task-rest_run-1 bold, ...)"
+        "manifest.tsv: 32 rows; 8 new (11 sc, 11 length, 11 task-rest_run-1 bold, ...)"
         in capsys.readouterr().out
     )
     assert not (folders / "config" / "manifest.new.tsv").exists()

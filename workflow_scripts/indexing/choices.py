@@ -8,7 +8,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts.indexing.walk import Variant
 from workflow_scripts.readers import FORMATS, matlab
 
-KINDS = ("sc", "length", "bold", "mask")
+KINDS = ("sc", "length", "bold", "mask", "motion")
 CONNECTIVITY = "_connectivity"
 LENGTH = re.compile(r"mean_?length")
 # Of the same data in two formats, the one that needs no further file.
@@ -126,7 +126,7 @@ def _prefer_rest(chosen):
     resting = [task for task in tasks if task.lower().startswith(RESTING)]
     if not resting or resting == tasks:
         return []
-    for kind in ("bold", "mask"):
+    for kind in ("bold", "mask", "motion"):
         chosen[kind] = [v for v in chosen[kind] if v.facts.get("task") in (None, *resting)]
     others = ", ".join(task for task in tasks if task not in resting)
     return [f"scans: task {', '.join(resting)}, because it is at rest; left out: task {others}"]
@@ -205,10 +205,12 @@ def _match_atlas(chosen):
 
 
 def _follow(chosen):
-    """Take masks from the datasets of the scans, and lengths from those of the connectomes."""
-    for kind, leader in (("mask", "bold"), ("length", "sc")):
+    """Take masks from the datasets of the scans, motion if it is there, and lengths from the connectomes'."""
+    for kind, leader in (("mask", "bold"), ("motion", "bold"), ("length", "sc")):
         datasets = {variant.facts["dataset"] for variant in chosen[leader]}
-        chosen[kind] = [variant for variant in chosen[kind] if variant.facts["dataset"] in datasets]
+        beside = [variant for variant in chosen[kind] if variant.facts["dataset"] in datasets]
+        if beside or kind != "motion":
+            chosen[kind] = beside
 
 
 def _plain(atlas):

@@ -5,8 +5,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from cubnm_core.errors import InputError
+from workflow_scripts.indexing.choices import KINDS
 from workflow_scripts.readers import sidecar
 from workflow_scripts.settings import schema
+
+BESIDE_SCANS = ("mask", "motion")
 
 
 @dataclass
@@ -67,15 +70,21 @@ def pair(chosen, tree, statements, roles="auto", unpaired="drop"):
         row |= {
             column: value
             for kind, column, value in statements
-            if kind in (None, row["kind"]) and _applies(row["kind"], column)
+            if kind == row["kind"] or (kind is None and _applies(row["kind"], column))
         }
+    if any(row["kind"] == "mask" for row in cohort.rows) and not any(row["censoring"] for row in cohort.rows):
+        cohort.remarks.append(
+            "there are masks, so say what was done to censored volumes: --set bold.censoring=none, "
+            "interpolated, removed or zeroed (a scan whose volumes were removed is refused without)"
+        )
     return cohort
 
 
 def _applies(kind, column):
-    """Say whether a column of the manifest may be given for a kind."""
-    only_scans = {"repetition_time", "role", "orientation", "censoring", "volumes"}
-    return kind == "bold" or column not in only_scans
+    """Say whether a column of the manifest that is stated for all kinds is one of this kind."""
+    if kind in BESIDE_SCANS:
+        return False
+    return kind == "bold" or column not in ("repetition_time", "role", "orientation", "censoring", "volumes")
 
 
 def _unique(variants, cohort):
@@ -121,15 +130,15 @@ def _drop_unpaired(found, people, cohort):
 
 def _assign_rows(found, tree, cohort):
     """Make the rows, people and runs in natural order, with the repetition times that JSON files state."""
-    order = {"sc": 0, "length": 1, "bold": 2, "mask": 3}
+    order = {kind: place for place, kind in enumerate(KINDS)}
     entries = [(key, kind, *entry) for kind, files in found.items() for key, entry in files.items()]
     entries.sort(key=lambda entry: (*map(natural, entry[0][:2]), natural(entry[0][2]), order[entry[1]]))
     atlases = [v.facts["atlas"] for _, kind, v, _ in entries if kind == "bold" and "atlas" in v.facts]
     empty, scans, times = dict.fromkeys(schema("manifest")["properties"]), set(found["bold"]), {}
     for key, kind, variant, path in entries:
         participant, session, run = key
-        if kind == "mask" and key not in scans:
-            cohort.leave_out("mask of a run that is not taken", *key, kind, path)
+        if kind in BESIDE_SCANS and key not in scans:
+            cohort.leave_out(f"{kind} of a run that is not taken", *key, kind, path)
             continue
         row = {**empty, "participant_id": participant, "session_id": session, "run_id": run}
         row |= {"kind": kind, "path": path, "format": variant.format, "variable": variant.variable}

@@ -50,7 +50,12 @@ class Format:
 
 
 FORMATS = {
-    "tsv": Format(delimited.read, "any", ANY, {"mask": ("*_outliers.tsv",)}),
+    "tsv": Format(
+        delimited.read,
+        "any",
+        ANY,
+        {"mask": ("*_outliers.tsv",), "motion": ("*_motion.tsv", "*_desc-confounds_timeseries.tsv")},
+    ),
     "csv": Format(delimited.read, "any, such as CBIG", ANY),
     "txt": Format(delimited.read, "any, such as cuBNM", ANY),
     "npy": Format(numpy_arrays.read_npy, "any", ANY),
