@@ -3,6 +3,7 @@
 import numpy as np
 
 from cubnm_core import connectivity
+from cubnm_core.backends.task import Request
 
 
 class Observer:
@@ -47,7 +48,7 @@ class Observer:
         self.size, self.state_means, self.states = size, {}, {}
         self.bold = np.empty((size, n_volumes, nodes), dtype) if "bold" in record else None
         self.fc = np.full((size, len(pair_index[0])), np.nan, dtype) if "fc" in record else None
-        self.fcd = None
+        self.fcd, self.windows = None, None
         if "fcd" in record:
             after = n_volumes - n_burn_in
             self.windows = connectivity.sliding_windows(
@@ -56,16 +57,41 @@ class Observer:
             count = len(self.windows[0])
             self.fcd = np.full((size, count * (count - 1) // 2), np.nan, dtype)
 
+    @property
+    def request(self):
+        """What a backend should give."""
+        return Request(
+            wants_bold=self.bold is not None or self.band_pass is not None,
+            wants_fc=self.fc is not None,
+            wants_fcd=self.fcd is not None,
+            n_burn_in=self.n_burn_in,
+            pair_index=self.pair_index,
+            windows=self.windows,
+            band_pass=self.band_pass,
+        )
+
     def add(self, rows, result):
         """Observe one tile; `rows` are its places in the batch. Tiles may come from several threads."""
-        self.finite[rows] = result.finite & np.isfinite(result.bold).all(axis=(1, 2))
+        self.finite[rows] = result.finite
+        if result.bold is not None:
+            self.finite[rows] &= np.isfinite(result.bold).all(axis=(1, 2))
         if self.bold is not None:
             self.bold[rows] = result.bold
         self._keep(self.state_means, rows, result.state_means)
         self._keep(self.states, rows, result.states or {})
-        for row, bold in zip(rows, result.bold, strict=True):
-            if self.finite[row]:
-                self._observe_bold(row, bold[self.n_burn_in :])
+        if result.fc is not None or result.fcd is not None:
+            self._take(rows[self.finite[rows]], self.finite[rows], result)
+        elif result.bold is not None:
+            for row, bold in zip(rows, result.bold, strict=True):
+                if self.finite[row]:
+                    self._observe_bold(row, bold[self.n_burn_in :])
+
+    def _take(self, rows, finite, result):
+        """Keep what the backend has computed."""
+        if self.fc is not None:
+            self.fc[rows] = result.fc[finite]
+        if self.fcd is not None:
+            self.fcd[rows] = result.fcd[finite]
 
     def _keep(self, kept, rows, values):
         for variable, array in values.items():

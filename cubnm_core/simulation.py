@@ -1,7 +1,7 @@
 """`simulate`: a batch of simulations in; BOLD, FC, FCD and state means out, in bounded memory."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 
@@ -188,6 +188,7 @@ def simulate(
     balloon = lower_hemodynamics(hemodynamics, hemodynamic_dt) if model.observation == "balloon" else None
     noise = checks.checked_noise(noise, schedule, nodes, model)
     task = batch.task(model, used, schedule, balloon, noise=noise, keep_states="states" in record)
+    task = replace(task, request=observer.request)
     batch.run(task, on_result=observer.add)
     if fic is not None:
         rate = observer.state_means[model.inhibition["rate"]]

@@ -7,7 +7,7 @@ from cubnm_core.errors import InputError
 _ALLOWED = {
     "record": ("bold", "fc", "fcd", "state_means", "states"),
     "precision": ("single", "double"),
-    "backend": ("auto", "cpu", "reference"),
+    "backend": ("auto", "cuda", "cpu", "reference"),
 }
 
 

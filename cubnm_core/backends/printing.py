@@ -15,18 +15,20 @@ class Writer:
     number : callable
         Literal of a float.
     quotient : str
-        Pattern of ``numerator`` and ``denominator``.
+        Pattern of numerator and denominator.
+    prefix : str
+        Of all names, so that they cannot be taken for words of the language.
     """
 
-    def __init__(self, number=repr, quotient="({} / {})"):
-        self.number, self.quotient = number, quotient
+    def __init__(self, number=repr, quotient="({} / {})", prefix=""):
+        self.number, self.quotient, self.prefix = number, quotient, prefix
 
     def text(self, expression):
         """An expression as source, with products and sums fused."""
         if isinstance(expression, Number):
             return self.number(expression.value)
         if isinstance(expression, Symbol):
-            return expression.name
+            return self.prefix + expression.name
         if isinstance(expression, Call) and expression.function == "powm1":
             return self._power_minus_one(*expression.arguments)
         if isinstance(expression, Call):

@@ -41,6 +41,31 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What is wanted of BOLD; a backend that computes FC and FCD itself need not give back the BOLD.
+
+    Attributes
+    ----------
+    wants_bold, wants_fc, wants_fcd : bool
+    n_burn_in : int
+        Volumes that stay out of FC and FCD.
+    pair_index : tuple of int arrays, or None
+        See `connectivity.pair_indices`.
+    windows : tuple of int arrays, or None
+        See `connectivity.sliding_windows`.
+    band_pass : (low, high) in Hz, or None
+    """
+
+    wants_bold: bool
+    wants_fc: bool
+    wants_fcd: bool
+    n_burn_in: int
+    pair_index: tuple | None
+    windows: tuple | None
+    band_pass: tuple | None
+
+
+@dataclass(frozen=True)
 class Task:
     """A batch of B simulations.
 
@@ -66,6 +91,8 @@ class Task:
         Integration steps that activity needs for one millimetre.
     keep_states : bool
         Whether samples of the states are wanted, not only their means.
+    request : Request, or None
+        None where only the states count.
     """
 
     program: object
@@ -81,6 +108,7 @@ class Task:
     lengths: np.ndarray | None
     steps_per_mm: np.ndarray | None
     keep_states: bool
+    request: Request | None = None
 
     @property
     def nodes(self):
@@ -98,15 +126,19 @@ class TileResult:
 
     Attributes
     ----------
-    bold : (L, T, N) float64 array
+    bold : (L, T, N) array, or None
     state_means : dict of (L, N) float64 arrays
         After the burn-in.
     states : dict of (L, samples, N) arrays, or None
     finite : (L,) bool array
         False where a state stopped being a finite number.
+    fc, fcd : (L, pairs) and (L, window pairs) arrays, or None
+        From a backend that computes them itself.
     """
 
-    bold: np.ndarray
+    bold: np.ndarray | None
     state_means: dict
     states: dict | None
     finite: np.ndarray
+    fc: np.ndarray | None = None
+    fcd: np.ndarray | None = None

@@ -1,0 +1,112 @@
+"""FC and FCD of simulations whose BOLD lies on the device, in slices that fit its memory."""
+
+import logging
+from importlib.resources import files
+
+import numpy as np
+
+from cubnm_core.backends.cuda.printer import functions
+
+logger = logging.getLogger(__name__)
+
+_THREADS = 128
+_SHARE = 0.8  # of the free memory
+_TILE = 16  # windows that a block compares with as many others
+
+
+class Connectivity:
+    """FC and FCD of a slice.
+
+    Parameters
+    ----------
+    device : device
+    plan : Plan
+    bold : device array (simulations, volumes, N)
+    """
+
+    def __init__(self, device, plan, bold):
+        self.device, self.plan, self.bold = device, plan, bold
+        self.request = plan.task.request
+
+    def computed(self):
+        """FC (simulations, pairs) and FCD (simulations, window pairs), each None unless asked for."""
+        request = self.request
+        if request is None or request.band_pass is not None or not (request.wants_fc or request.wants_fcd):
+            return None, None
+        self._prepare()
+        size, done, parts = self._simulations_that_fit(), 0, []
+        while done < len(self.bold):
+            try:
+                parts.append(self._observe(self.bold[done : done + size]))
+            except MemoryError:
+                if size == 1:
+                    raise
+                size //= 2
+                logger.warning(
+                    "The memory of %s is full; FCD of %d simulations at a time", self.device.name, size
+                )
+                continue
+            done += size
+        fc, fcd = zip(*parts, strict=True)
+        return (
+            np.concatenate(fc) if request.wants_fc else None,
+            np.concatenate(fcd) if request.wants_fcd else None,
+        )
+
+    def _prepare(self):
+        single = self.plan.precision == "single"
+        head = f"#define SINGLE {int(single)}\n#define N {self.plan.form.nodes}\n"
+        text = files(__package__).joinpath("sources", "connectivity.cu").read_text()
+        module = self.device.compile(
+            head + functions(self.plan.precision) + text, ("-std=c++17", "--fmad=false")
+        )
+        names = ("window_moments", "window_patterns", "normalise_patterns", "compare_windows")
+        self.moments, self.patterns, self.normalise, self.compare = map(module.get_function, names)
+        self.rows, self.cols = (self.device.to_device(i.astype(np.int32)) for i in self.request.pair_index)
+        volumes = self.bold.shape[1]
+        self.whole = self._windows([self.request.n_burn_in], [volumes])
+        if self.request.wants_fcd:
+            self.sliding = self._windows(*(edge + self.request.n_burn_in for edge in self.request.windows))
+
+    def _windows(self, starts, stops):
+        return tuple(self.device.to_device(np.asarray(edge, np.int32)) for edge in (starts, stops))
+
+    def _simulations_that_fit(self):
+        windows = len(self.request.windows[0]) if self.request.wants_fcd else 1
+        each = 8 * windows * (len(self.rows) + 2 * self.plan.form.nodes + windows / 2)
+        return max(1, min(len(self.bold), 65535, int(_SHARE * self.device.free_memory() / each)))
+
+    def _observe(self, bold):
+        """FC and FCD of some simulations, on the host."""
+        fc = fcd = None
+        if self.request.wants_fc:
+            fc = self.device.to_host(self._correlations(bold, *self.whole))[:, 0]
+        if self.request.wants_fcd:
+            fcd = self.device.to_host(self._dynamics(bold))
+        return fc, fcd
+
+    def _correlations(self, bold, starts, stops):
+        """Correlations of all pairs in every window, double (simulations, windows, pairs)."""
+        simulations, volumes, nodes = bold.shape
+        windows, pairs = len(starts), len(self.rows)
+        moments = self.device.empty((simulations, windows, nodes, 2), np.float64)
+        patterns = self.device.empty((simulations, windows, pairs), np.float64)
+        blocks = -(-simulations * windows * nodes // _THREADS)
+        sizes = tuple(map(np.int32, (simulations, volumes, windows)))
+        self.moments((blocks,), (_THREADS,), (bold, starts, stops, moments, *sizes))
+        self.patterns(
+            (-(-pairs // _THREADS), windows, simulations),
+            (_THREADS,),
+            (bold, starts, stops, moments, self.rows, self.cols, patterns, *sizes[1:], np.int32(pairs)),
+        )
+        return patterns
+
+    def _dynamics(self, bold):
+        """Correlations of the patterns of every two windows, (simulations, window pairs)."""
+        patterns = self._correlations(bold, *self.sliding)
+        simulations, windows, pairs = patterns.shape
+        fcd = self.device.empty((simulations, windows * (windows - 1) // 2), self.plan.real)
+        self.normalise((simulations * windows,), (256,), (patterns, np.int32(pairs)))
+        tiles = -(-windows // _TILE)
+        self.compare((tiles, tiles, simulations), (256,), (patterns, fcd, np.int32(windows), np.int32(pairs)))
+        return fcd

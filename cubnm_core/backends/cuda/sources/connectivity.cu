@@ -1,0 +1,76 @@
+// FC and FCD in double precision; every sum has one order, so that a simulation's result does not depend on the others.
+// bold[simulation][volume][N]; a window is volumes starts[w] ... stops[w] - 1.
+
+// moments[simulation][window][N][2]: mean, and one over the norm of the deviations from it
+extern "C" __global__ void window_moments(const real* __restrict__ bold, const int* __restrict__ starts, const int* __restrict__ stops,
+                                          double* moments, int simulations, int volumes, int windows) {
+    const size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
+    if (i >= (size_t)simulations * windows * N) return;
+    const int window = (int)(i / N % windows), start = starts[window], stop = stops[window];
+    const real* x = bold + i / N / windows * volumes * N + i % N;
+    double mean = 0, squares = 0;
+    for (int t = start; t < stop; ++t) mean += x[(size_t)t * N];
+    mean /= stop - start;
+    for (int t = start; t < stop; ++t) {
+        const double deviation = x[(size_t)t * N] - mean;
+        squares += deviation * deviation;
+    }
+    moments[2 * i] = mean;
+    moments[2 * i + 1] = 1 / root_of_double(squares);
+}
+
+// patterns[simulation][window][pair]: correlations of the nodes rows[pair] and cols[pair]
+extern "C" __global__ void window_patterns(const real* __restrict__ bold, const int* __restrict__ starts, const int* __restrict__ stops,
+                                           const double* __restrict__ moments, const int* __restrict__ rows,
+                                           const int* __restrict__ cols, double* patterns, int volumes, int windows, int pairs) {
+    const int pair = blockIdx.x * blockDim.x + threadIdx.x, window = blockIdx.y;
+    const size_t simulation = blockIdx.z;
+    if (pair >= pairs) return;
+    const double* const of = moments + 2 * (simulation * windows + window) * N;
+    const double *a = of + 2 * rows[pair], *b = of + 2 * cols[pair];
+    const real *x = bold + simulation * volumes * N + rows[pair], *y = bold + simulation * volumes * N + cols[pair];
+    double sum = 0;
+    for (int t = starts[window]; t < stops[window]; ++t) sum += (x[(size_t)t * N] - a[0]) * (y[(size_t)t * N] - b[0]);
+    patterns[(simulation * windows + window) * pairs + pair] = sum * a[1] * b[1];
+}
+
+__device__ double block_sum(double value, double* buffer) {
+    buffer[threadIdx.x] = value;
+    __syncthreads();
+    for (int width = 128; width > 0; width /= 2) {
+        if (threadIdx.x < width) buffer[threadIdx.x] += buffer[threadIdx.x + width];
+        __syncthreads();
+    }
+    const double sum = buffer[0];
+    __syncthreads();
+    return sum;
+}
+
+// patterns become deviations from their mean with norm 1; one block of 256 threads a pattern
+extern "C" __global__ void __launch_bounds__(256) normalise_patterns(double* patterns, int pairs) {
+    __shared__ double buffer[256];
+    double* const pattern = patterns + blockIdx.x * (size_t)pairs;
+    double sum = 0, squares = 0;
+    for (int i = threadIdx.x; i < pairs; i += 256) sum += pattern[i];
+    const double mean = block_sum(sum, buffer) / pairs;
+    for (int i = threadIdx.x; i < pairs; i += 256) squares += (pattern[i] - mean) * (pattern[i] - mean);
+    const double norm = 1 / root_of_double(block_sum(squares, buffer));
+    for (int i = threadIdx.x; i < pairs; i += 256) pattern[i] = (pattern[i] - mean) * norm;
+}
+
+// fcd[simulation][window pair], lower triangle row-major: products of patterns, 16 x 16 of them a block, 16 pairs at a time
+extern "C" __global__ void __launch_bounds__(256) compare_windows(const double* __restrict__ patterns, real* fcd, int windows, int pairs) {
+    if (blockIdx.y < blockIdx.x) return;  // above the diagonal
+    __shared__ double a[16][17], b[16][17];
+    const int x = threadIdx.x % 16, y = threadIdx.x / 16, i = blockIdx.y * 16 + y, j = blockIdx.x * 16 + x, other = blockIdx.x * 16 + y;
+    const double* const of = patterns + blockIdx.z * (size_t)windows * pairs;
+    double sum = 0;
+    for (int k = 0; k < pairs; k += 16) {
+        a[y][x] = i < windows && k + x < pairs ? of[(size_t)i * pairs + k + x] : 0;
+        b[y][x] = other < windows && k + x < pairs ? of[(size_t)other * pairs + k + x] : 0;
+        __syncthreads();
+        for (int p = 0; p < 16; ++p) sum += a[y][p] * b[x][p];
+        __syncthreads();
+    }
+    if (i < windows && j < i) fcd[blockIdx.z * ((size_t)windows * (windows - 1) / 2) + (size_t)i * (i - 1) / 2 + j] = (real)sum;
+}
