@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from cohorts import LABELS, TinyCohort, labelled, read_tsv, smooth_noise, symmetric
+from cohorts import LABELS, TinyCohort, labelled, read_tsv, smooth_noise, symmetric, write_sidecar
 from preparing import of_tables
 from report_cohort import MadeCohort
 
@@ -233,6 +233,33 @@ def test_the_consensus_masks_connections_that_few_have(cohort):
     assert any("not in the consensus" in note for note in found.records["sub-05"]["qc"]["notes"])
 
 
+def test_weights_of_several_measures_are_refused(cohort):
+    for person in PEOPLE:
+        measure = "mean FA" if person == "04" else "streamline count"
+        write_sidecar(cohort.folder / cohort.row(person, "sc")["path"], Measure=measure)
+    with pytest.raises(InputError, match=r"several measures: .*mean FA \(1 people, such as .*sub-04_sc\.tsv"):
+        of_tables(cohort).decide()
+
+
+def test_the_coefficient_of_sift2_stands_beside_the_weights(cohort):
+    for number, person in enumerate(PEOPLE):
+        write_sidecar(cohort.folder / cohort.row(person, "sc")["path"], Mu=0.1 * (number + 1))
+    prepared = of_tables(cohort, connectome={"scaling": "mu", "group_factor": 2.0})
+    prepared.decide()
+    found = Archive(prepared.connectomes().npz)
+    np.testing.assert_allclose(found.arrays("sub-03")["weights"], 0.6 * symmetric(2))
+    assert found.records["sub-03"]["scale_factor"] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize(("factor", "asked"), [(0.01, True), (30.0, False)])
+def test_lengths_that_are_not_in_mm_are_asked_about(cohort, factor, asked):
+    cohort.add("01", "length", labelled(factor * symmetric(4)))
+    prepared = of_tables(cohort)
+    prepared.decide()
+    notes = Archive(prepared.connectomes().npz).records["sub-01"]["qc"]["notes"]
+    assert any("are the lengths in mm?" in note for note in notes) == asked
+
+
 # --- scans ---
 
 
@@ -319,8 +346,11 @@ def test_outliers_in_strength_short_runs_and_stated_motion_are_flagged(cohort):
     for number, row in enumerate(cohort.participants):
         row["mean_fd"] = 0.7 if number == 1 else 0.1
     rewrite(cohort, "05", "sc", 30 * symmetric(9))
+    for run in ("1", "2"):
+        cohort.row("03", "bold", run)["repetition_time"] = 0.7
     _, rows = finished(of_tables(cohort))
     assert "total strength is an outlier" in rows["05"]["flags"]
+    assert [person for person, row in rows.items() if "another repetition time" in row["flags"]] == ["03"]
     assert "mean framewise displacement above 0.5 mm" in rows["02"]["flags"]
     assert "framewise" not in rows["01"]["flags"]
     assert all("a run is shorter than 5 minutes" in row["flags"] for row in rows.values())

@@ -34,6 +34,7 @@ def main(sm):
         for unit in lacking
         if unit not in excluded and _is_ok(connectomes.records, unit) and _is_ok(scans.records, unit)
     ]
+    check_measures(connectomes.records, usable)
     counts = Counter(label for unit in usable for label in {label for _, _, label in lacking[unit]})
     kept = [node for node in nodes if node["label"] not in counts]
     if len(kept) < 2:
@@ -71,6 +72,36 @@ def digest(*decisions):
     if all(each is None for each in decisions):
         return None
     return hashlib.sha256(json.dumps(decisions).encode()).hexdigest()[:16]
+
+
+def check_measures(records, usable):
+    """Refuse a cohort whose weights are of several kinds, such as counts and densities of streamlines.
+
+    Parameters
+    ----------
+    records : dict of str to dict
+        Of the aligned connectomes.
+    usable : sequence of str
+        Units.
+
+    Raises
+    ------
+    InputError
+        Naming the measures, how many people have each, and one file.
+    """
+    people = {}
+    for unit in usable:
+        if records[unit].get("measure") is not None:
+            people.setdefault(records[unit]["measure"], []).append(unit)
+    if len(people) > 1:
+        listed = "; ".join(
+            f"{measure} ({len(units)} people, such as {records[units[0]]['sources'][0]['path']})"
+            for measure, units in people.items()
+        )
+        raise InputError(
+            f"the connectomes are of several measures: {listed}; name the same one for everybody in the "
+            "manifest's column variable, or correct the JSON files beside them"
+        )
 
 
 def missing(connectomes, scans, unit):

@@ -5,6 +5,8 @@ import numpy as np
 from cubnm_core.connectome import euclidean_lengths, scaled, thresholded
 from cubnm_core.errors import InputError
 
+PLAUSIBLE = (10.0, 300.0)  # mm, mean length of the connections of a human brain
+
 
 def kept_weights(weights, options):
     """Remove the connections that the settings call too weak.
@@ -63,7 +65,14 @@ def chosen_lengths(lengths, weights, positions, options):
             f"{count} connections have a weight but no length; correct the lengths, allow it "
             "(connectome.lengths.missing: flag), or take lengths from coordinates (source: euclidean)"
         )
-    return lengths, [f"{count} connections have a weight but no length"] if count else []
+    notes = [f"{count} connections have a weight but no length"] if count else []
+    known = lengths[(weights > 0) & (lengths > 0)]
+    if known.size and not PLAUSIBLE[0] <= known.mean() <= PLAUSIBLE[1]:
+        notes.append(
+            f"the mean length of the connections is {known.mean():.3g} mm; human brains have some tens: "
+            "are the lengths in mm?"
+        )
+    return lengths, notes
 
 
 def positions_of(nodes):

@@ -1,7 +1,5 @@
 """Rule prepare_connectome: weights and tract lengths of a batch, in the order of the node table, checked."""
 
-import os
-
 import numpy as np
 
 from cubnm_core.errors import InputError
@@ -34,10 +32,12 @@ def prepare_person(ids, rows, labels, options):
         "sources": [_source(row) for row in rows],
         "settings": options,
         "mu": None,
+        "measure": None,
     }
     arrays = {}
     try:
-        arrays, record["qc"], record["mu"] = prepare(rows, labels, options)
+        arrays, record["qc"], told = prepare(rows, labels, options)
+        record |= told
     except InputError as error:
         record |= {"status": "excluded", "reasons": str(error).splitlines()}
     return arrays, record
@@ -63,8 +63,9 @@ def prepare(rows, labels, options):
         that the file lacks are NaN.
     qc : dict
         ``missing_nodes`` and ``notes``.
-    mu : float or None
-        Coefficient of SIFT2, where a JSON file beside the weights has it as ``Mu``.
+    told : dict
+        ``mu``, the coefficient of SIFT2, and ``measure``, what the weights are, where a JSON file beside them
+        says so (``Mu``; ``Measure`` or ``RelationshipMeasure``) or the name of the array; None where not.
 
     Raises
     ------
@@ -93,7 +94,7 @@ def prepare(rows, labels, options):
         absent |= _missing(arrays["lengths"])
         weights[absent] = weights[:, absent] = np.nan
     qc = {"missing_nodes": np.array(labels)[absent].tolist(), "notes": notes}
-    return arrays, qc, _mu(weighed)
+    return arrays, qc, _told(weighed)
 
 
 def _mean(found, what, rows):
@@ -106,13 +107,17 @@ def _mean(found, what, rows):
     return np.mean(matrices, axis=0), [*told, f"mean of the {what} of sessions {sessions}"]
 
 
-def _mu(rows):
-    """Read the coefficient of SIFT2 beside the weights; the mean over sessions."""
-    found = [sidecar.beside(row["path"]) for row in rows]
-    values = [job.read_json(path).get("Mu") for path in found if path and os.path.isfile(path)]
-    if len(values) != len(rows) or not all(isinstance(value, (int, float)) for value in values):
-        return None
-    return float(np.mean(values))
+def _told(rows):
+    """Read what stands beside the weights; the mean coefficient of SIFT2 over sessions."""
+    found = [sidecar.read(sidecar.beside(row["path"])) for row in rows]
+    values = [each.get("Mu") for each in found]
+    known = all(isinstance(value, (int, float)) for value in values)
+    measures = {
+        each.get("Measure") or each.get("RelationshipMeasure") or row["variable"]
+        for each, row in zip(found, rows, strict=True)
+    }
+    measure = ", ".join(sorted(measures - {None})) or None
+    return {"mu": float(np.mean(values)) if known else None, "measure": measure}
 
 
 def _missing(values):

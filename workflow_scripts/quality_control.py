@@ -1,5 +1,7 @@
 """Rule quality_control: one row per person on what went in, before any fit; nobody is excluded by it."""
 
+from collections import Counter
+
 import numpy as np
 
 from cubnm_core.connectome import robust_z, similarity_to_others
@@ -148,6 +150,7 @@ def lower_triangle(matrix):
 
 def add_flags(rows, limits):
     """Add what a person should look at, in words."""
+    usual = usual_time(rows)
     strength = robust_z([np.nan if row["raw_sum"] is None else row["raw_sum"] for row in rows])
     unlike = {
         name: unlike_others(rows, name, limits["outlier"]) for name in ("sc_similarity", "fc_similarity")
@@ -158,6 +161,8 @@ def add_flags(rows, limits):
                 number
             ],
             "unlike the FC of the others: check the order of its nodes": unlike["fc_similarity"][number],
+            "the order of the nodes is doubtful: see the notes": "check assume_order" in row["notes"],
+            "another repetition time than most people": row["repetition_time"] not in (None, usual),
             "total strength is an outlier": abs(strength[number]) > limits["outlier"],
             "isolated nodes": bool(row["isolated_nodes"]),
             "the connectome falls into parts": _less(row["largest_component"], row["nodes"]),
@@ -168,6 +173,12 @@ def add_flags(rows, limits):
             ),
         }
         row["flags"] = "; ".join(words for words, holds in found.items() if holds)
+
+
+def usual_time(rows):
+    """Give the repetition time that most people have; None if nobody's is known."""
+    times = Counter(row["repetition_time"] for row in rows if row["repetition_time"] is not None)
+    return times.most_common(1)[0][0] if times else None
 
 
 def unlike_others(rows, name, outlier):

@@ -96,10 +96,11 @@ def _general(cohort):
     analysis = next(iter(cohort.fit_settings.values()))["analysis"]
     scored = cohort.people.reindex(cohort.table("evaluation")["key"].unique()).nunique()
     made = "made from known parameters, " if cohort.config.get("synthetic") else ""
+    source = SOURCES_OF_CONNECTOMES[connectome["source"]]
     pairs = "all pairs of regions" if analysis["pairs"] == "all" else "pairs of regions within a hemisphere"
     return [
         (
-            f"Brain network models were fitted to {plural(scored, 'person')} ({made}with {SOURCES_OF_CONNECTOMES[connectome['source']]}, "
+            f"Brain network models were fitted to {plural(scored, 'person')} ({made}with {source}, "
             f"scaling {connectome['scaling']}; {len(cohort.nodes)} regions).",
             [],
         ),
