@@ -21,9 +21,10 @@ include: "rules/export.smk"
 include: "rules/on_request.smk"
 
 
-# Not in a dry run: what is only looked at leaves no trace.
+# Not in a dry run or for a plan: what is only looked at leaves no trace.
 onstart:
-    batches.write(UNITS, CONFIG["batch_size"], BATCHES, PACKED)
+    if "plan" not in workflow.dag_settings.targets:
+        batches.write(UNITS, CONFIG["batch_size"], BATCHES, PACKED)
 
 
 localrules:

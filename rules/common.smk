@@ -216,7 +216,9 @@ def per_batch(pattern):
 def data_dictionaries():
     """The JSON files that describe the columns of the tables of the cohort."""
     made = ["fits", "convergence", "front", "evaluation", "states", "regional_parameters", "baselines"]
-    made += ["coupling", "qc", "exclusions", "missing_nodes", "nodes"] + (["recovery"] if CONFIG["truth"] else [])
+    made += ["coupling", "qc", "exclusions", "missing_nodes", "nodes"] + (
+        ["recovery"] if CONFIG["truth"] else []
+    )
     return [f"results/cohort/{name}.json" for name in made]
 
 

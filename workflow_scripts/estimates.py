@@ -9,7 +9,7 @@ import numpy as np
 
 from cubnm_core.inhibition import Inhibition
 from cubnm_core.optimisers import OptimizerSettings
-from workflow_scripts import job, simulations
+from workflow_scripts import job, simulations, start
 from workflow_scripts.spaces import search_space
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
@@ -65,32 +65,35 @@ def stages(jobs, fits, batches, seeds):
             continue
         settings = fits[wildcards["fit"]]
         if rule == "group_fit":
-            count = most_simulations(settings["start"]["optimizer"])
+            count = most_simulations(start.group_settings(settings))
         else:
-            each = seeds if rule == "evaluate" else most_simulations(settings["optimizer"])
+            each = seeds if rule == "evaluate" else most_simulations(settings)
             count = each * len(batches[wildcards["batch"]])
         key = wildcards["fit"], rule
         counts[key] = counts.get(key, 0) + count
     return [Stage(*key, count, count * simulated_seconds(fits[key[0]])) for key, count in counts.items()]
 
 
-def most_simulations(stated):
-    """Most simulations of the search of one person: all restarts to their last generation.
+def most_simulations(settings):
+    """Most simulations in the fit of one person: all restarts to their last generation, and the re-test.
 
     Parameters
     ----------
-    stated : dict
-        Entry ``optimizer`` of resolved settings.
+    settings : dict
+        Resolved settings of a fit.
 
     Returns
     -------
     int
     """
-    known = {key: stated[key] for key in ("name", "population", "generations", "shape") if key in stated}
+    stated, retest = settings["optimizer"], settings["retest"]
+    known = {key: stated[key] for key in ("name", "population", "generations", "shape")}
     search = OptimizerSettings(**known)
-    points = math.prod(stated["shape"].values()) if search.name == "grid" else None
-    per_restart = search.population * search.most_generations if points is None else points
-    return per_restart * stated["restarts"]
+    points = search.population * search.most_generations
+    if search.name == "grid":
+        points = math.prod(stated["shape"].values())
+    again = 0 if retest is None else retest["candidates"] * retest["seeds"]
+    return stated["restarts"] * (points * settings["replicates"] + again)
 
 
 def simulated_seconds(settings):
