@@ -38,7 +38,8 @@ def test_every_configuration_of_the_repository_is_valid(repository):
 
 def test_defaults_are_filled_at_every_level(config):
     completed = settings.validate(config)
-    assert completed["connectome"] == {"source": "individual", "scaling": "subject_mean"}
+    defaults = {"source": "individual", "session": "same", "scaling": "subject_mean"}
+    assert defaults.items() <= completed["connectome"].items()
     assert completed["simulation"]["dt"] == 1e-4
     fit = settings.fit_settings(completed, "one")
     assert fit["optimizer"]["population"] == 16
