@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 # Tiles of simulations per thread in a batch, so that no thread waits long for the last one.
 TILES_PER_THREAD = 4
+# Simulations per multiprocessor of a GPU: about two blocks of the widest tiles.
+LANES_PER_MULTIPROCESSOR = 64
 # Most memory for the results of one batch.
 RESULT_BYTES = 2**30
 
@@ -20,12 +22,13 @@ RESULT_BYTES = 2**30
 def batch_size(backend, threads, result_bytes):
     """Number of simulations that keep a device busy.
 
-    On the CPU that is :data:`TILES_PER_THREAD` of the widest tiles (32 simulations) per thread, as far as
-    their results fit into :data:`RESULT_BYTES`. Another device states its own number here.
+    On the CPU that is :data:`TILES_PER_THREAD` of the widest tiles (32 simulations) per thread, on a GPU
+    :data:`LANES_PER_MULTIPROCESSOR` simulations for each multiprocessor, as far as their results fit into
+    :data:`RESULT_BYTES`.
 
     Parameters
     ----------
-    backend : {"cpu", "reference"}
+    backend : {"cuda", "cpu", "reference"}
     threads : int
     result_bytes : int
         Size of the results (BOLD, FC, FCD) of one simulation.
@@ -35,10 +38,16 @@ def batch_size(backend, threads, result_bytes):
     int
         At least 1.
     """
-    from cubnm_core.backends.cpu.runtime import TILE_LANES
+    if backend == "cuda":
+        from cubnm_core.backends.cuda.card import current_card
 
-    lanes = {"cpu": TILE_LANES[0], "reference": 1}[backend]
-    return max(1, min(lanes * threads * TILES_PER_THREAD, RESULT_BYTES // max(1, result_bytes)))
+        wanted = LANES_PER_MULTIPROCESSOR * current_card().multiprocessors
+    else:
+        from cubnm_core.backends.cpu.runtime import TILE_LANES
+
+        lanes = {"cpu": TILE_LANES[0], "reference": 1}[backend]
+        wanted = lanes * threads * TILES_PER_THREAD
+    return max(1, min(wanted, RESULT_BYTES // max(1, result_bytes)))
 
 
 def device_name(backend):
@@ -46,7 +55,7 @@ def device_name(backend):
 
     Parameters
     ----------
-    backend : {"cpu", "reference"}
+    backend : {"cuda", "cpu", "reference"}
 
     Returns
     -------
@@ -54,6 +63,10 @@ def device_name(backend):
     """
     if backend == "reference":
         return "reference"
+    if backend == "cuda":
+        from cubnm_core.backends.cuda.card import current_card
+
+        return "gpu of compute capability {}.{}".format(*current_card().compute_capability)
     from cubnm_core.backends.cpu.runtime import register_bits
 
     return f"cpu with vectors of {register_bits()} bits"

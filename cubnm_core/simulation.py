@@ -136,9 +136,9 @@ def simulate(
     state_period : float, optional
         Sampling period of states and of their means in s; 0.01 by default.
     backend : str
-        ``"cpu"``, ``"reference"`` (NumPy, double, slow), or ``"auto"``.
+        ``"cuda"``, ``"cpu"``, ``"reference"`` (NumPy, double, slow), or ``"auto"``; see `chosen_backend`.
     precision : str, optional
-        ``"single"`` or ``"double"``, of the cpu backend; by default what the model needs.
+        ``"single"`` or ``"double"``; by default what the model needs. The reference is always double.
     threads : int, optional
         Of the cpu backend; all cores this process may use by default.
 
@@ -159,6 +159,7 @@ def simulate(
     lengths = checks.checked_lengths(lengths, weights, scheme)
     model = model if lengths is None else with_velocity(model)
     size, nodes = parameters.batch_size(params, ("seed", seed), ("connectome", connectome)), weights.shape[1]
+    backend = chosen_backend(backend)
     batch = _Batch(
         weights=weights,
         lengths=lengths,
@@ -265,5 +266,24 @@ class _Batch:
         }
 
 
+def chosen_backend(name):
+    """The backend that a name stands for on this machine.
+
+    Parameters
+    ----------
+    name : str
+        ``"auto"`` takes a GPU where there is a usable one, else the CPU.
+
+    Returns
+    -------
+    str
+    """
+    if name != "auto":
+        return name
+    from cubnm_core.backends.cuda import devices
+
+    return "cpu" if devices.unavailable() else "cuda"
+
+
 def _backend(name):
-    return reference if name == "reference" else import_module("cubnm_core.backends.cpu")
+    return reference if name == "reference" else import_module(f"cubnm_core.backends.{name}")

@@ -1,14 +1,14 @@
-"""The kernels of the cuda backend, run on the CPU through a shim; on a device the same tests carry the mark gpu."""
+"""The cuda backend on the CPU, through a shim; on a device the same tests carry the mark gpu."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from devices_under_test import DEVICES
 
 from cubnm_core import connectivity, simulate, simulation
 from cubnm_core.backends.cuda import runtime
 from cubnm_core.backends.cuda.forms import Form
-from devices_under_test import DEVICES
 
 MODELS = ("rWW", "rWWEx", "WC", "JR", "Kuramoto", "Hopf", "MPR")
 NODES, SIZE = 13, 5
@@ -86,7 +86,7 @@ def batch(model, nodes=NODES, size=SIZE, delayed=False, **settings):
 
 
 def agree(found, expected, tolerance):
-    """States and BOLD agree, relative to the largest value of each array; FC and FCD are those of the BOLD."""
+    """States and BOLD agree, relative to the largest value of each array."""
     assert np.array_equal(found.status, expected.status)
     pairs = [("bold", found.bold, expected.bold)]
     pairs += [(name, found.state_means[name], expected.state_means[name]) for name in expected.state_means]

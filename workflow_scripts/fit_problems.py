@@ -89,6 +89,7 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     noise = [problem.noise_seed, problem.replicates]
     search = [problem.key, problem.restart, space, costs.identity(settings), optimizer, start, noise]
     simulated = simulations.simulation_keywords(settings, repetition_time)
+    del simulated["backend"]  # the history itself names the device of every generation
     pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
     software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]
     connectome = [problem.weights, problem.lengths]

@@ -7,6 +7,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.objective import Target
+from cubnm_core.simulation import chosen_backend
 from workflow_scripts import tables
 
 logger = logging.getLogger(__name__)
@@ -166,9 +167,8 @@ def result_bytes(settings, nodes, repetition_time):
 
 
 def used_backend(settings):
-    """Name the engine, which a history must do whatever "auto" means on the next machine."""
-    backend = settings["simulation"]["backend"]
-    return "cpu" if backend == "auto" else backend
+    """Name the engine that runs here, whatever "auto" means on the next machine."""
+    return chosen_backend(settings["simulation"]["backend"])
 
 
 def simulation_keywords(settings, repetition_time):

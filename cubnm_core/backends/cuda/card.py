@@ -1,0 +1,78 @@
+"""A GPU through CuPy: memory, compilation, launches. The tests put a CPU in its place."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from cubnm_core.backends.cuda import devices
+from cubnm_core.errors import InputError
+
+
+@cache
+def current_card():
+    """The card of this process, leased on the first call and kept.
+
+    Raises
+    ------
+    InputError
+        If there is no usable device; the message says why.
+    """
+    if reason := devices.unavailable():
+        raise InputError(f"backend 'cuda' cannot be used here: {reason}. Backend 'cpu' needs no GPU.")
+    return Card(devices.current())
+
+
+class Card:
+    """A device of CUDA.
+
+    Parameters
+    ----------
+    device : devices.Device
+    """
+
+    def __init__(self, device):
+        if folder := os.environ.get("CUBNM_CACHE_DIR"):
+            os.environ.setdefault("CUPY_CACHE_DIR", str(Path(folder) / "cupy"))
+        import cupy
+
+        self._cupy = cupy
+        cupy.cuda.Device(device.index).use()
+        attributes = cupy.cuda.Device(device.index).attributes
+        self.name, self.compute_capability = device.name, device.compute_capability
+        self.multiprocessors = attributes["MultiProcessorCount"]
+        self.shared_memory_per_block = attributes["MaxSharedMemoryPerBlockOptin"]
+        self._modules = {}
+
+    def compile(self, source, options=()):
+        """Compile a text once; CuPy keeps the result on disk, for other processes."""
+        key = source, tuple(options)
+        if key not in self._modules:
+            self._modules[key] = self._cupy.RawModule(code=source, options=tuple(options))
+        return self._modules[key]
+
+    def empty(self, shape, dtype=np.float32):
+        """An array that starts with anything."""
+        return self._cupy.empty(shape, dtype)
+
+    def zeros(self, shape, dtype=np.float32):
+        """An array of zeros."""
+        return self._cupy.zeros(shape, dtype)
+
+    def to_device(self, values):
+        """A copy of a NumPy array, contiguous."""
+        return self._cupy.asarray(np.ascontiguousarray(values))
+
+    def to_host(self, array):
+        """A copy as NumPy array; waits for the kernels before it."""
+        return self._cupy.asnumpy(array)
+
+    def synchronize(self):
+        """Wait for all kernels."""
+        self._cupy.cuda.get_current_stream().synchronize()
+
+    def free_memory(self):
+        """Bytes, with those that CuPy holds but does not use."""
+        free, _ = self._cupy.cuda.runtime.memGetInfo()
+        return free + self._cupy.get_default_memory_pool().free_bytes()
