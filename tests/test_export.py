@@ -1,9 +1,11 @@
 """Names, sources and dictionaries of the exported dataset; the export itself runs in test_workflow."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from cohorts import read_tsv
 
 from cubnm_core.connectivity import pair_indices
 from cubnm_core.errors import InputError
@@ -71,6 +73,22 @@ def test_fits_that_become_one_name_are_refused():
     assert export.fit_words({"two-maps": {}}) == {"two-maps": "twomaps"}
     with pytest.raises(InputError, match="two of them become one"):
         export.fit_words({"a-b": {}, "ab": {}})
+
+
+def test_participants_keep_what_holds_for_all_sessions(tmp_path):
+    rows = [("01", "a", "20", "F"), ("01", "b", "22", "F"), ("02", "a", "30", "M"), ("03", "a", "40", "M")]
+    given = tmp_path / "given.tsv"
+    header = "participant_id\tsession_id\tage\tsex\n"
+    given.write_text(header + "".join("\t".join(row) + "\n" for row in rows), encoding="utf-8")
+    for person in ("01", "02"):
+        (tmp_path / "out" / f"sub-{person}").mkdir(parents=True)
+    path = tmp_path / "out" / "participants.tsv"
+    export.write_participants(path, SimpleNamespace(participants=str(given)))
+    assert read_tsv(path) == [
+        {"participant_id": "sub-01", "sex": "F"},
+        {"participant_id": "sub-02", "sex": "M"},
+    ]
+    assert set(json.loads(path.with_suffix(".json").read_text())) == {"participant_id", "sex"}
 
 
 def test_pairs_that_do_not_count_are_missing_in_the_matrix():

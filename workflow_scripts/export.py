@@ -201,10 +201,18 @@ def write_participants(path, given):
     for row in rows:
         known.setdefault(f"sub-{row['participant_id']}", row)
     columns = [column for column in (rows[0] if rows else ()) if column not in IDS]
-    columns = [column for column in columns if any(row[column] is not None for row in rows)]
+    columns = [column for column in columns if _is_of_the_person(column, rows)]
     table = [{**known.get(person, {}), "participant_id": person} for person in present]
     job.write_tsv(path, table, columns=["participant_id", *columns])
     dictionary.write(path)
+
+
+def _is_of_the_person(column, rows):
+    """Say whether a column holds anything, and the same in all sessions of a person."""
+    values = {}
+    for row in rows:
+        values.setdefault(row["participant_id"], set()).add(row[column])
+    return all(len(found) == 1 for found in values.values()) and set().union(*values.values()) != {None}
 
 
 if "snakemake" in globals():
