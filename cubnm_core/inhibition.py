@@ -140,7 +140,7 @@ def plastic_model(model, inhibition):
     )
 
 
-def analytical(model, weights, G, w_p, J_N):
+def analytical(model, weights, G, w_p, J_N, solve=None):
     """Inhibitory weights that balance the mean-field excitatory current at rest.
 
     Parameters
@@ -152,6 +152,8 @@ def analytical(model, weights, G, w_p, J_N):
     G : (B,) array
     w_p, J_N : (B, N) arrays
         J_N in nA.
+    solve : callable, optional
+        A backend's own `inhibitory_rest`.
 
     Returns
     -------
@@ -168,7 +170,15 @@ def analytical(model, weights, G, w_p, J_N):
     if model.name != "rWW":
         raise InputError(f"analytical FIC is known for rWW only, not for {model.name}; set fic to null")
     value = {name: constant.value for name, constant in model.constants.items()}
-    S_I, solved = _inhibitory_rest(value, J_N)
+    S_I, solved = (solve or inhibitory_rest)(
+        drive=value["W_I"] * value["I0"],
+        S_E=S_E_REST,
+        w_II=value["w_II"],
+        gain=value["gamma_I"] * value["tau_I"],
+        transfer=(value["a_I"], value["b_I"], value["d_I"]),
+        bracket=_CURRENT_RANGE,
+        J_N=J_N,
+    )
     G = np.asarray(G, float)[:, None]
     long_range = G * J_N * S_E_REST * np.asarray(weights, float).sum(axis=0)
     current = value["W_E"] * value["I0"] + w_p * J_N * S_E_REST + long_range - I_E_REST
@@ -177,24 +187,43 @@ def analytical(model, weights, G, w_p, J_N):
     return np.where(found[:, None], wIE, 1.0), found
 
 
-def _inhibitory_rest(value, J_N):
-    """Steady inhibitory gating for excitatory gating at rest, for every distinct J_N."""
+def inhibitory_rest(drive, S_E, w_II, gain, transfer, bracket, J_N):
+    """Steady state of the inhibitory gating while the excitatory gating rests.
+
+    Parameters
+    ----------
+    drive : float
+        Background current in nA.
+    S_E : float
+        Excitatory gating at rest.
+    w_II : float
+        Weight with which the population inhibits itself, in nA.
+    gain : float
+        Gating per Hz.
+    transfer : (a, b, d)
+        Of the transfer function.
+    bracket : (low, high)
+        Currents in nA between which the solution is sought.
+    J_N : (B, N) array
+        In nA.
+
+    Returns
+    -------
+    S_I : (B, N) array
+    solved : (B, N) bool array
+    """
     from scipy.optimize.elementwise import find_root
 
+    a, b, d = transfer
     distinct, index = np.unique(J_N, return_inverse=True)
-    seconds = 1e-3 * value["tau_I"]  # gamma_I is per ms and per Hz
 
-    def rate(current):
+    def gating(current):
         from cubnm_core.backends.reference import explinear
 
-        return explinear(value["d_I"] * (value["a_I"] * current - value["b_I"])) / value["d_I"]
+        return gain * explinear(d * (a * current - b)) / d
 
-    def excess(current, J_N):
-        drive = value["W_I"] * value["I0"] + J_N * S_E_REST
-        return drive - value["w_II"] * 1e3 * value["gamma_I"] * seconds * rate(current) - current
-
-    root = find_root(excess, _CURRENT_RANGE, args=(distinct,))
-    S_I = 1e3 * value["gamma_I"] * seconds * rate(root.x)
+    root = find_root(lambda x, J_N: drive + J_N * S_E - w_II * gating(x) - x, bracket, args=(distinct,))
+    S_I = gating(root.x)
     return S_I[index].reshape(J_N.shape), root.success[index].reshape(J_N.shape)
 
 

@@ -168,6 +168,7 @@ def simulate(
         dt=dt,
         scheme=scheme,
         run=partial(_backend(backend).run, precision=precision, threads=threads),
+        solve=getattr(_backend(backend), "inhibitory_rest", None),
     )
     used = parameters.complete(model, params, batch.seeds, nodes)
     fic = inhibition.settings(fic)
@@ -225,6 +226,7 @@ class _Batch:
     dt: float
     scheme: str
     run: object
+    solve: object
 
     def task(
         self, model, used, schedule, hemodynamics, *, noise=None, stream="simulation", keep_states=False

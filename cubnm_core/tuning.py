@@ -56,7 +56,7 @@ def _analytical(model, used, batch):
         rows = batch.connectome == index
         w_p, J_N = (parameters.regional(used[name], batch.nodes)[rows] for name in ("w_p", "J_N"))
         weight[rows], found[rows] = inhibition.analytical(
-            model, batch.weights[index], used["G"][rows], w_p, J_N
+            model, batch.weights[index], used["G"][rows], w_p, J_N, batch.solve
         )
     return {**used, model.inhibition["weight"]: weight}, found
 

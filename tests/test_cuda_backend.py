@@ -7,7 +7,7 @@ import pytest
 from devices_under_test import DEVICES
 
 from cubnm_core import connectivity, simulate, simulation
-from cubnm_core.backends.cuda import runtime
+from cubnm_core.backends.cuda import inhibition, runtime
 from cubnm_core.backends.cuda.forms import Form
 
 MODELS = ("rWW", "rWWEx", "WC", "JR", "Kuramoto", "Hopf", "MPR")
@@ -63,6 +63,9 @@ class _Backend:
             state_interval=task.schedule.state_interval,
         )
         runtime.run(task, precision, threads, on_result, device=self.device, form=form)
+
+    def inhibitory_rest(self, **values):
+        return inhibition.inhibitory_rest(**values, device=self.device)
 
 
 def batch(model, nodes=NODES, size=SIZE, delayed=False, **settings):
@@ -214,3 +217,12 @@ def test_full_memory_halves_what_runs_at_a_time(run, device, monkeypatch, caplog
     monkeypatch.setattr(type(device), "empty", full)
     identical(run("shared-1x1", *arguments, **keywords), expected)
     assert "going on with 2 tiles at a time" in caplog.text
+
+
+def test_analytical_inhibition_is_solved_on_the_device(run):
+    (model, weights, params), keywords = batch("rWW", size=4)
+    params["J_N"] = np.random.default_rng(2).uniform(0.05, 0.4, (4, NODES))
+    expected = simulate(model, weights, params, backend="reference", fic="analytical", **keywords)
+    found = run("shared-4x2", model, weights, params, precision="double", fic="analytical", **keywords)
+    assert np.abs(found.params["wIE"] - expected.params["wIE"]).max() < 1e-10
+    agree(found, expected, 1e-8)
