@@ -1,9 +1,9 @@
 """Algorithms of pymoo as searches that can be replayed, each with a random state of its own.
 
 A search is a function of its settings, its seed and the costs it was told. That is what makes a fit
-resumable: to go on, one asks and tells again what the history holds. Some algorithms of pymoo (CMA-ES) draw
-from NumPy's global generator; every search here therefore owns its random state, which is put in place only
-while it is at work.
+resumable: to go on, one asks and tells again what the history holds. Some algorithms of pymoo, CMA-ES among
+them, draw from the global generators; every search here therefore owns its random state, which is put in
+place only while it is at work.
 """
 
 # ruff: noqa: NPY002, the global generator is what has to be put aside and back

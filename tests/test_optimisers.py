@@ -151,3 +151,12 @@ def test_budget_and_failures_end_a_search_but_no_design():
     assert "first 6 generations failed" in reason_to_stop(OptimizerSettings("de", generations=9), history)
     assert reason_to_stop(OptimizerSettings("de", generations=6), history) == "all 6 generations done"
     assert reason_to_stop(OptimizerSettings("random", generations=9), history) is None
+
+
+def test_the_documentation_lists_every_algorithm(repository):
+    text = (repository / "docs" / "fitting.md").read_text(encoding="utf-8")
+    for objectives, label in (("single", "one objective: "), ("multiple", "several: ")):
+        listed = text.split(f"  - {label}")[1].split("\n  - ")[0].split("\n\n")[0]
+        assert sorted(listed.replace("\n", " ").replace(" ", "").split(",")) == sorted(
+            catalogue.available(objectives)
+        )
