@@ -231,21 +231,37 @@ def test_the_group_sees_training_scans_only(snakemake, two_levels):
     assert sum("results/group/two_fits.tsv" in inputs for inputs in fits) == 2
 
 
+def first_candidates(results, fit):
+    """Read the first candidate of every person's history, by person."""
+    found = {}
+    for path in (results / "histories" / fit).glob("sub-*_restart-0.tsv"):
+        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
+        found[path.name[4:6]] = dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=True))
+    return found
+
+
+def selected(results, pattern):
+    """Read the selected rows of tables of fits."""
+    rows = [row for path in results.glob(pattern) for row in read_tsv(path)]
+    return {row["participant_id"]: row for row in rows if row["selected"] == "True"}
+
+
 def test_people_start_from_the_group_and_a_new_one_makes_nobody_start_again(snakemake, two_levels):
-    results = two_levels.folder / "results"
-    del two_levels.config["fits"]["homogeneous"]
-    code, text = snakemake("fits", config=two_levels.write())
+    results, fits = two_levels.folder / "results", two_levels.config["fits"]
+    fits["fine"] = {**fits.pop("homogeneous"), "optimizer": {"generations": 1}, "start": {"from": "two"}}
+    two_levels.config["evaluation"] = {"seeds": 2}
+    code, text = snakemake("cohort", config=two_levels.write())
     assert code == 0, text
     assert job.read_json(results / "group" / "mean.json")["group"]["left_out"].keys() == {"sub-02"}
-    (best,) = [row for row in read_tsv(results / "group" / "two_fits.tsv") if row["selected"] == "True"]
-    fitted = [row for path in (results / "fits" / "two").glob("*_fits.tsv") for row in read_tsv(path)]
-    people = {row["participant_id"] for row in fitted if row["status"] == "ok"}
-    assert people == {"01", "03", "04"}
-    for person in people:
-        lines = (results / "histories" / "two" / f"sub-{person}_restart-0.tsv").read_text().splitlines()
-        first = dict(zip(lines[1].split("\t"), lines[2].split("\t"), strict=True))
-        assert float(first["param_G"]) == pytest.approx(float(best["param_G"]), abs=1e-9)
+    group = selected(results, "group/two_fits.tsv")["group"]
+    people = selected(results, "fits/two/*_fits.tsv")
+    assert people.keys() == first_candidates(results, "two").keys() == {"01", "03", "04"}
+    for first in first_candidates(results, "two").values():
+        assert float(first["param_G"]) == pytest.approx(float(group["param_G"]), abs=1e-9)
         assert float(first["shrinkage"]) == pytest.approx(0.0, abs=1e-12)
+    for person, row in selected(results, "fits/fine/*_fits.tsv").items():
+        assert row["simulations"] == "1" and row["status"] == "ok"
+        assert float(row["param_w_p"]) == pytest.approx(float(people[person]["param_w_p"]), abs=1e-9)
 
     grown = TinyCohort(two_levels.folder, participants=("01", "02", "03", "04", "05"))
     two_levels.manifest = grown.manifest
@@ -253,4 +269,4 @@ def test_people_start_from_the_group_and_a_new_one_makes_nobody_start_again(snak
     two_levels.participants = grown.participants
     planned = counts(snakemake("fits", "--dry-run", config=two_levels.write())[1])
     assert planned["group_average"] == planned["group_fit"] == 1
-    assert planned["fit"] == 1  # the new person's
+    assert planned["fit"] == 2  # the new person's
