@@ -173,6 +173,15 @@ def test_the_methods_say_that_people_started_from_a_group_with_themselves_in_it(
         assert words in text
 
 
+def test_a_fit_that_started_from_another_is_compared_with_it(tmp_path, undrawn):
+    start = {"from": "homogeneous", "connectome": None, "shrinkage": 0.0, "optimizer": None}
+    cohort = MadeCohort(tmp_path, fits=("homogeneous", "fine"), start=start)
+    text = text_of(cohort.page())
+    assert "best parameters in the fit “homogeneous”" in text
+    told = re.search(r"Change since homogeneous, .* held-out scans: FC r (\S+) .* cost (.*?)\)\.", text)
+    assert told is not None and "over 6 people" in told.group(0)
+
+
 def test_no_heldout_scans_no_verdict(tmp_path):
     text = text_of(MadeCohort(tmp_path, people=2, splits=("train",)).page())
     assert "There are no held-out scans" in text

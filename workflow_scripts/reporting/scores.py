@@ -6,8 +6,9 @@ import pandas as pd
 from workflow_scripts.figures import scores as figures
 from workflow_scripts.figures.style import picture
 from workflow_scripts.reporting.comparison import BASELINES, HIGHER_IS_BETTER, MEASURES, compare, is_better
-from workflow_scripts.reporting.formatting import MISSING, number, plus_minus, spread
+from workflow_scripts.reporting.formatting import MISSING, number, plural, plus_minus, spread
 from workflow_scripts.reporting.section import Section
+from workflow_scripts.start import FROM_GROUP
 
 SPLITS = {"train": "training", "test": "held-out"}
 # Rows of the cohort table below the fits: name, baseline of the FC correlation, baseline of the FCD distance.
@@ -78,7 +79,25 @@ def _fit(cohort, fit):
         theirs = per_person(cohort, baseline_column(baselines, "test", name))
         if comparison := compare(ours, theirs, measure):
             verdicts.append({"beats": comparison.beats, "text": sentence(fit, label, comparison)})
-    return {"name": fit, "n": len(scores), "verdicts": verdicts}
+    return {"name": fit, "n": len(scores), "verdicts": verdicts, "since": _since_origin(cohort, fit)}
+
+
+def _since_origin(cohort, fit):
+    """What changed since the fit that this one started from, in words; None where it started from none."""
+    start = cohort.fit_settings[fit]["start"]
+    if start is None or start["from"] == FROM_GROUP:
+        return None
+    after, before = unit_scores(cohort, fit), unit_scores(cohort, start["from"])
+    parts, people = [], 0
+    for measure, name in MEASURES.items():
+        ours, theirs = (column(scores, cohort.scored_split, measure, "mean") for scores in (after, before))
+        changes = per_person(cohort, ours - theirs).dropna()
+        people = max(people, len(changes))
+        parts.append(f"{name} {spread(changes, digits=3, sign=True)}")
+    return (
+        f"Change since {start['from']}, from whose best parameters it started, on {SPLITS[cohort.scored_split]} "
+        f"scans: {', '.join(parts)} (mean ± SD over {plural(people, 'person')})."
+    )
 
 
 def sentence(fit, baseline, comparison):
