@@ -20,6 +20,9 @@ from cubnm_core.errors import InputError
 from workflow_scripts import tables
 from workflow_scripts.archives import Archive
 from workflow_scripts.coupling import coupling_rows
+from workflow_scripts.reporting import inputs
+from workflow_scripts.reporting.cohort import read_cohort
+from workflow_scripts.reporting.page import render
 
 PEOPLE = ("01", "02", "03", "04", "05")
 LOOSE = {"largest_missing": 0.2}
@@ -305,6 +308,17 @@ def test_volumes_with_motion_are_censored_and_motion_is_told(cohort):
     assert decided["people"] == 4 and rows["02"]["bold"] == "excluded"
 
 
+def test_zeroed_volumes_are_found_beside_missing_nodes(cohort):
+    values = silenced(4)
+    values[20:30] = np.where(np.isnan(values[20:30]), np.nan, 0.0)
+    rewrite(cohort, "01", "bold", values, run="1")
+    cohort.row("01", "bold", "1")["censoring"] = "zeroed"
+    prepared = of_tables(cohort, node_policy=LOOSE)
+    prepared.scans()
+    run = Archive(prepared.archive("bold")["npz"]).records["sub-01"]["runs"]["1"]
+    assert run["volumes_kept"] == 140 and run["missing_nodes"] == [LABELS[4]]
+
+
 def test_a_motion_threshold_needs_the_motion_of_every_scan(cohort):
     prepared = of_tables(cohort, bold={"field_strength": 3.0, "fd_threshold": 0.5})
     prepared.scans()
@@ -369,8 +383,8 @@ def test_likeness_and_robust_distance():
 
 
 def test_the_report_shows_flags_missing_nodes_and_every_number(tmp_path):
-    page = MadeCohort(tmp_path).page()
-    section = page[page.index('id="inputs"') :]
+    cohort = read_cohort(MadeCohort(tmp_path).write())
+    section = render(cohort, [inputs.section(cohort)])
     assert "1 of 6 units call for attention" in section
     assert "unlike the connectomes of the others" in section
     assert "Nodes that somebody lacks: 1" in section and "region_99" in section

@@ -177,6 +177,14 @@ def test_few_missing_parcels_are_allowed_many_are_named():
         alignment.order(labels[3:], 37, labels, row(), largest_missing=0.05)
 
 
+def test_a_word_on_the_order_stands_where_labels_of_as_many_nodes_differ():
+    labels = [f"R_{number}_ROI" for number in range(40)]
+    misspelt = ["R_zero_ROI", *labels[1:]]
+    assert alignment.order(misspelt, 40, labels, row("Glasser"), 0.05)[0].tolist() == list(range(40))
+    assert alignment.order(misspelt, 40, labels, row(), 0.05)[0][0] == alignment.ABSENT
+    assert alignment.order(labels[1:], 39, labels, row("Glasser"), 0.05)[0][0] == alignment.ABSENT
+
+
 def test_a_misspelt_label_is_pointed_at():
     with pytest.raises(InputError, match=re.escape("is Precentrl_L meant to be Precentral_L?")):
         alignment.order(["Precentrl_L", *AAL[1:]], 8, AAL, row())

@@ -66,7 +66,9 @@ def order(labels, n_found, nodes, row, largest_missing=0.0):
     if labels is not None:
         where = {normalised(label): number for number, label in enumerate(labels)}
         places = np.array([where.get(normalised(node), ABSENT) for node in nodes])
-        problem = _mismatch(labels, nodes, np.count_nonzero(places == ABSENT), largest_missing)
+        n_absent = np.count_nonzero(places == ABSENT)
+        allowed = 0.0 if vouched is not None and n_found == len(nodes) else largest_missing
+        problem = _mismatch(labels, nodes, n_absent, allowed)
         if problem is None:
             return places, n_found - int(np.count_nonzero(places != ABSENT))
         if vouched is None or _other_networks(labels, nodes):

@@ -146,7 +146,7 @@ def in_time(bold, censoring, censored):
             "unless censored volumes were removed from the scan (censoring: removed)"
         )
     if censoring == "zeroed":
-        censored = censored | ~bold.any(axis=1)
+        censored = censored | ~np.nan_to_num(bold).any(axis=1)
     return bold, ~censored, True
 
 

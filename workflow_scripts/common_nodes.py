@@ -17,54 +17,64 @@ from workflow_scripts import archives, cohort_connectome, job, tables
 from workflow_scripts.connectome_options import kept_weights
 
 MISSING = ("participant_id", "session_id", "kind", "run_id", "label", "excluded", "dropped")
+ORDER = ("index", "label", "hemisphere", "structure", "network", "x", "y", "z")
 SHOWN = 20  # nodes of which the log tells who lacks them
 
 
 def main(sm):
     """Write the node table of the analysis, who lacks which node, and what the whole cohort shares."""
     logger = job.start(sm)
-    nodes = tables.read_nodes(sm.input.nodes)
+    nodes, options = tables.read_nodes(sm.input.nodes), sm.params.connectome
     connectomes, scans = (archives.Archive(getattr(sm.input, name)) for name in ("connectomes", "scans"))
-    lacking = {
-        ids["unit"]: missing(connectomes.records, scans.records, ids["unit"]) for ids in sm.params.units
-    }
+    units = [ids["unit"] for ids in sm.params.units]
+    lacking = {unit: missing(connectomes.records, scans.records, unit) for unit in units}
     excluded = too_many(lacking, len(nodes), sm.params.largest_missing)
     usable = [
-        unit
-        for unit in lacking
-        if unit not in excluded and _is_ok(connectomes.records, unit) and _is_ok(scans.records, unit)
+        unit for unit in units if unit not in excluded and _both_ok(connectomes.records, scans.records, unit)
     ]
     check_measures(connectomes.records, usable)
-    counts = Counter(label for unit in usable for label in {label for _, _, label in lacking[unit]})
-    kept = [node for node in nodes if node["label"] not in counts]
+    dropped = Counter(label for unit in usable for label in {label for _, _, label in lacking[unit]})
+    kept = left(nodes, dropped)
+    report(logger, dropped, excluded, len(nodes), len(usable))
+    labels = [node["label"] for node in kept]
+    inside = np.flatnonzero([node["label"] in set(labels) for node in nodes])
+    group = {}
+    if cohort_connectome.needed(options):
+        group = cohort_connectome.average(options, connectomes, usable, kept, inside)
+    factor = cohort_factor(options, connectomes, usable, inside)
+    columns = [name for name in ORDER if any(node.get(name) is not None for node in kept)]
+    job.write_tsv(sm.output.nodes, kept, columns=dict.fromkeys([*columns, *kept[0]]))
+    rows = missing_rows(sm.params.units, lacking, excluded, dropped)
+    job.write_tsv(sm.output.missing, rows, columns=MISSING)
+    job.write_npz(sm.output.group, **group)
+    record = {
+        "node_set": digest(labels if dropped else None, factor, cohort_connectome.digest(group)),
+        "nodes": len(kept),
+        "people": len(usable),
+        "dropped": dict(dropped),
+        "excluded": excluded,
+        "group_factor": factor,
+        "settings": {"largest_missing": sm.params.largest_missing, "connectome": options},
+    }
+    job.write_json(sm.output.json, record)
+
+
+def left(nodes, dropped):
+    """Give the nodes of the analysis, counted anew.
+
+    Raises
+    ------
+    InputError
+        If fewer than two are left.
+    """
+    kept = [node for node in nodes if node["label"] not in dropped]
     if len(kept) < 2:
         raise InputError(
             f"{len(kept)} nodes are left that everybody has: {len(nodes) - len(kept)} of {len(nodes)} are "
             "missing in somebody's files; lower node_policy.largest_missing, which excludes people with many "
             "of them"
         )
-    labels = [node["label"] for node in kept]
-    inside = np.flatnonzero([node["label"] in set(labels) for node in nodes])
-    options, group = sm.params.connectome, {}
-    if cohort_connectome.needed(options):
-        group = cohort_connectome.average(options, connectomes, usable, kept, inside)
-    factor = cohort_factor(options, connectomes, usable, inside)
-    report(logger, counts, excluded, len(nodes), len(usable))
-    job.write_tsv(sm.output.nodes, [{**node, "index": index} for index, node in enumerate(kept)])
-    job.write_tsv(
-        sm.output.missing, missing_rows(sm.params.units, lacking, excluded, counts), columns=MISSING
-    )
-    job.write_npz(sm.output.group, **group)
-    record = {
-        "node_set": digest(labels if counts else None, factor, cohort_connectome.digest(group)),
-        "nodes": len(kept),
-        "people": len(usable),
-        "dropped": dict(counts),
-        "excluded": excluded,
-        "group_factor": factor,
-        "settings": {"largest_missing": sm.params.largest_missing, "connectome": options},
-    }
-    job.write_json(sm.output.json, record)
+    return [{**node, "index": index} for index, node in enumerate(kept)]
 
 
 def digest(*decisions):
@@ -190,8 +200,9 @@ def report(logger, counts, excluded, n_nodes, n_people):
         logger.warning("%s: %s", unit, reason)
 
 
-def _is_ok(records, unit):
-    return records[unit]["status"] == "ok"
+def _both_ok(connectomes, scans, unit):
+    """Say whether neither connectome nor scans of a person were excluded."""
+    return connectomes[unit]["status"] == scans[unit]["status"] == "ok"
 
 
 if "snakemake" in globals():
