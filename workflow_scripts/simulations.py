@@ -159,11 +159,11 @@ def batch_simulator(settings, hemispheres, repetition_time, record, threads=None
 
 
 def result_bytes(settings, nodes, repetition_time):
-    """Size of BOLD, FC and FCD of one simulation, nearly."""
-    simulation, analysis = settings["simulation"], settings["analysis"]
-    volumes = simulation["duration"] / repetition_time
-    windows = (simulation["duration"] - simulation["burn_in"]) / analysis["window_step"]
-    return int(8 * volumes * nodes + 4 * nodes**2 / 2 + 4 * windows**2 / 2)
+    """Size of what a search keeps of one simulation, nearly: FC, FCD, and means of some ten states."""
+    simulation = settings["simulation"]
+    step = max(settings["analysis"]["window_step"], repetition_time)
+    windows = (simulation["duration"] - simulation["burn_in"]) / step
+    return int(4 * nodes**2 / 2 + 4 * windows**2 / 2 + 80 * nodes)
 
 
 def used_backend(settings):
