@@ -95,8 +95,8 @@ def _since_origin(cohort, fit):
         people = max(people, len(changes))
         parts.append(f"{name} {spread(changes, digits=3, sign=True)}")
     return (
-        f"Change since {start['from']}, from whose best parameters it started, on {SPLITS[cohort.scored_split]} "
-        f"scans: {', '.join(parts)} (mean ± SD over {plural(people, 'person')})."
+        f"Change since {start['from']}, from whose best parameters it started, on "
+        f"{SPLITS[cohort.scored_split]} scans: {', '.join(parts)} (mean ± SD over {plural(people, 'person')})."
     )
 
 
