@@ -96,7 +96,8 @@ def _since_origin(cohort, fit):
         parts.append(f"{name} {spread(changes, digits=3, sign=True)}")
     return (
         f"Change since {start['from']}, from whose best parameters it started, on "
-        f"{SPLITS[cohort.scored_split]} scans: {', '.join(parts)} (mean ± SD over {plural(people, 'person')})."
+        f"{SPLITS[cohort.scored_split]} scans: {', '.join(parts)} "
+        f"(mean ± SD over {plural(people, 'person')})."
     )
 
 
