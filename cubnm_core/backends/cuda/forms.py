@@ -149,7 +149,12 @@ _SPLITS = (1, 2, 4, 16)
 
 
 def choose_form(base, program, precision, groups, device):
-    """The form with the least estimated time.
+    """The form with the least estimated time; see `ranked_forms`."""
+    return ranked_forms(base, program, precision, groups, device)[0]
+
+
+def ranked_forms(base, program, precision, groups, device):
+    """Forms a batch can run in, the one with the least estimated time first.
 
     Parameters
     ----------
@@ -164,11 +169,11 @@ def choose_form(base, program, precision, groups, device):
 
     Returns
     -------
-    Form
+    list of Form
     """
     work = _Work(program, precision)
     fitting = [form for form in _forms(base, max(groups)) if work.fits(form, device)]
-    return min(fitting, key=lambda form: (work.clocks(form, groups, device), form.lanes))
+    return sorted(fitting, key=lambda form: (work.clocks(form, groups, device), form.lanes))
 
 
 def _forms(base, largest_group):
