@@ -407,3 +407,14 @@ def test_coupling_stands_beside_the_scale_of_its_connectome():
     with pytest.raises(InputError, match=r"different rules \(log, none\)"):
         coupling_rows(fits, [record, other])
     assert coupling_rows(fits.drop(columns="param_G"), [record]) == []
+
+
+def test_motion_that_is_no_number_is_refused(cohort):
+    for number, row in enumerate(cohort.participants):
+        row["mean_fd"] = "low" if number == 1 else 0.2
+    prepared = of_tables(cohort)
+    prepared.decide()
+    prepared.connectomes()
+    prepared.targets()
+    with pytest.raises(InputError, match=r"participants\.tsv: mean_fd of 02 is 'low' and not a number"):
+        prepared.quality()

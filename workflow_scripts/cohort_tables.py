@@ -196,7 +196,9 @@ def input_hashes(inputs, records):
         hashes |= {source["path"]: source["sha256"] for source in record["sources"]}
     for record in records["bold"]:
         runs = (record.get("runs") or {}).values()
-        scans = [file for run in runs for file in (run, run.get("mask")) if file is not None]
+        scans = [
+            file for run in runs for file in (run, run.get("mask"), run.get("motion")) if file is not None
+        ]
         hashes |= {file["path"]: file["sha256"] for file in scans}
     for record in records["targets"]:
         hashes |= {source["path"]: source["sha256"] for source in record.get("precomputed", [])}

@@ -97,8 +97,18 @@ def stated_motion(paths):
     found = {}
     for row in tables.read_participants(paths[0]) if paths else []:
         if row.get(MOTION_COLUMN) is not None:
-            found[row["participant_id"], row["session_id"] or ""] = float(row[MOTION_COLUMN])
+            found[row["participant_id"], row["session_id"] or ""] = _number(paths[0], row)
     return found
+
+
+def _number(path, row):
+    try:
+        return float(row[MOTION_COLUMN])
+    except ValueError:
+        raise InputError(
+            f"{path}: {MOTION_COLUMN} of {row['participant_id']} is {row[MOTION_COLUMN]!r} and not a number "
+            "of mm; correct it, or write n/a"
+        ) from None
 
 
 def missing_counts(path):
