@@ -61,7 +61,12 @@ def main():
         folder = Path(temporary)
         print(f"making the files of {asked.people} people")
         make(folder, asked.people)
-        measured = measure(folder, asked)
+        write_results(measure(folder, asked))
+        print("removing the files")
+
+
+def write_results(measured):
+    """Write the figures as JSON and as a page."""
     found = machine.describe()
     result = {"date": date.today().isoformat(), "machine": found, **machine.conditions(), **measured}
     place = HERE / "results" / f"index_{machine.slug(found)}"
