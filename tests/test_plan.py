@@ -85,11 +85,24 @@ def test_tables_of_benchmarks_are_interpolated_in_nodes_and_scaled_in_steps(tmp_
         for batch in (1, 64)
     ]
     (tmp_path / "throughput_a.json").write_text(json.dumps({"cases": {"rows": rows}}), encoding="utf-8")
-    ((name, known),) = estimates.measured_elsewhere(tmp_path).items()
-    assert name == "throughput_a.json"
+    ((name, (unit, known)),) = estimates.measured_elsewhere(tmp_path).items()
+    assert (name, unit) == ("throughput_a.json", "one core")
     fit = resolved()
     found = estimates.scaled(known, fit, 200)
     assert math.isclose(found, 200**1.5 / 64 * (60.0 / 1e-3) / (60.0 / 1e-4))
     assert estimates.scaled(known, fit, 40) is None and estimates.scaled(known, fit, 1000) is None
     assert estimates.scaled(known, {**fit, "model": "rWWEx"}, 200) is None
     assert estimates.scaled(known, {**fit, "delays": True}, 200) is None
+
+
+def test_tables_of_cards_are_read_too(tmp_path):
+    rows = [{"nodes": 100, "batch": batch, "dt": 1e-4, "rate": 1e3 * batch} for batch in (1, 64)]
+    rows.append({"nodes": 1000, "batch": 64, "dt": 1e-3, "rate": 1e4})
+    stored = {"card": "Card 9", "batches": rows[:2], "nodes": rows[2:]}
+    (tmp_path / "card-9.json").write_text(json.dumps(stored), encoding="utf-8")
+    (tmp_path / "another.json").write_text("{}", encoding="utf-8")
+    ((unit, known),) = estimates.measured_elsewhere(tmp_path).values()
+    assert unit.startswith("one Card 9")
+    steps = 60.0 / 1e-3
+    assert math.isclose(estimates.scaled(known, resolved(), 100), steps * 1e-4 / 64e3)
+    assert math.isclose(estimates.scaled(known, resolved(), 1000), steps * 1e-3 / 1e4)

@@ -123,7 +123,8 @@ def measured_here(settings, nodes, repetition_time, count):
     Returns
     -------
     float
-        CPU seconds of one simulation; from shorter ones, prolonged linearly, where it takes long.
+        Seconds of one simulation, of a core or of the GPU if that is what simulates; from shorter ones,
+        prolonged linearly, where it takes long.
     """
     count, simulation = min(count, WIDEST_BATCH), settings["simulation"]
     full = simulation["duration"]
@@ -142,7 +143,8 @@ def measured_here(settings, nodes, repetition_time, count):
 
 
 def _simulator(settings, nodes, repetition_time, count):
-    """Give a function that simulates so many seconds, and returns the CPU seconds it took."""
+    """Give a function that simulates so many seconds, and returns the seconds of CPU or GPU it took."""
+    clock = time.perf_counter if simulations.used_backend(settings) == "cuda" else time.process_time
     generator = np.random.default_rng(0)
     n_nodes = len(nodes)
     weights = generator.lognormal(size=(n_nodes, n_nodes))
@@ -159,33 +161,52 @@ def _simulator(settings, nodes, repetition_time, count):
         simulate = simulations.batch_simulator(
             shorter, hemispheres, repetition_time, ("fc", "fcd", "state_means")
         )
-        started = time.process_time()
+        started = clock()
         simulate(weights[None], np.zeros(count, int), params, np.zeros(count, int), lengths)
-        return time.process_time() - started
+        return clock() - started
 
     return run
 
 
 def measured_elsewhere(folder=BENCHMARKS):
-    """Read the tables of benchmarks of other machines.
+    """Read the tables of benchmarks of other machines and cards.
 
     Returns
     -------
-    dict of str to list of dict
-        Name of a table to its rows: model, nodes, precision, seconds of one simulation of a minute.
+    dict of str to (str, list of dict)
+        Name of a table to what its hours are hours of, and its rows: model, nodes, precision, seconds of one
+        simulation of a minute.
     """
     found = {}
-    for path in sorted(Path(folder).glob("throughput_*.json")):
+    for path in sorted(Path(folder).glob("*.json")):
         stored = job.read_json(path)
-        rows = [row for part in ("cases", "models") for row in stored.get(part, {}).get("rows", [])]
-        largest = {}
-        for row in sorted(rows, key=lambda row: row["batch"]):
-            largest[row["model"], row["nodes"], row["precision"]] = row["seconds"]["cubnm_core"]["median"]
-        keys = ("model", "nodes", "precision")
-        found[path.name] = [
-            {**dict(zip(keys, key, strict=True)), "seconds": seconds} for key, seconds in largest.items()
-        ]
+        if "cases" in stored:
+            found[path.name] = "one core", _rows_of_processor(stored)
+        elif "card" in stored:
+            found[path.name] = f"one {stored['card']}, FC and FCD not counted", _rows_of_card(stored)
     return found
+
+
+def _rows_of_processor(stored):
+    """Rows of a table of CPU seconds, those of the largest batch."""
+    rows = [row for part in ("cases", "models") for row in stored.get(part, {}).get("rows", [])]
+    largest = {}
+    for row in sorted(rows, key=lambda row: row["batch"]):
+        largest[row["model"], row["nodes"], row["precision"]] = row["seconds"]["cubnm_core"]["median"]
+    keys = ("model", "nodes", "precision")
+    return [{**dict(zip(keys, key, strict=True)), "seconds": seconds} for key, seconds in largest.items()]
+
+
+def _rows_of_card(stored):
+    """Rows of a table of simulated seconds per second, those of the largest batch."""
+    largest = {}
+    rows = [row for part in ("batches", "nodes") for row in stored.get(part, [])]
+    for row in sorted(rows, key=lambda row: row["batch"]):
+        largest[row["nodes"]] = BENCHMARK_DURATION / row["rate"] * row["dt"] / BENCHMARK_STEP
+    return [
+        {"model": "rWW", "nodes": nodes, "precision": "single", "seconds": seconds}
+        for nodes, seconds in largest.items()
+    ]
 
 
 def scaled(rows, settings, n_nodes):

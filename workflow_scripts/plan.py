@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from cubnm_core.errors import InputError
-from workflow_scripts import estimates, job, tables
+from workflow_scripts import estimates, job, simulations, tables
 
 SNAKEFILE = Path(__file__).resolve().parents[1] / "Snakefile"
 NOT_MEASURED = "not measured"
@@ -57,7 +57,7 @@ def main(sm):
         lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
         times = {"here": measured(stages, nodes, params, logger), **scaled(stages, nodes, params)}
         head = ["fit", "rule", "simulations", "simulated s", *(f"hours {place}" for place in times)]
-        lines += [*table(head, stage_rows(stages, times)), "", *remarks(times)]
+        lines += [*table(head, stage_rows(stages, times)), "", *remarks(params.fits)]
     print("\n".join(["", *lines, ""]), flush=True)
 
 
@@ -137,7 +137,7 @@ def scaled(stages, nodes, params):
     fits = {stage.fit: params.fits[stage.fit] for stage in stages}
     return {
         f"({number})": {fit: estimates.scaled(known, settings, len(nodes)) for fit, settings in fits.items()}
-        for number, known in enumerate(estimates.measured_elsewhere().values(), start=1)
+        for number, (_, known) in enumerate(estimates.measured_elsewhere().values(), start=1)
     }
 
 
@@ -157,13 +157,15 @@ def _hours(simulations, seconds):
     return None if seconds is None else simulations * seconds / 3600
 
 
-def remarks(times):
+def remarks(fits):
     """Say what the figures are."""
+    on_card = any(simulations.used_backend(settings) == "cuda" for settings in fits.values())
+    here = "hours of the GPU" if on_card else f"hours of one core of {job.processor()}"
     return [
-        f"here: hours of one core of {job.processor()}, measured now with these settings",
+        f"here: {here}, measured now with these settings",
         *(
-            f"({number}): hours of one core, scaled from benchmarks/results/{name}"
-            for number, name in enumerate(estimates.measured_elsewhere(), start=1)
+            f"({number}): hours of {unit}, scaled from benchmarks/results/{name}"
+            for number, (name, (unit, _)) in enumerate(estimates.measured_elsewhere().items(), start=1)
         ),
         *REMARKS,
     ]
