@@ -102,6 +102,8 @@ def test_what_cannot_be_told_is_refused_or_stated(tmp_path):
     with pytest.raises(InputError, match="structure of 2 of 2 parcels cannot be told"):
         made([str(path)])
     assert len(made([str(path)], structure="cortex")[0]) == 2
+    with pytest.raises(InputError, match=r"no file .*absent\.tsv; correct the path"):
+        made([str(tmp_path / "absent.tsv")])
 
 
 def test_the_command_writes_the_table_and_lists_what_was_left_out(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """Where the names of parcels stand: CIFTI, GIFTI, FreeSurfer annotations, BIDS atlases, look-up tables."""
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,11 +64,14 @@ def read_parcels(paths):
     InputError
         If a file names no parcels.
     """
+    absent = [path for path in paths if not os.path.isfile(path)]
+    if absent:
+        raise InputError(f"no file {', '.join(absent)}; correct the path")
     return [parcel for path in paths for parcel in _reader(path)(path)]
 
 
 def _reader(path):
-    endings = {".label.gii": _gifti, ".annot": _annotation, ".nii": _cifti, ".mat": _list}
+    endings = {".gii": _gifti, ".annot": _annotation, ".nii": _cifti, ".mat": _list}
     return next((read for ending, read in endings.items() if path.endswith(ending)), _table)
 
 

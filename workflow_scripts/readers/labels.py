@@ -41,7 +41,7 @@ def read_labels(path):
         if texts:
             return _column(path, lines, 0, texts[-1])
     raise InputError(
-        f"{path}: no column called label or name in {', '.join(lines[0])}; give one name per line, or a "
+        f"{path}: no column called label or name in {', '.join(lines[0][:5])}; give one name per line, or a "
         "table with the columns index and label"
     )
 
