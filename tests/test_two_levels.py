@@ -205,6 +205,9 @@ def test_people_start_where_they_ended_in_another_fit(tmp_path, config):
     begin, missing = start.of_people(files, "two", resolved(config), SPACE, UNITS)
     np.testing.assert_allclose(begin["sub-01"]["initial"], [0.0, 0.0])
     assert missing == {"sub-02": f"this person has no fit to start from (reason in {table})"}
+    finer = SearchSpace({**SPACE.free, "J_N": (0.1, 0.2)})
+    begin, missing = start.of_people(files, "two", resolved(config), finer, UNITS)
+    assert begin == {} and missing["sub-01"] == f"{table} has no value of J_N to start from"
 
 
 @pytest.fixture

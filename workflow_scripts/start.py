@@ -177,6 +177,9 @@ def of_people(files, fit, settings, space, units):
             who = "the group" if together else "this person"
             missing[ids["unit"]] = f"{who} has no fit to start from (reason in {files.start})"
             continue
+        if lacking := [name for name in space.names if name not in values]:
+            missing[ids["unit"]] = f"{files.start} has no value of {lacking[0]} to start from"
+            continue
         centre = np.clip(space.to_unit(values)[0], 0.0, 1.0)
         prior = Prior(centre, start["shrinkage"]) if start["shrinkage"] else None
         begin[ids["unit"]] = {"initial": centre, "prior": prior}
