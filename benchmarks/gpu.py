@@ -17,7 +17,7 @@ import machine
 import numpy as np
 
 import cubnm_core
-from cubnm_core.backends.cuda import card, forms, runtime
+from cubnm_core.backends.cuda import card, forms, plan
 from cubnm_core.equations import load_model
 
 HERE = Path(__file__).resolve().parent
@@ -237,12 +237,12 @@ def _program():
 @contextmanager
 def _only(form):
     """Every batch runs in this form."""
-    original = runtime.choose_form
-    runtime.choose_form = lambda *arguments: form
+    original = plan.choose_form
+    plan.choose_form = lambda *arguments: form
     try:
         yield
     finally:
-        runtime.choose_form = original
+        plan.choose_form = original
 
 
 def cubnm(options, device):

@@ -59,8 +59,8 @@ def pool_connectomes(connectomes):
     Parameters
     ----------
     connectomes : iterable of (weights, lengths)
-        One for each person, (N, N) arrays; lengths in mm or None. Gone through once, so that it may read them
-        from files one by one.
+        One for each person, (N, N) arrays; lengths in mm or None. Gone through once, so it
+        may read them one by one.
 
     Returns
     -------

@@ -1,20 +1,17 @@
 """Runs a batch on a device: forms tiles, fills memory, lets time pass in chunks, observes."""
 
 import logging
-from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cubnm_core.backends.cuda.connectivity import Connectivity
-from cubnm_core.backends.cuda.forms import Form, choose_form
+from cubnm_core.backends.cuda.plan import plan_batch
 from cubnm_core.backends.cuda.printer import Printer, n_sums
 from cubnm_core.backends.task import TileResult
 from cubnm_core.noise import STREAMS, split_seed
 
 logger = logging.getLogger(__name__)
 
-_CHUNK_STEPS = 2000  # neural steps of a launch: some milliseconds, so that a desktop's screen stays alive
-_SHARE = 0.8  # of the free memory
 _THREADS = 256  # of a block of the kernels that treat cells one by one
 _OPTIONS = ("-std=c++17", "--fmad=false")  # fused operations are written out, so that all forms round alike
 
@@ -58,111 +55,6 @@ def run(task, precision, threads, on_result, device=None, form=None):
         for tile, result in zip(waiting[:size], results, strict=True):
             on_result(tile.rows, result)
         waiting = waiting[size:]
-
-
-# --- the plan -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Tile:
-    """Rows of the batch that run together, and the row whose delays they all have."""
-
-    rows: np.ndarray
-    lanes: int
-
-    @property
-    def lane_rows(self):
-        """A row for every lane; spare lanes repeat the last."""
-        return np.pad(self.rows, (0, self.lanes - len(self.rows)), "edge")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A batch, the form it runs in, and its tiles."""
-
-    task: object
-    precision: str
-    form: Form
-    tiles: list
-
-    @property
-    def real(self):
-        return np.dtype(np.float32 if self.precision == "single" else np.float64)
-
-    @property
-    def chunk(self):
-        """Haemodynamic steps of a launch."""
-        schedule = self.task.schedule
-        return min(schedule.n_steps, max(1, _CHUNK_STEPS // schedule.inner_steps))
-
-    def tiles_that_fit(self, device):
-        """Tiles that run at a time."""
-        task, form, size = self.task, self.form, self.real.itemsize
-        samples = self.chunk // task.schedule.state_interval + 1
-        per_cell = len(task.program.arrays) + len(task.program.coefficients) + self.chunk
-        per_cell += samples * len(task.program.record) + len(task.schedule.bold_steps)
-        per_cell += 2 * len(task.hemodynamics.states) if task.hemodynamics else 0
-        per_cell = per_cell * size + 8 * len(task.program.record)
-        noise = self.chunk * task.schedule.inner_steps * len(task.program.noise) * size
-        per_tile = form.plane * per_cell + noise * form.nodes * (form.lanes if form.own_noise else 1)
-        if form.delayed:
-            per_tile += self.longest_delay * form.sent_size(n_sums(task.program)) * size
-        return max(1, min(len(self.tiles), int(_SHARE * device.free_memory() / per_tile)))
-
-    @property
-    def longest_delay(self):
-        return int(max(self.task.delays(tile.rows[0]).max() for tile in self.tiles))
-
-
-def plan_batch(task, precision, device, form=None):
-    """Choose the form of a batch and cut it into tiles.
-
-    Simulations of a tile share a connectome and, with delays, a velocity. They share the noise where that
-    costs few spare lanes.
-    """
-    groups = _groups(task)
-    schedule = task.schedule
-    base = Form(
-        task.nodes, 1, 1, 1, "memory",
-        delayed=task.lengths is not None,
-        inner_steps=schedule.inner_steps,
-        state_interval=schedule.state_interval,
-    )  # fmt: skip
-    sizes = tuple(len(rows) for rows in groups)
-    chosen = form or choose_form(base, task.program, precision, sizes, device)
-    by_seed = [
-        rows[seeds == seed]
-        for rows in groups
-        for seeds in [_seeds(task, rows)]
-        for seed in dict.fromkeys(seeds)
-    ]
-    shared = task.noise is not None or _n_tiles(by_seed, chosen.lanes) <= 1.25 * _n_tiles(
-        groups, chosen.lanes
-    )
-    groups = by_seed if shared and task.noise is None else groups
-    tiles = [
-        Tile(rows[start : start + chosen.lanes], chosen.lanes)
-        for rows in groups
-        for start in range(0, len(rows), chosen.lanes)
-    ]
-    return Plan(task, precision, replace(chosen, own_noise=not shared), tiles)
-
-
-def _groups(task):
-    """Rows of the batch that may share a tile."""
-    keys = task.connectome
-    if task.lengths is not None:
-        keys = np.stack([task.connectome, np.unique(task.steps_per_mm, return_inverse=True)[1]])
-        keys = np.unique(keys, axis=1, return_inverse=True)[1].reshape(-1)
-    return [np.flatnonzero(keys == key) for key in np.unique(keys)]
-
-
-def _seeds(task, rows):
-    return np.array([task.seeds[row] for row in rows], object)
-
-
-def _n_tiles(groups, lanes):
-    return sum(-(-len(rows) // lanes) for rows in groups)
 
 
 # --- one slice ----------------------------------------------------------------------------------------------
@@ -380,6 +272,7 @@ class _Slice:
         means = totals.transpose(0, 1, 3, 2) / max(1, schedule.n_counted)
         states = np.concatenate(kept).reshape(-1, *totals.shape) if kept else None
         names = task.program.record if schedule.n_counted else ()
+        self.inputs = self.samples = self.noise = None  # their memory goes to FC and FCD
         fc, fcd = Connectivity(self.device, self.plan, self.bold).computed()
         wanted = task.request is None or task.request.wants_bold
         bold = self.device.to_host(self.bold) if wanted and len(schedule.bold_steps) else None
