@@ -20,6 +20,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts import tables
 from workflow_scripts.archives import Archive
 from workflow_scripts.coupling import coupling_rows
+from workflow_scripts.quality_control import add_flags
 from workflow_scripts.reporting import inputs
 from workflow_scripts.reporting.cohort import read_cohort
 from workflow_scripts.reporting.page import render
@@ -418,3 +419,16 @@ def test_motion_that_is_no_number_is_refused(cohort):
     prepared.targets()
     with pytest.raises(InputError, match=r"participants\.tsv: mean_fd of 02 is 'low' and not a number"):
         prepared.quality()
+
+
+def test_rounding_is_no_outlier_in_strength():
+    empty = dict.fromkeys(
+        ("sc_similarity", "fc_similarity", "largest_component", "nodes", "shortest_run", "mean_fd")
+    )
+    empty |= {"missing_nodes": 0, "isolated_nodes": 0, "repetition_time": 1.0, "notes": ""}
+    rows = [{**empty, "raw_sum": 40.0 + 1e-9 * number**4} for number in range(6)]
+    add_flags(rows, {"mean_fd": 0.5, "outlier": 3.5})
+    assert all(row["flags"] == "" for row in rows)
+    rows[5]["raw_sum"] = 80.0
+    add_flags(rows, {"mean_fd": 0.5, "outlier": 3.5})
+    assert [row["flags"] for row in rows] == [""] * 5 + ["total strength is an outlier"]

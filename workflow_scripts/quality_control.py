@@ -11,6 +11,7 @@ from workflow_scripts import archives, job, tables
 IDS = ("participant_id", "session_id")
 SHORT_RUN = 300.0  # s
 CLEARLY_UNLIKE = 0.1  # of a correlation: smaller distances from the median are no sign of another order
+SAME_STRENGTH = 0.01  # share of the median: closer strengths differ by rounding
 MOTION_COLUMN = "mean_fd"
 
 
@@ -161,7 +162,8 @@ def lower_triangle(matrix):
 def add_flags(rows, limits):
     """Add what a person should look at, in words."""
     usual = usual_time(rows)
-    strength = robust_z([np.nan if row["raw_sum"] is None else row["raw_sum"] for row in rows])
+    sums = np.array([np.nan if row["raw_sum"] is None else row["raw_sum"] for row in rows], dtype=float)
+    strength = np.where(np.abs(sums / np.nanmedian(sums) - 1) > SAME_STRENGTH, robust_z(sums), 0.0)
     unlike = {
         name: unlike_others(rows, name, limits["outlier"]) for name in ("sc_similarity", "fc_similarity")
     }

@@ -18,6 +18,7 @@ PANELS = {
     "mean_fd": ("mean framewise\ndisplacement (mm)", 1.0),
 }
 PER_ROW = 5
+ROUNDING = 1e-4  # of the largest value
 NAMED = 3  # people with a flag who are named in a panel, if they lie far from the median
 FAR = 3.5  # robust standard deviations
 
@@ -33,7 +34,12 @@ def shown(qc):
     -------
     list of str
     """
-    return [name for name in PANELS if name in qc and qc[name].dropna().nunique() > 1]
+    return [name for name in PANELS if name in qc and _differ(qc[name].dropna())]
+
+
+def _differ(values):
+    """Say whether numbers differ by more than rounding."""
+    return len(values) > 0 and values.max() - values.min() > ROUNDING * values.abs().max()
 
 
 def quality(qc, flagged):
