@@ -10,15 +10,21 @@ from cubnm_core.backends.cuda import devices
 from cubnm_core.errors import InputError
 
 
-@cache
 def current_card():
-    """The card of this process, leased on the first call and kept.
+    """The card of this process, leased on the first call and kept; made the current one of this thread.
 
     Raises
     ------
     InputError
         If there is no usable device; the message says why.
     """
+    card = _leased()
+    card.use()
+    return card
+
+
+@cache
+def _leased():
     if reason := devices.unavailable():
         raise InputError(f"backend 'cuda' cannot be used here: {reason}. Backend 'cpu' needs no GPU.")
     return Card(devices.current())
@@ -38,12 +44,16 @@ class Card:
         import cupy
 
         self._cupy = cupy
-        cupy.cuda.Device(device.index).use()
-        attributes = cupy.cuda.Device(device.index).attributes
+        self._device = cupy.cuda.Device(device.index)
+        attributes = self._device.attributes
         self.name, self.compute_capability = device.name, device.compute_capability
         self.multiprocessors = attributes["MultiProcessorCount"]
         self.shared_memory_per_block = attributes["MaxSharedMemoryPerBlockOptin"]
         self._modules = {}
+
+    def use(self):
+        """Send what this thread asks of CuPy to this card."""
+        self._device.use()
 
     def compile(self, source, options=()):
         """Compile a text once; CuPy keeps the result on disk, for other processes."""

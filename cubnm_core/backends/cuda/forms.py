@@ -136,6 +136,7 @@ _REGISTERS = 16384  # of each of the four schedulers of a multiprocessor
 _MOST_REGISTERS = 255  # of a thread
 _OTHER_REGISTERS = (28, 2)  # addresses, counters and intermediate values: of a thread, and of each cell
 _DOUBLE_REGISTERS = 12  # more of these in double precision
+_DELAY_REGISTERS = 4  # more of each cell with delays
 _MOST_THREADS = 1024
 _L2_BYTES = 20  # per clock and multiprocessor
 _LATENCY = 250  # clocks of a step besides its instructions: barriers, first loads
@@ -210,6 +211,7 @@ class _Work:
         if form.weights == "registers":
             numbers += 1.1 * (form.segments // form.split * form.segment)
         whole, each = _OTHER_REGISTERS
+        each += _DELAY_REGISTERS * form.delayed
         return self.words * (numbers + each * cells) + whole + _DOUBLE_REGISTERS * (self.words - 1)
 
     def fits(self, form, device):

@@ -9,6 +9,7 @@ from cubnm_core.backends.cuda.printer import n_sums
 
 _CHUNK_STEPS = 2000  # neural steps of a launch: some milliseconds, so that a desktop's screen stays alive
 _SHARE = 0.8  # of the free memory
+_MOST_TILES = 65535  # of a launch
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,16 @@ class Plan:
         per_cell = per_cell * size + 8 * len(task.program.record)
         noise = self.chunk * task.schedule.inner_steps * len(task.program.noise) * size
         per_tile = form.plane * per_cell + noise * form.nodes * (form.lanes if form.own_noise else 1)
-        if form.delayed:
-            per_tile += self.longest_delay * form.sent_size(n_sums(task.program)) * size
-        return max(1, min(len(self.tiles), int(_SHARE * device.free_memory() / per_tile)))
+        slots = 1 + self.longest_delay if form.delayed else 2 * form.stepwise
+        per_tile += slots * form.sent_size(n_sums(task.program)) * size
+        per_tile += form.sources * form.row_length * (size + 4 * form.delayed)  # connectome, delays
+        return max(1, min(len(self.tiles), _MOST_TILES, int(_SHARE * device.free_memory() / per_tile)))
 
     @property
     def longest_delay(self):
-        return int(max(self.task.delays(tile.rows[0]).max() for tile in self.tiles))
+        task, first = self.task, [tile.rows[0] for tile in self.tiles]
+        lengths = task.lengths.max(axis=(1, 2))[task.connectome[first]]
+        return max(1, int(np.rint(lengths * task.steps_per_mm[first]).max()))
 
 
 def plan_batch(task, precision, device, form=None):
@@ -78,12 +82,7 @@ def plan_batch(task, precision, device, form=None):
     )  # fmt: skip
     sizes = tuple(len(rows) for rows in groups)
     chosen = form or choose_form(base, task.program, precision, sizes, device)
-    by_seed = [
-        rows[seeds == seed]
-        for rows in groups
-        for seeds in [_seeds(task, rows)]
-        for seed in dict.fromkeys(seeds)
-    ]
+    by_seed = [part for rows in groups for part in _by_seed(task, rows)]
     shared = task.noise is not None or _n_tiles(by_seed, chosen.lanes) <= 1.25 * _n_tiles(
         groups, chosen.lanes
     )
@@ -105,8 +104,12 @@ def _groups(task):
     return [np.flatnonzero(keys == key) for key in np.unique(keys)]
 
 
-def _seeds(task, rows):
-    return np.array([task.seeds[row] for row in rows], object)
+def _by_seed(task, rows):
+    """Rows with one noise seed each."""
+    parts = {}
+    for row in rows:
+        parts.setdefault(task.seeds[row], []).append(row)
+    return [np.array(part) for part in parts.values()]
 
 
 def _n_tiles(groups, lanes):

@@ -150,8 +150,9 @@ class _Slice:
             self.ring_length = 1
             return
         keys = [(self.task.connectome[row], self.task.steps_per_mm[row]) for row in first_rows]
-        tables = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-        delays = np.stack([self.task.delays(first_rows[keys.index(key)]) for key in tables])
+        examples = dict(zip(keys, first_rows, strict=True))
+        tables = {key: i for i, key in enumerate(examples)}
+        delays = np.stack([self.task.delays(row) for row in examples.values()])
         self.ring_length = int(delays.max()) + 1
         self.delays = self.device.to_device(self._padded(delays, 1).astype(np.int32))
         self.delay_table = self.device.to_device(np.array([tables[key] for key in keys], np.int32))

@@ -12,7 +12,7 @@
 #define NOISE_COLS (NOISE_LANES == 1 ? 1 : COLS)
 #define NOISE_STEP (TERMS * N * NOISE_LANES)
 
-template <int n> struct alignas(n * sizeof(real) % 16 == 0 ? 16 : sizeof(real)) Vector { real v[n]; };
+template <int n> struct alignas(n * sizeof(real) % 16 == 0 ? 16 : n * sizeof(real) % 8 == 0 ? 8 : sizeof(real)) Vector { real v[n]; };
 
 // nodes beyond the last are computed like the last, and not stored
 __device__ __forceinline__ int existing(int node) { return node < N ? node : N - 1; }

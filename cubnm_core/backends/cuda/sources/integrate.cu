@@ -1,7 +1,7 @@
 // Integration of whole tiles: one block a tile, all time steps of a chunk in one launch.
 #define WORKERS (IN_REGISTERS ? N * SPLIT : (N + ROWS - 1) / ROWS * (LANES / COLS))
 
-extern "C" __global__ void __launch_bounds__(THREADS) integrate(
+extern "C" __global__ void __launch_bounds__(THREADS, 1) integrate(
     const real* __restrict__ weights, const int* __restrict__ connectome, const real* __restrict__ coefficients,
     real* arrays, const real* __restrict__ noise, const int* __restrict__ noise_group, real* inputs, real* samples,
     const int* __restrict__ delays, const int* __restrict__ delay_table, real* ring, int ring_length, int first, int count) {

@@ -61,12 +61,12 @@ __device__ __forceinline__ void step(const real* __restrict__ weights, const int
         real *samples, int records, const int *__restrict__ delays, const int *__restrict__ delay_table, int ring_length, int now,          \
         const real *sent, real *next
 
-extern "C" __global__ void __launch_bounds__(THREADS) step_0(ARGUMENTS) {
+extern "C" __global__ void __launch_bounds__(THREADS, 1) step_0(ARGUMENTS) {
     step<0>(weights, connectome, coefficients, arrays, noise, noise_group, n_steps, here, inputs, feeds, samples, records, delays, delay_table,
             ring_length, now, sent, next);
 }
 #if STAGES == 2
-extern "C" __global__ void __launch_bounds__(THREADS) step_1(ARGUMENTS) {
+extern "C" __global__ void __launch_bounds__(THREADS, 1) step_1(ARGUMENTS) {
     step<1>(weights, connectome, coefficients, arrays, noise, noise_group, n_steps, here, inputs, feeds, samples, records, delays, delay_table,
             ring_length, now, sent, next);
 }
