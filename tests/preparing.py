@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+from cohorts import LABELS, labelled, read_tsv
+
 from cubnm_core import NUMERICS_VERSION
 from workflow_scripts import (
     common_nodes,
@@ -121,3 +123,17 @@ def of_tables(cohort, **sections):
         {**cohort.config, **{name: str(cohort.folder / f"{name}.tsv") for name in ("participants", "nodes")}}
     )
     return Preparation(cohort.folder, config, tables.units(rows, config["connectome"]["source"]))
+
+
+def rewrite(cohort, person, kind, values, labels=LABELS, run=None):
+    """Put other numbers into a file."""
+    path = cohort.folder / cohort.row(person, kind, run)["path"]
+    path.write_text(labelled(values, labels), encoding="utf-8")
+
+
+def finished(prepared):
+    """Run everything up to the table of quality control; give its rows by participant."""
+    decided = prepared.decide()
+    prepared.connectomes()
+    prepared.targets()
+    return decided, {row["participant_id"]: row for row in read_tsv(prepared.quality())}
