@@ -1,11 +1,13 @@
 """Batches: nobody moves to another one when people are added, removed or sorted."""
 
 import random
+import time
 
 import pytest
+from cohorts import TinyCohort
 
 from cubnm_core.errors import InputError
-from workflow_scripts import batches
+from workflow_scripts import batches, tables
 
 
 def cohort(*units, **times):
@@ -79,3 +81,20 @@ def test_a_foreign_table_is_refused(table):
     table.write_text("unit\tbatch\na\t001\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"batches\.tsv: not the table of batches .* delete it"):
         batches.read(table)
+
+
+def test_tables_of_two_thousand_people_are_read_and_packed_at_once(tmp_path):
+    cohort = TinyCohort(tmp_path, participants=("01",))
+    people = [f"{number:05d}" for number in range(2000)]
+    cohort.manifest = [
+        {**row, "participant_id": person, "path": f"sub-{person}_{row['path']}"}
+        for person in people
+        for row in cohort.manifest
+    ]
+    cohort.participants = [{"participant_id": person} for person in people]
+    started = time.process_time()
+    units = tables.units(cohort.read(), "individual")
+    packed = batches.pack(units, 16)
+    took = time.process_time() - started
+    assert len(packed) == 125 and sum(map(len, packed.values())) == 2000
+    assert took < 3.0  # mostly 0.3 s
