@@ -219,7 +219,20 @@ def band_pass(bold, repetition_time, band):
     InputError
         If the band is not ``0 < low < high < Nyquist``, or the scan is too short to be filtered.
     """
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import sosfiltfilt
+
+    series = np.asarray(bold, dtype=np.float64)
+    sections = band_pass_sections(len(series), repetition_time, band)
+    return sosfiltfilt(sections, series, axis=0, padlen=PADDING)
+
+
+#: Volumes by which a scan is continued at both ends while it is filtered.
+PADDING = 15
+
+
+def band_pass_sections(n_volumes, repetition_time, band):
+    """Second-order sections of the filter, (2, 6), after a check that it suits the scan; see `band_pass`."""
+    from scipy.signal import butter
 
     low, high = band
     nyquist = 0.5 / repetition_time
@@ -228,12 +241,11 @@ def band_pass(bold, repetition_time, band):
             f"The band {low:g} to {high:g} Hz cannot be used: edges must rise and lie between 0 and "
             f"{nyquist:g} Hz, half the sampling frequency at a repetition time of {repetition_time:g} s."
         )
-    sections = butter(2, (low, high), btype="bandpass", fs=1 / repetition_time, output="sos")
-    series = np.asarray(bold, dtype=np.float64)
-    try:
-        return sosfiltfilt(sections, series, axis=0)
-    except ValueError as error:
-        raise InputError(f"{len(series)} volumes are too few for the band-pass filter: {error}") from error
+    if n_volumes <= PADDING:
+        raise InputError(
+            f"{n_volumes} volumes are too few for the band-pass filter; it needs more than {PADDING}."
+        )
+    return butter(2, (low, high), btype="bandpass", fs=1 / repetition_time, output="sos")
 
 
 def average_fc(fcs):

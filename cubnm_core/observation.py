@@ -61,13 +61,14 @@ class Observer:
     def request(self):
         """What a backend should give."""
         return Request(
-            wants_bold=self.bold is not None or self.band_pass is not None,
+            wants_bold=self.bold is not None,
             wants_fc=self.fc is not None,
             wants_fcd=self.fcd is not None,
             n_burn_in=self.n_burn_in,
             pair_index=self.pair_index,
             windows=self.windows,
             band_pass=self.band_pass,
+            repetition_time=self.repetition_time,
         )
 
     def add(self, rows, result):

@@ -54,6 +54,8 @@ class Request:
     windows : tuple of int arrays, or None
         See `connectivity.sliding_windows`.
     band_pass : (low, high) in Hz, or None
+    repetition_time : float
+        In s.
     """
 
     wants_bold: bool
@@ -63,6 +65,7 @@ class Request:
     pair_index: tuple | None
     windows: tuple | None
     band_pass: tuple | None
+    repetition_time: float
 
 
 @dataclass(frozen=True)

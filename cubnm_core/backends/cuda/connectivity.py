@@ -1,16 +1,17 @@
 """FC and FCD of simulations whose BOLD lies on the device, in slices that fit its memory."""
 
 import logging
-from importlib.resources import files
 
 import numpy as np
 
-from cubnm_core.backends.cuda.printer import functions
+from cubnm_core.backends.cuda.printer import functions, source
+from cubnm_core.connectivity import PADDING, band_pass_sections
 
 logger = logging.getLogger(__name__)
 
 _THREADS = 128
 _SHARE = 0.8  # of the free memory
+_SECTIONS = 2  # of the band-pass filter
 _TILE = 16  # windows that a block compares with as many others
 
 
@@ -31,7 +32,7 @@ class Connectivity:
     def computed(self):
         """FC (simulations, pairs) and FCD (simulations, window pairs), each None unless asked for."""
         request = self.request
-        if request is None or request.band_pass is not None or not (request.wants_fc or request.wants_fcd):
+        if request is None or not (request.wants_fc or request.wants_fcd):
             return None, None
         self._prepare()
         size, done, parts = self._simulations_that_fit(), 0, []
@@ -54,19 +55,45 @@ class Connectivity:
         )
 
     def _prepare(self):
-        single = self.plan.precision == "single"
-        head = f"#define SINGLE {int(single)}\n#define N {self.plan.form.nodes}\n"
-        text = files(__package__).joinpath("sources", "connectivity.cu").read_text()
-        module = self.device.compile(
-            head + functions(self.plan.precision) + text, ("-std=c++17", "--fmad=false")
+        request, filtered = self.request, self.request.band_pass is not None
+        definitions = {
+            "SINGLE": int(self.plan.precision == "single"),
+            "N": self.plan.form.nodes,
+            "FILTERED": int(filtered),
+            "SECTIONS": _SECTIONS,
+        }
+        head = "".join(f"#define {name} {value}\n" for name, value in definitions.items())
+        text = head + functions(self.plan.precision) + source("connectivity")
+        module = self.device.compile(text, ("-std=c++17", "--fmad=false"))
+        names = ("window_moments", "window_patterns", "normalise_patterns", "compare_windows", "filter_bold")
+        self.moments, self.patterns, self.normalise, self.compare, self.filter = map(
+            module.get_function, names
         )
-        names = ("window_moments", "window_patterns", "normalise_patterns", "compare_windows")
-        self.moments, self.patterns, self.normalise, self.compare = map(module.get_function, names)
-        self.rows, self.cols = (self.device.to_device(i.astype(np.int32)) for i in self.request.pair_index)
-        volumes = self.bold.shape[1]
-        self.whole = self._windows([self.request.n_burn_in], [volumes])
-        if self.request.wants_fcd:
-            self.sliding = self._windows(*(edge + self.request.n_burn_in for edge in self.request.windows))
+        self.rows, self.cols = (self.device.to_device(i.astype(np.int32)) for i in request.pair_index)
+        after = self.bold.shape[1] - request.n_burn_in
+        if filtered:
+            self._prepare_filter(after)
+        first = 0 if filtered else request.n_burn_in  # a filter starts after the burn-in
+        self.whole = self._windows([first], [first + after])
+        if request.wants_fcd:
+            self.sliding = self._windows(*(edge + first for edge in request.windows))
+
+    def _prepare_filter(self, volumes):
+        from scipy.signal import sosfilt_zi
+
+        sections = band_pass_sections(volumes, self.request.repetition_time, self.request.band_pass)
+        self.sections, self.steady = map(self.device.to_device, (sections, sosfilt_zi(sections)))
+
+    def _filtered(self, bold):
+        """BOLD after the burn-in through the band-pass filter, double."""
+        simulations, volumes, nodes = bold.shape
+        after = volumes - self.request.n_burn_in
+        filtered = self.device.empty((simulations, after, nodes), np.float64)
+        work = self.device.empty((simulations, after + 2 * PADDING, nodes), np.float64)
+        numbers = map(np.int32, (self.request.n_burn_in, volumes, PADDING, simulations))
+        grid = (-(-simulations * nodes // _THREADS),)
+        self.filter(grid, (_THREADS,), (bold, filtered, work, self.sections, self.steady, *numbers))
+        return filtered
 
     def _windows(self, starts, stops):
         return tuple(self.device.to_device(np.asarray(edge, np.int32)) for edge in (starts, stops))
@@ -74,11 +101,15 @@ class Connectivity:
     def _simulations_that_fit(self):
         windows = len(self.request.windows[0]) if self.request.wants_fcd else 1
         each = 8 * windows * (len(self.rows) + 2 * self.plan.form.nodes + windows / 2)
+        if self.request.band_pass is not None:
+            each += 16 * (self.bold.shape[1] + PADDING) * self.plan.form.nodes
         return max(1, min(len(self.bold), 65535, int(_SHARE * self.device.free_memory() / each)))
 
     def _observe(self, bold):
         """FC and FCD of some simulations, on the host."""
         fc = fcd = None
+        if self.request.band_pass is not None:
+            bold = self._filtered(bold)
         if self.request.wants_fc:
             fc = self.device.to_host(self._correlations(bold, *self.whole))[:, 0]
         if self.request.wants_fcd:

@@ -10,11 +10,12 @@ from cubnm_core.backends.cuda.printer import n_sums
 _CHUNK_STEPS = 2000  # neural steps of a launch: some milliseconds, so that a desktop's screen stays alive
 _SHARE = 0.8  # of the free memory
 _MOST_TILES = 65535  # of a launch
+_MOST_SPARE = 1.25  # times as many tiles, so that simulations of a tile share their noise
 
 
 @dataclass(frozen=True)
 class Tile:
-    """Rows of the batch that run together, and the row whose delays they all have."""
+    """Rows of the batch that run together, in so many lanes."""
 
     rows: np.ndarray
     lanes: int
@@ -83,9 +84,8 @@ def plan_batch(task, precision, device, form=None):
     sizes = tuple(len(rows) for rows in groups)
     chosen = form or choose_form(base, task.program, precision, sizes, device)
     by_seed = [part for rows in groups for part in _by_seed(task, rows)]
-    shared = task.noise is not None or _n_tiles(by_seed, chosen.lanes) <= 1.25 * _n_tiles(
-        groups, chosen.lanes
-    )
+    spare = _n_tiles(by_seed, chosen.lanes) / _n_tiles(groups, chosen.lanes)
+    shared = task.noise is not None or spare <= _MOST_SPARE
     groups = by_seed if shared and task.noise is None else groups
     tiles = [
         Tile(rows[start : start + chosen.lanes], chosen.lanes)

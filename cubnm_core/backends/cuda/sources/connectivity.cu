@@ -1,13 +1,58 @@
 // FC and FCD in double precision; every sum has one order, so that a simulation's result does not depend on the others.
-// bold[simulation][volume][N]; a window is volumes starts[w] ... stops[w] - 1.
+// bold[simulation][volume][N]; a window is volumes starts[w] ... stops[w] - 1. Filtered BOLD is double.
+#if FILTERED
+typedef double series;
+#else
+typedef real series;
+#endif
+
+// One pass of second-order sections (direct form II transposed) over a value; z[section][2] is their memory.
+__device__ __forceinline__ double pass_sections(double value, const double (&sections)[SECTIONS][6], double (&z)[SECTIONS][2]) {
+#pragma unroll
+    for (int s = 0; s < SECTIONS; ++s) {
+        const double result = sections[s][0] * value + z[s][0];
+        z[s][0] = sections[s][1] * value - sections[s][4] * result + z[s][1];
+        z[s][1] = sections[s][2] * value - sections[s][5] * result;
+        value = result;
+    }
+    return value;
+}
+
+// filtered[simulation][length][N]: forwards and backwards, over a series continued by `edge` mirrored values at both ends, as
+// scipy.signal.sosfiltfilt does; steady[section][2] is the memory at rest; work[simulation][length + 2*edge][N]
+extern "C" __global__ void filter_bold(const real* __restrict__ bold, double* filtered, double* work, const double* __restrict__ coefficients,
+                                       const double* __restrict__ steady, int first, int volumes, int edge, int simulations) {
+    const int i = blockIdx.x * blockDim.x + threadIdx.x, length = volumes - first, total = length + 2 * edge;
+    if (i >= simulations * N) return;
+    const real* x = bold + ((size_t)(i / N) * volumes + first) * N + i % N;
+    double* const w = work + (size_t)(i / N) * total * N + i % N;
+    double* const y = filtered + (size_t)(i / N) * length * N + i % N;
+    double sections[SECTIONS][6], z[SECTIONS][2];
+    for (int k = 0; k < SECTIONS * 6; ++k) sections[k / 6][k % 6] = coefficients[k];
+    const double low = x[0], high = x[(size_t)(length - 1) * N], begin = 2 * low - x[(size_t)edge * N];
+    for (int k = 0; k < SECTIONS * 2; ++k) z[k / 2][k % 2] = steady[k] * begin;
+    for (int t = 0; t < total; ++t) {
+        const int at = t - edge;
+        const double value = at < 0         ? 2 * low - x[(size_t)-at * N]
+                             : at >= length ? 2 * high - x[(size_t)(2 * length - 2 - at) * N]
+                                            : x[(size_t)at * N];
+        w[(size_t)t * N] = pass_sections(value, sections, z);
+    }
+    const double end = w[(size_t)(total - 1) * N];
+    for (int k = 0; k < SECTIONS * 2; ++k) z[k / 2][k % 2] = steady[k] * end;
+    for (int t = total - 1; t >= edge; --t) {
+        const double value = pass_sections(w[(size_t)t * N], sections, z);
+        if (t < edge + length) y[(size_t)(t - edge) * N] = value;
+    }
+}
 
 // moments[simulation][window][N][2]: mean, and one over the norm of the deviations from it
-extern "C" __global__ void window_moments(const real* __restrict__ bold, const int* __restrict__ starts, const int* __restrict__ stops,
+extern "C" __global__ void window_moments(const series* __restrict__ bold, const int* __restrict__ starts, const int* __restrict__ stops,
                                           double* moments, int simulations, int volumes, int windows) {
     const size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
     if (i >= (size_t)simulations * windows * N) return;
     const int window = (int)(i / N % windows), start = starts[window], stop = stops[window];
-    const real* x = bold + i / N / windows * volumes * N + i % N;
+    const series* x = bold + i / N / windows * volumes * N + i % N;
     double mean = 0, squares = 0;
     for (int t = start; t < stop; ++t) mean += x[(size_t)t * N];
     mean /= stop - start;
@@ -20,7 +65,7 @@ extern "C" __global__ void window_moments(const real* __restrict__ bold, const i
 }
 
 // patterns[simulation][window][pair]: correlations of the nodes rows[pair] and cols[pair]
-extern "C" __global__ void window_patterns(const real* __restrict__ bold, const int* __restrict__ starts, const int* __restrict__ stops,
+extern "C" __global__ void window_patterns(const series* __restrict__ bold, const int* __restrict__ starts, const int* __restrict__ stops,
                                            const double* __restrict__ moments, const int* __restrict__ rows,
                                            const int* __restrict__ cols, double* patterns, int volumes, int windows, int pairs) {
     const int pair = blockIdx.x * blockDim.x + threadIdx.x, window = blockIdx.y;
@@ -28,7 +73,7 @@ extern "C" __global__ void window_patterns(const real* __restrict__ bold, const 
     if (pair >= pairs) return;
     const double* const of = moments + 2 * (simulation * windows + window) * N;
     const double *a = of + 2 * rows[pair], *b = of + 2 * cols[pair];
-    const real *x = bold + simulation * volumes * N + rows[pair], *y = bold + simulation * volumes * N + cols[pair];
+    const series *x = bold + simulation * volumes * N + rows[pair], *y = bold + simulation * volumes * N + cols[pair];
     double sum = 0;
     for (int t = starts[window]; t < stops[window]; ++t) sum += (x[(size_t)t * N] - a[0]) * (y[(size_t)t * N] - b[0]);
     patterns[(simulation * windows + window) * pairs + pair] = sum * a[1] * b[1];
