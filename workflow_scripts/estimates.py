@@ -106,8 +106,8 @@ def simulated_seconds(settings):
     return settings["simulation"]["duration"] + warm_up.get(control.get("method"), 0.0)
 
 
-def measured_here(settings, nodes, repetition_time, count):
-    """Measure simulations of a fit on this machine, on a made connectome.
+def measured_here(settings, nodes, repetition_time, people):
+    """Measure simulations of a fit on this machine, on made connectomes.
 
     Parameters
     ----------
@@ -117,8 +117,9 @@ def measured_here(settings, nodes, repetition_time, count):
         Rows of the node table.
     repetition_time : float
         In s.
-    count : int
-        Simulations that a job has at a time; at most :data:`WIDEST_BATCH` are measured.
+    people : int
+        In a batch. A generation of everybody is measured, up to :data:`WIDEST_BATCH` simulations: only those
+        of one person share a connectome, which is quicker than having one each.
 
     Returns
     -------
@@ -126,11 +127,14 @@ def measured_here(settings, nodes, repetition_time, count):
         Seconds of one simulation, of a core or of the GPU if that is what simulates; from shorter ones,
         prolonged linearly, where it takes long.
     """
-    count, simulation = min(count, WIDEST_BATCH), settings["simulation"]
+    simulation, search = settings["simulation"], settings["optimizer"]
+    each = min(search["population"] * search["restarts"], WIDEST_BATCH)
+    people = max(1, min(people, WIDEST_BATCH // each))
+    count = each * people
     full = simulation["duration"]
     window = settings["analysis"]["window"] + 4 * settings["analysis"]["window_step"]
     durations = [min(full, simulation["burn_in"] + window + 4 * repetition_time)]
-    run = _simulator(settings, nodes, repetition_time, count)
+    run = _simulator(settings, nodes, repetition_time, each, people)
     run(durations[0])  # compiles
     seconds = [run(durations[0])]
     while seconds[-1] < LONG_ENOUGH and durations[-1] < full:
@@ -142,16 +146,15 @@ def measured_here(settings, nodes, repetition_time, count):
     return (seconds[-1] + max(slope, 0.0) * (full - durations[-1])) / count
 
 
-def _simulator(settings, nodes, repetition_time, count):
+def _simulator(settings, nodes, repetition_time, each, people):
     """Give a function that simulates so many seconds, and returns the seconds of CPU or GPU it took."""
     clock = time.perf_counter if simulations.used_backend(settings) == "cuda" else time.process_time
     generator = np.random.default_rng(0)
-    n_nodes = len(nodes)
-    weights = generator.lognormal(size=(n_nodes, n_nodes))
-    weights = 0.01 * (weights + weights.T) / (weights + weights.T).mean()
-    lengths = None
-    if settings["delays"]:
-        lengths = np.full((1, n_nodes, n_nodes), 90.0)
+    n_nodes, count = len(nodes), each * people
+    weights = generator.lognormal(size=(people, n_nodes, n_nodes))
+    weights = 0.01 * (weights + weights.mT) / (weights + weights.mT).mean()
+    lengths = np.full(weights.shape, 90.0) if settings["delays"] else None
+    owner = np.repeat(np.arange(people), each)
     space = search_space(settings, nodes)
     params = space.to_parameters(generator.random((count, len(space.names))))
     hemispheres = [node["hemisphere"] for node in nodes]
@@ -162,7 +165,7 @@ def _simulator(settings, nodes, repetition_time, count):
             shorter, hemispheres, repetition_time, ("fc", "fcd", "state_means")
         )
         started = clock()
-        simulate(weights[None], np.zeros(count, int), params, np.zeros(count, int), lengths)
+        simulate(weights, owner, params, np.zeros(count, int), lengths)
         return clock() - started
 
     return run

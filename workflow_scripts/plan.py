@@ -126,8 +126,7 @@ def measured(stages, nodes, params, logger):
     found, people = {}, max(map(len, params.batches.values()))
     for fit in dict.fromkeys(stage.fit for stage in stages):
         settings = params.fits[fit]
-        together = settings["optimizer"]["population"] * people
-        found[fit] = estimates.measured_here(settings, nodes, params.repetition_time, together)
+        found[fit] = estimates.measured_here(settings, nodes, params.repetition_time, people)
         logger.info("%s: %.3g CPU seconds per simulation, measured now", fit, found[fit])
     return found
 
