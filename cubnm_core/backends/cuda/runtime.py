@@ -247,10 +247,10 @@ class _Slice:
     def _observe(self, first, count):
         """Haemodynamics and means of a chunk; gives its samples where they are wanted."""
         tiles, schedule = len(self.tiles), self.schedule
-        grid = (-(-tiles * self.form.plane // _THREADS),)
+        cells = tiles * self.form.plane
         volume = int(np.searchsorted(schedule.bold_steps, first, side="right"))
         self.observation.get_function("hemodynamics")(
-            grid, (_THREADS,),
+            (-(-cells // _THREADS),), (_THREADS,),
             (self.inputs, self.balloon, self.bold, self.bold_steps, self.finite,
              *map(np.int32, (len(schedule.bold_steps), volume, first, count, tiles))),
         )  # fmt: skip
@@ -258,7 +258,7 @@ class _Slice:
         n_samples = (first + count) // schedule.state_interval - start
         counted = max(0, schedule.first_counted // schedule.state_interval - 1 - start)
         self.observation.get_function("accumulate")(
-            grid, (_THREADS,),
+            (-(-cells * self.samples.shape[2] // _THREADS),), (_THREADS,),
             (self.samples, self.arrays, self.totals, self.finite,
              *map(np.int32, (counted, n_samples, tiles))),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-// Haemodynamics, means of states, and divergence: one thread a cell, after every chunk of the integration.
+// Haemodynamics, means of states, and divergence, after every chunk of the integration.
 
 // inputs[step][cell], balloon[state][2][cell], bold[tile*LANES + lane][volume][node]; `volume` is the next to be taken
 extern "C" __global__ void hemodynamics(const real* __restrict__ inputs, real* balloon, real* bold, const int* __restrict__ bold_steps,
@@ -12,6 +12,7 @@ extern "C" __global__ void hemodynamics(const real* __restrict__ inputs, real* b
         state[i] = balloon[(2 * i) * cells + cell];
         low[i] = balloon[(2 * i + 1) * cells + cell];
     }
+#pragma unroll 4
     for (int step = 0; step < count; ++step) {
         const real z = inputs[step * cells + cell];
         balloon_step(state, low, z);
@@ -31,16 +32,16 @@ extern "C" __global__ void hemodynamics(const real* __restrict__ inputs, real* b
 // totals[tile][RECORDED][N][LANES] of the samples from number `from` on; finite[tile*LANES + lane] becomes 0 where a state is not
 extern "C" __global__ void accumulate(const real* __restrict__ samples, const real* __restrict__ arrays, double* totals, int* finite,
                                       int from, int n_samples, int tiles) {
-    const size_t cells = (size_t)tiles * PLANE, cell = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
-    if (cell >= cells) return;
-    const size_t tile = cell / PLANE, at = cell % PLANE;
-    for (int i = 0; i < RECORDED; ++i) {
-        double total = totals[(tile * RECORDED + i) * PLANE + at];
-        for (int k = from; k < n_samples; ++k) total += (double)samples[((k * (size_t)tiles + tile) * RECORDED + i) * PLANE + at];
-        totals[(tile * RECORDED + i) * PLANE + at] = total;
-    }
-    for (int i = 0; i < ARRAYS; ++i) {
-        const real x = arrays[(tile * ARRAYS + i) * PLANE + at];
+    const size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
+    if (i >= (size_t)tiles * RECORDED * PLANE) return;
+    const size_t tile = i / (RECORDED * PLANE), at = i % PLANE;
+    double total = totals[i];
+#pragma unroll 4
+    for (int k = from; k < n_samples; ++k) total += (double)samples[k * (size_t)tiles * RECORDED * PLANE + i];
+    totals[i] = total;
+    if (i / PLANE % RECORDED > 0) return;
+    for (int k = 0; k < ARRAYS; ++k) {
+        const real x = arrays[(tile * ARRAYS + k) * PLANE + at];
         if (!(x - x == (real)0)) finite[tile * LANES + at % LANES] = 0;
     }
 }
