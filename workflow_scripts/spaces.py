@@ -1,5 +1,7 @@
 """From the settings of a fit to the space it searches: node table and table of maps make values per node."""
 
+from pathlib import Path
+
 import numpy as np
 
 from cubnm_core.errors import InputError
@@ -150,10 +152,9 @@ class MapTable:
 
     def __init__(self, path, normalise, labels):
         self.path, self.normalise, self.labels = path, normalise, labels
-        try:
-            matrix = delimited.read_table(path)
-        except OSError as error:
-            raise InputError(f"table of maps {path}: {error.strerror}; correct maps.path") from None
+        if not Path(path).is_file():
+            raise InputError(f"table of maps {path}: there is no such file; correct maps.path")
+        matrix = delimited.read_table(path)
         if matrix.row_labels is None or matrix.column_labels is None:
             raise InputError(
                 f"{path}: a table of maps has a first column with the labels of nodes, and a header that "

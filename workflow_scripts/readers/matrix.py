@@ -64,6 +64,8 @@ def reading(path, what):
         yield
     except InputError:
         raise
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise InputError(f"{path}: {error.strerror}") from error
     except Exception as error:  # libraries raise anything on files cut off or spoilt
         raise InputError(
             f"{path}: not {what} that can be read: {type(error).__name__}: {error}; is the file whole, and "
