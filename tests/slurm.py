@@ -147,7 +147,7 @@ class LocalSlurm:
         found = subprocess.run(shown, env=self.environment, capture_output=True, text=True)
         return "idle" in found.stdout
 
-    def _wait(self, ready, seconds=30):
+    def _wait(self, ready, seconds=90):
         until = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > until or any(daemon.poll() is not None for daemon in self.daemons):

@@ -76,7 +76,7 @@ def finished(cluster, repository, tmp_path_factory):
         process = subprocess.Popen(command, env=cluster.environment, **here)
         try:
             wait_for_the_limit(process, folder, said)
-            process.wait(100)
+            process.wait(300)
         finally:
             process.kill()
     text = said.read_text(encoding="utf-8")
