@@ -1,8 +1,9 @@
 """`simulate`: a batch of simulations in; BOLD, FC, FCD and state means out, in bounded memory."""
 
+import logging
 import time
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 
 import numpy as np
@@ -17,6 +18,8 @@ from cubnm_core.lowering import IN_STRENGTH, lower
 from cubnm_core.observation import Observer
 from cubnm_core.schedule import exact, make_schedule
 from cubnm_core.tuning import tune
+
+logger = logging.getLogger(__name__)
 
 #: Meaning of `Simulation.status`. After "fic_failed" (no solution, or a mean rate outside its band) all
 #: results are there.
@@ -280,11 +283,16 @@ def chosen_backend(name):
     -------
     str
     """
-    if name != "auto":
-        return name
+    return _best_backend() if name == "auto" else name
+
+
+@cache
+def _best_backend():
     from cubnm_core.backends.cuda import devices
 
-    return "cpu" if devices.unavailable() else "cuda"
+    reason = devices.unavailable()
+    logger.info("Simulating on %s", f"the CPU: {reason}" if reason else "a GPU")
+    return "cpu" if reason else "cuda"
 
 
 def _backend(name):
