@@ -147,15 +147,22 @@ class _Pack:
 
     def advance(self):
         """Simulate one generation of every active fit and keep it."""
-        asked = [(course.problem, *course.ask()) for course in self._active]
-        courses, kept, searching = list(self._active), [], []
-        for course, (problem, points, _), scored in zip(courses, asked, self._scored(asked), strict=True):
+        found = [(course, self._tried(course, course.ask)) for course in list(self._active)]
+        asked = [(course, (course.problem, *one)) for course, one in found if one is not None]
+        kept, searching = [], []
+        for (course, (problem, points, _)), scored in zip(
+            asked, self._scored([one for _, one in asked]), strict=True
+        ):
             if isinstance(scored, Exception):
                 self._active.remove(course)
                 self._fail(problem, scored)
                 continue
-            searching += [course] if course.stopped is None else []
-            kept.append(course.tell(points, *scored))
+            is_search = course.stopped is None
+            told = self._tried(course, course.tell, points, *scored)
+            if told is None:
+                continue
+            searching += [course] if is_search else []
+            kept.append(told)
         self._store.append_all(kept)
         for course in searching if self._on_generation is not None else ():
             self._on_generation(course.problem, course.history)
@@ -175,6 +182,16 @@ class _Pack:
         if len(errors) == len(found) and not self.results and not isinstance(errors[0], InputError):
             raise errors[0]
         return found
+
+    def _tried(self, course, step, *given):
+        """Let a search take a step; None if that failed, and its fit is left out."""
+        try:
+            return step(*given)
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:
+            self._active.remove(course)
+            self._fail(course.problem, error)
 
     def _fail(self, problem, error):
         if self._on_failure is None:

@@ -134,8 +134,14 @@ class PymooSearch:
             individual.F = found
             individual.evaluated.update("FGH")
         before = self._state()
-        with self._random.in_place():
-            self._algorithm.tell(infills=self._infills)
+        try:
+            with self._random.in_place():
+                self._algorithm.tell(infills=self._infills)
+        except Exception as error:  # some divide by the spread of the costs, which may all be alike
+            raise InputError(
+                f"{self.name} cannot go on from costs of {costs.min():g} to {costs.max():g} "
+                f"({type(error).__name__}: {error}); choose another optimizer"
+            ) from error
         if not self._algorithm.has_next():
             self.stopped = self._reason(before)
 

@@ -11,7 +11,7 @@ from cubnm_core.course import retest_key
 from cubnm_core.errors import InputError
 from cubnm_core.fitting import FitProblem, MemoryStore, Paused, Retest, run_fits
 from cubnm_core.fronts import distance_to_ideal, non_dominated
-from cubnm_core.objective import Objective, Target
+from cubnm_core.objective import DIVERGED, Objective, Target
 from cubnm_core.optimisers import OptimizerSettings
 from cubnm_core.search_space import Prior, SearchSpace
 
@@ -224,6 +224,26 @@ def test_a_fit_that_raises_is_left_out_and_the_others_keep_their_bits():
     assert [result.key for result in found] == ["sub-0_restart-0", "sub-2_restart-0"]
     for one, result in zip([problems[0], problems[2]], found, strict=True):
         assert costs_of(result) == costs_of(run_fits([one], simulate_batch, MemoryStore())[0])
+
+
+def test_an_algorithm_that_gives_up_on_the_costs_of_one_fit_stops_no_other():
+    """AGE-MOEA2 divides by the spread of the costs, and a person's every simulation may diverge."""
+
+    def diverging(weights, connectome, params, seed, lengths):
+        run = simulate_batch(weights, connectome, params, seed, lengths)
+        run.status[weights[connectome, 0, 0] > 1.05] = DIVERGED
+        return run
+
+    good = two_objectives()
+    bad = two_objectives(key="sub-1_restart-0", weights=np.full((3, 3), 1.1))
+    bad = replace(bad, optimizer=replace(bad.optimizer, name="agemoea2"))
+    failed, store = {}, MemoryStore()
+    keep = {"on_failure": lambda one, error: failed.update({one.key: str(error)})}
+    found = run_fits([bad, good], diverging, store, **keep)
+    assert list(failed) == [bad.key] and "choose another optimizer" in failed[bad.key]
+    (alone,) = run_fits([good], simulate_batch, MemoryStore())
+    assert [costs_of(result) for result in found] == [costs_of(alone)]
+    assert list(store.histories) == [good.key]
 
 
 def test_a_pause_leaves_everything_to_the_next_run():
