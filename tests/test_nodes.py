@@ -93,6 +93,14 @@ def test_a_bids_atlas_table_tells_by_its_columns_and_names(tmp_path):
     assert [entry["label"] for entry in dropped] == ["LH-Pu"]
 
 
+def test_columns_of_colours_are_no_coordinates(tmp_path):
+    path = tmp_path / "colours_dseg.tsv"
+    lines = ["index\tlabel\tr\tg\tb\ta", "1\tLH_Vis_1\t120\t18\t131\t255", "2\tRH_Vis_1\t1\t2\t3\t255"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows, _ = made([str(path)])
+    assert [row.get(axis) for row in rows for axis in "xyz"] == [None] * 6
+
+
 def test_what_cannot_be_told_is_refused_or_stated(tmp_path):
     path = tmp_path / "names.txt"
     path.write_text("L_one\nR_one\nthree\n", encoding="utf-8")

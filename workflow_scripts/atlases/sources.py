@@ -154,6 +154,8 @@ def _table(path):
     }
     if columns["label"] is None:
         return _list(path)
+    if any(columns[axis] is None for axis in "xyz"):  # columns r and a of a table are colours then
+        columns |= dict.fromkeys("xyz")
     number = next((header.index(word) for word in INDEX if word in header), None)
     body = lines[1:]
     if number is not None:
