@@ -87,6 +87,15 @@ def test_jobs_of_a_machine_with_several_gpus_take_one_each(snakemake, repository
     assert set(asked) == {"fit", "evaluate"}
 
 
+@pytest.mark.parametrize("name", ["workstation", "slurm"])
+def test_every_rule_that_may_take_a_card_is_given_one(repository, name):
+    profile = yaml.safe_load((repository / "profiles" / name / "profile.yaml").read_text(encoding="utf-8"))
+    rules = "".join(path.read_text(encoding="utf-8") for path in (repository / "rules").glob("*.smk"))
+    bodies = (part.partition(":") for part in re.split(r"^ *rule ", rules, flags=re.MULTILINE)[1:])
+    asking = {rule for rule, _, body in bodies if "gpu=cards" in body}
+    assert asking == {rule for rule, asked in profile["set-resources"].items() if asked.get("gpu")}
+
+
 @pytest.mark.parametrize("name", ["Dockerfile", "apptainer.def"])
 def test_containers_hold_files_that_are_there_and_all_the_workflow_needs(repository, name):
     text = (repository / "envs" / name).read_text(encoding="utf-8")
