@@ -167,6 +167,12 @@ def fit_start(wildcards):
     return f"results/fits/{stated['from']}/batch-{wildcards.batch}_fits.tsv"
 
 
+def group_fits():
+    """Fits of the group that people start from."""
+    stated = {fit: FITS[fit]["start"] or {} for fit in FITS}
+    return [f"results/group/{fit}_fits.tsv" for fit in FITS if stated[fit].get("from") == start.FROM_GROUP]
+
+
 def fit_map_table(wildcards):
     """Table of maps, for a fit whose parameters follow maps."""
     maps = FITS[wildcards.fit]["maps"]

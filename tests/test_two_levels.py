@@ -234,6 +234,15 @@ def test_the_group_sees_training_scans_only(snakemake, two_levels):
     assert sum("results/group/two_fits.tsv" in inputs for inputs in fits) == 2
 
 
+def test_a_group_that_failed_is_tried_again_too(snakemake, two_levels):
+    table = two_levels.folder / "results" / "group" / "two_fits.tsv"
+    row = {**start.GROUP, "session_id": "n/a", "status": "failed", "reason": "files are damaged"}
+    job.write_tsv(table, [row])
+    code, text = snakemake("forget_failed", config=two_levels.write())
+    assert code == 0 and "group n/a will be tried again (files are damaged)" in text, text
+    assert not table.exists()
+
+
 def first_candidates(results, fit):
     """Read the first candidate of every person's history, by person."""
     found = {}

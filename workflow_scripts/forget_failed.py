@@ -1,4 +1,4 @@
-"""Rule forget_failed: remove the tables of batches with failed fits; the next run computes them again.
+"""Rule forget_failed: remove the tables of fits in which somebody failed; the next run computes them again.
 
 Histories stay: whoever did not fail is read from them, and a search that was broken off goes on.
 """
