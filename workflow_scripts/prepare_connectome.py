@@ -152,7 +152,7 @@ def _read_lengths(row, labels, largest_missing):
 
 
 def _read_square(row, labels, largest_missing):
-    """Read a matrix in the order of the node table, mirror a triangle, clear the diagonal; with notes.
+    """Read a matrix in the order of the node table, clear the diagonal; with notes.
 
     Rows and columns of nodes that the file lacks, or has no number of, are NaN.
     """
@@ -166,8 +166,7 @@ def _read_square(row, labels, largest_missing):
     columns, _ = alignment.order(names[1], width, labels, row, largest_missing)
     if unused:
         notes.append(f"{unused} labels of {row['path']} are not in the node table and were left out")
-    whole, more = _mirrored(matrix.values, row)
-    values, notes = _placed(whole, rows, columns), notes + more
+    values = _placed(matrix.values, rows, columns)
     if names[0] is None and (doubt := alignment.suspicion(np.log1p(np.abs(np.nan_to_num(values))), labels)):
         notes.append(f"{row['path']}: {doubt}")
     present = ~_missing(values)
@@ -179,16 +178,6 @@ def _read_square(row, labels, largest_missing):
         )
     np.fill_diagonal(values, np.where(present, 0.0, np.nan))
     return values, notes
-
-
-def _mirrored(values, row):
-    """Complete a matrix of which a tool wrote one triangle only, in the order of the file."""
-    upper, lower = np.nan_to_num(np.triu(values, 1)), np.nan_to_num(np.tril(values, -1))
-    if upper.any() == lower.any():
-        return values, []
-    note = f"{row['path']}: {'upper' if upper.any() else 'lower'} triangle only, mirrored"
-    written = np.triu(np.ones(values.shape, dtype=bool)) == upper.any()
-    return np.where(written, values, values.T), [note]
 
 
 def _placed(values, rows, columns):

@@ -118,11 +118,12 @@ def _mirrored(matrix, path):
     values = matrix.values
     if values.shape[0] != values.shape[1]:
         return matrix
-    upper, lower = np.triu(values, 1), np.tril(values, -1)
+    upper, lower = np.nan_to_num(np.triu(values, 1)), np.nan_to_num(np.tril(values, -1))
     if upper.any() == lower.any():
         return matrix
     note = f"{path}: {'upper' if upper.any() else 'lower'} triangle only, mirrored"
-    mirrored = values + (upper + lower).T
+    written = np.triu(np.ones(values.shape, dtype=bool)) == upper.any()
+    mirrored = np.where(written, values, values.T)
     return dataclasses.replace(matrix, values=mirrored, notes=(*matrix.notes, note))
 
 
