@@ -7,7 +7,9 @@ import argparse
 import json
 import re
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from datetime import date
@@ -15,6 +17,7 @@ from pathlib import Path
 
 import machine
 import numpy as np
+from programs import ProgramFailed, interpreter
 
 import cubnm_core
 from cubnm_core.backends.cuda import card, forms, plan
@@ -59,6 +62,7 @@ def _options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small batches and few nodes only")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--cubnm-python", metavar="PATH", help="Python of an environment with cubnm 0.1.0")
     parser.add_argument("--output", default=str(HERE / "results"), help="folder of the results")
     return parser.parse_args()
 
@@ -66,12 +70,11 @@ def _options():
 def versions():
     """Of what the figures depend on."""
     found = {"cubnm_core": cubnm_core.__version__, "numpy": np.__version__}
-    for name in ("cupy", "cubnm"):
-        try:
-            found[name] = __import__(name).__version__
-        except (ImportError, AttributeError):
-            found[name] = "not installed"
-    return found
+    try:
+        import cupy
+    except ImportError:
+        return found
+    return {**found, "cupy": cupy.__version__}
 
 
 def connectome(nodes, seed=0):
@@ -246,31 +249,20 @@ def _only(form):
 
 
 def cubnm(options, device):
-    """cuBNM 0.1.0 on the same card: the same connectome, 60 s, no feedback inhibition, no FC and FCD."""
+    """cuBNM 0.1.0 on the same card: the same connectome, no feedback inhibition, no FC and FCD."""
     try:
-        from cubnm import sim
-    except ImportError as error:
-        return {"missing": str(error)}
-    rows, weights = [], connectome(100).astype(float)
-    for size in (128,) if options.quick else (1, 128, 4096, 32768):
-        try:
-            rows.append({"batch": size, "rate": _cubnm_rate(sim, weights, size)})
-        except Exception as error:  # whatever it does must not cost the other figures
-            rows.append({"batch": size, "error": f"{type(error).__name__}: {error}"})
-        print(rows[-1], flush=True)
-    return {"rows": rows}
-
-
-def _cubnm_rate(sim, weights, size):
-    group = sim.rWWSimGroup(
-        duration=SECONDS, TR=1.0, sc=weights, do_fic=False, do_fc=False, do_fcd=False, gof_terms=[],
-        force_gpu=True, sim_verbose=False,
-    )  # fmt: skip
-    group.N = size
-    group.param_lists["G"] = np.linspace(0.0, 2.0, size)
-    group._set_default_params(missing=True)
-    group.run()  # draws the noise
-    return size * SECONDS / _seconds(group.run)
+        python = interpreter("cubnm", "cubnm==0.1.0", options.cubnm_python)
+    except ProgramFailed as error:
+        return {"missing": str(error), "rows": []}
+    sizes = [128] if options.quick else [1, 128, 4096, 32768]
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(f"{folder}/connectome.npy", connectome(100))
+        script = HERE / "peers" / "cubnm_gpu.py"
+        command = [python, script, f"{folder}/connectome.npy", SECONDS, "gpu", *sizes]
+        done = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    print(*rows, sep="\n", flush=True)
+    return {"rows": rows} if rows else {"rows": [], "missing": done.stderr[-500:]}
 
 
 PARTS = {
@@ -310,7 +302,7 @@ def _cell(value):
 
 def _batches_text(result):
     ours = {row["batch"]: row for row in result["batches"]}
-    peers = {row["batch"]: row.get("rate") for row in result.get("cubnm", {}).get("rows", [])}
+    peers = {row["batch"]: row.get("rate") for row in result.get("cubnm", {"rows": []})["rows"]}
     rows = [
         {
             **row,
