@@ -1,4 +1,4 @@
-"""cuBNM 0.1.0: ``cubnm_gpu.py connectome.npy seconds gpu|cpu batch ...`` prints JSON, a line for each batch."""
+"""cuBNM 0.1.0: ``cubnm_gpu.py connectome.npy seconds gpu|cpu batch ...`` prints a line of JSON a batch."""
 
 import json
 import sys
