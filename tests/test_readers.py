@@ -124,7 +124,8 @@ def test_spellings_of_one_label(spelling):
 
 
 def test_seventeen_networks_are_another_order():
-    with pytest.raises(InputError, match="17-network order of the Schaefer parcellation, the node table the 7-network"):
+    words = "17-network order of the Schaefer parcellation, the node table the 7-network"
+    with pytest.raises(InputError, match=words):
         alignment.order(["17Networks_LH_Vis_1"], 1, ["LH_Vis_1"], ROW)
 
 
