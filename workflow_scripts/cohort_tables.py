@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import cubnm_core
-from workflow_scripts import coupling, dictionary, job, simulations
+from workflow_scripts import coupling, dictionary, job, noise_seeds, simulations
 from workflow_scripts.archives import Archive, by_split
 
 IDS = ["participant_id", "session_id"]
@@ -111,7 +111,7 @@ def provenance(sm, records, fits):
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "software": software(),
         "machine": machine(),
-        "seeds": seeds(sm.params.config, sm.params.fits),
+        "seeds": seeds(sm.params.config, sm.params.fits, sm.params.units),
         "computed": {
             "units": len(sm.params.units),
             "simulations_of_fits": int(n_simulations),
@@ -166,8 +166,9 @@ def machine():
     }
 
 
-def seeds(config, fits):
-    """Name every seed that decides a number."""
+def seeds(config, fits, units):
+    """Name every seed that decides a number, and what is added to noise seeds in every session."""
+    sessions = sorted({ids["session_id"] for ids in units} - {""})
     first, count = config["evaluation"]["first_seed"], config["evaluation"]["seeds"]
     return {
         "evaluation_noise_seeds": f"{first} to {first + count - 1}",
@@ -175,6 +176,7 @@ def seeds(config, fits):
             name: {"noise_seed": fit["noise_seed"], "optimizer_seed": fit["optimizer"]["seed"]}
             for name, fit in fits.items()
         },
+        **({"added_in_session": {name: noise_seeds.offset(name) for name in sessions}} if sessions else {}),
     }
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from cubnm_core import load_model
 from cubnm_core.evaluation import evaluate_seeds
 from cubnm_core.simulation import STATUS
-from workflow_scripts import archives, costs, fitted, job, simulations, tables
+from workflow_scripts import archives, costs, fitted, job, noise_seeds, simulations, tables
 from workflow_scripts.spaces import search_space
 
 KEYS = ("participant_id", "session_id", "fit")
@@ -22,7 +22,6 @@ def main(sm):
     nodes = tables.read_nodes(sm.input.nodes)
     space = search_space(settings, nodes)
     best = fitted.best_coordinates(sm.input.fits, sm.wildcards.fit)
-    seeds = range(sm.params.first_seed, sm.params.first_seed + sm.params.seeds)
     evaluation, states, regional, arrays = [], [], [], {}
     model = load_model(settings["model"])
     connectomes = archives.Archive(sm.input.connectomes)
@@ -33,6 +32,8 @@ def main(sm):
             logger.warning("%s has no fit and is not evaluated", ids["unit"])
             continue
         person = simulations.read_person(ids, connectomes, targets, settings["delays"], settings["objective"])
+        first = noise_seeds.of_session(sm.params.first_seed, ids["session_id"])
+        seeds = range(first, first + sm.params.seeds)
         params, evaluated = evaluate_person(person, fitted.composed(space, best[key]), settings, nodes, seeds)
         keys = dict(zip(KEYS, (*key, sm.wildcards.fit), strict=True))
         evaluation += score_rows(keys, evaluated, settings)

@@ -7,7 +7,7 @@ from cubnm_core import load_model
 from cubnm_core.course import retest_key
 from cubnm_core.fitting import FitProblem, Retest
 from cubnm_core.optimisers import OptimizerSettings
-from workflow_scripts import costs, simulations
+from workflow_scripts import costs, noise_seeds, simulations
 from workflow_scripts.histories import History, fingerprint
 
 # Settings of the search that say when it ends, not what it does until then.
@@ -41,13 +41,12 @@ def make_problems(people, settings, space, hemispheres, begin=None):
         "space": space,
         "objective": objective,
         "optimizer": optimizer,
-        "noise_seed": settings["noise_seed"],
         "replicates": settings["replicates"],
         "initial": space.to_unit(stated)[0] if stated else None,
-        "retest": None if settings["retest"] is None else Retest(**settings["retest"]),
     }
     problems, histories = [], {}
     for unit, person in people.items():
+        seeds = _session_seeds(settings, person.ids["session_id"])
         for restart in range(settings["optimizer"]["restarts"]):
             problem = FitProblem(
                 key=f"{unit}_restart-{restart}",
@@ -55,7 +54,7 @@ def make_problems(people, settings, space, hemispheres, begin=None):
                 lengths=person.lengths,
                 target=person.targets["train"],
                 restart=restart,
-                **common | (begin or {}).get(unit, {}),
+                **common | seeds | (begin or {}).get(unit, {}),
             )
             problems.append(problem)
             mark = problem_fingerprint(problem, settings, hemispheres, person.repetition_time)
@@ -64,6 +63,15 @@ def make_problems(people, settings, space, hemispheres, begin=None):
                 budget = [getattr(optimizer, name) for name in _BUDGET]
                 histories[retest_key(problem.key)] = History(fingerprint(mark, budget, problem.retest), space)
     return problems, histories
+
+
+def _session_seeds(settings, session_id):
+    """Noise seed and re-test of a session, as keywords of its problems."""
+    seeds, retest = {"noise_seed": noise_seeds.of_session(settings["noise_seed"], session_id)}, None
+    if settings["retest"] is not None:
+        first_seed = noise_seeds.of_session(settings["retest"]["first_seed"], session_id)
+        retest = Retest(**{**settings["retest"], "first_seed": first_seed})
+    return {**seeds, "retest": retest}
 
 
 def optimizer_settings(stated):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from cubnm_core import load_model
-from workflow_scripts import job, simulations
+from workflow_scripts import job, noise_seeds, simulations
 
 REGIONAL = ("participant_id", "session_id", "fit", "label", "hemisphere", "variable", "value", "unit")
 
@@ -74,7 +74,7 @@ def tuned_parameters(person, params, settings, hemispheres):
     short = {**settings, "simulation": {**settings["simulation"], **shortest}}
     simulate_batch = simulations.batch_simulator(short, hemispheres, person.repetition_time, record=())
     batch = {name: np.asarray(value)[None] for name, value in params.items()}
-    seed = np.array([settings["noise_seed"]])
+    seed = np.array([noise_seeds.of_session(settings["noise_seed"], person.ids["session_id"])])
     lengths = None if person.lengths is None else person.lengths[None]
     run = simulate_batch(person.weights[None], np.zeros(1, dtype=int), batch, seed, lengths)
     return {**params, weight: run.params[weight][0]}

@@ -65,8 +65,15 @@ def conditions(cohort, fit):
         ),
         ("conduction delays", "yes" if setting.get("delays") else "no"),
         ("scoring seeds", _stored(rows, "seeds", None)),
-        ("search noise seed", str(setting.get("noise_seed"))),
+        ("search noise seed", _search_seeds(cohort, fit, setting)),
     ]
+
+
+def _search_seeds(cohort, fit, setting):
+    """Noise seeds of the searches: of the configuration, or those that sessions have in its place."""
+    stored = cohort.of_fit("fits", fit).get("noise_seed")
+    seeds = [] if stored is None else sorted(stored.dropna().astype(int).unique())
+    return ", ".join(map(str, seeds)) or str(setting.get("noise_seed"))
 
 
 def _all_objectives(setting):
