@@ -21,6 +21,7 @@ STOREYS = (
         "parameters",
         "hemodynamics",
         "connectivity",
+        "reliability",
         "synthetic",
     ),
     ("backends",),

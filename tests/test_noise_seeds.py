@@ -1,4 +1,4 @@
-"""Noise seeds of sessions: no two sessions of a person share noise, and nothing depends on who else is there."""
+"""Noise seeds of sessions: no two sessions of a person share noise, whoever else is there."""
 
 from copy import deepcopy
 
