@@ -5,12 +5,11 @@ import numpy as np
 from cubnm_core import load_model
 from cubnm_core.evaluation import evaluate_seeds
 from cubnm_core.simulation import STATUS
-from workflow_scripts import archives, costs, fitted, job, noise_seeds, simulations, tables
+from workflow_scripts import archives, conditions, costs, fitted, job, noise_seeds, simulations, tables
 from workflow_scripts.spaces import search_space
 
 KEYS = ("participant_id", "session_id", "fit")
-ANALYSIS = ("pairs", "band_pass", "window", "window_step", "edges")
-EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", *ANALYSIS, "seeds")
+EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", *conditions.ANALYSIS, "seeds")
 STATES = (*KEYS, "label", "hemisphere", "variable", "mean", "sd", "unit")
 RECORD = ("bold", "fc", "fcd", "state_means")
 
@@ -68,22 +67,33 @@ def evaluate_person(person, params, settings, nodes, seeds):
 
 def score_rows(keys, evaluated, settings):
     """Make one row per split and measure, with the settings of the analysis beside every score."""
-    analysis = settings["analysis"]
-    band = analysis["band_pass"]
-    stored = {
-        "n_seeds": len(evaluated.seeds),
-        "pairs": analysis["pairs"],
-        "band_pass": "none" if band is None else f"{band[0]}-{band[1]}",
-        "window": analysis["window"],
-        "window_step": analysis["window_step"],
-        "edges": analysis["edges"],
-        "seeds": f"{evaluated.seeds[0]}-{evaluated.seeds[-1]}",
-    }
+    stored = {"n_seeds": len(evaluated.seeds), **conditions(settings, evaluated.seeds)}
     return [
         {**keys, "split": split, "measure": measure, "mean": mean, "sd": sd, **stored}
         for split in evaluated.scores
         for measure, (mean, sd) in evaluated.score_summary(split).items()
     ]
+
+
+def conditions(settings, seeds):
+    """Give what stands beside every score: pairs, filter and windows of the analysis, and the noise seeds."""
+    stored = {**conditions.of_seeds(evaluated.seeds), **conditions.of_analysis(settings["analysis"])}
+    return [
+        {**keys, "split": split, "measure": measure, "mean": mean, "sd": sd, **stored}
+        for split in evaluated.scores
+        for measure, (mean, sd) in evaluated.score_summary(split).items()
+    ]
+
+
+def conditions(settings, seeds):
+    """Give what stands beside every score: pairs, filter and windows of the analysis, and the noise seeds."""
+    analysis = settings["analysis"]
+    band = analysis["band_pass"]
+    return {
+        **{key: analysis[key] for key in ANALYSIS},
+        "band_pass": "none" if band is None else f"{band[0]}-{band[1]}",
+        "seeds": f"{seeds[0]}-{seeds[-1]}",
+    }
 
 
 def state_rows(keys, evaluated, nodes, model):
