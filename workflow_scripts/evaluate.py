@@ -5,11 +5,12 @@ import numpy as np
 from cubnm_core import load_model
 from cubnm_core.evaluation import evaluate_seeds
 from cubnm_core.simulation import STATUS
-from workflow_scripts import archives, conditions, costs, fitted, job, noise_seeds, simulations, tables
+from workflow_scripts import archives, costs, fitted, job, noise_seeds, simulations, tables
 from workflow_scripts.spaces import search_space
 
 KEYS = ("participant_id", "session_id", "fit")
-EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", *conditions.ANALYSIS, "seeds")
+ANALYSIS = ("pairs", "band_pass", "window", "window_step", "edges")
+EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", *ANALYSIS, "seeds")
 STATES = (*KEYS, "label", "hemisphere", "variable", "mean", "sd", "unit")
 RECORD = ("bold", "fc", "fcd", "state_means")
 
@@ -68,16 +69,6 @@ def evaluate_person(person, params, settings, nodes, seeds):
 def score_rows(keys, evaluated, settings):
     """Make one row per split and measure, with the settings of the analysis beside every score."""
     stored = {"n_seeds": len(evaluated.seeds), **conditions(settings, evaluated.seeds)}
-    return [
-        {**keys, "split": split, "measure": measure, "mean": mean, "sd": sd, **stored}
-        for split in evaluated.scores
-        for measure, (mean, sd) in evaluated.score_summary(split).items()
-    ]
-
-
-def conditions(settings, seeds):
-    """Give what stands beside every score: pairs, filter and windows of the analysis, and the noise seeds."""
-    stored = {**conditions.of_seeds(evaluated.seeds), **conditions.of_analysis(settings["analysis"])}
     return [
         {**keys, "split": split, "measure": measure, "mean": mean, "sd": sd, **stored}
         for split in evaluated.scores
