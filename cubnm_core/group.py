@@ -90,6 +90,29 @@ def pool_connectomes(connectomes):
     return PooledConnectomes(people, *sums)
 
 
+def without(pooled, part):
+    """Take some people out of the sums of a group again.
+
+    Parameters
+    ----------
+    pooled, part : PooledConnectomes
+        `part` are the sums of people who are among those of `pooled`.
+
+    Returns
+    -------
+    PooledConnectomes
+        Of the others; what none of them has is exactly 0.
+    """
+    present, measured = pooled.present - part.present, pooled.measured - part.measured
+    return PooledConnectomes(
+        people=pooled.people - part.people,
+        present=present,
+        weights=np.where(present > 0, pooled.weights - part.weights, 0.0),
+        measured=measured,
+        lengths=np.where(measured > 0, pooled.lengths - part.lengths, 0.0),
+    )
+
+
 def mean_connectome(pooled):
     """Average the weights over all people; who lacks a connection counts with 0.
 

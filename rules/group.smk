@@ -18,6 +18,7 @@ rule group_average:
         runtime=growing(30),
     params:
         units=all_units(),
+        group=start.GROUP,
         numerics=NUMERICS,
     script:
         "../workflow_scripts/group_average.py"

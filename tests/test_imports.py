@@ -37,6 +37,7 @@ STOREYS = (
     ("course",),
     ("fitting",),
     ("evaluation",),
+    ("cross", "identification"),
 )
 
 

@@ -111,7 +111,7 @@ def people(tmp_path, monkeypatch):
 def averaged(people, kind="mean"):
     """Run rule group_average; return the archive."""
     stem = str(people.folder / "results" / "group" / kind)
-    sm = people.sm("fit")
+    sm = people.sm("fit", group=start.GROUP)
     sm.output = SimpleNamespace(npz=f"{stem}.npz", json=f"{stem}.json")
     sm.wildcards = SimpleNamespace(average=kind)
     group_average.main(sm)

@@ -1,6 +1,6 @@
-"""Rule group_average: the group as if it were one person, with a connectome and a training target.
+"""Rule group_average: a group as if it were one person, with a connectome and a training target.
 
-The archive holds one unit, ``group``, that later rules read like a person's. Who was left out before is left
+The archive holds one unit, the group, that later rules read like a person's. Who was left out before is left
 out here; nobody else is stopped by it.
 """
 
@@ -12,18 +12,18 @@ from cubnm_core.group import consensus_connectome, group_target, mean_connectome
 from cubnm_core.objective import Target
 from workflow_scripts import archives, job, tables
 from workflow_scripts.connectome_options import positions_of
-from workflow_scripts.start import GROUP
 
 
 def main(sm):
     """Average everybody who can be used and write the archive."""
     logger = job.start(sm)
+    group = sm.params.group
     connectomes, targets = archives.Archive(sm.input.connectomes), archives.Archive(sm.input.targets)
     members, left_out = part(sm.params.units, connectomes.records, targets.records)
     for unit, reasons in left_out.items():
         logger.warning("%s is no part of the group: %s", unit, "; ".join(reasons))
     stated = {"connectome": sm.wildcards.average, "members": [ids["unit"] for ids in members]}
-    record = {**GROUP, **stated, "left_out": left_out, "status": "ok", "reasons": [], "notes": []}
+    record = {**group, **stated, "left_out": left_out, "status": "ok", "reasons": [], "notes": []}
     arrays = {}
     try:
         if not members:
@@ -35,7 +35,7 @@ def main(sm):
     except InputError as error:
         record |= {"status": "excluded", "reasons": str(error).splitlines()}
         logger.error("the group cannot be averaged: %s", error)
-    archives.write(sm.output.npz, sm.output.json, {GROUP["unit"]: (arrays, record)})
+    archives.write(sm.output.npz, sm.output.json, {group["unit"]: (arrays, record)})
     logger.info("%d people, %d left out", len(members), len(left_out))
 
 
@@ -80,13 +80,7 @@ def average_connectome(kind, members, connectomes, nodes):
     dict of str to (N, N) array
         ``weights``, and ``lengths`` in mm where anybody has them.
     """
-    sessions = {}
-    for ids in members:
-        sessions.setdefault(ids["participant_id"], []).append(ids["unit"])
-    pooled = pool_connectomes(
-        mean_connectome(pool_connectomes(_matrices(connectomes, unit) for unit in units))
-        for units in sessions.values()
-    )
+    pooled = pooled_people(members, connectomes)
     if kind == "mean":
         weights, lengths = mean_connectome(pooled)
     else:
@@ -94,6 +88,27 @@ def average_connectome(kind, members, connectomes, nodes):
         distances = euclidean_lengths(positions_of(nodes)) if pooled.mean_lengths is None else None
         weights, lengths = consensus_connectome(pooled, hemispheres, distances)
     return {"weights": weights} if lengths is None else {"weights": weights, "lengths": lengths}
+
+
+def pooled_people(members, connectomes):
+    """Sum the connectomes of people up, after averaging those of several sessions of one person.
+
+    Parameters
+    ----------
+    members : list of dict
+    connectomes : archives.Archive
+
+    Returns
+    -------
+    cubnm_core.group.PooledConnectomes
+    """
+    sessions = {}
+    for ids in members:
+        sessions.setdefault(ids["participant_id"], []).append(ids["unit"])
+    return pool_connectomes(
+        mean_connectome(pool_connectomes(_matrices(connectomes, unit) for unit in units))
+        for units in sessions.values()
+    )
 
 
 def _matrices(connectomes, unit):
