@@ -15,37 +15,20 @@ from pathlib import Path
 
 import machine
 import numpy as np
+from hcp_group import BOUNDS, DATA, OBJECTIVE, group_data, simulate_group, summary, test_point
 
-from cubnm_core import NUMERICS_VERSION, simulate
-from cubnm_core.connectivity import pair_indices
+from cubnm_core import NUMERICS_VERSION
 from cubnm_core.fitting import FitProblem, Generation, Retest, run_fits
-from cubnm_core.objective import Objective, Target
 from cubnm_core.optimisers import OptimizerSettings
 from cubnm_core.search_space import SearchSpace
 
 HERE = Path(__file__).resolve().parent
-DATA = HERE.parents[1] / "shared" / "data" / "hcp"
+GROUP = "group-train706"
 
 #: Optimum of cuBNM's CMA-ES (3,457 simulations, all under one noise), from its documentation.
 PUBLISHED = {"G": 1.53994, "w_p": 0.005954, "J_N": 0.40844}
-BOUNDS = {"G": (0.001, 10.0), "w_p": (0.0, 2.0), "J_N": (0.001, 0.5)}
 ALLOWED = 0.01  # how much worse the mean cost of our point may be
 MOST_SIMULATIONS = 32 * 25
-
-HEMISPHERES = ("L",) * 50 + ("R",) * 50
-PROTOCOL = {
-    "duration": 900.0,
-    "repetition_time": 0.72,
-    "burn_in": 30.0,
-    "dt": 1e-4,
-    "hemodynamic_dt": 1e-3,
-    "fic": "analytical",
-    "hemodynamics": "heinzle2016-3T",
-    "window": 30.0,
-    "window_step": 5.0,
-    "interhemispheric": False,
-}
-OBJECTIVE = Objective({"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5}, band=(2.0, 4.0))
 
 #: 640 simulations search under one noise; 160 more decide between the best candidates under others.
 OPTIMIZER = OptimizerSettings(name="cmaes", population=32, generations=20, tolerance=1e-3, seed=1)
@@ -69,7 +52,7 @@ def main():
 
 def compared(options):
     """Fit, and compare our point with the published one."""
-    weights, target = group_data(options.data)
+    weights, target = group_data(options.data, GROUP)
     run = partial(simulate_group, backend=options.backend)
     store = FolderStore(options.store)
     published, forward_time = timed(test_point, run, weights, target, PUBLISHED, FRESH_SEEDS)
@@ -105,42 +88,10 @@ def _options():
     return parser.parse_args()
 
 
-def group_data(folder):
-    """Connectome (100, 100), scaled to a mean of 0.01 as in cuBNM, and target of group-train706."""
-    prefix = "ctx_parc-schaefer-100"
-    strength = _array(folder / "sc" / "group-train706" / f"{prefix}_desc-strength.npz")
-    fc = _array(folder / "fc" / "group-train706" / "REST" / f"{prefix}_exc-inter_desc-fc.npz")
-    fcd = folder / "fcd" / "group-train706" / "REST"
-    fcd = _array(fcd / f"{prefix}_exc-inter_window-30_step-5_desc-fcdtril.npz")
-    pairs = pair_indices(len(HEMISPHERES), HEMISPHERES, "intrahemispheric")
-    return strength * (0.01 / strength.mean()), Target(fc[pairs], fcd)
-
-
-def _array(path):
-    with np.load(path) as arrays:
-        return arrays[arrays.files[0]]
-
-
-def simulate_group(weights, connectome, params, seed, lengths, backend):
-    """Simulate a batch as the fits of cuBNM's paper do; has the form that `run_fits` asks for."""
-    return simulate(
-        "rWW",
-        weights,
-        params,
-        connectome=connectome,
-        lengths=lengths,
-        seed=seed,
-        hemispheres=HEMISPHERES,
-        record=("fc", "fcd", "state_means"),
-        backend=backend,
-        **PROTOCOL,
-    )
-
-
 def fit_group(run, weights, target, store):
     """One CMA-ES under one noise, whose best candidates are tested again under others."""
     problem = FitProblem(
-        key="group-train706",
+        key=GROUP,
         weights=weights,
         lengths=None,
         target=target,
@@ -157,23 +108,10 @@ def _say(problem, history):
     print(f"generation {history[-1].number}: best cost {history[-1].cost.min():.4f}", flush=True)
 
 
-def test_point(run, weights, target, point, seeds):
-    """Scores of a point under some seeds: a dict of (seeds,) arrays."""
-    params = {name: np.full(len(seeds), point[name]) for name in BOUNDS}
-    simulation = run(weights[None], np.zeros(len(seeds), dtype=int), params, seeds, None)
-    return OBJECTIVE.score(simulation, target)
-
-
 def timed(function, *arguments):
     """What a function gives, and its wall time in s."""
     started = time.perf_counter()
     return function(*arguments), time.perf_counter() - started
-
-
-def summary(scores):
-    """Mean and SD over the seeds of one point."""
-    names = ("fc_corr", "fcd_ks", "rate_penalty", "cost")
-    return {name: {"mean": scores[name].mean(), "sd": scores[name].std(ddof=1)} for name in names}
 
 
 class FolderStore:
@@ -195,8 +133,12 @@ class FolderStore:
         self.loaded += len(generations)
         return generations
 
-    def append(self, key, generation):
-        """Keep one more generation."""
+    def append_all(self, generations):
+        """Keep one more generation of each of these fits."""
+        for key, generation in generations:
+            self._keep(key, generation)
+
+    def _keep(self, key, generation):
         path = self._path(key, generation.number)
         terms = {f"term_{name}": values for name, values in generation.terms.items()}
         unfinished = path.with_suffix(".tmp.npz")
