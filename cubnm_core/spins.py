@@ -1,4 +1,4 @@
-"""Spin nulls: maps of the cortex turned on the sphere, so that they keep their smoothness and lose their place.
+"""Spin nulls: maps of the cortex turned on the sphere, so that they stay smooth and lose their place.
 
 Alexander-Bloch et al. 2018 (doi:10.1016/j.neuroimage.2018.05.070) for the test; Markello & Misic 2021
 (doi:10.1016/j.neuroimage.2021.118052) for its versions over parcels. Both hemispheres turn alike, mirrored.
@@ -51,7 +51,7 @@ def draw_spins(coordinates, hemispheres, n_spins, seed, cortical=None, surfaces=
     cortical : (N,) bool array, optional
         Nodes of the cortex; others stay out. Default: all of both hemispheres.
     surfaces : dict, optional
-        See :func:`on_surface`. Default: :func:`on_ellipsoid`.
+        Of "L" and "R": the `surface` and `sphere` of :func:`on_surface`. Default: :func:`on_ellipsoid`.
     method : {"hungarian", "vasa"}
         Parcels are assigned so that the sum of all distances is the smallest, or one after the other, the one
         farthest from any other first (Váša et al. 2018, doi:10.1093/cercor/bhx249).

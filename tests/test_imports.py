@@ -9,7 +9,8 @@ HEAVY = ("numba", "cupy", "pymoo", "scipy", "matplotlib", "pandas", "numpy")
 # From the ground up: a module imports only what stands in an earlier group, or beside it in its own package.
 STOREYS = (
     ("errors",),
-    ("spins",),
+    ("spins", "mixed"),
+    ("statistics", "permutation"),
     ("rates", "heterogeneity", "distances", "connectome", "detrending"),
     ("expressions",),
     (
