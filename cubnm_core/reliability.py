@@ -118,7 +118,9 @@ class _Sums:
         """Sums of (n, k, Q) values; computed in blocks of quantities, about their means."""
         n, k, size = values.shape
         width = max(1, _BLOCK // (n * k))
-        parts = [cls._of_block(centred(values[:, :, at : at + width])) for at in range(0, size, width)]
+        parts = [
+            cls._of_block(centred(values[:, :, at : at + width])) for at in range(0, max(size, 1), width)
+        ]
         sessions, squares, people = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
         return cls(n, k, sessions, squares, people)
 

@@ -37,6 +37,7 @@ _OPTIMIZER = {
 _OBJECTIVES = {"optimizer.name": "nsga2", "objectives": ["fc_corr", "fcd_ks"]}
 _SYNTHETIC = {
     "participants": 6,
+    "sessions": 2,
     "nodes": 10,
     "scan_duration": 730.0,
     "repetition_time": 2.0,
@@ -45,6 +46,7 @@ _SYNTHETIC = {
     "parameters.*.mean": {"G": {"mean": 1.0, "sd": 0.05}},
     "parameters.*.sd": {"G": {"mean": 1.55, "sd": 0.1}},
     "parameters.*.group_difference": {"G": {"mean": 1.55, "sd": 0.05, "group_difference": 0.1}},
+    "parameters.*.session_sd": {"G": {"mean": 1.55, "sd": 0.05, "session_sd": 0.1}},
     "connectome_spread": 0.1,
     "connectome_error": 0.1,
     "measurement_noise": 0.1,

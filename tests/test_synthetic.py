@@ -144,3 +144,32 @@ def test_truth_may_lie_where_inhibition_is_weak(tmp_path, monkeypatch):
     parameters = {"G": {"mean": 3.0, "sd": 0.1}, "w_p": {"mean": 1.4, "sd": 0.1}}
     _, rows = make(tmp_path / "strong", monkeypatch, parameters=parameters)
     assert np.isfinite(readers.read(rows[2]).values).all()
+
+
+def test_sessions_have_scans_and_truth_of_their_own(tmp_path, monkeypatch):
+    parameters = {"G": {"mean": 1.5, "sd": 0.2, "session_sd": 0.1}}
+    settings, rows = make(tmp_path / "sessions", monkeypatch, sessions=3, parameters=parameters)
+    assert tables.read_manifest(SYNTHETIC_TABLES["manifest"]) == rows
+    cohort = tables.units(rows, "individual")
+    assert list(cohort)[:3] == ["sub-01_ses-1", "sub-01_ses-2", "sub-01_ses-3"]
+    assert {len(unit["bold"]) for unit in cohort.values()} == {2}
+    assert {unit["connectome"][0]["path"] for unit in list(cohort.values())[:3]} == {rows[0]["path"]}
+    scans = {row["path"]: readers.read(row).values for row in rows if row["kind"] == "bold"}
+    assert len({scan.tobytes() for scan in scans.values()}) == 4 * 3 * 2
+    truth = {
+        (row["participant_id"], row["session_id"]): float(row["value"])
+        for row in read_tsv(SYNTHETIC_TABLES["truth"])
+    }
+    assert len(set(truth.values())) == 4 * 3
+    once = make_synthetic_cohort.draw_people({**settings, "sessions": 1})
+    for person in once:
+        mine = [truth[person["participant_id"], session] for session in "123"]
+        assert np.abs(np.array(mine) - person["truth"][0]["G"]).max() < 4 * 0.1
+
+
+def test_one_session_is_what_it_always_was(tmp_path, monkeypatch):
+    make(tmp_path / "once", monkeypatch, parameters={"G": {"mean": 1.5, "sd": 0.2, "session_sd": 0.1}})
+    rows = read_tsv(SYNTHETIC_TABLES["truth"])
+    assert {row["session_id"] for row in rows} == {"n/a"}
+    generator = np.random.default_rng([SETTINGS["seed"], 1, 0])
+    assert float(rows[0]["value"]) == 1.5 + 0.2 * generator.standard_normal()

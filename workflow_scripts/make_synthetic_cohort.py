@@ -1,4 +1,4 @@
-"""Rule make_synthetic_cohort: people with known parameters, scanned twice, as files that a lab would bring.
+"""Rule make_synthetic_cohort: people with known parameters, two scans per session, as files of a lab.
 
 What a fit is given differs from the truth the way data do: the scans were simulated with other noise and a
 finer step than fits use, and carry measurement noise and a global signal; the connectome has errors.
@@ -10,7 +10,7 @@ import numpy as np
 
 from cubnm_core import simulate, synthetic
 from cubnm_core.objective import has_failed
-from workflow_scripts import job
+from workflow_scripts import job, tables
 
 GROUPS = ("control", "patient")
 BURN_IN = 30.0  # s, before every scan
@@ -41,7 +41,7 @@ def main(sm):
         write_matrix(mine["length"][0], synthetic.tract_lengths(positions), labels, row_labels=labels)
         for path, scan in zip(mine["bold"], scans[number], strict=True):
             write_matrix(path, measured(scan, settings, generator), labels)
-    write_tables(sm.output, sm.params.manifest, people, nodes)
+    write_tables(sm.output, sm.params.manifest, settings, people, nodes)
 
 
 def node_rows(positions):
@@ -69,7 +69,7 @@ def draw_people(settings):
     Returns
     -------
     list of dict
-        ``participant_id``, ``age``, ``sex``, ``group`` and ``truth``, a dict of str to float.
+        ``participant_id``, ``age``, ``sex``, ``group`` and ``truth``, a dict of str to float per session.
     """
     people = []
     for number in range(settings["participants"]):
@@ -85,7 +85,7 @@ def draw_people(settings):
                 "age": round(float(generator.uniform(20.0, 40.0)), 1),
                 "sex": "FM"[int(generator.integers(2))],
                 "group": GROUPS[second],
-                "truth": truth,
+                "truth": session_truth(settings, truth, number),
             }
         )
     return people
@@ -95,6 +95,22 @@ def _draw(entry, side, generator):
     """Draw one parameter of one person, of the group on one side (-0.5 or 0.5) of the mean."""
     difference = entry.get("group_difference", 0.0)
     return float(entry["mean"] + side * difference + entry["sd"] * generator.standard_normal())
+
+
+def session_truth(settings, truth, number):
+    """Draw the true parameters of a person in every session, around those of the person."""
+    if settings["sessions"] == 1:
+        return [truth]
+    return [
+        {
+            name: value + settings["parameters"][name].get("session_sd", 0.0) * generator.standard_normal()
+            for name, value in truth.items()
+        }
+        for generator in (
+            np.random.default_rng([settings["seed"], 4, number, session])
+            for session in range(settings["sessions"])
+        )
+    ]
 
 
 def draw_connectomes(settings, positions, count):
@@ -111,19 +127,19 @@ def draw_connectomes(settings, positions, count):
 
 
 def simulate_scans(settings, connectomes, people, hemodynamics, threads):
-    """Simulate two scans of every person.
+    """Simulate two scans of every session of every person.
 
     Returns
     -------
-    ndarray (S, 2, T, N)
+    ndarray (S, 2 * sessions, T, N)
     """
-    people_twice = np.repeat(np.arange(len(people)), 2)
-    names = people[0]["truth"]
+    truth = [values for person in people for values in person["truth"] for _ in range(2)]
+    owner = np.repeat(np.arange(len(people)), len(truth) // len(people))
     run = simulate(
         "rWW",
         connectomes,
-        {name: np.array([people[number]["truth"][name] for number in people_twice]) for name in names},
-        connectome=people_twice,
+        {name: np.array([values[name] for values in truth]) for name in truth[0]},
+        connectome=owner,
         duration=settings["scan_duration"] + BURN_IN,
         repetition_time=settings["repetition_time"],
         burn_in=BURN_IN,
@@ -131,14 +147,14 @@ def simulate_scans(settings, connectomes, people, hemodynamics, threads):
         hemodynamic_dt=HEMODYNAMIC_DT,
         hemodynamics=hemodynamics,
         fic="analytical",
-        seed=FIRST_NOISE_SEED + 1000 * settings["seed"] + np.arange(len(people_twice)),
+        seed=FIRST_NOISE_SEED + 1000 * settings["seed"] + np.arange(len(owner)),
         record=("bold",),
         threads=threads,
     )
     if has_failed(run.status).any():
         raise RuntimeError(f"simulations of the synthetic cohort failed (status {run.status.tolist()})")
     bold = run.bold[:, run.n_burn_in :]
-    return bold.reshape(len(people), 2, *bold.shape[1:])
+    return bold.reshape(len(people), -1, *bold.shape[1:])
 
 
 def measured(scan, settings, generator):
@@ -150,7 +166,8 @@ def measured(scan, settings, generator):
 
 def describe(scans, people):
     """Say what was simulated."""
-    truth = {name: [person["truth"][name] for person in people] for name in people[0]["truth"]}
+    drawn = [values for person in people for values in person["truth"]]
+    truth = {name: [values[name] for values in drawn] for name in drawn[0]}
     ranges = ", ".join(f"{name} {min(values):.3f} to {max(values):.3f}" for name, values in truth.items())
     _, n_scans, n_volumes, n_nodes = scans.shape
     return f"{len(people)} people, {n_scans} scans of {n_volumes} volumes and {n_nodes} nodes; {ranges}"
@@ -174,17 +191,24 @@ def write_matrix(path, values, labels, row_labels=None):
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def write_tables(output, manifest, people, nodes):
+def write_tables(output, manifest, settings, people, nodes):
     """Write manifest, participants, nodes and truth."""
     folder = Path(output.manifest).parent
     relative = [{**row, "path": str(Path(row["path"]).relative_to(folder))} for row in manifest]
     job.write_tsv(output.manifest, relative)
     job.write_tsv(output.participants, people, columns=("participant_id", "age", "sex", "group"))
     job.write_tsv(output.nodes, nodes)
+    sessions = tables.synthetic_sessions(settings)
     known = [
-        {"participant_id": person["participant_id"], "session_id": None, "parameter": name, "value": value}
+        {
+            "participant_id": person["participant_id"],
+            "session_id": session,
+            "parameter": name,
+            "value": value,
+        }
         for person in people
-        for name, value in person["truth"].items()
+        for session, truth in zip(sessions, person["truth"], strict=True)
+        for name, value in truth.items()
     ]
     job.write_tsv(output.truth, known)
 

@@ -281,8 +281,8 @@ def planned_manifest(synthetic):
     Returns
     -------
     list of dict
-        As of :func:`read_manifest`: a connectome, its tract lengths and two runs (the first to train, the
-        second held out) per person.
+        As of :func:`read_manifest`: a connectome, its tract lengths, and in every session two runs (the first
+        to train, the second held out) per person.
     """
     empty = dict.fromkeys(schema("manifest")["properties"])
     rows = []
@@ -291,15 +291,31 @@ def planned_manifest(synthetic):
         shared = {**empty, "participant_id": person, "format": "tsv"}
         for kind in ("sc", "length"):
             rows.append({**shared, "kind": kind, "path": f"{SYNTHETIC_FOLDER}/sub-{person}_{kind}.tsv"})
-        for run, role in (("1", "train"), ("2", "test")):
-            path = f"{SYNTHETIC_FOLDER}/sub-{person}_run-{run}_bold.tsv"
-            scan = {
-                "repetition_time": synthetic["repetition_time"],
-                "orientation": "TxN",
-                "censoring": "none",
-            }
-            rows.append({**shared, "kind": "bold", "run_id": run, "path": path, "role": role, **scan})
+        for session in synthetic_sessions(synthetic):
+            rows += _planned_scans(synthetic, {**shared, "session_id": session})
     return rows
+
+
+def synthetic_sessions(synthetic):
+    """Name the sessions of a synthetic cohort: a list of one None, where people come once only."""
+    count = synthetic["sessions"]
+    return [None] if count == 1 else [str(number) for number in range(1, count + 1)]
+
+
+def _planned_scans(synthetic, shared):
+    """Rows of the two runs of one session of a made person."""
+    session = "" if shared["session_id"] is None else f"_ses-{shared['session_id']}"
+    name = f"{SYNTHETIC_FOLDER}/sub-{shared['participant_id']}{session}"
+    scan = {
+        "repetition_time": synthetic["repetition_time"],
+        "orientation": "TxN",
+        "censoring": "none",
+    }
+    runs = (("1", "train"), ("2", "test"))
+    return [
+        {**shared, "kind": "bold", "run_id": run, "path": f"{name}_run-{run}_bold.tsv", "role": role, **scan}
+        for run, role in runs
+    ]
 
 
 def units(rows, source, rule=None):
