@@ -22,6 +22,7 @@ STOREYS = (
         "parameters",
         "hemodynamics",
         "connectivity",
+        "identifiability",
         "reliability",
         "synthetic",
     ),
