@@ -11,6 +11,9 @@ import numpy as np
 NEAREST, FARTHEST = 0.02, 0.5
 #: Share of the candidates of a search that count as its best, and how many at least.
 BEST_SHARE, FEWEST_BEST = 0.1, 10
+#: Spread over searches or noise, as a share of the spread over people, from which a parameter is told
+#: apart weakly, and not at all.
+WEAK, LOST = 0.5, 1.0
 #: Fewest observations that a correlation is computed of.
 FEWEST = 4
 
@@ -103,6 +106,29 @@ def _crossing(positions, cost, limit):
     start = end - 1
     share = (limit - cost[start]) / (cost[end] - cost[start])
     return float(positions[start] + share * (positions[end] - positions[start])), False
+
+
+def verdict(ratios, share_flat=np.nan):
+    """Judge a parameter in a word.
+
+    Parameters
+    ----------
+    ratios : sequence of float
+        Spreads over restarts, noise and the like as shares of the spread over people; NaN where unknown.
+    share_flat : float, optional
+        Share of the profiles that are open on both sides.
+
+    Returns
+    -------
+    {"flat", "lost", "weak", "repeatable", "unknown"}
+    """
+    known = [ratio for ratio in ratios if not np.isnan(ratio)]
+    if share_flat > 0.5:
+        return "flat"
+    if not known:
+        return "unknown"
+    worst = max(known)
+    return "lost" if worst >= LOST else "weak" if worst >= WEAK else "repeatable"
 
 
 def spread_over_people(values, people):
