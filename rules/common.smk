@@ -147,6 +147,16 @@ def fit_settings(wildcards):
     return FITS[wildcards.fit]
 
 
+def profiled_units(wildcards):
+    """Units of a batch with profiles of the cost: one of every person who came into the cohort first."""
+    first = {}
+    for members in BATCHES.values():
+        for unit in members:
+            first.setdefault(UNITS[unit]["participant_id"], unit)
+    chosen = list(first.values())[: CONFIG["evaluation"]["profile"]["people"]]
+    return [unit for unit in BATCHES[wildcards.batch] if unit in chosen]
+
+
 def group_average(wildcards):
     """Average of the group that a fit with two levels begins with."""
     return f"results/group/{FITS[wildcards.fit]['start']['connectome']}.npz"
@@ -222,6 +232,7 @@ def per_batch(pattern):
 def data_dictionaries():
     """The JSON files that describe the columns of the tables of the cohort."""
     made = ["fits", "convergence", "front", "evaluation", "states", "regional_parameters", "baselines"]
+    made += ["reliability", "identifiability", "parameter_correlations", "profiles"]
     made += ["coupling", "qc", "exclusions", "missing_nodes", "nodes"] + (
         ["recovery"] if CONFIG["truth"] else []
     )
