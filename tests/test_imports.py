@@ -12,6 +12,7 @@ STOREYS = (
     ("spins", "mixed"),
     ("statistics", "permutation"),
     ("rates", "heterogeneity", "distances", "connectome", "detrending"),
+    ("rewiring",),
     ("expressions",),
     (
         "equations",
@@ -39,7 +40,7 @@ STOREYS = (
     ("course",),
     ("fitting",),
     ("evaluation",),
-    ("cross", "identification"),
+    ("cross", "identification", "nulls", "twins"),
 )
 
 
