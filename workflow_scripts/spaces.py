@@ -164,6 +164,11 @@ class MapTable:
         places, _ = alignment.order(matrix.row_labels, len(matrix.values), labels, row)
         self._columns = dict(zip(matrix.column_labels, matrix.values[places].T, strict=True))
 
+    @property
+    def columns(self):
+        """All maps as they stand, dict of str to (N,) float64; NaN where a node has no value."""
+        return dict(self._columns)
+
     def values(self, name):
         """Give a column as it stands, (N,) float64.
 

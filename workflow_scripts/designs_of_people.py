@@ -1,0 +1,137 @@
+"""From a formula and a table of people to the design of a linear model, and what its columns stand for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cubnm_core.errors import InputError
+from workflow_scripts import statistical_models
+from workflow_scripts.reporting.formatting import plural
+
+JOINT = "any difference"
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """What is tested: some columns of a design. A two-level contrast compares two levels of a factor."""
+
+    term: str
+    name: str
+    columns: tuple
+    two_levels: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """Design of a model for some people.
+
+    Attributes
+    ----------
+    matrix : (n, k) float64 array
+    contrasts : list of Contrast
+        Of the tested terms; a term with several columns has one of its own for all together, first.
+    smallest_level : int or None
+        People in the smallest level of the factors that are tested.
+    """
+
+    matrix: np.ndarray
+    contrasts: list
+    smallest_level: int | None
+
+
+def make_design(model, people):
+    """Make the design of a model.
+
+    Parameters
+    ----------
+    model : dict
+        An entry of ``statistics.models``, completed.
+    people : pandas.DataFrame
+        Complete in the columns of the formula.
+
+    Returns
+    -------
+    Design
+
+    Raises
+    ------
+    InputError
+        Saying in a sentence why these people give no result: too few, terms that cannot be told apart.
+    """
+    from formulaic import model_matrix
+    from formulaic.errors import FormulaicError
+
+    terms = statistical_models.parsed(model["formula"])
+    names = statistical_models.variables(terms)
+    table = pd.DataFrame({name: _levelled(people[name], model["reference"].get(name)) for name in names})
+    constant = sorted(name for name in names if table[name].nunique() < 2)
+    if constant:
+        raise InputError(f"{' and '.join(constant)} does not vary among these people")
+    try:
+        found = model_matrix(model["formula"], table, na_action="ignore")
+    except FormulaicError as error:
+        raise InputError(str(error).splitlines()[0]) from None
+    matrix = found.to_numpy(dtype=float)
+    _check(matrix, list(found.columns))
+    tested = statistical_models.tested_terms(model, terms)
+    spec = found.model_spec
+    contrasts = [each for term in spec.terms if str(term) in tested for each in _contrasts(term, found)]
+    contrasts.sort(key=lambda each: tested.index(each.term))
+    factors = {name for term in spec.terms if str(term) in tested for name in map(str, term.factors)}
+    counts = [table[name].value_counts() for name in factors & names if _is_text(table[name])]
+    for levels in counts:
+        if levels.min() < statistical_models.FEWEST_PER_LEVEL:
+            raise InputError(
+                f"{levels.name} {levels.idxmin()} has {plural(int(levels.min()), 'person')} only"
+            )
+    return Design(matrix, contrasts, min((int(levels.min()) for levels in counts), default=None))
+
+
+def _levelled(values, reference):
+    """Text as a factor whose first level is the reference; numbers as they are, unless one is named."""
+    if not _is_text(values) and reference is None:
+        return values
+    text = values.map(str)
+    levels = sorted(text.unique())
+    if reference is not None and str(reference) in levels:
+        levels = [str(reference), *(level for level in levels if level != str(reference))]
+    return pd.Series(pd.Categorical(text, categories=levels), index=values.index, name=values.name)
+
+
+def _is_text(values):
+    return not pd.api.types.is_numeric_dtype(values)
+
+
+def _check(matrix, columns):
+    """Refuse designs that leave something undecided."""
+    n, k = matrix.shape
+    infinite = [name for name, values in zip(columns, matrix.T, strict=True) if not np.isfinite(values).all()]
+    if infinite:
+        raise InputError(f"{infinite[0]} is not finite for everybody")
+    if n - k < statistical_models.FEWEST_DF:
+        raise InputError(f"{plural(n, 'person')} are too few for {k} coefficients")
+    scaled = matrix / np.linalg.norm(matrix, axis=0)
+    explained = [
+        name
+        for place, name in enumerate(columns)
+        if np.linalg.matrix_rank(scaled[:, : place + 1]) <= np.linalg.matrix_rank(scaled[:, :place])
+    ]
+    if explained:
+        raise InputError(f"{' and '.join(explained)} cannot be told from the other terms of the formula")
+
+
+def _contrasts(term, found):
+    """Say what the columns of a term stand for."""
+    spec = found.model_spec
+    place = range(found.shape[1])[spec.term_slices[term]]
+    columns = [str(found.columns[column]) for column in place]
+    names, two_levels = [f"per unit of {name}" for name in columns], False
+    factors = {str(name): state for name, state in spec.factor_contrasts.items()}
+    if str(term) in factors and len(columns) == len(factors[str(term)].levels) - 1:
+        base, *levels = factors[str(term)].levels
+        names, two_levels = [f"{level} − {base}" for level in levels], True
+    single = [
+        Contrast(str(term), name, (column,), two_levels) for name, column in zip(names, place, strict=True)
+    ]
+    return single if len(single) == 1 else [Contrast(str(term), JOINT, tuple(place)), *single]
