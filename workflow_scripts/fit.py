@@ -60,12 +60,7 @@ def main(sm):
     problems, histories = make_problems(people, settings, space, hemispheres, begin)
     store = FileStore(Path(sm.resources.histories) / fit, histories)
     classes = shape_classes(problems, people, settings, hemispheres, sm.threads)
-    options = {
-        "device": packing.device_name(simulations.used_backend(settings)),
-        "accepts_other_device": sm.resources.other_device == "warn",
-        "pause": interruptions.TimeLimit(sm.resources.runtime).pause,
-    }
-    found = search(problems, classes, store, logger, options)
+    found = search(problems, classes, store, logger, search_options(sm.resources, settings))
     rows, convergence, fronts = [], [], []
     for ids in sm.params.units:
         keys = {"participant_id": ids["participant_id"], "session_id": ids["session_id"], "fit": fit}
@@ -128,6 +123,15 @@ def _reason(error):
         f"prepared files are damaged ({type(error).__name__}: {error}); remove the archives of this batch "
         "under results/prepared and results/targets, and start again"
     )
+
+
+def search_options(resources, settings):
+    """Give further keywords of :func:`cubnm_core.fitting.run_fits` that follow from the resources of a job."""
+    return {
+        "device": packing.device_name(simulations.used_backend(settings)),
+        "accepts_other_device": resources.other_device == "warn",
+        "pause": interruptions.TimeLimit(resources.runtime).pause,
+    }
 
 
 def shape_classes(problems, people, settings, hemispheres, threads):
