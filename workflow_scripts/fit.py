@@ -126,7 +126,7 @@ def _reason(error):
 
 
 def search_options(resources, settings):
-    """Give further keywords of :func:`cubnm_core.fitting.run_fits` that follow from the resources of a job."""
+    """Give keywords of :func:`cubnm_core.fitting.run_fits` that follow from the resources of a job."""
     return {
         "device": packing.device_name(simulations.used_backend(settings)),
         "accepts_other_device": resources.other_device == "warn",
