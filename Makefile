@@ -1,5 +1,6 @@
 # make demo   set up and run the whole workflow on a made cohort; ends by naming the report
 # make test   set up and run the tests
+# make docs   the documentation as a site, in site/
 # make lint   what a reviewer's machine sees
 # make clean  remove results and logs (the environment stays)
 
@@ -8,7 +9,7 @@ CORES ?= all
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint clean
+.PHONY: demo test docs lint clean
 
 demo: $(VENV)/workflow.stamp
 	$(BIN)/snakemake --cores $(CORES)
@@ -16,6 +17,9 @@ demo: $(VENV)/workflow.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
+
+docs: $(VENV)/dev.stamp
+	$(BIN)/python docs/site/build.py site
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

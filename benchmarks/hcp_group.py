@@ -51,7 +51,7 @@ def _array(path):
         return arrays[arrays.files[0]]
 
 
-def simulate_group(weights, connectome, params, seed, lengths, backend):
+def simulate_group(weights, connectome, params, seed, lengths, comparison=None, *, backend):
     """Simulate a batch as the fits of cuBNM's paper do; has the form that `run_fits` asks for."""
     return simulate(
         "rWW",
@@ -61,7 +61,8 @@ def simulate_group(weights, connectome, params, seed, lengths, backend):
         lengths=lengths,
         seed=seed,
         hemispheres=HEMISPHERES,
-        record=("fc", "fcd", "state_means"),
+        record=("state_means",) if comparison else ("fc", "fcd", "state_means"),
+        comparison=comparison,
         backend=backend,
         **PROTOCOL,
     )

@@ -3,6 +3,8 @@
 import contextlib
 import io
 import re
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -122,3 +124,14 @@ def test_links_lead_somewhere(repository):
     for page in (*pages, *(repository / "docs").glob("*.md")):
         for target in LINK.findall(page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_site_is_made_without_a_warning(repository, tmp_path):
+    command = [sys.executable, str(repository / "docs" / "site" / "build.py"), str(tmp_path / "site")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    keys = (tmp_path / "site" / "keys.html").read_text(encoding="utf-8")
+    assert "fits.*.optimizer.population" in keys
+    for page in (tmp_path / "site").glob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        assert not re.search(r'<(script|img|link|iframe)[^>]+(src|href)="(https?:)?//', text), page.name

@@ -4,6 +4,7 @@ Reads the tables of the cohort, so the connectome, the parameters and every sett
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def simulate_person(results, unit, fit, **changes):
         If there is no such fit, or the person was not fitted.
     """
     results = Path(results)
-    stored = job.read_json(results / "cohort" / "provenance.json")
+    stored = _provenance(results)
     settings = stored["fits"].get(fit)
     if settings is None:
         raise InputError(f"{results}: no fit {fit!r}{suggestion(fit, stored['fits'])}")
@@ -63,6 +64,17 @@ def simulate_person(results, unit, fit, **changes):
             **changes,
         },
     )
+
+
+def _provenance(results):
+    """Read what the workflow left about its settings when it had finished."""
+    path = results / "cohort" / "provenance.json"
+    if not path.is_file():
+        raise InputError(
+            f"{path} is not there: name the folder of results of a workflow that has finished, which is "
+            "results/ in the folder where it ran"
+        )
+    return job.read_json(path)
 
 
 def fitted_parameters(results, unit, fit):
@@ -86,7 +98,10 @@ def main(arguments=None):
     parser.add_argument("--seed", type=int, default=0, help="of the noise (default: 0)")
     parser.add_argument("--output", help="npz file to write (default: UNIT_FIT_seed-SEED.npz)")
     given = parser.parse_args(arguments)
-    run = simulate_person(given.results, given.unit, given.fit, seed=given.seed)
+    try:
+        run = simulate_person(given.results, given.unit, given.fit, seed=given.seed)
+    except InputError as error:
+        sys.exit(str(error))
     path = given.output or f"{given.unit}_{given.fit}_seed-{given.seed}.npz"
     means = {f"mean_{name}": values[0] for name, values in run.state_means.items()}
     params = {f"param_{name}": values[0] for name, values in run.params.items()}

@@ -1,7 +1,7 @@
 """Simulate one point with cuBNM 0.1.0 on the CPU, in its environment: `cubnm_published.py IN.npz OUT.npz`.
 
-IN holds the connectome `weights` (N, N), `G`, `w_p` (N,), `J_N` (N,) and noise `seeds`; OUT gets `fc` and `fcd`,
-a row for every seed.
+IN holds the connectome `weights` (N, N), `G`, `w_p` (N,), `J_N` (N,) and noise `seeds`; OUT gets `fc` and
+`fcd`, a row for every seed.
 """
 
 import sys
