@@ -16,6 +16,7 @@ rule report:
         connectomes=connectomes(BATCHES),
         participants=given(CONFIG["participants"]),
         nodes=NODES,
+        brain="results/cohort/brain.npz",
         models=all_model_files(),
     output:
         "results/report/index.html",

@@ -11,7 +11,7 @@ from cubnm_core.connectivity import (
     pair_indices,
     sliding_windows,
 )
-from workflow_scripts import archives, job, report
+from workflow_scripts import archives, brain, job, report, tables
 
 IDS = ("participant_id", "session_id")
 # Columns of the tables that may have no row.
@@ -121,6 +121,8 @@ class MadeCohort:
         for name, rows in (("nodes", self.node_table), ("participants", self.participant_rows())):
             paths[name] = str(self.folder / f"{name}.tsv")
             job.write_tsv(paths[name], rows)
+        paths["brain"] = str(self.folder / "results/cohort/brain.npz")
+        brain.write(paths["brain"], tables.read_nodes(paths["nodes"]))
         targets, simulations = self.write_arrays()
         params = SimpleNamespace(
             units=self.ids,

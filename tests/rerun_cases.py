@@ -12,7 +12,7 @@ COMMON = {"common_nodes", "scale_connectome", *TARGETS}
 CONNECTOMES = {"prepare_connectome", *COMMON}
 SCANS = {"prepare_bold", *COMMON}
 EVERYTHING = CONNECTOMES | SCANS
-MADE = {"make_synthetic_cohort", "prepare_connectome", "prepare_bold", "common_nodes", "scale_connectome"}
+MADE = {"make_synthetic_cohort", "brain", "prepare_connectome", "prepare_bold", "common_nodes", "scale_connectome"}
 MADE |= {"empirical_targets", *COMPARISONS, *ONE}
 
 _SIMULATION = {
@@ -64,7 +64,7 @@ def _one(**changes):
 CASES = {
     "config.manifest": ({"manifest": "other_manifest.tsv"}, TABLES),
     "config.participants": ({"participants": "other_participants.tsv"}, COMPARISONS),
-    "config.nodes": ({"nodes": "other_nodes.tsv"}, EVERYTHING),
+    "config.nodes": ({"nodes": "other_nodes.tsv"}, {"brain", *EVERYTHING}),
     "config.maps.path": ({"maps.path": "others.tsv"}, ONE),
     "config.maps.normalise": ({"maps.normalise": "zscore"}, ONE),
     "config.connectome.source": ({"connectome.source": "mean"}, CONNECTOMES),
@@ -102,6 +102,15 @@ CASES = {
     **{
         f"config.dataset.{key}": ({f"dataset.{key}": value}, TABLES)
         for key, value in (("name", "other"), ("license", "CC0"), ("authors", ["A. N. Other"]))
+    },
+    "config.brain.atlas": ({"brain.atlas": ["maps.tsv"]}, {"brain", *TABLES}),
+    "config.brain.names": ({"brain.names": "maps.tsv"}, {"brain", *TABLES}),
+    **{
+        f"config.brain.surfaces.{side}": (
+            {"brain.surfaces": {"left": "maps.tsv", "right": "maps.tsv"} | {side: "others.tsv"}},
+            {"brain", *TABLES},
+        )
+        for side in ("left", "right")
     },
     "config.histories.folder": ({"histories.folder": "elsewhere"}, TABLES),
     "config.histories.other_device": ({"histories.other_device": "refuse"}, TABLES),

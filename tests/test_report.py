@@ -9,7 +9,7 @@ from report_cohort import MadeCohort
 
 from workflow_scripts import report
 from workflow_scripts.figures.style import Picture
-from workflow_scripts.reporting import connectivity, convergence, parameters, scores, states
+from workflow_scripts.reporting import connectivity, convergence, parameters, regional, scores
 from workflow_scripts.reporting.comparison import compare
 
 
@@ -55,7 +55,7 @@ def text_of(page):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the figures out, where a test reads only words: drawing takes nearly all of the time."""
-    for module in (connectivity, convergence, parameters, scores, states):
+    for module in (connectivity, convergence, parameters, regional, scores):
         monkeypatch.setattr(module, "picture", lambda *_, alt: Picture("data:,", alt))
 
 

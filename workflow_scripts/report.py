@@ -12,8 +12,8 @@ from workflow_scripts.reporting import (
     methods,
     parameters,
     provenance,
+    regional,
     scores,
-    states,
     summary,
 )
 from workflow_scripts.reporting.cohort import read_cohort
@@ -28,7 +28,7 @@ SECTIONS = (
     convergence,
     fronts,
     parameters,
-    states,
+    regional,
     inputs,
     methods,
 )

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -18,8 +19,9 @@ SURFACES = {
     "CIFTI_STRUCTURE_CEREBELLUM_RIGHT": ("R", "cerebellum"),
     "CIFTI_STRUCTURE_BRAIN_STEM": ("B", "brainstem"),
 }
+NAMES = ("label", "name", "region", "parcel")
 COLUMNS = {
-    "label": ("label", "name", "region", "parcel"),
+    "label": NAMES,
     "hemisphere": ("hemisphere", "hemi", "side"),
     "structure": ("structure", "tissue"),
     "network": ("network", "network_label", "yeo7", "community_yeo"),
@@ -126,20 +128,31 @@ def _gifti(path):
 
 
 def _annotation(path):
-    """Read a FreeSurfer annotation, whose file name begins with lh or rh; its names get that prefix."""
-    from pathlib import Path
+    """Read the parcels of a FreeSurfer annotation."""
+    _, texts = annotation(path)
+    return [Parcel(text, HEMISPHERES[Path(path).name[:2]], "cortex") for text in texts.values()]
 
+
+def annotation(path):
+    """Read a FreeSurfer annotation, whose file name begins with lh or rh; its names get that prefix.
+
+    Returns
+    -------
+    keys : ndarray (V,) of int
+        Of every vertex; -1 where it belongs to none.
+    names : dict of int to str
+        Of the parcels that some vertex has, by key.
+    """
     from nibabel.freesurfer import read_annot
 
     side = Path(path).name[:2]
     if side not in ("lh", "rh"):
         raise InputError(f"{path}: the name of an annotation begins with lh. or rh.; rename it")
     with reading(path, "a FreeSurfer annotation"):
-        found, _, names = read_annot(path)
-        used = sorted(set(found.tolist()) - {-1})
-        texts = [names[number].decode() for number in used]
-    prefix = "" if any(place(text).hemisphere for text in texts) else f"{side}_"
-    return [Parcel(prefix + text, HEMISPHERES[side], "cortex") for text in texts]
+        keys, _, names = read_annot(path)
+        texts = {key: names[key].decode() for key in sorted(set(keys.tolist()) - {-1})}
+    prefix = "" if any(place(text).hemisphere for text in texts.values()) else f"{side}_"
+    return keys, {key: prefix + text for key, text in texts.items()}
 
 
 def _table(path):

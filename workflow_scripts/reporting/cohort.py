@@ -10,6 +10,7 @@ import pandas as pd
 from workflow_scripts.archives import by_split
 from workflow_scripts.job import read_json
 from workflow_scripts.regional import coordinate_bounds
+from workflow_scripts.reporting.brain_maps import Brain, read_brain
 
 KEYS = ["participant_id", "session_id"]
 # Only n/a means missing: a participant may well be called "NA".
@@ -48,6 +49,7 @@ class Cohort:
         run, split_half or none.
     provenance : dict
         As written beside the tables; its `config` is the configuration of the whole run.
+    brain : workflow_scripts.reporting.brain_maps.Brain
     simulations : dict of (fit, unit) to Path
     targets : dict of str to workflow_scripts.archives.Archive
         By split.
@@ -61,6 +63,7 @@ class Cohort:
     provenance: dict
     participants: pd.DataFrame
     nodes: pd.DataFrame
+    brain: Brain
     simulations: dict = field(repr=False)
     targets: dict = field(repr=False)
 
@@ -166,6 +169,7 @@ def read_cohort(sm):
         provenance=read_json(sm.input.provenance),
         participants=participants[0] if participants else pd.DataFrame(),
         nodes=read_table(sm.input.nodes),
+        brain=read_brain(sm.input.brain),
         simulations=_index_simulations(_as_list(sm.input.simulations)),
         targets=by_split(_as_list(sm.input.targets), sm.params.splits),
     )

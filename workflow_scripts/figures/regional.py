@@ -6,10 +6,16 @@ from workflow_scripts.figures.style import GREY, INK, MARKERS, PALETTE, WIDTH, c
 
 COLUMNS = 4
 SIDE = {"L": -0.2, "R": 0.2}
+BOX = {
+    "boxprops": {"facecolor": "none", "edgecolor": GREY, "linewidth": 0.9},
+    "medianprops": {"color": INK, "linewidth": 1.6},
+    "whiskerprops": {"color": GREY, "linewidth": 0.9},
+    "capprops": {"color": GREY, "linewidth": 0.9},
+}
 
 
-def regional_strips(regions):
-    """A panel per variable: one point per region, networks side by side, left and right hemisphere apart.
+def network_boxes(regions):
+    """A panel per variable: one point per region on the box of its network, hemispheres side by side.
 
     Parameters
     ----------
@@ -32,27 +38,24 @@ def regional_strips(regions):
 
 
 def _draw(axis, rows, networks):
+    """Draw one variable; boxes from quartile to quartile, whiskers to the last region within 1.5 times that."""
     colour = colours(networks) if len(networks) <= len(PALETTE) else dict.fromkeys(networks, PALETTE[0])
     for (network, hemisphere), part in rows.groupby(["network", "hemisphere"], sort=False):
         centre = networks.index(network) + SIDE.get(hemisphere, 0.0)
-        axis.scatter(
-            centre + jitter(len(part), 0.09),
+        look = {"marker": _marker(hemisphere), "color": colour[network], "alpha": 0.8}
+        axis.scatter(centre + jitter(len(part), 0.09), part["mean"], s=11, linewidth=0, zorder=3, **look)
+        axis.boxplot(
             part["mean"],
-            s=13,
-            marker=_marker(hemisphere),
-            color=colour[network],
-            alpha=0.8,
-            linewidth=0,
-            zorder=3,
+            positions=[centre],
+            widths=0.34,
+            showfliers=False,
+            patch_artist=True,
+            zorder=4,
+            **BOX,
         )
-        axis.plot(
-            [centre - 0.15, centre + 0.15], [part["mean"].mean()] * 2, color=INK, linewidth=1.5, zorder=4
-        )
+    slanted = len(networks) > 2
     axis.set_xticks(
-        range(len(networks)),
-        networks,
-        rotation=40 if len(networks) > 2 else 0,
-        ha="right" if len(networks) > 2 else "center",
+        range(len(networks)), networks, rotation=40 if slanted else 0, ha="right" if slanted else "center"
     )
     axis.set_xlim(-0.6, len(networks) - 0.4)
     axis.grid(axis="y")

@@ -1,0 +1,26 @@
+rule brain:
+    input:
+        nodes=CONFIG["nodes"],
+        atlas=CONFIG["brain"]["atlas"],
+        names=given(CONFIG["brain"]["names"]),
+        surfaces=list((CONFIG["brain"]["surfaces"] or {}).values()),
+    output:
+        "results/cohort/brain.npz",
+    log:
+        "logs/brain/cohort.log",
+    benchmark:
+        "results/benchmarks/brain/cohort.tsv"
+    # An atlas that does not fit is told before anything is computed.
+    priority: 100
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(10),
+    params:
+        atlas=CONFIG["brain"]["atlas"],
+        names=CONFIG["brain"]["names"],
+        surfaces=CONFIG["brain"]["surfaces"],
+    script:
+        "../workflow_scripts/brain.py"
