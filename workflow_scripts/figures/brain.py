@@ -209,7 +209,7 @@ class Scale:
         """Colours of values, (..., 3) in 0 to 1; NaN is grey."""
         values = np.asarray(values, dtype=float)
         span = self.high - self.low or 1.0
-        found = self.colours(np.clip((values - self.low) / span, 0, 1))[..., :3]
+        found = np.asarray(self.colours(np.clip((values - self.low) / span, 0, 1)))[..., :3]
         return np.where(np.isfinite(values)[..., None], found, to_rgb(NOTHING))
 
     @property

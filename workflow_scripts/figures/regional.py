@@ -38,7 +38,7 @@ def network_boxes(regions):
 
 
 def _draw(axis, rows, networks):
-    """Draw one variable; boxes from quartile to quartile, whiskers to the last region within 1.5 times that."""
+    """Draw one variable; whiskers reach to the last region within 1.5 times the height of the box."""
     colour = colours(networks) if len(networks) <= len(PALETTE) else dict.fromkeys(networks, PALETTE[0])
     for (network, hemisphere), part in rows.groupby(["network", "hemisphere"], sort=False):
         centre = networks.index(network) + SIDE.get(hemisphere, 0.0)

@@ -1,4 +1,4 @@
-"""Maps of the brain for the page: one value per region, coloured on the views that the rule brain has drawn."""
+"""Maps of the brain for the page: one value per region, coloured on the views of the rule brain."""
 
 from dataclasses import dataclass, field
 

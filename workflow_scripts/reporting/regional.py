@@ -52,7 +52,7 @@ def _fit(cohort, fit):
     drawn = picture(
         figures.network_boxes,
         regions,
-        alt=f"Regional read-outs of fit {fit}, averaged over people, by network and hemisphere",
+        alt=f"Every regional read-out of fit {fit}, averaged over people, by network and hemisphere",
     )
     return {
         "name": fit,
@@ -154,7 +154,8 @@ def _survivors(part):
         return f"No region of {len(part)} with p below {SIGNIFICANT} after correction (FDR)."
     more = f" and {len(kept) - MAX_NAMED} more" if len(kept) > MAX_NAMED else ""
     named = ", ".join(kept[:MAX_NAMED])
-    return f"{len(kept)} of {len(part)} regions with p below {SIGNIFICANT} after correction (FDR): {named}{more}."
+    counted = f"{len(kept)} of {len(part)} regions"
+    return f"{counted} with p below {SIGNIFICANT} after correction (FDR): {named}{more}."
 
 
 def associations(cohort, fit):
