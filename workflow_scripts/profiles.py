@@ -1,7 +1,7 @@
 """Rule profiles: the cost around the best candidate, and what searches tell of trade-offs between parameters.
 
-Profiles are forward simulations: one coordinate of the search at a time is moved from its best value while the
-others stay, and the cost is computed as in the search: on the training scans, but with fresh noise seeds.
+Profiles are forward simulations: one coordinate of the search at a time is moved from its best value and the
+others stay; the cost is that of the search, on the training scans, but with fresh noise seeds.
 """
 
 from pathlib import Path

@@ -16,6 +16,8 @@ VALUES = ("icc_type", "icc", "low", "high")
 SPREAD = ("mean", "sd_people", "sd_within", "bias", "limit_low", "limit_high")
 PEOPLE = ("n_people", "n_sessions", "n_left_out", "sessions")
 COLUMNS = (*KEYS, *VALUES, *SPREAD, *PEOPLE, *evaluate.ANALYSIS, "seeds")
+INTERVAL = ("icc", "low", "high")
+MEAN = "mean of edges"
 QUARTILES = {"lower quartile of edges": 0.25, "median of edges": 0.5, "upper quartile of edges": 0.75}
 
 
@@ -200,23 +202,16 @@ def edge_rows(fc, edges):
     common = {"quantity": "connectivity", "variable": "fc"}
     rows = []
     for source, found in edges.items():
+        interval = dict(zip(INTERVAL, reliability.mean_agreement(fc[source]), strict=True))
+        rows.append({**common, "source": source, "icc_type": "ICC(2,1)", "label": MEAN, **interval})
+        # Of ICC(2,k) no mean: it has no lower limit, and single edges would decide.
         for kind, icc in (("ICC(2,1)", found.single), ("ICC(2,k)", found.average)):
-            mean = reliability.mean_agreement(fc[source]) if kind == "ICC(2,1)" else (finite_mean(icc),)
-            interval = dict(zip(("icc", "low", "high"), mean, strict=False))
-            row = {**common, "source": source, "icc_type": kind}
-            rows.append({**row, "label": "mean of edges", **interval})
             for label, share in QUARTILES.items():
-                rows.append({**row, "label": label, "icc": finite_quantile(icc, share)})
+                quantile = {"icc_type": kind, "label": label, "icc": finite_quantile(icc, share)}
+                rows.append({**common, "source": source, **quantile})
     difference = reliability.mean_agreement(fc["simulated"], fc["empirical"])
-    interval = dict(zip(("icc", "low", "high"), difference, strict=True))
-    labels = {"source": "difference", "icc_type": "ICC(2,1)", "label": "mean of edges"}
-    return [*rows, {**common, **labels, **interval}]
-
-
-def finite_mean(values):
-    """Mean of the values that are defined; NaN if none is."""
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if values.size else np.nan
+    labels = {"source": "difference", "icc_type": "ICC(2,1)", "label": MEAN}
+    return [*rows, {**common, **labels, **dict(zip(INTERVAL, difference, strict=True))}]
 
 
 def finite_quantile(values, share):
