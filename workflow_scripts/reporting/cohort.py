@@ -157,6 +157,10 @@ def read_cohort(sm):
         "exclusions",
         "baselines",
         "recovery",
+        "reliability",
+        "identifiability",
+        "parameter_correlations",
+        "profiles",
     )
     files = {name: Path(path) for name in names for path in _as_list(getattr(sm.input, name))}
     participants = [read_table(path) for path in _as_list(sm.input.participants)]
