@@ -11,6 +11,7 @@ rule fit:
         fits="results/fits/{fit}/batch-{batch}_fits.tsv",
         convergence="results/fits/{fit}/batch-{batch}_convergence.tsv",
         front="results/fits/{fit}/batch-{batch}_front.tsv",
+        landscape="results/fits/{fit}/batch-{batch}_landscape.npz",
     log:
         "logs/fit/{fit}_batch-{batch}.log",
     benchmark:

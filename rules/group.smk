@@ -36,6 +36,7 @@ rule group_fit:
         fits="results/group/{fit}_fits.tsv",
         convergence="results/group/{fit}_convergence.tsv",
         front="results/group/{fit}_front.tsv",
+        landscape="results/group/{fit}_landscape.npz",
     log:
         "logs/group_fit/{fit}.log",
     benchmark:

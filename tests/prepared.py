@@ -111,6 +111,7 @@ class PreparedCohort:
                 "fits": f"{fits}_fits.tsv",
                 "convergence": f"{fits}_convergence.tsv",
                 "front": f"{fits}_front.tsv",
+                "landscape": f"{fits}_landscape.npz",
             },
             "evaluate": {
                 "evaluation": f"{evaluation}_evaluation.tsv",

@@ -14,7 +14,7 @@ from pathlib import Path
 from cubnm_core import packing
 from cubnm_core.errors import InputError
 from cubnm_core.fitting import Paused, run_fits
-from workflow_scripts import fit_rows, interruptions, job, simulations, start, tables
+from workflow_scripts import fit_rows, interruptions, job, landscapes, simulations, start, tables
 from workflow_scripts.archives import Archive
 from workflow_scripts.fit_problems import make_problems, recorded
 from workflow_scripts.histories import FileStore
@@ -45,7 +45,7 @@ class Found:
 
 
 def main(sm):
-    """Fit the units of a batch and write one row per unit and restart, per generation, and per front."""
+    """Fit the units of a batch and write one row per unit and restart, per generation, and per front; every candidate."""
     logger = job.start(sm)
     settings, fit = sm.params.settings, sm.wildcards.fit
     people, unusable = read_people(sm.params.units, sm.input, settings, logger)
@@ -61,7 +61,7 @@ def main(sm):
     store = FileStore(Path(sm.resources.histories) / fit, histories)
     classes = shape_classes(problems, people, settings, hemispheres, sm.threads)
     found = search(problems, classes, store, logger, search_options(sm.resources, settings))
-    rows, convergence, fronts = [], [], []
+    rows, convergence, fronts, candidates = [], [], [], {}
     for ids in sm.params.units:
         keys = {"participant_id": ids["participant_id"], "session_id": ids["session_id"], "fit": fit}
         mine = [problem for problem in problems if problem.key.startswith(f"{ids['unit']}_restart-")]
@@ -71,9 +71,12 @@ def main(sm):
         fronts += fit_rows.front_rows(keys, mine, found.results)
         for problem in mine:
             convergence += fit_rows.convergence_rows(keys, problem, found.results.get(problem.key))
+        ended = [problem for problem in mine if problem.key in found.results]
+        candidates[ids["unit"]] = [(problem.restart, found.results[problem.key]) for problem in ended]
     job.write_tsv(sm.output.fits, rows, columns=fit_rows.fits_columns(settings, space))
     job.write_tsv(sm.output.convergence, convergence, columns=fit_rows.CONVERGENCE)
     job.write_tsv(sm.output.front, fronts, columns=fit_rows.front_columns(settings, space))
+    landscapes.write(sm.output.landscape, space, candidates)
 
 
 def read_people(units, files, settings, logger):
