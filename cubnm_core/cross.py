@@ -211,6 +211,8 @@ def _models(members, pairs, control):
         ]
         hosts = np.array([pair.host for pair in mixed])
         found = control.tune(_stacked(members, "weights"), hosts, _batch(bare), _stacked(members, "lengths"))
+        # Where the control itself diverged there is no inhibition; what is simulated then shows it.
+        found = np.nan_to_num(found)
         models += [
             (pair, {**mine, control.weight: weight}, (TUNED,))
             for pair, mine, weight in zip(mixed, bare, found, strict=True)

@@ -65,10 +65,15 @@ def person_similarity(values, rows, columns):
         Who has a row and a column, in the order of the rows.
     averaged : (k, k) array
     """
-    rows, columns = np.asarray(rows), np.asarray(columns)
-    people = [person for person in dict.fromkeys(rows.tolist()) if person in set(columns.tolist())]
-    averaged = [[values[np.ix_(rows == a, columns == b)].mean() for b in people] for a in people]
-    return people, np.array(averaged)
+    people = [person for person in dict.fromkeys(rows) if person in set(columns)]
+    left, right = (
+        np.array([[owner == person for owner in owners] for person in people], dtype=np.float64)
+        for owners in (rows, columns)
+    )
+    if not people:
+        return [], np.empty((0, 0))
+    known = np.nan_to_num(values, nan=-1.0)  # what does not vary is like nobody
+    return people, (left @ known @ right.T) / np.outer(left.sum(axis=1), right.sum(axis=1))
 
 
 def identify(values, seed=0):
@@ -80,7 +85,7 @@ def identify(values, seed=0):
     Parameters
     ----------
     values : (k, k) array
-        Similarity of candidate (row) and person (column). A tie, or a NaN, finds nobody.
+        Similarity of candidate (row) and person (column). A tie finds nobody.
     seed : int, optional
         Of the permutations, where there are too many people to try them all.
 

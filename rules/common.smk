@@ -1,7 +1,7 @@
 """Everything the rules share: the checked configuration, the units of the cohort, and functions of wildcards."""
 
 import cubnm_core
-from workflow_scripts import batches, last_run, readers, settings, start, tables
+from workflow_scripts import batches, folds, last_run, readers, settings, start, statistical_models, tables
 from workflow_scripts.precomputed import KINDS
 
 CONFIG = settings.validate(config)
@@ -10,6 +10,12 @@ UNITS = tables.units(MANIFEST, CONFIG["connectome"]["source"], tables.session_ru
 PACKED = batches.read()  # in earlier runs
 BATCHES = batches.pack(UNITS, CONFIG["batch_size"], PACKED)
 FITS = {name: settings.fit_settings(CONFIG, name) for name in CONFIG["fits"]}
+FOLDS = folds.parted(
+    UNITS,
+    batches.joined(BATCHES, CONFIG["batch_size"], PACKED),
+    CONFIG["evaluation"]["folds"],
+    folds.families(CONFIG),
+)
 HOLDOUT = tables.resolved_holdout(MANIFEST, CONFIG["holdout"])
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
 ANALYSIS = {**CONFIG["analysis"], "band_pass": CONFIG["bold"]["band_pass"]}
@@ -41,6 +47,7 @@ def connectome_rows(wildcards):
 
 
 def bold_rows(wildcards):
+    fold=r"\d+",
     """Rows of the manifest with the scans of a batch, by unit."""
     return {unit: in_order(UNITS[unit]["bold"]) for unit in BATCHES[wildcards.batch]}
 
@@ -155,6 +162,34 @@ def profiled_units(wildcards):
             first.setdefault(UNITS[unit]["participant_id"], unit)
     chosen = list(first.values())[: CONFIG["evaluation"]["profile"]["people"]]
     return [unit for unit in BATCHES[wildcards.batch] if unit in chosen]
+def fold_group(wildcards):
+    """Training people of a fold, as a unit."""
+    return folds.group_of(wildcards.fold)
+
+
+def training_units(wildcards):
+    """Units that are not held out in a fold."""
+    return [found for found in all_units() if found["unit"] not in FOLDS[wildcards.fold]]
+
+
+def fold_averages(wildcards):
+    """Averages of the training people of all folds; groups that have grown are not fitted again."""
+    together = start.starts_from_group(FITS[wildcards.fit])
+    kind = FITS[wildcards.fit]["start"]["connectome"] if together else "mean"
+    return [lasting(f"results/folds/fold-{fold}_{kind}.npz") for fold in FOLDS]
+
+
+def fold_settings(wildcards):
+    """Settings of the fit of the training people of a fold."""
+    return start.fold_settings(FITS[wildcards.fit])
+
+
+def batch_units_with_folds(wildcards):
+    """Units of a batch, each with the fold it is held out in."""
+    held_out = {unit: fold for fold, members in FOLDS.items() for unit in members}
+    return [{**ids(unit), "fold": held_out[unit]} for unit in BATCHES[wildcards.batch]]
+
+
 
 
 def group_average(wildcards):
@@ -237,6 +272,11 @@ def data_dictionaries():
         ["recovery"] if CONFIG["truth"] else []
     )
     return [f"results/cohort/{name}.json" for name in made]
+def of_all_batches(pattern):
+    """A function that gives the files of one fit, one for every batch."""
+    return lambda wildcards: [pattern.format(fit=wildcards.fit, batch=batch) for batch in BATCHES]
+
+
 
 
 def given(path):

@@ -54,6 +54,25 @@ def pack(cohort, size, known=()):
     return packed | {f"{number:03d}": members for number, members in enumerate(slices, start=first)}
 
 
+def joined(packed, size, known=()):
+    """Give the units of a cohort in the order in which they joined it, those who left included.
+
+    Parameters
+    ----------
+    packed : dict of str to list of str
+        As :func:`pack` returned it.
+    size, known
+        As of :func:`pack`.
+
+    Returns
+    -------
+    list of str
+        What is added later stands behind.
+    """
+    before = [row["unit"] for row in known if row["batch_size"] == str(size)]
+    return list(dict.fromkeys([*before, *(unit for members in packed.values() for unit in members)]))
+
+
 def repetition_times(unit):
     """Name the repetition times of a unit's scans, in s: units that differ in them share no batch."""
     times = {row["repetition_time"] for row in unit["bold"] if row["kind"] in TARGET_KINDS}

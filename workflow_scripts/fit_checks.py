@@ -33,7 +33,8 @@ def _seed_problems(fit, evaluation, place):
     """Check that search, re-test and evaluation have noise seeds of their own."""
     noise, retest = fit["noise_seed"], fit["retest"]
     search = range(noise, noise + fit["replicates"])
-    scored = range(evaluation["first_seed"], evaluation["first_seed"] + evaluation["seeds"])
+    count = max(evaluation["seeds"], evaluation["cross_seeds"])
+    scored = range(evaluation["first_seed"], evaluation["first_seed"] + count)
     uses = [(f"{place}.noise_seed", search)]
     if retest is not None:
         seeds = range(retest["first_seed"], retest["first_seed"] + retest["seeds"])

@@ -68,16 +68,48 @@ def tuned_parameters(person, params, settings, hemispheres):
     """
     if settings["fic"] is None:
         return params
-    weight = load_model(settings["model"]).inhibition["weight"]
-    # The control does its work before the simulation begins, so the shortest one will do.
-    shortest = {"duration": person.repetition_time, "burn_in": 0.0}
-    short = {**settings, "simulation": {**settings["simulation"], **shortest}}
-    simulate_batch = simulations.batch_simulator(short, hemispheres, person.repetition_time, record=())
+    tune = weight_tuner(settings, hemispheres, person.repetition_time, person.ids["session_id"])
     batch = {name: np.asarray(value)[None] for name, value in params.items()}
-    seed = np.array([noise_seeds.of_session(settings["noise_seed"], person.ids["session_id"])])
     lengths = None if person.lengths is None else person.lengths[None]
-    run = simulate_batch(person.weights[None], np.zeros(1, dtype=int), batch, seed, lengths)
-    return {**params, weight: run.params[weight][0]}
+    found = tune(person.weights[None], np.zeros(1, dtype=int), batch, lengths)
+    return {**params, inhibitory_weight(settings): found[0]}
+
+
+def inhibitory_weight(settings):
+    """Name the weights that feedback inhibition control finds; None for a fit without it."""
+    return None if settings["fic"] is None else load_model(settings["model"]).inhibition["weight"]
+
+
+def weight_tuner(settings, hemispheres, repetition_time, session_id):
+    """Give a function that lets feedback inhibition control find the inhibitory weights of models.
+
+    Parameters
+    ----------
+    settings : dict
+        Resolved settings of a fit with such control.
+    hemispheres : list of str
+    repetition_time : float
+        In s.
+    session_id : str
+        Whose noise the control sees, as in the fit.
+
+    Returns
+    -------
+    callable
+        ``tune(weights (S, N, N), connectome (B,), params, lengths)`` gives the inhibitory weights (B, N).
+    """
+    weight = inhibitory_weight(settings)
+    # The control does its work before the simulation begins, so the shortest one will do.
+    shortest = {"duration": repetition_time, "burn_in": 0.0}
+    short = {**settings, "simulation": {**settings["simulation"], **shortest}}
+    simulate_batch = simulations.batch_simulator(short, hemispheres, repetition_time, record=())
+    seed = noise_seeds.of_session(settings["noise_seed"], session_id)
+
+    def tune(weights, connectome, params, lengths):
+        seeds = np.full(len(connectome), seed)
+        return simulate_batch(weights, connectome, params, seeds, lengths).params[weight]
+
+    return tune
 
 
 def without_control(settings, params):

@@ -56,6 +56,26 @@ def group_settings(settings):
     return {**settings, "optimizer": settings["start"]["optimizer"], "start": None}
 
 
+def starts_from_group(settings):
+    """Say whether a fit starts from the group."""
+    return settings["start"] is not None and settings["start"]["from"] == FROM_GROUP
+
+
+def fold_settings(settings):
+    """Give the settings of the fit of a group of training people, whose parameters others are scored with.
+
+    Parameters
+    ----------
+    settings : dict
+        Resolved settings of a fit; those of its group where it starts from one.
+
+    Returns
+    -------
+    dict
+    """
+    return group_settings(settings) if starts_from_group(settings) else {**settings, "start": None}
+
+
 def problems(fit, config, name):
     """List what is wrong with where a fit starts that is right otherwise.
 
