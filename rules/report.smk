@@ -16,6 +16,9 @@ rule report:
         identifiability="results/cohort/identifiability.tsv",
         parameter_correlations="results/cohort/parameter_correlations.tsv",
         profiles="results/cohort/profiles.tsv",
+        null_tests="results/cohort/null_tests.tsv",
+        nulls="results/cohort/nulls.tsv",
+        rewiring="results/cohort/rewiring.tsv",
         simulations=per_batch("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
         targets=targets(BATCHES),
         connectomes=connectomes(BATCHES),
@@ -24,7 +27,8 @@ rule report:
         brain="results/cohort/brain.npz",
         models=all_model_files(),
     output:
-        "results/report/index.html",
+        page="results/report/index.html",
+        shared="results/report/shared.html",
     log:
         "logs/report/cohort.log",
     benchmark:

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import report_identifiability
 
 from cubnm_core.connectivity import (
     functional_connectivity,
@@ -93,7 +94,7 @@ class MadeCohort:
         """Write the cohort, run the script, read the page."""
         sm = self.write()
         report.main(sm)
-        with open(sm.output[0], encoding="utf-8") as file:
+        with open(sm.output.page, encoding="utf-8") as file:
             return file.read()
 
     def write(self):
@@ -114,6 +115,7 @@ class MadeCohort:
         for name, path in paths.items():
             columns = [*IDS, *COLUMNS[name].split()] if name in COLUMNS else None
             job.write_tsv(path, getattr(self, f"{name}_rows")(), columns)
+        paths |= report_identifiability.write(self)
         if not self.truth:
             paths["recovery"] = []
         paths["provenance"] = str(self.folder / "results/cohort/provenance.json")
@@ -131,7 +133,10 @@ class MadeCohort:
             holdout="run" if "test" in self.splits else "none",
         )
         inputs = SimpleNamespace(**paths, targets=targets, simulations=simulations)
-        output = [str(self.folder / "results/report/index.html")]
+        pages = {"page": "index.html", "shared": "shared.html"}
+        output = SimpleNamespace(
+            **{name: str(self.folder / "results/report" / file) for name, file in pages.items()}
+        )
         return SimpleNamespace(input=inputs, params=params, output=output, log=[])
 
     def settings(self, fit):
@@ -175,6 +180,7 @@ class MadeCohort:
             "inputs": {f"{k}.tsv": "ab" * 32 for k in range(20)},
             "config": {
                 "connectome": {"source": "individual", "scaling": "subject_mean"},
+                "report": {"smallest_group": 5, "people_shown": 4},
                 "synthetic": {"participants": len(self.ids)} if self.truth else None,
             },
         }

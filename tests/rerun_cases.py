@@ -1,6 +1,6 @@
 """For every entry of the configuration a change, and what runs again: rules, those of a fit with its name."""
 
-TABLES = {"cohort_tables", "report"}
+TABLES = {"cohort_tables", "statistics", "report"}
 ONE = {("fit", "one"), ("evaluate", "one"), *TABLES}
 TWO = {("fit", "two"), ("evaluate", "two"), *TABLES}
 THREE = {("group_fit", "three"), ("fit", "three"), ("evaluate", "three"), *TABLES}
@@ -103,6 +103,8 @@ CASES = {
         f"config.dataset.{key}": ({f"dataset.{key}": value}, TABLES)
         for key, value in (("name", "other"), ("license", "CC0"), ("authors", ["A. N. Other"]))
     },
+    "config.report.smallest_group": ({"report.smallest_group": 10}, TABLES),
+    "config.report.people_shown": ({"report.people_shown": 8}, TABLES),
     "config.brain.atlas": ({"brain.atlas": ["maps.tsv"]}, {"brain", *TABLES}),
     "config.brain.names": ({"brain.names": "maps.tsv"}, {"brain", *TABLES}),
     **{
@@ -114,6 +116,38 @@ CASES = {
     },
     "config.histories.folder": ({"histories.folder": "elsewhere"}, TABLES),
     "config.histories.other_device": ({"histories.other_device": "refuse"}, TABLES),
+    **{
+        f"config.statistics.{key}": ({f"statistics.{key}": value}, TABLES)
+        for key, value in (
+            ("models", {"level": {"formula": "group"}}),
+            ("permutations", 200),
+            ("spins", 200),
+            ("seed", 1),
+            ("alpha", 0.01),
+            ("sensitivity.fit_quality", None),
+            ("sensitivity.at_bounds", False),
+        )
+    },
+    **{
+        f"config#statistical_model.{key}": (
+            {"statistics.models": {"level": {"formula": "group", key: value}}},
+            TABLES,
+        )
+        for key, value in (
+            ("formula", "mean_fd"),
+            ("test", ["group"]),
+            ("quantities", ["scores"]),
+            ("states", ["S_E"]),
+            ("random", "participant_id"),
+            ("blocks", "group"),
+            ("exchange", "whole"),
+            ("reference", {"group": "a"}),
+        )
+    },
+    "config#statistical_model.reference.*": (
+        {"statistics.models": {"level": {"formula": "group", "reference": {"group": "a"}}}},
+        TABLES,
+    ),
     "config.batch_size": ({"batch_size": 3}, EVERYTHING),
     "config.evaluation.seeds": ({"evaluation.seeds": 3}, EVALUATIONS),
     "config.evaluation.first_seed": ({"evaluation.first_seed": 2000}, EVALUATIONS),

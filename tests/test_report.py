@@ -9,7 +9,14 @@ from report_cohort import MadeCohort
 
 from workflow_scripts import report
 from workflow_scripts.figures.style import Picture
-from workflow_scripts.reporting import connectivity, convergence, parameters, regional, scores
+from workflow_scripts.reporting import (
+    connectivity,
+    convergence,
+    identifiability,
+    parameters,
+    regional,
+    scores,
+)
 from workflow_scripts.reporting.comparison import compare
 
 
@@ -55,7 +62,7 @@ def text_of(page):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the figures out, where a test reads only words: drawing takes nearly all of the time."""
-    for module in (connectivity, convergence, parameters, regional, scores):
+    for module in (connectivity, convergence, identifiability, parameters, regional, scores):
         monkeypatch.setattr(module, "picture", lambda *_, alt: Picture("data:,", alt))
 
 
@@ -68,7 +75,9 @@ def usual(tmp_path_factory):
 def test_is_one_file_that_asks_for_nothing(usual):
     page = Page(usual)
     assert page.loads and all(address.startswith("data:") for address in page.loads)
-    outward = [link for link in page.links if not link.startswith(("#", "../cohort/"))]
+    outward = [
+        link for link in page.links if not link.startswith(("#", "../cohort/", "people/", "shared.html"))
+    ]
     assert outward and all(link.startswith("https://doi.org/10.") for link in outward)
     style_and_script = "".join(
         re.findall(r"<(?:script|style)>(.*?)</(?:script|style)>", usual, flags=re.DOTALL)
@@ -249,7 +258,8 @@ def test_identifiability_tells_a_ridge_and_a_recovered_parameter(tmp_path, undra
     assert re.search(r"Not identifiable here: [^.]*w_p", page)
     assert re.search(r"On a ridge, so that only a combination is determined: w_p and J_N\.", page)
     assert re.search(
-        r"G \d+ ([−\d.]+ ){8}repeatable over restarts, and the truth comes back",
+        r"G \d+ ([−\d.]+ ){2}[\d.]+ \(0\.\d+\) – ± [^a-z]+ of 10 ([−\d.]+ ){3}"
+        "repeatable over searches, and the truth comes back",
         page,
     )
 
@@ -306,7 +316,7 @@ def test_same_results_same_page(tmp_path):
     pages = []
     for _ in range(2):
         report.main(sm)
-        with open(sm.output[0], encoding="utf-8") as file:
+        with open(sm.output.page, encoding="utf-8") as file:
             pages.append(file.read())
     assert pages[0] == pages[1]
 

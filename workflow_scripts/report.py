@@ -1,4 +1,4 @@
-"""Rule `report`: one self-contained HTML page for the cohort."""
+"""Rule `report`: a page for the cohort, one for every person, and one of aggregates to hand on."""
 
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from workflow_scripts.reporting import (
     regional,
     reliability,
     scores,
+    sharing,
     summary,
 )
 from workflow_scripts.reporting.cohort import read_cohort
@@ -39,16 +40,22 @@ SECTIONS = (
 
 
 def main(sm):
-    """Read the cohort, build the sections, write the page."""
+    """Read the cohort, build the sections, write the pages."""
     logger = job.start(sm)
-    output = Path(sm.output[0])
+    page = Path(sm.output.page)
     cohort = read_cohort(sm)
     logger.info("%d units, fits: %s", len(cohort.units), ", ".join(cohort.fits))
-    sections = [module.section(cohort) for module in SECTIONS if module is not fronts or fronts.fits(cohort)]
-    sections.append(provenance.section(cohort, output.parent))
-    with job.atomic_path(output) as temporary:
-        temporary.write_text(render(cohort, sections), encoding="utf-8")
-    logger.info("report written to %s (%.1f MB)", output, output.stat().st_size / 1e6)
+    shown = [module for module in SECTIONS if module is not fronts or fronts.fits(cohort)]
+    sections = [module.section(cohort) for module in shown]
+    write(page, render(cohort, [*sections, provenance.section(cohort, page.parent)]), logger)
+    write(sm.output.shared, sharing.page(cohort, [*shown, provenance]), logger)
+
+
+def write(path, text, logger):
+    """Write a page and tell its size."""
+    with job.atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    logger.info("%s written (%.1f MB)", path, len(text) / 1e6)
 
 
 if "snakemake" in globals():

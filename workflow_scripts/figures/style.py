@@ -9,6 +9,8 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from workflow_scripts.figures import markup
+
 WIDTH = 10.4  # inches of a figure across the page
 INK, GREY, LIGHT = "#1f2933", "#7b8794", "#d9dfe6"
 # Okabe and Ito's palette, told apart under the common kinds of colour blindness; most distant hues first.
@@ -59,14 +61,18 @@ STYLE = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure ready for a page: a data URI and the words that stand for it."""
+    """A figure ready for a page: a data URI, or markup if it can be clicked; words that stand for it."""
 
     uri: str
     alt: str
+    markup: str = ""
 
 
 def picture(draw, *args, alt, **options):
     """Draw a figure in the common style and return it as a self-contained SVG.
+
+    It becomes an image of the page, or a part of it where points lead to people
+    (:func:`markup.link_people`).
 
     Parameters
     ----------
@@ -79,7 +85,10 @@ def picture(draw, *args, alt, **options):
         figure = draw(*args, **options)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
-    encoded = base64.b64encode(buffer.getvalue()).decode("ascii")
+    svg = markup.shortened(buffer.getvalue().decode("utf-8"))
+    if markup.has_links(svg):
+        return Picture("", alt, markup.inline(svg, alt))
+    encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
     return Picture(f"data:image/svg+xml;base64,{encoded}", alt)
 
 

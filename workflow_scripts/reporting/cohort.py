@@ -29,6 +29,29 @@ WORDS = (
     "seeds",
 )
 TEXT = dict.fromkeys([*KEYS, *WORDS], str)
+SMALLEST_GROUP = 5  # of tables written before it could be configured
+# Columns of a table that the cohort does not have: a section finds no rows, and says so.
+EMPTY = ["key", *KEYS, "fit", "split", "measure", "parameter", "truth", "estimate"]
+# Tables of the cohort. One that there is not (recovery, where the truth is unknown) has no rows.
+TABLES = (
+    "fits",
+    "convergence",
+    "front",
+    "evaluation",
+    "states",
+    "qc",
+    "missing_nodes",
+    "exclusions",
+    "baselines",
+    "recovery",
+    "reliability",
+    "identifiability",
+    "parameter_correlations",
+    "profiles",
+    "statistics",
+    "statistics_models",
+    "map_association",
+)
 
 
 @dataclass(frozen=True)
@@ -68,8 +91,8 @@ class Cohort:
     targets: dict = field(repr=False)
 
     def table(self, name):
-        """One cohort table. There is no `recovery` where the truth is unknown: then it has no rows."""
-        return self.tables.get(name, pd.DataFrame(columns=["key", "fit", "parameter", "truth", "estimate"]))
+        """One cohort table, without rows where there is none."""
+        return self.tables.get(name, pd.DataFrame(columns=EMPTY))
 
     def of_fit(self, name, fit):
         """The rows of a table that belong to one fit."""
@@ -79,6 +102,11 @@ class Cohort:
     @property
     def config(self):
         return self.provenance.get("config", {})
+
+    @property
+    def smallest_group(self):
+        """The fewest people about whom the shared page says anything."""
+        return self.config.get("report", {}).get("smallest_group", SMALLEST_GROUP)
 
     @property
     def fits(self):
@@ -146,23 +174,7 @@ def read_cohort(sm):
     -------
     Cohort
     """
-    names = (
-        "fits",
-        "convergence",
-        "front",
-        "evaluation",
-        "states",
-        "qc",
-        "missing_nodes",
-        "exclusions",
-        "baselines",
-        "recovery",
-        "reliability",
-        "identifiability",
-        "parameter_correlations",
-        "profiles",
-    )
-    files = {name: Path(path) for name in names for path in _as_list(getattr(sm.input, name))}
+    files = {name: Path(path) for name in TABLES for path in _as_list(getattr(sm.input, name, []))}
     participants = [read_table(path) for path in _as_list(sm.input.participants)]
     return Cohort(
         tables={name: read_table(path) for name, path in files.items()},
