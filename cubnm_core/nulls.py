@@ -24,14 +24,20 @@ class Candidate:
     Parameters
     ----------
     weights : (N, N) array
+        Candidates that share a connectome should share the array.
     params : dict of str to float or (N,) array
-        The same names in all candidates, inhibitory weights included.
+        The same names in all candidates.
+    targets : dict of split to Target
+    seeds : sequence of S ints
+        Of the noise.
     lengths : (N, N) array, optional
         In mm, for models with conduction delays.
     """
 
     weights: np.ndarray
     params: dict
+    targets: dict
+    seeds: tuple
     lengths: np.ndarray | None = None
 
 
@@ -65,7 +71,7 @@ def stacked(candidates):
     return np.stack([one.weights for one in chosen]), connectome, params, lengths
 
 
-def with_inhibition(candidates, weight, tune):
+def with_inhibition(candidates, weight, tune, size=256):
     """Let feedback inhibition control find the inhibitory weights of every candidate anew.
 
     Parameters
@@ -76,54 +82,61 @@ def with_inhibition(candidates, weight, tune):
         Name of the inhibitory weights.
     tune : callable
         ``tune(weights (S, N, N), connectome (M,), params, lengths)`` gives them, (M, N).
+    size : int, optional
+        Most candidates of one call.
 
     Returns
     -------
     list of Candidate
     """
-    # Where the control diverged there is no inhibition; what is simulated then shows it.
-    found = np.nan_to_num(tune(*stacked(candidates)))
-    return [
-        replace(candidate, params={**candidate.params, weight: mine})
-        for candidate, mine in zip(candidates, found, strict=True)
-    ]
+    tuned = []
+    for start in range(0, len(candidates), size):
+        part = candidates[start : start + size]
+        # Where the control diverged there is no inhibition; what is simulated then shows it.
+        found = np.nan_to_num(tune(*stacked(part)))
+        tuned += [
+            replace(candidate, params={**candidate.params, weight: mine})
+            for candidate, mine in zip(part, found, strict=True)
+        ]
+    return tuned
 
 
-def scored(candidates, simulate_batch, targets, objective, seeds, size=256):
-    """Simulate candidates with several noise seeds and score every simulation against every split.
+def scored(candidates, simulate_batch, objective, size=256):
+    """Simulate candidates with each of their noise seeds and score every simulation against every split.
 
     Parameters
     ----------
     candidates : sequence of M Candidate
     simulate_batch : callable
         As for :func:`cubnm_core.fitting.run_fits`, without feedback inhibition control.
-    targets : dict of split to Target
     objective : Objective
-    seeds : sequence of S ints
-        The same for all candidates.
     size : int, optional
         Most simulations of one call.
 
     Returns
     -------
-    dict of split to dict of measure to (M, S) array
+    list of M dict of split to dict of measure to (S,) array
         A failed simulation counts with the worst value of every term.
     """
-    weights, connectome, params, lengths = stacked(candidates)
-    owner, noise = np.repeat(np.arange(len(candidates)), len(seeds)), np.tile(seeds, len(candidates))
-    found = {split: {} for split in targets}
+    owner = np.repeat(np.arange(len(candidates)), [len(candidate.seeds) for candidate in candidates])
+    noise = np.concatenate([np.asarray(candidate.seeds) for candidate in candidates])
+    parts = [{split: {} for split in candidate.targets} for candidate in candidates]
     for start in range(0, len(owner), size):
         rows = owner[start : start + size]
-        batch = {name: values[rows] for name, values in params.items()}
-        run = simulate_batch(weights, connectome[rows], batch, noise[start : start + size], lengths)
-        for split, target in targets.items():
-            for measure, values in objective.score(run, target, np.arange(len(rows))).items():
-                found[split].setdefault(measure, []).append(values)
-    shape = len(candidates), len(seeds)
-    return {
-        split: {measure: np.concatenate(parts).reshape(shape) for measure, parts in measures.items()}
-        for split, measures in found.items()
-    }
+        weights, connectome, params, lengths = stacked([candidates[place] for place in rows])
+        run = simulate_batch(weights, connectome, params, noise[start : start + size], lengths)
+        for place in np.unique(rows):
+            mine = np.flatnonzero(rows == place)
+            for split, target in candidates[place].targets.items():
+                for measure, values in objective.score(run, target, mine).items():
+                    parts[place][split].setdefault(measure, []).append(values)
+    return [
+        {
+            split: {measure: np.concatenate(values) for measure, values in measures.items()}
+            for split, measures in splits.items()
+        }
+        for splits in parts
+    ]
 
 
 def follows_map(space):
@@ -131,7 +144,7 @@ def follows_map(space):
     return any(isinstance(rule, MapScaled) for rule in space.regional.values())
 
 
-def spun(space, indices):
+def with_maps_turned(space, indices):
     """Turn all maps that parameters follow, together, so that they keep their relations to each other.
 
     Parameters

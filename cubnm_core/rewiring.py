@@ -56,7 +56,7 @@ def rewired(weights, distances=None, lengths=None, seed=0, bins=BINS):
         Between all nodes, in mm. Without them lengths are not kept.
     lengths : (N, N) array, optional
         Tract lengths in mm, for models with conduction delays; 0 where unknown.
-    seed : int
+    seed : int or sequence of int
         The same seed gives the same null model.
     bins : int, optional
         Of distance, with equal numbers of connections; within one, distances count as alike.

@@ -11,6 +11,7 @@ rule cohort_tables:
         identifiability="results/cohort/identifiability.tsv",
         parameter_correlations="results/cohort/parameter_correlations.tsv",
         profiles="results/cohort/profiles.tsv",
+        nulls=rules.null_tests.output,
         connectomes=connectomes(BATCHES, "json"),
         bold=scans(BATCHES, "json"),
         targets=targets(BATCHES, ending="json"),

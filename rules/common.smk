@@ -19,6 +19,7 @@ FOLDS = folds.parted(
 HOLDOUT = tables.resolved_holdout(MANIFEST, CONFIG["holdout"])
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
 ANALYSIS = {**CONFIG["analysis"], "band_pass": CONFIG["bold"]["band_pass"]}
+NULLS = CONFIG["evaluation"]["nulls"]
 NEEDS_FCD = settings.needs_fcd(CONFIG)
 NUMERICS = cubnm_core.NUMERICS_VERSION
 SETTLED = last_run.had_settings(CONFIG, HOLDOUT, NUMERICS)
@@ -264,19 +265,20 @@ def per_batch(pattern):
     return [pattern.format(fit=fit, batch=batch) for fit in FITS for batch in BATCHES]
 
 
-def data_dictionaries():
-    """The JSON files that describe the columns of the tables of the cohort."""
-    made = ["fits", "convergence", "front", "evaluation", "states", "regional_parameters", "baselines"]
-    made += ["reliability", "identifiability", "parameter_correlations", "profiles"]
-    made += ["coupling", "qc", "exclusions", "missing_nodes", "nodes"] + (
-        ["recovery"] if CONFIG["truth"] else []
-    )
-    return [f"results/cohort/{name}.json" for name in made]
 def of_all_batches(pattern):
     """A function that gives the files of one fit, one for every batch."""
     return lambda wildcards: [pattern.format(fit=wildcards.fit, batch=batch) for batch in BATCHES]
 
 
+def data_dictionaries():
+    """The JSON files that describe the columns of the tables of the cohort."""
+    made = ["fits", "convergence", "front", "evaluation", "states", "regional_parameters", "baselines"]
+    made += ["reliability", "identifiability", "parameter_correlations", "profiles"]
+    made += ["nulls", "null_tests", "rewiring"]
+    made += ["coupling", "qc", "exclusions", "missing_nodes", "nodes"] + (
+        ["recovery"] if CONFIG["truth"] else []
+    )
+    return [f"results/cohort/{name}.json" for name in made]
 
 
 def given(path):

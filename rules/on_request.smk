@@ -12,7 +12,7 @@ rule plan:
         config=CONFIG,
         fits=FITS,
         batches=BATCHES,
-        seeds=CONFIG["evaluation"]["seeds"],
+        evaluation=CONFIG["evaluation"],
         repetition_time=tables.repetition_time(MANIFEST),
         numerics=NUMERICS,
     script:

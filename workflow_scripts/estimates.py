@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cubnm_core import nulls
 from cubnm_core.inhibition import Inhibition
 from cubnm_core.optimisers import OptimizerSettings
 from workflow_scripts import job, simulations, start
@@ -28,7 +29,8 @@ class Stage:
     Attributes
     ----------
     fit : str
-    rule : {"group_fit", "fit", "evaluate"}
+    rule : str
+        One of :data:`SIMULATIONS`.
     simulations : int
         At most.
     seconds : float
@@ -41,7 +43,7 @@ class Stage:
     seconds: float
 
 
-def stages(jobs, fits, batches, seeds):
+def stages(jobs, fits, batches, evaluation):
     """Count what is simulated.
 
     Parameters
@@ -52,8 +54,8 @@ def stages(jobs, fits, batches, seeds):
         Resolved settings by name.
     batches : dict of str to list of str
         Units of every batch.
-    seeds : int
-        Of the evaluation.
+    evaluation : dict
+        Section ``evaluation`` of a completed configuration.
 
     Returns
     -------
@@ -61,17 +63,53 @@ def stages(jobs, fits, batches, seeds):
     """
     counts = {}
     for rule, wildcards in jobs:
-        if rule not in ("group_fit", "fit", "evaluate"):
+        if rule not in SIMULATIONS:
             continue
-        settings = fits[wildcards["fit"]]
-        if rule == "group_fit":
-            count = most_simulations(start.group_settings(settings))
-        else:
-            each = seeds if rule == "evaluate" else most_simulations(settings)
-            count = each * len(batches[wildcards["batch"]])
+        people = len(batches[wildcards["batch"]]) if "batch" in wildcards else 1
         key = wildcards["fit"], rule
-        counts[key] = counts.get(key, 0) + count
+        counts[key] = counts.get(key, 0) + SIMULATIONS[rule](fits[key[0]], people, evaluation)
     return [Stage(*key, count, count * simulated_seconds(fits[key[0]])) for key, count in counts.items()]
+
+
+def _group_fit(settings, people, evaluation):
+    return most_simulations(start.group_settings(settings))
+
+
+def _fit(settings, people, evaluation):
+    return people * most_simulations(settings)
+
+
+def _evaluate(settings, people, evaluation):
+    return people * evaluation["seeds"]
+
+
+def _null_fits(settings, people, evaluation):
+    refits = _null_models(settings, evaluation["nulls"]["kinds"], evaluation["nulls"]["refits"])
+    return people * refits * most_simulations(settings)
+
+
+def _nulls(settings, people, evaluation):
+    stated = evaluation["nulls"]
+    forward = [kind for kind in stated["kinds"] if kind != nulls.OTHER_CONNECTOME]
+    models = _null_models(settings, forward, stated["count"])
+    models += _null_models(settings, stated["kinds"], stated["refits"])
+    return people * (models + 1) * stated["seeds"] if models else 0
+
+
+def _null_models(settings, kinds, count):
+    """Null models of one person; turned maps for fits with maps only."""
+    return count * sum(kind != nulls.SPIN or settings["maps"] is not None for kind in kinds)
+
+
+#: Simulations of one job of every rule that simulates: from the settings of the fit, the number of people of
+#: the batch, and the section ``evaluation``.
+SIMULATIONS = {
+    "group_fit": _group_fit,
+    "fit": _fit,
+    "evaluate": _evaluate,
+    "null_fits": _null_fits,
+    "nulls": _nulls,
+}
 
 
 def most_simulations(settings):

@@ -14,7 +14,7 @@ def read_table(path):
     return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
 
 
-def best_coordinates(fits, fit):
+def best_coordinates(fits, fit, keys=("participant_id", "session_id")):
     """Read the best values of every fitted person from a table of fits.
 
     Parameters
@@ -23,18 +23,20 @@ def best_coordinates(fits, fit):
         Table of the fits of a batch, or of the cohort.
     fit : str
         Name of the fit setting.
+    keys : sequence of str, optional
+        Columns that tell one search from another.
 
     Returns
     -------
     dict of (participant_id, session_id) to dict of str to float
-        Free and fixed coordinates of the search space, of the selected restart; ``session_id`` is "n/a"
-        without sessions.
+        By the texts in `keys`: free and fixed coordinates of the search space, of the selected restart;
+        ``session_id`` is "n/a" without sessions.
     """
     table = read_table(fits)
     chosen = table[(table["selected"] == "True") & (table["fit"] == fit)]
     names = [column for column in table.columns if column.startswith("param_")]
     return {
-        (row["participant_id"], row["session_id"]): {
+        tuple(row[key] for key in keys): {
             name.removeprefix("param_"): float(row[name]) for name in names if row[name] != job.MISSING
         }
         for _, row in chosen.iterrows()
