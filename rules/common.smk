@@ -40,6 +40,7 @@ wildcard_constraints:
     fit="[A-Za-z0-9-]+",
     average="mean|consensus",
     batch=r"\d+",
+    fold=r"\d+",
 
 
 def connectome_rows(wildcards):
@@ -48,7 +49,6 @@ def connectome_rows(wildcards):
 
 
 def bold_rows(wildcards):
-    fold=r"\d+",
     """Rows of the manifest with the scans of a batch, by unit."""
     return {unit: in_order(UNITS[unit]["bold"]) for unit in BATCHES[wildcards.batch]}
 
@@ -155,14 +155,6 @@ def fit_settings(wildcards):
     return FITS[wildcards.fit]
 
 
-def profiled_units(wildcards):
-    """Units of a batch with profiles of the cost: one of every person who came into the cohort first."""
-    first = {}
-    for members in BATCHES.values():
-        for unit in members:
-            first.setdefault(UNITS[unit]["participant_id"], unit)
-    chosen = list(first.values())[: CONFIG["evaluation"]["profile"]["people"]]
-    return [unit for unit in BATCHES[wildcards.batch] if unit in chosen]
 def fold_group(wildcards):
     """Training people of a fold, as a unit."""
     return folds.group_of(wildcards.fold)
@@ -191,6 +183,14 @@ def batch_units_with_folds(wildcards):
     return [{**ids(unit), "fold": held_out[unit]} for unit in BATCHES[wildcards.batch]]
 
 
+def profiled_units(wildcards):
+    """Units of a batch with profiles of the cost: one of every person who came into the cohort first."""
+    first = {}
+    for members in BATCHES.values():
+        for unit in members:
+            first.setdefault(UNITS[unit]["participant_id"], unit)
+    chosen = list(first.values())[: CONFIG["evaluation"]["profile"]["people"]]
+    return [unit for unit in BATCHES[wildcards.batch] if unit in chosen]
 
 
 def group_average(wildcards):
