@@ -9,6 +9,8 @@ from cubnm_core.distances import correlation, kolmogorov_smirnov
 from cubnm_core.errors import InputError
 from cubnm_core.objective import has_failed
 
+DECAYS = 100  # candidates of a distance rule before the best one is refined
+
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
@@ -135,6 +137,81 @@ def sc_fc(weights, fc, pair_index):
     """
     both_ways = (weights + weights.T) / 2
     return fc_correlation(both_ways[pair_index], fc)
+
+
+@dataclass(frozen=True)
+class DistanceRule:
+    """FC that falls off exponentially with the length of the tract, ``exp(-length / decay)``.
+
+    Attributes
+    ----------
+    decay : float
+        In mm.
+    fc : (P,) array
+        What the rule predicts, but for scale and offset; 0 for pairs without a tract.
+    """
+
+    decay: float
+    fc: np.ndarray
+
+
+def distance_rule(lengths, fc, pair_index):
+    """Find the decay with which proximity correlates best with the FC.
+
+    Parameters
+    ----------
+    lengths : (N, N) array
+        Tract lengths or distances in mm, a directed tract with the mean of both ways. Pairs with 0 or NaN
+        have no tract, and count as infinitely far apart.
+    fc : (P,) array
+        Of training scans.
+    pair_index : tuple of (P,) int arrays
+
+    Returns
+    -------
+    DistanceRule or None
+        None where no two pairs differ in their length.
+    """
+    from scipy.optimize import minimize_scalar
+
+    both_ways = ((lengths + lengths.T) / 2)[pair_index]
+    both_ways = np.where(both_ways > 0, both_ways, np.inf)
+    known = both_ways[np.isfinite(both_ways)]
+    if not len(known) or (both_ways == both_ways[0]).all():
+        return None
+
+    def disagreement(log_decay):
+        return -fc_correlation(np.exp(-both_ways / np.exp(log_decay)), fc)
+
+    # Beyond these limits only the nearest pair counts, or the rule is a straight line.
+    candidates = np.linspace(np.log(known.min() / 10), np.log(known.max() * 10), DECAYS)
+    found = np.nan_to_num([disagreement(candidate) for candidate in candidates], nan=np.inf)
+    best = int(np.argmin(found))
+    around = candidates[max(best - 1, 0)], candidates[min(best + 1, DECAYS - 1)]
+    decay = np.exp(minimize_scalar(disagreement, bounds=around, method="bounded").x)
+    return DistanceRule(float(decay), np.exp(-both_ways / decay))
+
+
+def optimism(search, train, test):
+    """Part what a score loses between the search and the held-out scan.
+
+    Parameters
+    ----------
+    search : float
+        Of the chosen candidate under the noise of the search, on the training scan.
+    train : float
+        Over fresh noise, on the training scan.
+    test : float
+        Over fresh noise, on the held-out scan; NaN without one.
+
+    Returns
+    -------
+    seed_part : float
+        ``train - search``: what was the luck of one noise.
+    scan_part : float
+        ``test - train``: what belonged to the training scan alone.
+    """
+    return train - search, test - train
 
 
 def group_mean_fc(fcs, participants):

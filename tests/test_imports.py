@@ -10,7 +10,7 @@ HEAVY = ("numba", "cupy", "pymoo", "scipy", "matplotlib", "pandas", "numpy")
 STOREYS = (
     ("errors",),
     ("spins", "mixed"),
-    ("statistics", "permutation"),
+    ("statistics", "permutation", "paired"),
     ("rates", "heterogeneity", "distances", "connectome", "detrending"),
     ("rewiring",),
     ("expressions",),
@@ -39,7 +39,7 @@ STOREYS = (
     ("packing", "fits"),
     ("course",),
     ("fitting",),
-    ("evaluation",),
+    ("evaluation", "global_signal"),
     ("cross", "identification", "nulls", "twins"),
 )
 
