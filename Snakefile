@@ -75,3 +75,4 @@ rule evaluations:
 rule cohort:
     input:
         rules.cohort_tables.output,
+        rules.statistics.output,

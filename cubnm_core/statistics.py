@@ -78,17 +78,19 @@ def term_test(design, columns, responses, two_levels=False, clusters=None, level
 
 @dataclass(frozen=True, eq=False)
 class _Fitted:
-    """Coefficients of q columns: (M, q), their unscaled covariance (M, q, q), variances (M,)."""
+    """Coefficients of q columns (M, q), their unscaled covariance (M, q, q), and variances (M,).
+
+    `residual` is the variance within clusters, `total` that within and between them.
+    """
 
     coefficients: np.ndarray
     unscaled: np.ndarray
     residual: np.ndarray
     total: np.ndarray
-    n: int
 
 
 def _fit(design, columns, responses, clusters):
-    count, n = responses.shape[1], len(design)
+    count = responses.shape[1]
     ratios = np.zeros(count) if clusters is None else mixed.variance_ratio(design, responses, clusters)
     coefficients = np.empty((count, len(columns)))
     unscaled, residual = np.empty((count, len(columns), len(columns))), np.empty(count)
@@ -98,7 +100,7 @@ def _fit(design, columns, responses, clusters):
         if ratio:
             x, y = mixed.whitened(x, clusters, ratio), mixed.whitened(y, clusters, ratio)
         coefficients[mine], unscaled[mine], residual[mine] = _least_squares(x, y, columns)
-    return _Fitted(coefficients, unscaled, residual, residual * (1.0 + ratios), n)
+    return _Fitted(coefficients, unscaled, residual, residual * (1.0 + ratios))
 
 
 def _least_squares(design, responses, columns):
@@ -149,7 +151,7 @@ def _single(fitted, df, two_levels, level):
     statistic = estimate / se
     reach = stats.t.ppf(0.5 + level / 2, df) * se
     if two_levels:
-        effect, size = HEDGES, hedges_g(estimate, se, np.sqrt(fitted.total), df, fitted.n, level)
+        effect, size = HEDGES, hedges_g(estimate, se, np.sqrt(fitted.total), df, level)
     else:
         effect, size = PARTIAL_R, partial_r(statistic, df, level)
     p = 2 * stats.t.sf(np.abs(statistic), df)
@@ -169,7 +171,7 @@ def _joint(fitted, df):
     return TermTest(PARTIAL_ETA, columns, none, none, none, none, statistic, df, p, size, none, none)
 
 
-def hedges_g(difference, se, sd, df, n, level=0.95):
+def hedges_g(difference, se, sd, df, level=0.95):
     """Standardised mean difference, corrected for small samples (Hedges 1981, doi:10.3102/10769986006002107).
 
     Parameters
@@ -180,20 +182,20 @@ def hedges_g(difference, se, sd, df, n, level=0.95):
         Standard deviation within levels.
     df : (M,) array
         Its degrees of freedom.
-    n : int
-        People.
     level : float
 
     Returns
     -------
     g, low, high : (M,) float64 array
-        The interval is that of Hedges & Olkin 1985 with a quantile of t.
+        The interval is that of the noncentral t distribution (Cumming & Finch 2001,
+        doi:10.1177/0013164401614002), so that it leaves out zero where the t test rejects it.
     """
-    from scipy import stats
+    from scipy.special import nctdtrinc
 
-    g = (1.0 - 3.0 / (4.0 * df - 1.0)) * difference / sd
-    reach = stats.t.ppf(0.5 + level / 2, df) * np.sqrt((se / sd) ** 2 + g**2 / (2 * n))
-    return g, g - reach, g + reach
+    unit = (1.0 - 3.0 / (4.0 * df - 1.0)) * se / sd
+    statistic = difference / se
+    low, high = (nctdtrinc(df, 0.5 + side * level / 2, statistic) for side in (1, -1))
+    return unit * statistic, unit * low, unit * high
 
 
 def partial_r(statistic, df, level=0.95):

@@ -35,6 +35,13 @@ if workflow.is_main_process and CONFIG["synthetic"] is None:
     )
 
 
+# Statistical models are read before the first job as well, lest a slip in a formula shows after all fits.
+if workflow.is_main_process:
+    settings.raise_problems(
+        "The statistical models cannot be used", statistical_models.config_problems(CONFIG)
+    )
+
+
 wildcard_constraints:
     split="train|test",
     fit="[A-Za-z0-9-]+",
@@ -275,6 +282,7 @@ def data_dictionaries():
     made = ["fits", "convergence", "front", "evaluation", "states", "regional_parameters", "baselines"]
     made += ["reliability", "identifiability", "parameter_correlations", "profiles"]
     made += ["nulls", "null_tests", "rewiring"]
+    made += ["cross", "contrasts", "identification", "held_out_people"]
     made += ["coupling", "qc", "exclusions", "missing_nodes", "nodes"] + (
         ["recovery"] if CONFIG["truth"] else []
     )

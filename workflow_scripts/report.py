@@ -17,6 +17,7 @@ from workflow_scripts.reporting import (
     reliability,
     scores,
     sharing,
+    statistics,
     summary,
 )
 from workflow_scripts.reporting.cohort import read_cohort
@@ -33,6 +34,7 @@ SECTIONS = (
     parameters,
     identifiability,
     reliability,
+    statistics,
     regional,
     inputs,
     methods,

@@ -3,6 +3,7 @@
 import ast
 
 from cubnm_core.errors import InputError
+from workflow_scripts import tables
 from workflow_scripts.problems import suggestion
 
 DEFAULT_NAME = "group"
@@ -41,6 +42,30 @@ def default_model(people):
 def _is_useful(values):
     """Whether a covariate varies and hardly anybody lacks it."""
     return values.nunique() > 1 and values.notna().mean() >= SHARE_KNOWN
+
+
+def config_problems(config):
+    """Find what is wrong with the models of a configuration, with the participants table beside it.
+
+    Parameters
+    ----------
+    config : dict
+        As returned by :func:`workflow_scripts.settings.validate`.
+
+    Returns
+    -------
+    list of str
+    """
+    models = config["statistics"]["models"]
+    if not models:
+        return []
+    if config["synthetic"] is not None:
+        return problems(models, [], SYNTHETIC_COLUMNS)
+    if config["participants"] is None:
+        return ["statistics.models: there is no participants table; name it under participants"]
+    rows = tables.read_participants(config["participants"])
+    columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
+    return problems(models, rows, columns)
 
 
 def problems(models, rows, columns):

@@ -1,0 +1,255 @@
+"""What the fitted models have to do with the people: tests, effect sizes, and who was left out."""
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.figures import effects as figures
+from workflow_scripts.figures.style import picture
+from workflow_scripts.map_association import COLUMNS as MAP_COLUMNS
+from workflow_scripts.reporting.formatting import MISSING, number, plural, significant
+from workflow_scripts.reporting.section import Section
+
+ALPHA = 0.05
+SHOWN_REGIONS = 100
+SHOWN_MAPS = 60
+SAMPLES = {"all": "everybody", "sensitivity": "without poor fits and boundary hits"}
+PS = ("p", "p_fdr", "p_permutation", "p_permutation_fdr")
+EFFECTS = {"hedges_g": "g", "partial_r": "partial r", "partial_eta_squared": "partial η²"}
+KEYS = ["quantity", "variable", "label", "split", "term", "contrast"]
+
+
+def section(cohort):
+    """Every model on every fit: a sentence, a forest plot, tables of parameters, scores and regions."""
+    context = {
+        "models": [_model(cohort, *key) for key in _model_keys(cohort)],
+        "withheld": 0,
+        "maps": _maps(cohort),
+        "alpha": _alpha(cohort),
+        "has_groups": cohort.groups.nunique() > 1,
+        "shown_maps": SHOWN_MAPS,
+    }
+    return Section("statistics", "Statistics", "statistics.html.j2", context)
+
+
+def aggregate(cohort):
+    """The same without models in which a group has fewer people than may be told."""
+    whole = section(cohort)
+    kept = [model for model in whole.context["models"] if model["smallest"] >= cohort.smallest_group]
+    for model in kept:
+        model["left_out"] = None
+    withheld = len(whole.context["models"]) - len(kept)
+    return Section(
+        whole.name, whole.title, whole.template, {**whole.context, "models": kept, "withheld": withheld}
+    )
+
+
+def _model_keys(cohort):
+    """Model and fit of every model, in their order."""
+    models = cohort.table("statistics_models").reindex(columns=["model", "fit"])
+    return list(models.drop_duplicates().itertuples(index=False, name=None))
+
+
+def _alpha(cohort):
+    return cohort.config.get("statistics", {}).get("alpha", ALPHA)
+
+
+def _model(cohort, name, fit):
+    """What the page shows of one model of one fit."""
+    told = cohort.table("statistics_models")
+    told = told[(told["model"] == name) & (told["fit"] == fit)].set_index("sample")
+    rows = cohort.of_fit("statistics", fit)
+    rows = rows[rows["model"] == name]
+    whole = rows[rows["quantity"] != "state"]
+    regional = rows[rows["quantity"] == "state"]
+    first = told.loc["all"]
+    smallest = first["n"] if pd.isna(first["smallest_level"]) else first["smallest_level"]
+    return {
+        "name": name,
+        "fit": fit,
+        "id": f"statistics-{name}-{fit}",
+        "sentence": _sentence(first),
+        "left_out": _text(first["left_out"]),
+        "note": _text(first["note"]),
+        "sensitivity": _sensitivity(told),
+        "smallest": int(smallest),
+        "verdicts": _verdicts(rows[rows["sample"] == "all"], _alpha(cohort)),
+        "rows": _beside(whole),
+        "picture": _forest(whole[whole["quantity"] == "parameter"], name, fit),
+        "states": _counts(regional, _alpha(cohort)),
+        "regions": _beside(regional)[:SHOWN_REGIONS],
+        "n_regions": int((regional["sample"] == "all").sum()),
+    }
+
+
+def _text(value):
+    return None if pd.isna(value) else str(value)
+
+
+def _sentence(told):
+    """A model in words."""
+    method = "ordinary least squares"
+    if told["method"] == "mixed":
+        intercept = f"a random intercept for {told['random']}"
+        method = f"a mixed model with {intercept}, fitted by restricted maximum likelihood"
+    blocks = ""
+    if not pd.isna(told["blocks"]):
+        kept = "of whole blocks of the same size" if told["exchange"] == "whole" else "within blocks"
+        blocks = f" {kept} ({told['blocks']})"
+    counted = plural(int(told["n"]), "person")
+    if told["n_observations"] > told["n"]:
+        counted += f" in {plural(int(told['n_observations']), 'session')}"
+    return (
+        f"Each response is explained by {told['formula']}, by {method}, in {counted}; "
+        f"{int(told['permutations'])} permutations{blocks}."
+    )
+
+
+def _sensitivity(told):
+    """Who the sensitivity run leaves out, in words."""
+    second = told.loc["sensitivity"]
+    if second["n_left_out"] == told.loc["all"]["n_left_out"]:
+        return "No fit is poor and none ended at a bound, so that there is no sensitivity run to compare."
+    note = _text(second["note"])
+    return f"Sensitivity run: {plural(int(second['n']), 'person')} left, {second['left_out']} left out." + (
+        f" No result: {note}." if note else ""
+    )
+
+
+def _verdicts(rows, alpha):
+    """For parameters, scores and regions and every contrast: what was found after correction."""
+    found = []
+    for (quantity, term, contrast), part in rows.groupby(["quantity", "term", "contrast"], sort=False):
+        corrected = part["p_permutation_fdr"].fillna(part["p_fdr"])
+        if corrected.isna().all():
+            continue
+        hits = part[corrected < alpha]
+        about = f"{term} ({contrast})"
+        many = {"parameter": "parameters", "score": "scores", "state": "regional read-outs"}[quantity]
+        if hits.empty:
+            largest = np.nanmax(
+                np.abs(part[["effect_low", "effect_high"]].to_numpy(dtype=float)), initial=0.0
+            )
+            reach = f"; intervals reach to ±{number(largest, 1)}" if largest else ""
+            text = (
+                f"{about}: none of {len(part)} {many} stands out after correction (smallest corrected p "
+                f"{p_text(corrected.min())}{reach})."
+            )
+        else:
+            text = (
+                f"{about}: {len(hits)} of {len(part)} {many} below {alpha:g} after correction{_named(hits)}."
+            )
+        found.append({"text": text, "found": not hits.empty})
+    return found
+
+
+def _named(hits):
+    """The strongest of what was found, with effect size and interval."""
+    best = hits.reindex(hits["effect_size"].abs().sort_values(ascending=False).index)[:3]
+    return ": " + "; ".join(
+        f"{_name(row)} {EFFECTS[row['effect']]} {_interval(row)}" for _, row in best.iterrows()
+    )
+
+
+def _name(row):
+    parts = (row["variable"], row["label"], {"train": "training", "test": "held-out"}.get(row["split"]))
+    return " ".join(str(part) for part in parts if part is not None and not pd.isna(part))
+
+
+def _interval(row):
+    text = number(row["effect_size"])
+    if pd.isna(row["effect_low"]):
+        return text
+    return f"{text} [{number(row['effect_low'])}, {number(row['effect_high'])}]"
+
+
+def p_text(p):
+    """A p value as text."""
+    if p is None or not np.isfinite(p):
+        return MISSING
+    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
+def _beside(rows):
+    """One dict per response and contrast of everybody, with the sensitivity run beside; smallest p first."""
+    rows = rows.assign(**{key: rows[key].astype(object).where(rows[key].notna(), "") for key in KEYS})
+    second = rows[rows["sample"] == "sensitivity"].set_index(KEYS)
+    second = second.to_dict("index")
+    first = rows[rows["sample"] == "all"].sort_values(["quantity", "p_permutation", "p"], kind="stable")
+    return [_row(row, second.get(tuple(row[key] for key in KEYS))) for row in first.to_dict("records")]
+
+
+def _row(row, second):
+    checked = second or {}
+    cells = {name: {"sort": row[name], "text": p_text(row[name])} for name in PS}
+    return {
+        "name": _name(row) if row["quantity"] != "state" else row["variable"],
+        "label": row["label"],
+        "contrast": f"{row['term']}: {row['contrast']}",
+        "estimate": {"sort": row["estimate"], "text": _estimate(row)},
+        "effect_name": EFFECTS[row["effect"]],
+        "effect": {"sort": row["effect_size"], "text": _interval(row)},
+        "n": row["n"],
+        "checked_effect": {
+            "sort": checked.get("effect_size"),
+            "text": _interval(second) if second else MISSING,
+        },
+        "checked_p": {
+            "sort": checked.get("p_permutation_fdr"),
+            "text": p_text(checked.get("p_permutation_fdr", np.nan)),
+        },
+        **cells,
+    }
+
+
+def _estimate(row):
+    if pd.isna(row["estimate"]):
+        return MISSING
+    unit = f" {row['unit']}" if isinstance(row["unit"], str) and row["unit"] not in ("", "1") else ""
+    return f"{significant(row['estimate'])} ± {significant(row['se'])}{unit}"
+
+
+def _forest(rows, name, fit):
+    rows = rows[rows["df_term"] == 1].dropna(subset=["effect_low", "effect_high"])
+    if rows.empty:
+        return None
+    drawn = rows.assign(name=rows["variable"], contrast=rows["term"] + ": " + rows["contrast"])
+    alt = f"Effect sizes with 95 % intervals of every parameter of fit {fit}, model {name}"
+    return picture(figures.forest, drawn, alt=alt)
+
+
+def _counts(rows, alpha):
+    """How many regions of every state stand out, by each correction."""
+    rows, found = rows.dropna(subset="p"), []
+    for (variable, contrast), part in rows.groupby(["variable", "contrast"], sort=False):
+        whole, checked = (part[part["sample"] == sample] for sample in SAMPLES)
+        kinds = ("p_fdr", "p_permutation_fdr", "p_permutation_fwe")
+        counts = {kind: int((whole[kind] < alpha).sum()) for kind in kinds}
+        again = int((checked["p_permutation_fdr"] < alpha).sum()) if len(checked) else MISSING
+        found.append(
+            {"variable": variable, "contrast": contrast, "n": len(whole), **counts, "checked": again}
+        )
+    return found
+
+
+def _maps(cohort):
+    """Rows of the table of associations, smallest p first; why there is no p where there is none."""
+    rows = cohort.table("map_association").reindex(columns=list(MAP_COLUMNS))
+    rows = rows.sort_values(["p_spin", "r"], kind="stable")
+    notes = [str(text) for text in rows["note"].dropna().unique()]
+    spheres = [str(text) for text in rows["sphere"].dropna().unique()]
+    shown = [
+        {
+            "fit": row["fit"],
+            "variable": row["variable"],
+            "read_out": row["read_out"] if pd.isna(row["contrast"]) else f"{row['term']}: {row['contrast']}",
+            "map": row["map"],
+            "follows": bool(row["follows"]),
+            "r": {"sort": row["r"], "text": number(row["r"])},
+            "p": {"sort": row["p_spin"], "text": p_text(row["p_spin"])},
+            "p_fdr": {"sort": row["p_fdr"], "text": p_text(row["p_fdr"])},
+            "n": int(row["n_nodes"]),
+        }
+        for row in rows[:SHOWN_MAPS].to_dict("records")
+    ]
+    spins = 0 if rows.empty else int(rows["n_spins"].max())
+    return {"rows": shown, "n": len(rows), "notes": notes, "spheres": spheres, "spins": spins}
