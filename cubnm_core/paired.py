@@ -1,4 +1,4 @@
-"""Two ways of predicting the same people compared: paired differences, how sure they are, and how many tests."""
+"""Two ways of predicting the same people: their paired differences, how sure these are, and how many tests."""
 
 from dataclasses import dataclass
 
@@ -144,10 +144,10 @@ def holm(p):
     -------
     (M,) float64 array
     """
-    from statsmodels.stats.multitest import multipletests
-
     p = np.asarray(p, dtype=np.float64)
-    corrected, tested = np.full(p.shape, np.nan), np.isfinite(p)
-    if tested.any():
-        corrected[tested] = multipletests(p[tested], method="holm")[1]
+    corrected, tested = np.full(p.shape, np.nan), np.flatnonzero(np.isfinite(p))
+    rising = tested[np.argsort(p[tested], kind="stable")]
+    # The smallest stands for as many tests as there are, the next for one less; none falls below one before.
+    multiplied = p[rising] * np.arange(len(rising), 0, -1)
+    corrected[rising] = np.minimum(np.maximum.accumulate(multiplied), 1.0)
     return corrected
