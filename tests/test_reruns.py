@@ -202,7 +202,7 @@ def test_a_person_added_runs_alone_wherever_it_stands(copy):
 def test_another_order_of_the_manifest_concerns_tables_only(copy):
     folder, config, rewrite = copy
     rewrite("manifest.tsv", lambda lines: lines[::-1])
-    assert planned(folder, config) == {"cohort_tables", "report"}
+    assert planned(folder, config) == {"cohort_tables", "statistics", "report"}
 
 
 def test_a_person_removed_concerns_their_batch_only(copy):
