@@ -12,6 +12,7 @@ rule cohort_tables:
         parameter_correlations="results/cohort/parameter_correlations.tsv",
         profiles="results/cohort/profiles.tsv",
         nulls=rules.null_tests.output,
+        cross=rules.cross_tables.output,
         connectomes=connectomes(BATCHES, "json"),
         bold=scans(BATCHES, "json"),
         targets=targets(BATCHES, ending="json"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cubnm_core import nulls
+from cubnm_core.cross import n_simulations
 from cubnm_core.inhibition import Inhibition
 from cubnm_core.optimisers import OptimizerSettings
 from workflow_scripts import job, simulations, start
@@ -61,7 +62,11 @@ def stages(jobs, fits, batches, evaluation):
     -------
     list of Stage
     """
-    counts = {}
+    counts, units = {}, sum(map(len, batches.values()))
+    evaluation = evaluation | {
+        "others": min(evaluation["others"], units - 1),
+        "folds": min(evaluation["folds"], units),
+    }
     for rule, wildcards in jobs:
         if rule not in SIMULATIONS:
             continue
@@ -81,6 +86,15 @@ def _fit(settings, people, evaluation):
 
 def _evaluate(settings, people, evaluation):
     return people * evaluation["seeds"]
+
+
+def _cross(settings, people, evaluation):
+    each = n_simulations(evaluation["others"], evaluation["cross_seeds"], settings["fic"] is not None)
+    return people * each
+
+
+def _fold_fit(settings, people, evaluation):
+    return evaluation["folds"] * most_simulations(start.fold_settings(settings))
 
 
 def _null_fits(settings, people, evaluation):
@@ -107,6 +121,9 @@ SIMULATIONS = {
     "group_fit": _group_fit,
     "fit": _fit,
     "evaluate": _evaluate,
+    "cross": _cross,
+    "fold_fit": _fold_fit,
+    "held_out_people": _evaluate,
     "null_fits": _null_fits,
     "nulls": _nulls,
 }
