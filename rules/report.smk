@@ -32,6 +32,7 @@ rule report:
         participants=given(CONFIG["participants"]),
         nodes=NODES,
         brain="results/cohort/brain.npz",
+        landscapes=per_batch("results/fits/{fit}/batch-{batch}_landscape.npz"),
         models=all_model_files(),
     output:
         page="results/report/index.html",

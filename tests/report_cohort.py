@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import report_identifiability
+from report_pictures import picture_files
 
 from cubnm_core.connectivity import (
     functional_connectivity,
@@ -12,7 +13,7 @@ from cubnm_core.connectivity import (
     pair_indices,
     sliding_windows,
 )
-from workflow_scripts import archives, brain, job, report, tables
+from workflow_scripts import archives, job, report
 
 IDS = ("participant_id", "session_id")
 # Columns of the tables that may have no row.
@@ -123,8 +124,7 @@ class MadeCohort:
         for name, rows in (("nodes", self.node_table), ("participants", self.participant_rows())):
             paths[name] = str(self.folder / f"{name}.tsv")
             job.write_tsv(paths[name], rows)
-        paths["brain"] = str(self.folder / "results/cohort/brain.npz")
-        brain.write(paths["brain"], tables.read_nodes(paths["nodes"]))
+        paths |= picture_files(self, paths["nodes"])
         targets, simulations = self.write_arrays()
         params = SimpleNamespace(
             units=self.ids,

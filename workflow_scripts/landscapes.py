@@ -5,6 +5,7 @@ One archive per batch. ``coordinates`` and ``terms`` name the columns; of every 
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -75,21 +76,24 @@ def _arrays(space, terms, generations):
     }
 
 
-def index(paths):
-    """Say which file holds which unit.
+def by_fit(paths):
+    """Say which file holds which unit of which fit.
 
     Parameters
     ----------
     paths : iterable of path
+        In a folder of the name of the fit.
 
     Returns
     -------
-    dict of str to path
+    dict of str to dict of str to Path
+        Fit, then unit.
     """
     found = {}
-    for path in paths:
+    for path in map(Path, paths):
         with np.load(path) as archive:
-            found |= {name.split("/")[0]: path for name in archive.files if "/" in name}
+            units = {name.split("/")[0] for name in archive.files if "/" in name}
+        found.setdefault(path.parent.name, {}).update(dict.fromkeys(units, path))
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from workflow_scripts import landscapes
 from workflow_scripts.archives import by_split
 from workflow_scripts.job import read_json
 from workflow_scripts.regional import coordinate_bounds
@@ -77,6 +78,8 @@ class Cohort:
     provenance : dict
         As written beside the tables; its `config` is the configuration of the whole run.
     brain : workflow_scripts.reporting.brain_maps.Brain
+    landscapes : dict of str to dict of str to Path
+        Files with the candidates of every unit, by fit.
     simulations : dict of (fit, unit) to Path
     targets : dict of str to workflow_scripts.archives.Archive
         By split.
@@ -91,6 +94,7 @@ class Cohort:
     participants: pd.DataFrame
     nodes: pd.DataFrame
     brain: Brain
+    landscapes: dict = field(repr=False)
     simulations: dict = field(repr=False)
     targets: dict = field(repr=False)
 
@@ -190,6 +194,7 @@ def read_cohort(sm):
         participants=participants[0] if participants else pd.DataFrame(),
         nodes=read_table(sm.input.nodes),
         brain=read_brain(sm.input.brain),
+        landscapes=landscapes.by_fit(_as_list(sm.input.landscapes)),
         simulations=_index_simulations(_as_list(sm.input.simulations)),
         targets=by_split(_as_list(sm.input.targets), sm.params.splits),
     )

@@ -35,6 +35,11 @@ def objective_sentence(setting):
     return f"{text} Candidates that broke a constraint ({limits}) counted as worse than all others."
 
 
+def counted_terms(setting):
+    """Name the terms that enter the cost of a fit, those of the user's own last."""
+    return [*(name for name, _ in _counted(setting["objective"])), *setting["terms"]]
+
+
 def _term(name):
     return TERMS.get(name, name)
 
