@@ -192,11 +192,7 @@ def batch_units_with_folds(wildcards):
 
 def profiled_units(wildcards):
     """Units of a batch with profiles of the cost: one of every person who came into the cohort first."""
-    first = {}
-    for members in BATCHES.values():
-        for unit in members:
-            first.setdefault(UNITS[unit]["participant_id"], unit)
-    chosen = list(first.values())[: CONFIG["evaluation"]["profile"]["people"]]
+    chosen = batches.first_of_people(BATCHES, CONFIG["evaluation"]["profile"]["people"])
     return [unit for unit in BATCHES[wildcards.batch] if unit in chosen]
 
 

@@ -73,6 +73,27 @@ def joined(packed, size, known=()):
     return list(dict.fromkeys([*before, *(unit for members in packed.values() for unit in members)]))
 
 
+def first_of_people(packed, count):
+    """Choose one unit of each of the people who came into the cohort first: the same ones when it grows.
+
+    Parameters
+    ----------
+    packed : dict of str to list of str
+        As :func:`pack` returned it.
+    count : int
+        Of people; of one with several sessions, the first session counts.
+
+    Returns
+    -------
+    list of str
+    """
+    first = {}
+    for members in packed.values():
+        for unit in members:
+            first.setdefault(unit.partition("_ses-")[0], unit)
+    return list(first.values())[:count]
+
+
 def repetition_times(unit):
     """Name the repetition times of a unit's scans, in s: units that differ in them share no batch."""
     times = {row["repetition_time"] for row in unit["bold"] if row["kind"] in TARGET_KINDS}

@@ -12,6 +12,7 @@ from cubnm_core.cross import n_simulations
 from cubnm_core.inhibition import Inhibition
 from cubnm_core.optimisers import OptimizerSettings
 from workflow_scripts import job, simulations, start
+from workflow_scripts.batches import first_of_people
 from workflow_scripts.spaces import search_space
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
@@ -44,7 +45,7 @@ class Stage:
     seconds: float
 
 
-def stages(jobs, fits, batches, evaluation):
+def stages(jobs, fits, batches, evaluation, nodes):
     """Count what is simulated.
 
     Parameters
@@ -57,6 +58,8 @@ def stages(jobs, fits, batches, evaluation):
         Units of every batch.
     evaluation : dict
         Section ``evaluation`` of a completed configuration.
+    nodes : list of dict
+        Rows of the node table.
 
     Returns
     -------
@@ -67,10 +70,14 @@ def stages(jobs, fits, batches, evaluation):
         "others": min(evaluation["others"], units - 1),
         "folds": min(evaluation["folds"], units),
     }
+    evaluation = evaluation | {"nodes": nodes}
+    profiled = set(first_of_people(batches, evaluation["profile"]["people"]))
     for rule, wildcards in jobs:
         if rule not in SIMULATIONS:
             continue
         people = len(batches[wildcards["batch"]]) if "batch" in wildcards else 1
+        if rule == "profiles":
+            people = len(profiled.intersection(batches[wildcards["batch"]]))
         key = wildcards["fit"], rule
         counts[key] = counts.get(key, 0) + SIMULATIONS[rule](fits[key[0]], people, evaluation)
     return [Stage(*key, count, count * simulated_seconds(fits[key[0]])) for key, count in counts.items()]
@@ -97,6 +104,11 @@ def _fold_fit(settings, people, evaluation):
     return evaluation["folds"] * most_simulations(start.fold_settings(settings))
 
 
+def _profiles(settings, people, evaluation):
+    coordinates, profile = search_space(settings, evaluation["nodes"]).names, evaluation["profile"]
+    return people * (1 + len(coordinates) * (profile["points"] - 1)) * profile["seeds"]
+
+
 def _null_fits(settings, people, evaluation):
     refits = _null_models(settings, evaluation["nulls"]["kinds"], evaluation["nulls"]["refits"])
     return people * refits * most_simulations(settings)
@@ -121,6 +133,7 @@ SIMULATIONS = {
     "group_fit": _group_fit,
     "fit": _fit,
     "evaluate": _evaluate,
+    "profiles": _profiles,
     "cross": _cross,
     "fold_fit": _fold_fit,
     "held_out_people": _evaluate,

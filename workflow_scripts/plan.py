@@ -51,7 +51,7 @@ def main(sm):
     if jobs:
         nodes = planned_nodes(params.config)
         simulating = [(planned.rule, planned.wildcards) for planned in jobs]
-        stages = estimates.stages(simulating, params.fits, params.batches, params.evaluation)
+        stages = estimates.stages(simulating, params.fits, params.batches, params.evaluation, nodes)
         people = sum(map(len, params.batches.values()))
         lines = [f"people: {people}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
         lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
