@@ -15,7 +15,6 @@ TOP = (
 )
 BEST = {"marker": "o", "s": 20, "facecolor": "white", "edgecolor": INK, "linewidth": 0.9, "zorder": 4}
 TRUE = {"marker": "X", "s": 34, "color": PALETTE[1], "edgecolor": "white", "linewidth": 0.6, "zorder": 5}
-NONE = np.empty((0, 2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +60,8 @@ class Plane:
     parameters: tuple
     edges: tuple
     values: np.ndarray
-    best: np.ndarray = NONE
-    truth: np.ndarray = NONE
+    best: np.ndarray
+    truth: np.ndarray
 
 
 def curves(panels, shows_people=True):
