@@ -33,7 +33,7 @@ def people_table(ids, participants, qc):
         known = {key: value for row in own for key, value in row.items() if value is not None}
         rows[entry["unit"]] = {**known, "participant_id": person, "session_id": session or None}
     people = pd.DataFrame.from_dict(rows, orient="index")
-    measured = qc.set_index("key").reindex(people.index)
+    measured = qc.set_index("key").reindex(index=people.index, columns=MEASURED.values())
     for name, column in MEASURED.items():
         people[name] = pd.to_numeric(measured[column], errors="coerce")
     return people.apply(_typed)

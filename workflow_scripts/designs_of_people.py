@@ -67,7 +67,7 @@ def make_design(model, people):
     table = pd.DataFrame({name: _levelled(people[name], model["reference"].get(name)) for name in names})
     constant = sorted(name for name in names if table[name].nunique() < 2)
     if constant:
-        raise InputError(f"{' and '.join(constant)} does not vary among these people")
+        raise InputError(f"{constant[0]} does not vary among these people")
     try:
         found = model_matrix(model["formula"], table, na_action="ignore")
     except FormulaicError as error:
@@ -75,17 +75,27 @@ def make_design(model, people):
     matrix = found.to_numpy(dtype=float)
     _check(matrix, list(found.columns))
     tested = statistical_models.tested_terms(model, terms)
-    spec = found.model_spec
-    contrasts = [each for term in spec.terms if str(term) in tested for each in _contrasts(term, found)]
-    contrasts.sort(key=lambda each: tested.index(each.term))
-    factors = {name for term in spec.terms if str(term) in tested for name in map(str, term.factors)}
-    counts = [table[name].value_counts() for name in factors & names if _is_text(table[name])]
-    for levels in counts:
-        if levels.min() < statistical_models.FEWEST_PER_LEVEL:
-            raise InputError(
-                f"{levels.name} {levels.idxmin()} has {plural(int(levels.min()), 'person')} only"
-            )
-    return Design(matrix, contrasts, min((int(levels.min()) for levels in counts), default=None))
+    chosen = [term for name in tested for term in found.model_spec.terms if str(term) == name]
+    contrasts = [each for term in chosen for each in _contrasts(term, found)]
+    factors = {str(factor) for term in chosen for factor in term.factors}
+    return Design(matrix, contrasts, _smallest_level(table[sorted(factors & names)]))
+
+
+def _smallest_level(table):
+    """People in the smallest level of all factors, None without any.
+
+    Raises
+    ------
+    InputError
+        If a level has too few to be compared.
+    """
+    smallest = []
+    for name in [name for name in table if _is_text(table[name])]:
+        counts = table[name].value_counts()
+        smallest.append(int(counts.min()))
+        if smallest[-1] < statistical_models.FEWEST_PER_LEVEL:
+            raise InputError(f"{name} {counts.idxmin()} has {plural(smallest[-1], 'person')} only")
+    return min(smallest, default=None)
 
 
 def _levelled(values, reference):
