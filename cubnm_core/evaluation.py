@@ -7,7 +7,7 @@ import numpy as np
 from cubnm_core.connectivity import average_fc
 from cubnm_core.distances import correlation, kolmogorov_smirnov
 from cubnm_core.errors import InputError
-from cubnm_core.objective import has_failed
+from cubnm_core.objective import TERMS, has_failed
 
 DECAYS = 100  # candidates of a distance rule before the best one is refined
 
@@ -190,6 +190,23 @@ def distance_rule(lengths, fc, pair_index):
     around = candidates[max(best - 1, 0)], candidates[min(best + 1, DECAYS - 1)]
     decay = np.exp(minimize_scalar(disagreement, bounds=around, method="bounded").x)
     return DistanceRule(float(decay), np.exp(-both_ways / decay))
+
+
+def weighted_cost(terms, weights):
+    """Cost of terms as they stand in tables: linear, so that means over seeds give the mean cost.
+
+    Parameters
+    ----------
+    terms : mapping of str to float or array
+        Every term that counts.
+    weights : dict of str to float
+        Terms of the user's own among them raise the cost.
+
+    Returns
+    -------
+    float or array
+    """
+    return sum(TERMS.get(name, 1) * weight * terms[name] for name, weight in weights.items() if weight)
 
 
 def optimism(search, train, test):

@@ -1,4 +1,4 @@
-"""Two ways of predicting the same people: their paired differences, how sure these are, and how many tests."""
+"""Two ways of predicting the same people: paired differences, how sure they are, and how many tests there were."""
 
 from dataclasses import dataclass
 

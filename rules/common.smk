@@ -268,9 +268,25 @@ def per_batch(pattern):
     return [pattern.format(fit=fit, batch=batch) for fit in FITS for batch in BATCHES]
 
 
+def of_fits(pattern):
+    """Paths of every fit, of the batch of a job."""
+    return [pattern.replace("{fit}", fit) for fit in FITS]
+
+
 def of_all_batches(pattern):
     """A function that gives the files of one fit, one for every batch."""
     return lambda wildcards: [pattern.format(fit=wildcards.fit, batch=batch) for batch in BATCHES]
+
+
+def global_signal_settings():
+    """What a global signal beside each fit depends on: its cost, the length of simulations, the analysis."""
+    keys = ("objective", "objectives", "terms", "analysis")
+    lengths = ("duration", "burn_in")
+    return {
+        fit: {key: stated[key] for key in keys}
+        | {"simulation": {key: stated["simulation"][key] for key in lengths}}
+        for fit, stated in FITS.items()
+    }
 
 
 def data_dictionaries():

@@ -32,30 +32,3 @@ rule evaluate:
         numerics=NUMERICS,
     script:
         "../workflow_scripts/evaluate.py"
-
-
-rule baselines:
-    input:
-        connectomes=connectomes(BATCHES),
-        targets=targets(BATCHES),
-        nodes=NODES,
-        qc="results/cohort/qc.tsv",
-    output:
-        "results/cohort/baselines.tsv",
-    log:
-        "logs/baselines/cohort.log",
-    benchmark:
-        "results/benchmarks/baselines/cohort.tsv"
-    conda:
-        "../envs/workflow.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(30),
-    params:
-        units=all_units(),
-        splits=SPLITS,
-        analysis=ANALYSIS,
-        numerics=NUMERICS,
-    script:
-        "../workflow_scripts/baselines.py"

@@ -1,28 +1,48 @@
 """Rule baselines: what predicts a scan without a model, in the same pairs and with the same filter."""
 
 import numpy as np
+import pandas as pd
 
 from cubnm_core.connectivity import pair_indices
-from cubnm_core.evaluation import group_mean_fc, sc_fc, scan_rescan
-from workflow_scripts import archives, job, simulations
+from cubnm_core.connectome import euclidean_lengths
+from cubnm_core.evaluation import distance_rule, fc_correlation, group_mean_fc, sc_fc, scan_rescan
+from workflow_scripts import archives, evaluate, fitted, job, simulations, tables
+from workflow_scripts.connectome_options import positions_of
 
-COLUMNS = ("participant_id", "session_id", "split", "measure", "value", "pairs", "n")
+COLUMNS = (
+    *evaluate.KEYS,
+    "split",
+    "measure",
+    "value",
+    "sd",
+    "n_seeds",
+    "n",
+    *evaluate.ANALYSIS,
+    "seeds",
+    "note",
+)
+TRACTS = "lengths of tracts; pairs without a tract count as infinitely far apart"
+STRAIGHT = "straight distances between the coordinates of the node table"
+NO_DISTANCES = "neither lengths of tracts nor x, y and z of every node in the node table"
+ALL_ALIKE = "all lengths are the same"
 
 
 def main(sm):
     """Compute the baselines of every person and split."""
     logger = job.start(sm)
     people = read_cohort(sm.params.units, sm.params.splits, sm.input.connectomes, sm.input.targets)
-    pairs = sm.params.analysis["pairs"]
-    hemispheres = simulations.read_hemispheres(sm.input.nodes)
-    pair_index = pair_indices(len(hemispheres), hemispheres, pairs)
+    nodes, analysis = tables.read_nodes(sm.input.nodes), sm.params.analysis
+    pair_index = pair_indices(len(nodes), [node["hemisphere"] for node in nodes], analysis["pairs"])
     rows = []
     for split in sm.params.splits:
         rows += connectome_rows(people, split, pair_index)
         rows += group_rows(people, split)
+    rows += distance_rows(people, archives.Archive(sm.input.connectomes), nodes, pair_index)
     rows += rescan_rows(people)
+    stored = evaluate.analysed(analysis)
+    rows = [{**row, **stored} for row in rows] + global_signal_rows(sm.input.global_signal)
     logger.info("baselines of %d of %d units", len(people), len(sm.params.units))
-    job.write_tsv(sm.output[0], [{**row, "pairs": pairs} for row in rows], columns=COLUMNS)
+    job.write_tsv(sm.output[0], rows, columns=COLUMNS)
 
 
 def read_cohort(units, splits, connectomes, targets):
@@ -66,6 +86,52 @@ def group_rows(people, split):
     ]
 
 
+def distance_rows(people, connectomes, nodes, pair_index):
+    """Score exp(-length / decay), its decay found on the training scan, on every split.
+
+    Parameters
+    ----------
+    people : list of simulations.Person
+    connectomes : workflow_scripts.archives.Archive
+        With lengths of tracts, where there are any.
+    nodes : list of dict
+        Of the analysis.
+    pair_index : tuple of (P,) int arrays
+
+    Returns
+    -------
+    list of dict
+        The decay in mm stands beside the training scan. Where the rule cannot be had, one row says why.
+    """
+    positions = positions_of(nodes)
+    straight = euclidean_lengths(positions) if np.isfinite(positions).all() else None
+    rows = []
+    for person in people:
+        own = connectomes.arrays(person.ids["unit"]).get("lengths")
+        lengths, note = (straight, STRAIGHT) if own is None else (own, TRACTS)
+        if lengths is None:
+            rows.append(row(person, "train", "distance_fc", np.nan, len(people), NO_DISTANCES))
+            continue
+        rule = distance_rule(lengths, person.targets["train"].fc, pair_index)
+        if rule is None:
+            rows.append(row(person, "train", "distance_fc", np.nan, len(people), ALL_ALIKE))
+            continue
+        rows.append(row(person, "train", "distance_decay", rule.decay, len(people), note))
+        rows += [
+            row(person, split, "distance_fc", fc_correlation(rule.fc, target.fc), len(people), note)
+            for split, target in person.targets.items()
+        ]
+    return rows
+
+
+def global_signal_rows(paths):
+    """Read what the batches found, and count the people of every fit, split and measure."""
+    table = pd.concat(map(fitted.read_table, paths), ignore_index=True)
+    by = ["fit", "split", "measure"]
+    counts = table[table["value"] != job.MISSING].groupby(by).size()
+    return table.assign(n=counts.reindex(pd.MultiIndex.from_frame(table[by])).to_numpy()).to_dict("records")
+
+
 def rescan_rows(people):
     """Compare the training scan of every person with the held-out one; without an FCD its distance is n/a."""
     both = [person for person in people if "test" in person.targets]
@@ -77,10 +143,10 @@ def rescan_rows(people):
     ]
 
 
-def row(person, split, measure, value, n):
+def row(person, split, measure, value, n, note=None):
     """Make one row; `n` is the number of people that the value rests on or is one of."""
     keys = {key: person.ids[key] for key in ("participant_id", "session_id")}
-    return {**keys, "split": split, "measure": measure, "value": float(value), "n": n}
+    return {**keys, "split": split, "measure": measure, "value": float(value), "n": n, "note": note}
 
 
 if "snakemake" in globals():

@@ -4,13 +4,14 @@ import numpy as np
 
 from cubnm_core import load_model
 from cubnm_core.evaluation import evaluate_seeds
+from cubnm_core.objective import has_failed
 from cubnm_core.simulation import STATUS
 from workflow_scripts import archives, costs, fitted, job, noise_seeds, simulations, tables
 from workflow_scripts.spaces import search_space
 
 KEYS = ("participant_id", "session_id", "fit")
 ANALYSIS = ("pairs", "band_pass", "window", "window_step", "edges")
-EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", *ANALYSIS, "seeds")
+EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", "n_failed", *ANALYSIS, "seeds")
 STATES = (*KEYS, "label", "hemisphere", "variable", "mean", "sd", "unit")
 RECORD = ("bold", "fc", "fcd", "state_means")
 
@@ -68,7 +69,9 @@ def evaluate_person(person, params, settings, nodes, seeds):
 
 def score_rows(keys, evaluated, settings):
     """Make one row per split and measure, with the settings of the analysis beside every score."""
-    stored = {"n_seeds": len(evaluated.seeds), **conditions(settings, evaluated.seeds)}
+    failed = int(has_failed(evaluated.status).sum())
+    stored = {"n_seeds": len(evaluated.seeds), "n_failed": failed}
+    stored |= conditions(settings, evaluated.seeds)
     return [
         {**keys, "split": split, "measure": measure, "mean": mean, "sd": sd, **stored}
         for split in evaluated.scores
@@ -78,13 +81,14 @@ def score_rows(keys, evaluated, settings):
 
 def conditions(settings, seeds):
     """Give what stands beside every score: pairs, filter and windows of the analysis, and the noise seeds."""
-    analysis = settings["analysis"]
+    return {**analysed(settings["analysis"]), "seeds": f"{seeds[0]}-{seeds[-1]}"}
+
+
+def analysed(analysis):
+    """Give pairs, filter and windows of an analysis as tables hold them."""
     band = analysis["band_pass"]
-    return {
-        **{key: analysis[key] for key in ANALYSIS},
-        "band_pass": "none" if band is None else f"{band[0]}-{band[1]}",
-        "seeds": f"{seeds[0]}-{seeds[-1]}",
-    }
+    stored = {key: analysis[key] for key in ANALYSIS}
+    return {**stored, "band_pass": "none" if band is None else f"{band[0]}-{band[1]}"}
 
 
 def state_rows(keys, evaluated, nodes, model):
