@@ -1,19 +1,40 @@
 """For every entry of the configuration a change, and what runs again: rules, those of a fit with its name."""
 
 TABLES = {"cohort_tables", "statistics", "report"}
-ONE = {("fit", "one"), ("evaluate", "one"), *TABLES}
-TWO = {("fit", "two"), ("evaluate", "two"), *TABLES}
-THREE = {("group_fit", "three"), ("fit", "three"), ("evaluate", "three"), *TABLES}
-EVALUATIONS = {*(("evaluate", fit) for fit in ("one", "two", "three")), *TABLES}
-FITS = {*EVALUATIONS, *(("fit", fit) for fit in ("one", "two", "three")), ("group_fit", "three")}
+# Rules with a job for every fit (and batch), and those that put all fits together.
+SCORES = {"evaluate", "cross_parameters", "cross", "held_out_people"}
+OF_ALL_FITS = {"cross_tables", *TABLES}
+
+
+def of_fit(fit, rules):
+    """Rules of a fit, and what is made of all fits."""
+    return {(rule, fit) for rule in rules} | OF_ALL_FITS
+
+
+def of_fits(rules):
+    """The same for all fits."""
+    return of_fit("one", rules) | of_fit("two", rules) | of_fit("three", rules)
+
+
+ONE, TWO = (of_fit(fit, {"fit", "fold_fit", *SCORES}) for fit in ("one", "two"))
+THREE = of_fit("three", {"group_fit", "fit", "fold_fit", *SCORES})
+EVALUATIONS = of_fits(SCORES)
+FITS = ONE | TWO | THREE
 COMPARISONS = {"quality_control", "baselines", *TABLES}
-TARGETS = {"empirical_targets", "group_average", *COMPARISONS, *FITS}
+TARGETS = {"empirical_targets", "group_average", "fold_average", "cross_people", *COMPARISONS, *FITS}
 COMMON = {"common_nodes", "scale_connectome", *TARGETS}
 CONNECTOMES = {"prepare_connectome", *COMMON}
 SCANS = {"prepare_bold", *COMMON}
 EVERYTHING = CONNECTOMES | SCANS
-MADE = {"make_synthetic_cohort", "brain", "prepare_connectome", "prepare_bold", "common_nodes", "scale_connectome"}
-MADE |= {"empirical_targets", *COMPARISONS, *ONE}
+MADE = {
+    "make_synthetic_cohort",
+    "brain",
+    "prepare_connectome",
+    "prepare_bold",
+    "common_nodes",
+    "scale_connectome",
+}
+MADE |= {"empirical_targets", "fold_average", "cross_people", *COMPARISONS, *ONE}
 
 _SIMULATION = {
     "duration": 800.0,
@@ -151,6 +172,12 @@ CASES = {
     "config.batch_size": ({"batch_size": 3}, EVERYTHING),
     "config.evaluation.seeds": ({"evaluation.seeds": 3}, EVALUATIONS),
     "config.evaluation.first_seed": ({"evaluation.first_seed": 2000}, EVALUATIONS),
+    "config.evaluation.others": ({"evaluation.others": 2}, of_fits({"cross"})),
+    "config.evaluation.cross_seeds": ({"evaluation.cross_seeds": 4}, of_fits({"cross"})),
+    "config.evaluation.folds": (
+        {"evaluation.folds": 2},
+        {"fold_average", *of_fits({"fold_fit", "held_out_people"})},
+    ),
     "config#fit.protocol": _one(protocol="quick"),
     "config#fit.model": ({"fits.two.model": "own.toml"}, TWO),
     "config#fit.fic.method": _one(fic={"method": "numerical"}),
@@ -193,8 +220,14 @@ CASES = {
     "config#fit.retest.seeds": _one(retest__seeds=3),
     "config#fit.retest.first_seed": _one(retest__first_seed=600),
     "config#start.from": ({"fits.two.start": {"from": "group"}}, {("group_fit", "two"), *TWO}),
-    "config#start.connectome": ({"fits.three.start.connectome": "consensus"}, {"group_average", *THREE}),
-    "config#start.shrinkage": ({"fits.three.start.shrinkage": 1.0}, THREE - {("group_fit", "three")}),
+    "config#start.connectome": (
+        {"fits.three.start.connectome": "consensus"},
+        {"group_average", "fold_average", *THREE},
+    ),
+    "config#start.shrinkage": (
+        {"fits.three.start.shrinkage": 1.0},
+        THREE - {("group_fit", "three"), ("fold_fit", "three")},
+    ),
     **{
         f"config#simulation.{key}": ({f"fits.one.simulation.{key}": value}, ONE)
         for key, value in _SIMULATION.items()

@@ -46,7 +46,7 @@ def _matrix(axis, values, limits):
     low, high = limits
     image = axis.imshow(grid, cmap="Blues", vmin=low - 0.15 * (high - low), vmax=high)
     for (row, column), value in np.ndenumerate(grid):
-        dark = value > low + 0.6 * (high - low)
+        dark = value > low + 0.5 * (high - low)
         text = fixed(value) if np.isfinite(value) else "–"
         axis.annotate(
             text, (column, row), ha="center", va="center", fontsize=8, color="white" if dark else INK

@@ -172,7 +172,7 @@ def _contrast_cells(rows):
 def _interval(row):
     limits = f" [{number(row['low'], 3, sign=True)}, {number(row['high'], 3, sign=True)}]"
     text = number(row["difference"], 3, sign=True) + (limits if np.isfinite(row["low"]) else "")
-    return f"{text}, {row['verdict']}"
+    return text + ("" if row["verdict"] == "not distinguishable" else f" {row['verdict']}")
 
 
 def _identification(cohort, fit, fewest):
@@ -192,8 +192,8 @@ def _found(row):
         "what": f"{pair[0]} finds the person's {pair[1]}",
         "n": n,
         "rate": f"{round(row['rate'] * n)} of {n} ({number(100 * row['rate'], 0)} %)",
-        "chance": f"{number(100 * row['chance'], 0)} % "
-        f"({number(100 * row['chance_low'], 0)} to {number(100 * row['chance_high'], 0)} %)",
+        "chance": f"{number(100 * row['chance'], 1)} % "
+        f"({number(100 * row['chance_low'], 1)} to {number(100 * row['chance_high'], 1)} %)",
         "p": number(row["p"], 3) if row["p"] >= 0.001 else "< 0.001",
         "empirical": row["source"] == "empirical",
     }
