@@ -40,6 +40,7 @@ def test_the_plan_agrees_with_the_dry_run_and_runs_nothing(snakemake, tmp_path):
     fits = 3 * 4 * 3 * 2
     assert re.search(rf"^one +fit +{fits} +{fits * 120} ", text.replace(",", ""), re.M), text
     assert re.search(r"^one +evaluate +15 ", text, re.M)
+    assert re.search(rf"^one +profiles +{3 * (1 + 2 * 6) * 2} ", text, re.M)
     assert "measured now with these settings" in text
     assert not (tmp_path / "results").exists()
 
