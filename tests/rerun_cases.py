@@ -2,8 +2,12 @@
 
 TABLES = {"cohort_tables", "statistics", "report"}
 # Rules with a job for every fit (and batch), and those that put all fits together.
-SCORES = {"evaluate", "cross_parameters", "cross", "held_out_people"}
+SCORES = {"evaluate", "profiles", "cross_parameters", "cross", "held_out_people"}
 OF_ALL_FITS = {"cross_tables", *TABLES}
+
+
+# Of all fits, where fits or their evaluations change.
+EVIDENCE = {"reliability", "identifiability"}
 
 
 def of_fit(fit, rules):
@@ -16,9 +20,10 @@ def of_fits(rules):
     return of_fit("one", rules) | of_fit("two", rules) | of_fit("three", rules)
 
 
-ONE, TWO = (of_fit(fit, {"fit", "fold_fit", *SCORES}) for fit in ("one", "two"))
-THREE = of_fit("three", {"group_fit", "fit", "fold_fit", *SCORES})
-EVALUATIONS = of_fits(SCORES)
+ONE, TWO = (of_fit(fit, {"fit", "fold_fit", *SCORES}) | EVIDENCE for fit in ("one", "two"))
+THREE = of_fit("three", {"group_fit", "fit", "fold_fit", *SCORES}) | EVIDENCE
+EVALUATIONS = of_fits(SCORES) | EVIDENCE
+PROFILES = {("profiles", fit) for fit in ("one", "two", "three")}
 FITS = ONE | TWO | THREE
 COMPARISONS = {"quality_control", "baselines", *TABLES}
 TARGETS = {"empirical_targets", "group_average", "fold_average", "cross_people", *COMPARISONS, *FITS}
@@ -170,8 +175,15 @@ CASES = {
         TABLES,
     ),
     "config.batch_size": ({"batch_size": 3}, EVERYTHING),
-    "config.evaluation.seeds": ({"evaluation.seeds": 3}, EVALUATIONS),
+    "config.evaluation.seeds": ({"evaluation.seeds": 3}, EVALUATIONS - PROFILES),
     "config.evaluation.first_seed": ({"evaluation.first_seed": 2000}, EVALUATIONS),
+    **{
+        f"config.evaluation.profile.{key}": (
+            {f"evaluation.profile.{key}": value},
+            {"identifiability", *PROFILES, *TABLES},
+        )
+        for key, value in (("points", 9), ("seeds", 3), ("people", 1))
+    },
     "config.evaluation.others": ({"evaluation.others": 2}, of_fits({"cross"})),
     "config.evaluation.cross_seeds": ({"evaluation.cross_seeds": 4}, of_fits({"cross"})),
     "config.evaluation.folds": (

@@ -33,7 +33,7 @@ def _seed_problems(fit, evaluation, place):
     """Check that search, re-test and evaluation have noise seeds of their own."""
     noise, retest = fit["noise_seed"], fit["retest"]
     search = range(noise, noise + fit["replicates"])
-    count = max(evaluation["seeds"], evaluation["cross_seeds"])
+    count = max(evaluation["seeds"], evaluation["cross_seeds"], evaluation["profile"]["seeds"])
     scored = range(evaluation["first_seed"], evaluation["first_seed"] + count)
     uses = [(f"{place}.noise_seed", search)]
     if retest is not None:
