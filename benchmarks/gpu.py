@@ -21,7 +21,9 @@ from programs import ProgramFailed, interpreter
 
 import cubnm_core
 from cubnm_core.backends.cuda import card, forms, plan
+from cubnm_core.comparison import FC_TERMS, Comparison
 from cubnm_core.equations import load_model
+from cubnm_core.objective import Target
 
 HERE = Path(__file__).resolve().parent
 MODELS = ("rWW", "rWWEx", "WC", "JR", "Kuramoto", "Hopf", "MPR")
@@ -33,6 +35,12 @@ NODES = ((68, 4096), (100, 4096), (200, 4096), (456, 1024), (1000, 256), (4000, 
 #: multiprocessor at 100 nodes; see docs/gpu.md.
 COUPLING_CLOCKS, LOCAL_CLOCKS = 0.78, 0.35
 SECONDS = 60.0  # simulated
+#: A scan whose FC and FCD, or scores, are timed, and how many of it.
+SCAN = {
+    "duration": 900.0, "repetition_time": 0.72, "burn_in": 30.0, "dt": 1e-4, "window": 30.0,
+    "window_step": 5.0,
+}  # fmt: skip
+SCANS, QUICK_SCANS = 2048, 64
 
 
 def main():
@@ -192,20 +200,31 @@ def _clock(device):
 
 
 def connectivity(options, device):
-    """Time of FC and FCD: 900 s at TR 0.72 s with and without them."""
-    size = 64 if options.quick else 2048
-    keywords = {
-        "duration": 900.0, "repetition_time": 0.72, "burn_in": 30.0, "dt": 1e-4, "window": 30.0,
-        "window_step": 5.0, "backend": "cuda", "precision": "single",
-    }  # fmt: skip
+    """Time of FC and FCD, and of scores in their place: 900 s at TR 0.72 s with and without them."""
+    size = QUICK_SCANS if options.quick else SCANS
+    keywords = {**SCAN, "backend": "cuda", "precision": "single"}
     weights, params = connectome(100), {"G": np.linspace(0.0, 2.0, size)}
-    times = {}
-    for name, record in (("without", ("state_means",)), ("with", ("state_means", "fc", "fcd"))):
-        times[name] = _seconds(
-            lambda record=record: cubnm_core.simulate("rWW", weights, params, record=record, **keywords)
-        )
-    share = (times["with"] - times["without"]) / times["with"]
-    return {"batch": size, **times, "share": share}
+    bare = {"record": ("state_means",)}
+    wanted = {
+        "without": bare,
+        "with": {"record": ("state_means", "fc", "fcd")},
+        "scores": {**bare, "comparison": _comparison(size)},
+    }
+    times = {
+        name: _seconds(lambda what=what: cubnm_core.simulate("rWW", weights, params, **what, **keywords))
+        for name, what in wanted.items()
+    }
+    shares = {
+        f"share of {name}": (times[name] - times["without"]) / times[name] for name in ("with", "scores")
+    }
+    return {"batch": size, **times, **shares}
+
+
+def _comparison(size, people=8):
+    """Made-up targets of some people: FC of 100 nodes, and FCD of four scans of 15 minutes."""
+    rng = np.random.default_rng(2)
+    targets = [Target(rng.uniform(-0.2, 1, 4950), rng.uniform(-0.2, 1, 60_000)) for _ in range(people)]
+    return Comparison(targets, np.arange(size) % people, (*FC_TERMS, "fcd_ks"))
 
 
 def choice(options, device):
@@ -320,7 +339,9 @@ TEXTS = {
     ),
     "batches": _batches_text,
     "nodes": lambda result: _table(result["nodes"], ("nodes", "batch", "dt", "rate", "share")),
-    "connectivity": lambda result: _table([result["connectivity"]], ("batch", "without", "with", "share")),
+    "connectivity": lambda result: _table(
+        [result["connectivity"]], ("batch", "without", "with", "scores", "share of with", "share of scores")
+    ),
     "choice": lambda result: _table(
         result["choice"], ("batch", "rate", "lanes", "rows", "cols", "weights", "split", "stepwise")
     ),

@@ -62,9 +62,11 @@ def run_fits(
         Each with a key of its own. Those that differ in nodes, parameters or delays are simulated in calls of
         their own.
     simulate_batch : callable
-        ``simulate_batch(weights, connectome, params, seed, lengths)`` gives a Simulation of B simulations,
-        from (S, N, N) connectomes, (B,) indices into them, a dict of (B,) or (B, N) values, (B,) noise seeds,
-        and (S, N, N) tract lengths or None. A simulation's result may not depend on the others of its batch.
+        ``simulate_batch(weights, connectome, params, seed, lengths, comparison)`` gives a Simulation of B
+        simulations, from (S, N, N) connectomes, (B,) indices into them, a dict of (B,) or (B, N) values, (B,)
+        noise seeds, (S, N, N) tract lengths or None, and the Comparison whose scores serve in place of FC and
+        FCD; None where these themselves are needed. A simulation's result may not depend on the others of its
+        batch.
     store : object with ``load`` and ``append_all``
         See :class:`MemoryStore`. Recorded generations are replayed, not simulated again.
     max_simulations : int

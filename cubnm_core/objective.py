@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from cubnm_core import distances, rates
+from cubnm_core import comparison, distances, rates
 from cubnm_core.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -202,6 +202,19 @@ class Objective:
         return [name for name in self.known if self.terms.get(name) or name in self.constraints]
 
     @property
+    def compares_arrays(self):
+        """Whether a term of the user's own needs the FC and the FCD of every simulation."""
+        return any(name in self.needed for name in self.own)
+
+    def compared_terms(self, target):
+        """Names of the terms that compare FC and FCD with a target, whether or not they count.
+
+        ``fcd_ks_binned`` is among them only where it is needed.
+        """
+        names = comparison.available(target)
+        return [name for name in names if name != "fcd_ks_binned" or name in self.needed]
+
+    @property
     def n_objectives(self):
         """Number of objectives of a search."""
         return len(self.groups) or 1
@@ -238,8 +251,8 @@ class Objective:
         Parameters
         ----------
         run : Simulation
-            Used are ``fc`` (B, P), ``fcd`` (B, W), ``state_means`` (each (B, N); ``r_E`` in Hz), and
-            ``status`` (B,).
+            Used are ``status`` (B,), ``state_means`` (each (B, N); ``r_E`` in Hz), and ``fc`` (B, P) and
+            ``fcd`` (B, W), or the ``scores`` that came in their place.
         target : Target
         rows : slice or int array, optional
             The simulations of the batch that this target is for; all of them by default.
@@ -260,11 +273,13 @@ class Objective:
             If a term of the cost cannot be had, FC vectors differ in length, or a term of the user's own
             gives something other than one number.
         """
-        failed = has_failed(np.asarray(run.status)[rows]) | ~np.isfinite(run.fc[rows]).all(axis=1)
         scores = self._built_in_terms(run, target, rows)
+        # a single value of the FC that is not finite makes this distance so
+        failed = has_failed(np.asarray(run.status)[rows]) | ~np.isfinite(scores["fc_normec"])
         for name, term in self.own.items():
             if name in self.needed:
-                scores[name] = _user_scores(name, term, run, target, np.arange(len(run.fc))[rows], failed)
+                places = np.arange(len(run.status))[rows]
+                scores[name] = _user_scores(name, term, run, target, places, failed)
         missing = [name for name in self.needed if name not in scores]
         if missing:
             raise InputError(
@@ -276,23 +291,15 @@ class Objective:
         return scores | {"cost": self._cost(scores)}
 
     def _built_in_terms(self, run, target, rows):
-        fc = np.asarray(run.fc[rows], dtype=np.float64)
-        if fc.shape[1] != target.fc.size:
-            raise InputError(
-                f"Simulated FC has {fc.shape[1]} pairs and the target {target.fc.size}: "
-                "nodes or pair masks differ between the simulation and the target."
-            )
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            terms = {
-                "fc_corr": distances.correlation(fc, target.fc),
-                "fc_diff": distances.mean_difference(fc, target.fc),
-                "fc_normec": distances.normalised_distance(fc, target.fc),
-            }
-            if run.fcd is not None and target.fcd is not None:
-                terms["fcd_ks"] = distances.kolmogorov_smirnov(run.fcd[rows], target.sorted_fcd)
-            if run.fcd is not None and target.binned_fcd is not None and "fcd_ks_binned" in self.needed:
-                terms["fcd_ks_binned"] = distances.binned_kolmogorov_smirnov(run.fcd[rows], target.binned_fcd)
-            if "r_E" in (run.state_means or {}) and self.band is not None:
+        names = self.compared_terms(target)
+        if getattr(run, "scores", None) is not None:
+            terms = {name: run.scores[name][rows] for name in names if name in run.scores}
+        else:
+            fcd = None if run.fcd is None else run.fcd[rows]
+            names = [name for name in names if fcd is not None or name in comparison.FC_TERMS]
+            terms = comparison.compare(np.asarray(run.fc)[rows], fcd, target, names)
+        if "r_E" in (run.state_means or {}) and self.band is not None:
+            with np.errstate(invalid="ignore", over="ignore"):
                 terms["rate_penalty"] = rates.penalty(run.state_means["r_E"][rows], self.band)
                 terms["rate_band"] = rates.share_outside(run.state_means["r_E"][rows], self.band)
         if "fic_failed" in self.needed:

@@ -7,6 +7,7 @@ import logging
 
 import numpy as np
 
+from cubnm_core.comparison import Comparison
 from cubnm_core.objective import DIVERGED, has_failed
 
 logger = logging.getLogger(__name__)
@@ -143,7 +144,7 @@ class Packer:
     def _slice(self, problems, owner, params, seed):
         """Simulate one slice and score the part of every problem: list of (index of the problem, scores)."""
         weights, lengths, connectome = _connectomes(problems, owner)
-        run = self._simulate_batch(weights, connectome, params, seed, lengths)
+        run = self._simulate_batch(weights, connectome, params, seed, lengths, _comparison(problems, owner))
         scored = []
         for index in np.unique(owner):
             rows = np.flatnonzero(owner == index)
@@ -154,14 +155,25 @@ class Packer:
 
 
 def _shape_classes(problems):
-    """Indices of the problems that can share a call: as many nodes, the same parameters, delays or none."""
+    """Indices of the problems that can share a call: of one shape, and scored in the same place."""
     classes = {}
     for index, problem in enumerate(problems):
         space = problem.space
         names = frozenset([*space.free, *space.fixed, *space.regional_names])
-        shape = (problem.weights.shape, names, problem.lengths is None)
+        scored_here = problem.objective.compares_arrays
+        shape = (problem.weights.shape, names, problem.lengths is None, scored_here)
         classes.setdefault(shape, []).append(index)
     return list(classes.values())
+
+
+def _comparison(problems, owner):
+    """What the simulations of a slice are compared with where they run; None where FC is needed here."""
+    used, index = np.unique(owner, return_inverse=True)
+    problems = [problems[place] for place in used]
+    if problems[0].objective.compares_arrays:
+        return None
+    terms = {name for problem in problems for name in problem.objective.compared_terms(problem.target)}
+    return Comparison([problem.target for problem in problems], index, tuple(sorted(terms)))
 
 
 def _averaged(parts, n_seeds):

@@ -12,6 +12,7 @@ from cubnm_core import connectivity, inhibition, parameters, rates
 from cubnm_core import simulation_checks as checks
 from cubnm_core.backends import reference
 from cubnm_core.backends.task import Task
+from cubnm_core.comparison import check_pairs
 from cubnm_core.equations import Model, load_model, with_velocity
 from cubnm_core.hemodynamics import lower_hemodynamics
 from cubnm_core.lowering import IN_STRENGTH, lower
@@ -51,6 +52,8 @@ class Simulation:
         Volumes in the burn-in.
     seconds : float
         Wall time.
+    scores : dict of (B,) arrays or None
+        Terms of the comparison, where one was asked for. NaN for simulations that diverged.
     """
 
     bold: np.ndarray | None
@@ -62,6 +65,7 @@ class Simulation:
     status: np.ndarray
     n_burn_in: int
     seconds: float
+    scores: dict | None = None
 
 
 def simulate(
@@ -88,6 +92,7 @@ def simulate(
     seed=0,
     noise=None,
     record=("bold", "fc", "fcd", "state_means"),
+    comparison=None,
     state_period=None,
     backend="auto",
     precision=None,
@@ -136,6 +141,9 @@ def simulate(
         Standard normal noise used as given, instead of `seed`.
     record : tuple of str
         Any of bold, fc, fcd, state_means, states.
+    comparison : cubnm_core.comparison.Comparison, optional
+        Targets that the simulations are compared with where they run, in slices: without ``"fc"`` and
+        ``"fcd"`` in `record`, these are never held for the whole batch.
     state_period : float, optional
         Sampling period of states and of their means in s; 0.01 by default.
     backend : str
@@ -182,13 +190,14 @@ def simulate(
         shape=(size, nodes),
         n_volumes=len(schedule.bold_steps),
         n_burn_in=int(exact(burn_in) / exact(repetition_time)),
-        pair_index=_pair_index(record, nodes, hemispheres, interhemispheric),
+        pair_index=_pair_index(record, comparison, nodes, hemispheres, interhemispheric),
         repetition_time=repetition_time,
         window=window,
         window_step=window_step,
         window_edges=window_edges,
         band_pass=band_pass,
         dtype=np.float64 if precision == "double" or backend == "reference" else np.float32,
+        comparison=comparison,
     )
     balloon = lower_hemodynamics(hemodynamics, hemodynamic_dt) if model.observation == "balloon" else None
     noise = checks.checked_noise(noise, schedule, nodes, model)
@@ -208,14 +217,18 @@ def simulate(
         status=np.where(observer.finite, np.where(fic_found, 0, _FIC_FAILED), _DIVERGED),
         n_burn_in=observer.n_burn_in,
         seconds=time.perf_counter() - started,
+        scores=observer.scores,
     )
 
 
-def _pair_index(record, nodes, hemispheres, interhemispheric):
-    """Pairs of FC and FCD, or None where neither is recorded: of large networks there are many millions."""
-    if not {"fc", "fcd"} & set(record):
+def _pair_index(record, comparison, nodes, hemispheres, interhemispheric):
+    """Pairs of FC and FCD, or None where neither is needed: of large networks there are many millions."""
+    if comparison is None and not {"fc", "fcd"} & set(record):
         return None
-    return connectivity.pair_indices(nodes, hemispheres, "all" if interhemispheric else "intrahemispheric")
+    pairs = connectivity.pair_indices(nodes, hemispheres, "all" if interhemispheric else "intrahemispheric")
+    for target in () if comparison is None else comparison.targets:
+        check_pairs(len(pairs[0]), target)
+    return pairs
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def pattern(a, b, strength):
     return np.tanh(np.sin(3 * a * PAIRS + b) * strength)
 
 
-def simulate_batch(weights, connectome, params, seed, lengths):
+def simulate_batch(weights, connectome, params, seed, lengths, comparison=None):
     """A made-up simulator: analytic, but it draws from the global generators as foreign code may."""
     np.random.rand(len(seed))
     random.random()
@@ -93,7 +93,7 @@ def test_fits_together_are_the_fits_alone(max_simulations):
         assert_same_bits(result, fit_one(problem))
 
 
-def simulate_rww(weights, connectome, params, seed, lengths):
+def simulate_rww(weights, connectome, params, seed, lengths, comparison=None):
     """The real engine, with everything made short."""
     from cubnm_core import simulate
 
@@ -128,7 +128,7 @@ def test_real_simulations_together_are_those_alone_and_resumed():
 def test_fits_of_different_length_leave_the_batch_one_by_one():
     sizes = []
 
-    def counted(weights, connectome, params, seed, lengths):
+    def counted(weights, connectome, params, seed, lengths, comparison=None):
         sizes.append((len(weights), len(seed)))
         return simulate_batch(weights, connectome, params, seed, lengths)
 
@@ -141,7 +141,7 @@ def test_a_shared_connectome_is_sent_once():
     one = make_problem(0, 0)
     seen = []
 
-    def watched(weights, connectome, params, seed, lengths):
+    def watched(weights, connectome, params, seed, lengths, comparison=None):
         seen.append((len(weights), set(connectome), set(seed)))
         return simulate_batch(weights, connectome, params, seed, lengths)
 
@@ -238,7 +238,7 @@ def test_a_history_that_goes_on_after_its_search_ended_is_refused():
         fit_one(problem, MemoryStore({problem.key: [*whole.history, further]}))
 
 
-def failing(weights, connectome, params, seed, lengths):
+def failing(weights, connectome, params, seed, lengths, comparison=None):
     """A simulator whose every simulation diverges."""
     run = simulate_batch(weights, connectome, params, seed, lengths)
     run.fc[:] = np.nan
@@ -255,7 +255,7 @@ def test_a_search_of_nothing_but_failures_ends_with_a_reason():
 
 
 def test_some_failures_do_not_stop_a_search():
-    def half_failing(weights, connectome, params, seed, lengths):
+    def half_failing(weights, connectome, params, seed, lengths, comparison=None):
         run = simulate_batch(weights, connectome, params, seed, lengths)
         run.fc[params["a"] > 1] = np.nan
         return run
@@ -336,7 +336,7 @@ def test_optimiser_settings_out_of_range_are_refused(wrong):
 def test_problems_of_another_shape_go_into_calls_of_their_own(change, shape):
     calls = []
 
-    def watched(weights, connectome, params, seed, lengths):
+    def watched(weights, connectome, params, seed, lengths, comparison=None):
         calls.append((weights.shape[1:], sorted(params), lengths is None))
         return simulate_batch(weights, connectome, params, seed, lengths)
 

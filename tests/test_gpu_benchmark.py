@@ -21,6 +21,9 @@ def gpu(repository, monkeypatch, tmp_path):
     monkeypatch.setattr(gpu, "MODELS", ("rWWEx",))
     monkeypatch.setattr(gpu, "BATCHES", (1, 3))
     monkeypatch.setattr(gpu, "SECONDS", 0.01)
+    short = {"duration": 2.0, "burn_in": 0.0, "dt": 5e-3, "window": 0.5, "window_step": 0.25}
+    monkeypatch.setattr(gpu, "SCAN", {**gpu.SCAN, **short, "repetition_time": 0.25, "hemodynamic_dt": 5e-3})
+    monkeypatch.setattr(gpu, "QUICK_SCANS", 2)
     monkeypatch.setattr(gpu, "_clock", lambda device: 2e9)
     case = gpu._case
     monkeypatch.setattr(
@@ -33,10 +36,12 @@ def gpu(repository, monkeypatch, tmp_path):
 
 def test_it_writes_what_it_measured(gpu, monkeypatch, tmp_path):
     asked = ["gpu.py", "--quick", "--output", str(tmp_path), "--parts", "correctness", "batches"]
+    asked.append("connectivity")
     monkeypatch.setattr(sys, "argv", asked)
     assert gpu.main() == 0
     result = json.loads((tmp_path / "this-cpu.json").read_text())
     assert [row["agrees"] for row in result["correctness"]] == [True] * 4
     assert [row["batch"] for row in result["batches"]] == [1, 3]
     assert all(row["rate"] > 0 for row in result["batches"])
+    assert min(result["connectivity"][name] for name in ("without", "with", "scores")) > 0
     assert "not measured" in (tmp_path / "this-cpu.md").read_text()

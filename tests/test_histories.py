@@ -151,7 +151,7 @@ from workflow_scripts.histories import FileStore, History
 pause = float(sys.argv[2])
 space = SearchSpace({"G": (0.0, 3.0), "w_p": (0.2, 2.0)})
 
-def simulate_batch(weights, connectome, params, seed, lengths):
+def simulate_batch(weights, connectome, params, seed, lengths, comparison=None):
     time.sleep(pause)
     ramp = np.linspace(0, 1, 10)
     own = weights[connectome, 0, 0][:, None]  # not the index, which changes when another fit has ended

@@ -12,7 +12,7 @@ STOREYS = (
     ("spins", "mixed"),
     ("statistics", "permutation", "paired"),
     ("rates", "heterogeneity", "distances", "connectome", "detrending"),
-    ("rewiring",),
+    ("rewiring", "comparison"),
     ("expressions",),
     (
         "equations",

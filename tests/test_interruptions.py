@@ -28,7 +28,7 @@ def cohort(tmp_path, monkeypatch):
 def made_simulator(*_):
     """A simulator that takes no time."""
 
-    def simulate_batch(weights, connectome, params, seed, lengths):
+    def simulate_batch(weights, connectome, params, seed, lengths, comparison=None):
         size, pairs = len(seed), np.linspace(0, 1, 28)
         own = weights[connectome].mean(axis=(1, 2))[:, None]
         fc = np.sin(params["G"][:, None] * pairs + own) * np.cos(params["w_p"][:, None] * pairs)
@@ -195,7 +195,7 @@ def test_a_person_whose_every_simulation_diverges_is_a_row(cohort, monkeypatch):
     def diverging(*_):
         made = made_simulator()
 
-        def simulate_batch(weights, connectome, params, seed, lengths):
+        def simulate_batch(weights, connectome, params, seed, lengths, comparison=None):
             found = made(weights, connectome, params, seed, lengths)
             bad = weights[connectome].mean(axis=(1, 2)) == mean
             found.fc[bad], found.status[bad] = np.nan, 1

@@ -19,7 +19,7 @@ PAIRS = np.linspace(-1, 1, 30)
 SPACE = SearchSpace({"a": (0.0, 2.0), "b": (-1.0, 1.0)})
 
 
-def simulate_batch(weights, connectome, params, seed, lengths):
+def simulate_batch(weights, connectome, params, seed, lengths, comparison=None):
     """A made-up simulator whose FC depends on parameters, connectome and noise seed."""
     noise = np.stack([np.random.default_rng(int(one)).standard_normal(30) for one in seed])
     own = weights[connectome, 0, 0][:, None]
@@ -59,7 +59,7 @@ def test_the_size_of_the_pack_changes_nothing(size):
 def test_fits_that_have_ended_make_room_for_those_that_wait():
     taking_part = []
 
-    def watched(weights, connectome, params, seed, lengths):
+    def watched(weights, connectome, params, seed, lengths, comparison=None):
         taking_part.append(sorted(np.round(10 * weights[:, 0, 0] - 10).astype(int).tolist()))
         return simulate_batch(weights, connectome, params, seed, lengths)
 
@@ -90,7 +90,7 @@ def test_replicates_are_averaged_over_their_seeds():
 def test_a_retest_chooses_by_fresh_seeds_and_is_recorded():
     seen, store = set(), MemoryStore()
 
-    def watched(weights, connectome, params, seed, lengths):
+    def watched(weights, connectome, params, seed, lengths, comparison=None):
         seen.update(seed.tolist())
         return simulate_batch(weights, connectome, params, seed, lengths)
 
@@ -188,7 +188,7 @@ def test_an_initial_point_is_the_first_generation():
 def test_too_large_a_pack_is_halved_until_it_fits(caplog):
     sizes = []
 
-    def small(weights, connectome, params, seed, lengths):
+    def small(weights, connectome, params, seed, lengths, comparison=None):
         sizes.append(len(seed))
         if len(seed) > 5:
             raise MemoryError
@@ -229,7 +229,7 @@ def test_a_fit_that_raises_is_left_out_and_the_others_keep_their_bits():
 def test_an_algorithm_that_gives_up_on_the_costs_of_one_fit_stops_no_other():
     """AGE-MOEA2 divides by the spread of the costs, and a person's every simulation may diverge."""
 
-    def diverging(weights, connectome, params, seed, lengths):
+    def diverging(weights, connectome, params, seed, lengths, comparison=None):
         run = simulate_batch(weights, connectome, params, seed, lengths)
         run.status[weights[connectome, 0, 0] > 1.05] = DIVERGED
         return run

@@ -28,9 +28,9 @@ class Progress:
     def watch(self, simulate_batch):
         """Wrap the function that simulates: when it is called, the generation before it is complete."""
 
-        def watched(weights, connectome, params, seed, lengths):
+        def watched(weights, connectome, *others):
             self.flush()
-            run = simulate_batch(weights, connectome, params, seed, lengths)
+            run = simulate_batch(weights, connectome, *others)
             self.simulations += len(connectome)
             return run
 

@@ -134,14 +134,16 @@ def batch_simulator(settings, hemispheres, repetition_time, record, threads=None
     Returns
     -------
     callable
-        ``simulate_batch`` as :func:`cubnm_core.fitting.run_fits` wants it.
+        ``simulate_batch`` as :func:`cubnm_core.fitting.run_fits` wants it. With a comparison, its scores come
+        in place of FC and FCD.
     """
     from cubnm_core import load_model, simulate
 
     model = load_model(settings["model"])
     fixed = simulation_keywords(settings, repetition_time)
+    without_arrays = tuple(name for name in record if name not in ("fc", "fcd"))
 
-    def simulate_batch(weights, connectome, params, seed, lengths):
+    def simulate_batch(weights, connectome, params, seed, lengths, comparison=None):
         return simulate(
             model,
             weights,
@@ -150,7 +152,8 @@ def batch_simulator(settings, hemispheres, repetition_time, record, threads=None
             lengths=lengths,
             seed=seed,
             hemispheres=hemispheres,
-            record=record,
+            record=record if comparison is None else without_arrays,
+            comparison=comparison,
             threads=threads,
             **fixed,
         )
@@ -159,8 +162,13 @@ def batch_simulator(settings, hemispheres, repetition_time, record, threads=None
 
 
 def result_bytes(settings, nodes, repetition_time):
-    """Size of what a search keeps of one simulation, nearly: FC, FCD, and means of some ten states."""
+    """Size of what a search keeps of one simulation, nearly.
+
+    Means of some ten states; FC and FCD only where a term of the user's own needs them.
+    """
     simulation = settings["simulation"]
+    if not settings["terms"]:
+        return 80 * nodes
     step = max(settings["analysis"]["window_step"], repetition_time)
     windows = (simulation["duration"] - simulation["burn_in"]) / step
     return int(4 * nodes**2 / 2 + 4 * windows**2 / 2 + 80 * nodes)

@@ -56,6 +56,8 @@ class Request:
     band_pass : (low, high) in Hz, or None
     repetition_time : float
         In s.
+    comparison : Comparison, or None
+        What each simulation is compared with; FC and FCD are then computed, whether or not they are wanted.
     """
 
     wants_bold: bool
@@ -66,6 +68,17 @@ class Request:
     windows: tuple | None
     band_pass: tuple | None
     repetition_time: float
+    comparison: object = None
+
+    @property
+    def computes_fc(self):
+        """Whether FC has to be computed."""
+        return self.wants_fc or self.comparison is not None
+
+    @property
+    def computes_fcd(self):
+        """Whether the FCD has to be computed."""
+        return self.wants_fcd or (self.comparison is not None and self.comparison.wants_fcd)
 
 
 @dataclass(frozen=True)
@@ -137,6 +150,8 @@ class TileResult:
         False where a state stopped being a finite number.
     fc, fcd : (L, pairs) and (L, window pairs) arrays, or None
         From a backend that computes them itself.
+    scores : dict of (L,) float64 arrays, or None
+        The terms of the request's comparison, from a backend that computes them itself.
     """
 
     bold: np.ndarray | None
@@ -145,3 +160,9 @@ class TileResult:
     finite: np.ndarray
     fc: np.ndarray | None = None
     fcd: np.ndarray | None = None
+    scores: dict | None = None
+
+    @property
+    def is_observed(self):
+        """Whether the backend has computed itself what is wanted of BOLD."""
+        return not (self.fc is None and self.fcd is None and self.scores is None)

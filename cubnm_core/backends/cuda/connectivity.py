@@ -1,10 +1,11 @@
-"""FC and FCD of simulations whose BOLD lies on the device, in slices that fit its memory."""
+"""FC, FCD and scores of simulations whose BOLD lies on the device, in slices that fit its memory."""
 
 import logging
 
 import numpy as np
 
 from cubnm_core.backends.cuda.printer import functions, source
+from cubnm_core.backends.cuda.scores import Scores
 from cubnm_core.connectivity import PADDING, band_pass_sections
 
 logger = logging.getLogger(__name__)
@@ -16,29 +17,38 @@ _TILE = 16  # windows that a block compares with as many others
 
 
 class Connectivity:
-    """FC and FCD of a slice.
+    """FC, FCD and scores of a slice.
 
     Parameters
     ----------
     device : device
     plan : Plan
     bold : device array (simulations, volumes, N)
+    rows : (simulations,) int array
+        Their places in the batch.
     """
 
-    def __init__(self, device, plan, bold):
-        self.device, self.plan, self.bold = device, plan, bold
+    def __init__(self, device, plan, bold, rows):
+        self.device, self.plan, self.bold, self.rows_of_batch = device, plan, bold, rows
         self.request = plan.task.request
 
     def computed(self):
-        """FC (simulations, pairs) and FCD (simulations, window pairs), each None unless asked for."""
+        """What was asked for, of all simulations.
+
+        Returns
+        -------
+        dict of str to arrays
+            ``"fc"`` (simulations, pairs), ``"fcd"`` (simulations, window pairs), and the terms of the
+            comparison, (simulations,).
+        """
         request = self.request
-        if request is None or not (request.wants_fc or request.wants_fcd):
-            return None, None
+        if request is None or not (request.computes_fc or request.computes_fcd):
+            return {}
         self._prepare()
         size, done, parts = self._simulations_that_fit(), 0, []
         while done < len(self.bold):
             try:
-                parts.append(self._observe(self.bold[done : done + size]))
+                parts.append(self._observe(done, self.bold[done : done + size]))
             except MemoryError:
                 if size == 1:
                     raise
@@ -48,11 +58,7 @@ class Connectivity:
                 )
                 continue
             done += size
-        fc, fcd = zip(*parts, strict=True)
-        return (
-            np.concatenate(fc) if request.wants_fc else None,
-            np.concatenate(fcd) if request.wants_fcd else None,
-        )
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _prepare(self):
         request, filtered = self.request, self.request.band_pass is not None
@@ -63,7 +69,7 @@ class Connectivity:
             "SECTIONS": _SECTIONS,
         }
         head = "".join(f"#define {name} {value}\n" for name, value in definitions.items())
-        text = head + functions(self.plan.precision) + source("connectivity")
+        text = head + functions(self.plan.precision) + source("connectivity") + source("scores")
         module = self.device.compile(text, ("-std=c++17", "--fmad=false"))
         names = ("window_moments", "window_patterns", "normalise_patterns", "compare_windows", "filter_bold")
         self.moments, self.patterns, self.normalise, self.compare, self.filter = map(
@@ -75,8 +81,11 @@ class Connectivity:
             self._prepare_filter(after)
         first = 0 if filtered else request.n_burn_in  # a filter starts after the burn-in
         self.whole = self._windows([first], [first + after])
-        if request.wants_fcd:
+        if request.computes_fcd:
             self.sliding = self._windows(*(edge + first for edge in request.windows))
+        self.scores = None
+        if request.comparison is not None:
+            self.scores = Scores(self.device, module, request.comparison, self.rows_of_batch)
 
     def _prepare_filter(self, volumes):
         from scipy.signal import sosfilt_zi
@@ -99,22 +108,29 @@ class Connectivity:
         return tuple(self.device.to_device(np.asarray(edge, np.int32)) for edge in (starts, stops))
 
     def _simulations_that_fit(self):
-        windows = len(self.request.windows[0]) if self.request.wants_fcd else 1
+        windows = len(self.request.windows[0]) if self.request.computes_fcd else 1
         each = 8 * windows * (len(self.rows) + 2 * self.plan.form.nodes + windows / 2)
         if self.request.band_pass is not None:
             each += 16 * (self.bold.shape[1] + PADDING) * self.plan.form.nodes
+        if self.scores is not None:
+            each += self.scores.bytes_each
         return max(1, min(len(self.bold), 65535, int(_SHARE * self.device.free_memory() / each)))
 
-    def _observe(self, bold):
-        """FC and FCD of some simulations, on the host."""
-        fc = fcd = None
-        if self.request.band_pass is not None:
+    def _observe(self, done, bold):
+        """What was asked for of the simulations from number `done` on, on the host."""
+        request, scores, found = self.request, self.scores, {}
+        if request.band_pass is not None:
             bold = self._filtered(bold)
-        if self.request.wants_fc:
-            fc = self.device.to_host(self._correlations(bold, *self.whole))[:, 0]
-        if self.request.wants_fcd:
-            fcd = self.device.to_host(self._dynamics(bold))
-        return fc, fcd
+        if request.computes_fc:
+            fc = self._correlations(bold, *self.whole)
+            found |= {"fc": self.device.to_host(fc)[:, 0]} if request.wants_fc else {}
+            found |= scores.of_fc(done, fc) if scores is not None else {}
+            del fc  # its memory goes to the FCD
+        if request.computes_fcd:
+            fcd = self._dynamics(bold)
+            found |= {"fcd": self.device.to_host(fcd)} if request.wants_fcd else {}
+            found |= scores.of_fcd(done, fcd) if scores is not None else {}
+        return found
 
     def _correlations(self, bold, starts, stops):
         """Correlations of all pairs in every window, double (simulations, windows, pairs)."""

@@ -274,7 +274,8 @@ class _Slice:
         states = np.concatenate(kept).reshape(-1, *totals.shape) if kept else None
         names = task.program.record if schedule.n_counted else ()
         self.inputs = self.samples = self.noise = None  # their memory goes to FC and FCD
-        fc, fcd = Connectivity(self.device, self.plan, self.bold).computed()
+        lane_rows = np.concatenate([tile.lane_rows for tile in self.tiles])
+        observed = Connectivity(self.device, self.plan, self.bold, lane_rows).computed()
         wanted = task.request is None or task.request.wants_bold
         bold = self.device.to_host(self.bold) if wanted and len(schedule.bold_steps) else None
         results = []
@@ -292,8 +293,13 @@ class _Slice:
                         for k, name in enumerate(task.program.record)
                     },
                     finite=finite[i, :size],
-                    fc=None if fc is None else fc[rows],
-                    fcd=None if fcd is None else fcd[rows],
+                    **_parted({name: values[rows] for name, values in observed.items()}),
                 )
             )
         return results
+
+
+def _parted(observed):
+    """FC, FCD and, by term, scores as a `TileResult` holds them."""
+    arrays = {name: observed.pop(name, None) for name in ("fc", "fcd")}
+    return {**arrays, "scores": observed or None}

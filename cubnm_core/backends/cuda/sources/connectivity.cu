@@ -79,16 +79,21 @@ extern "C" __global__ void window_patterns(const series* __restrict__ bold, cons
     patterns[(simulation * windows + window) * pairs + pair] = sum * a[1] * b[1];
 }
 
-__device__ double block_sum(double value, double* buffer) {
+__device__ __forceinline__ double plus(double x, double y) { return x + y; }
+__device__ __forceinline__ double larger(double x, double y) { return x < y ? y : x; }
+
+// The values of a block's 256 threads put together, always in the same order.
+template <double (*both)(double, double)>
+__device__ double over_block(double value, double* buffer) {
     buffer[threadIdx.x] = value;
     __syncthreads();
     for (int width = 128; width > 0; width /= 2) {
-        if (threadIdx.x < width) buffer[threadIdx.x] += buffer[threadIdx.x + width];
+        if (threadIdx.x < width) buffer[threadIdx.x] = both(buffer[threadIdx.x], buffer[threadIdx.x + width]);
         __syncthreads();
     }
-    const double sum = buffer[0];
+    const double result = buffer[0];
     __syncthreads();
-    return sum;
+    return result;
 }
 
 // patterns become deviations from their mean with norm 1; one block of 256 threads a pattern
@@ -97,9 +102,9 @@ extern "C" __global__ void __launch_bounds__(256) normalise_patterns(double* pat
     double* const pattern = patterns + blockIdx.x * (size_t)pairs;
     double sum = 0, squares = 0;
     for (int i = threadIdx.x; i < pairs; i += 256) sum += pattern[i];
-    const double mean = block_sum(sum, buffer) / pairs;
+    const double mean = over_block<plus>(sum, buffer) / pairs;
     for (int i = threadIdx.x; i < pairs; i += 256) squares += (pattern[i] - mean) * (pattern[i] - mean);
-    const double norm = 1 / root_of_double(block_sum(squares, buffer));
+    const double norm = 1 / root_of_double(over_block<plus>(squares, buffer));
     for (int i = threadIdx.x; i < pairs; i += 256) pattern[i] = (pattern[i] - mean) * norm;
 }
 
