@@ -61,14 +61,15 @@ class PreparedCohort:
         nodes = [{"index": i, "label": f"n{i}", "hemisphere": "LR"[i // 4]} for i in range(N_NODES)]
         job.write_tsv(folder / "nodes.tsv", nodes)
         for number, ids in enumerate(self.units):
-            self._write(ids["unit"], np.random.default_rng(number))
+            self._write(ids, np.random.default_rng(number))
 
-    def _write(self, unit, generator):
+    def _write(self, ids, generator):
+        unit = ids["unit"]
         weights = np.triu(generator.lognormal(size=(N_NODES, N_NODES)), 1)
         weights = (weights + weights.T) * 0.1
         lengths = generator.uniform(20.0, 150.0, (N_NODES, N_NODES))
         self.write_connectome(unit, weights=weights, lengths=lengths * (weights > 0))
-        record = {"unit": unit, "status": "ok", "reasons": []}
+        record = {**ids, "status": "ok", "reasons": []}
         job.write_json(self.connectome(unit).with_suffix(".json"), {unit: record})
         for split in self.splits:
             fc = np.tanh(weights[np.tril_indices(N_NODES, -1)] + 0.1 * generator.standard_normal(28))

@@ -71,10 +71,11 @@ def contrast_rows(crossed):
 def held_out_rows(evaluation, held_out):
     """Compare people's own fits with parameters of a group that they were no part of."""
     rows = []
+    scored = dict(list(evaluation.groupby(["fit", "split", "measure"])))
     for (fit, split, measure), theirs in held_out.groupby(["fit", "split", "measure"], sort=False):
-        if measure not in core.MEASURES:
+        own = scored.get((fit, split, measure))
+        if measure not in core.MEASURES or own is None:
             continue
-        own = evaluation[(evaluation[["fit", "split", "measure"]] == (fit, split, measure)).all(axis=1)]
         one, other = (part.groupby("participant_id")["mean"].mean() for part in (own, theirs))
         keys = {"fit": fit, "contrast": HELD_OUT, "inhibition": None, "split": split, "measure": measure}
         rows += _paired_row(keys, one, other.reindex(one.index), theirs)
@@ -91,8 +92,8 @@ def _paired_row(keys, one, other, source):
 
 def scanned(units, archive):
     """FC of the scans of a split: dict of unit to (P,) array."""
-    found = {ids["unit"]: archive.arrays(ids["unit"]) for ids in units}
-    return {unit: arrays["fc"] for unit, arrays in found.items() if "fc" in arrays}
+    usable = [ids["unit"] for ids in units if archive.records[ids["unit"]]["status"] == "ok"]
+    return {unit: archive.arrays(unit)["fc"] for unit in usable}
 
 
 def simulated_fc(fits, n_batches, paths):
