@@ -1,7 +1,7 @@
 """Everything the rules share: the checked configuration, the units of the cohort, and functions of wildcards."""
 
 import cubnm_core
-from workflow_scripts import batches, folds, last_run, readers, settings, start, statistical_models, tables
+from workflow_scripts import batches, folds, last_run, readers, settings, start, statistical_models, tables, twin_parts
 from workflow_scripts.precomputed import KINDS
 
 CONFIG = settings.validate(config)
@@ -20,6 +20,7 @@ HOLDOUT = tables.resolved_holdout(MANIFEST, CONFIG["holdout"])
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
 ANALYSIS = {**CONFIG["analysis"], "band_pass": CONFIG["bold"]["band_pass"]}
 NULLS = CONFIG["evaluation"]["nulls"]
+TWINS = twin_parts.parted(CONFIG["twins"]["count"], CONFIG["batch_size"])
 NEEDS_FCD = settings.needs_fcd(CONFIG)
 NUMERICS = cubnm_core.NUMERICS_VERSION
 SETTLED = last_run.had_settings(CONFIG, HOLDOUT, NUMERICS)
@@ -47,6 +48,8 @@ wildcard_constraints:
     fit="[A-Za-z0-9-]+",
     average="mean|consensus",
     batch=r"\d+",
+    part=r"\d+",
+    twins_of="[A-Za-z0-9-]+",
     fold=r"\d+",
 
 
@@ -299,6 +302,26 @@ def data_dictionaries():
         ["recovery"] if CONFIG["truth"] else []
     )
     return [f"results/cohort/{name}.json" for name in made]
+
+
+def per_part(pattern):
+    """A file for every fit and part of its synthetic twins."""
+    return [pattern.format(fit=fit, part=part) for fit in FITS for part in TWINS]
+
+
+def twin_units(wildcards):
+    """Synthetic twins of a part, as units."""
+    return [twin_parts.unit_of(number) for number in TWINS[wildcards.part]]
+
+
+def twin_start(wildcards):
+    """Fit that twins start from as people do: that of the group, or another one of the same twins."""
+    stated = FITS[wildcards.fit]["start"]
+    if stated is None:
+        return []
+    if stated["from"] == start.FROM_GROUP:
+        return f"results/group/{wildcards.fit}_fits.tsv"
+    return f"results/twins/{wildcards.twins_of}/{stated['from']}_part-{wildcards.part}_fits.tsv"
 
 
 def given(path):
