@@ -7,7 +7,7 @@ from workflow_scripts.figures.style import GREY, INK, PALETTE
 
 ROW = 0.27  # inches of one line of the forest
 LOWEST = -0.6  # intervals that reach further down are cut off there
-BINS = np.linspace(-1.0, 1.0, 61)
+BINS = np.linspace(-1.0, 1.0, 41)
 COLOURS = {"empirical": GREY, "simulated": PALETTE[0]}
 
 

@@ -115,8 +115,11 @@ def _parameter_verdicts(rows):
             found.append(f"{row['variable']}: too few people, or no variation, for an ICC.")
             continue
         text = f"{row['variable']}: ICC(2,1) {interval(row)}, {class_of(row['icc'])}"
-        if not row["low"] > 0:
-            text += ", and not distinguishable from no reliability at all"
+        ends = [class_of(row[end]) for end in ("low", "high")]
+        if row["low"] <= 0:
+            text += "; not distinguishable from no reliability at all"
+        elif ends[0] != ends[1]:
+            text += f" by the estimate, {ends[0]} to {ends[1]} by the interval"
         found.append(f"{text}.")
     return found
 
