@@ -1,5 +1,6 @@
 """Rule reliability, its section of the report, and made sessions whose reliability is known."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from cubnm_core.optimisers import OptimizerSettings
 from cubnm_core.search_space import SearchSpace
 from workflow_scripts import evaluate, fit, job, make_synthetic_cohort, noise_seeds, reliability, simulations
 from workflow_scripts.reporting import reliability as shown
+from workflow_scripts.reporting.cohort import read_cohort
 
 PEOPLE = ("01", "02", "03", "04")
 SESSIONS = ("a", "b")
@@ -160,9 +162,8 @@ def made(tmp_path):
 
 
 def read(sm):
-    from workflow_scripts.reporting.cohort import read_cohort
-
-    return read_cohort(sm)
+    """Read what the report reads."""
+    return read_cohort(sm, Path(sm.output.page).parent)
 
 
 def test_the_section_says_what_the_numbers_mean(made):
