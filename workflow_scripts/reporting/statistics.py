@@ -15,6 +15,12 @@ SHOWN_MAPS = 60
 SAMPLES = {"all": "everybody", "sensitivity": "without poor fits and boundary hits"}
 PS = ("p", "p_fdr", "p_permutation", "p_permutation_fdr")
 EFFECTS = {"hedges_g": "g", "partial_r": "partial r", "partial_eta_squared": "partial η²"}
+# Single people left out are nobody's business on a page to hand on.
+UNTOLD = {
+    "left_out": None,
+    "note": None,
+    "sensitivity": "The sensitivity run leaves out poor fits and boundary hits.",
+}
 KEYS = ["quantity", "variable", "label", "split", "term", "contrast"]
 
 
@@ -32,15 +38,12 @@ def section(cohort):
 
 
 def aggregate(cohort):
-    """The same without models in which a group has fewer people than may be told."""
+    """The same without whatever tells of groups with fewer people than may be told."""
     whole = section(cohort)
-    kept = [model for model in whole.context["models"] if model["smallest"] >= cohort.smallest_group]
-    for model in kept:
-        model["left_out"] = None
-    withheld = len(whole.context["models"]) - len(kept)
-    return Section(
-        whole.name, whole.title, whole.template, {**whole.context, "models": kept, "withheld": withheld}
-    )
+    found = [model for model in whole.context["models"] if model["rows"] or model["n_regions"]]
+    kept = [{**model, **UNTOLD} for model in found if model["smallest"] >= cohort.smallest_group]
+    context = {**whole.context, "models": kept, "withheld": len(whole.context["models"]) - len(kept)}
+    return Section(whole.name, whole.title, whole.template, context)
 
 
 def _model_keys(cohort):
@@ -62,7 +65,7 @@ def _model(cohort, name, fit):
     whole = rows[rows["quantity"] != "state"]
     regional = rows[rows["quantity"] == "state"]
     first = told.loc["all"]
-    smallest = first["n"] if pd.isna(first["smallest_level"]) else first["smallest_level"]
+    smallest = told.loc[rows["sample"].unique(), ["n", "smallest_level"]].min(axis=None)
     return {
         "name": name,
         "fit": fit,
@@ -71,7 +74,7 @@ def _model(cohort, name, fit):
         "left_out": _text(first["left_out"]),
         "note": _text(first["note"]),
         "sensitivity": _sensitivity(told),
-        "smallest": int(smallest),
+        "smallest": 0 if pd.isna(smallest) else int(smallest),
         "verdicts": _verdicts(rows[rows["sample"] == "all"], _alpha(cohort)),
         "rows": _beside(whole),
         "picture": _forest(whole[whole["quantity"] == "parameter"], name, fit),
@@ -152,7 +155,7 @@ def _named(hits):
 
 def _name(row):
     parts = (row["variable"], row["label"], {"train": "training", "test": "held-out"}.get(row["split"]))
-    return " ".join(str(part) for part in parts if part is not None and not pd.isna(part))
+    return " ".join(part for part in parts if isinstance(part, str) and part)
 
 
 def _interval(row):
