@@ -2,12 +2,12 @@
 
 TABLES = {"cohort_tables", "statistics", "report"}
 # Rules with a job for every fit (and batch), and those that put all fits together.
-SCORES = {"evaluate", "profiles", "cross_parameters", "cross", "held_out_people"}
+SCORES = {"evaluate", "profiles", "nulls", "cross_parameters", "cross", "held_out_people"}
 OF_ALL_FITS = {"cross_tables", *TABLES}
 
 
 # Of all fits, where fits or their evaluations change.
-EVIDENCE = {"reliability", "identifiability"}
+EVIDENCE = {"reliability", "identifiability", "null_tests"}
 
 
 def of_fit(fit, rules):
@@ -24,6 +24,7 @@ ONE, TWO = (of_fit(fit, {"fit", "fold_fit", *SCORES}) | EVIDENCE for fit in ("on
 THREE = of_fit("three", {"group_fit", "fit", "fold_fit", *SCORES}) | EVIDENCE
 EVALUATIONS = of_fits(SCORES) | EVIDENCE
 PROFILES = {("profiles", fit) for fit in ("one", "two", "three")}
+NULLS = {"null_tests", *(("nulls", fit) for fit in ("one", "two", "three"))}
 FITS = ONE | TWO | THREE
 COMPARISONS = {"quality_control", "baselines", *TABLES}
 TARGETS = {"empirical_targets", "group_average", "fold_average", "cross_people", *COMPARISONS, *FITS}
@@ -175,7 +176,7 @@ CASES = {
         TABLES,
     ),
     "config.batch_size": ({"batch_size": 3}, EVERYTHING),
-    "config.evaluation.seeds": ({"evaluation.seeds": 3}, EVALUATIONS - PROFILES),
+    "config.evaluation.seeds": ({"evaluation.seeds": 3}, EVALUATIONS - PROFILES - NULLS),
     "config.evaluation.first_seed": ({"evaluation.first_seed": 2000}, EVALUATIONS),
     **{
         f"config.evaluation.profile.{key}": (
@@ -183,6 +184,19 @@ CASES = {
             {"identifiability", *PROFILES, *TABLES},
         )
         for key, value in (("points", 9), ("seeds", 3), ("people", 1))
+    },
+    **{
+        f"config.evaluation.nulls.{key}": ({f"evaluation.nulls.{key}": value}, {*NULLS, *TABLES})
+        for key, value in (("kinds", ["rewired"]), ("count", 2), ("seeds", 3), ("seed", 2))
+    },
+    "config.evaluation.nulls.refits": (
+        {"evaluation.nulls.refits": 1},
+        {*NULLS, *TABLES, *(("null_fits", fit) for fit in ("one", "two", "three"))},
+    ),
+    # Twins are made on request; tables tell the configuration.
+    **{
+        f"config.twins.{key}": ({f"twins.{key}": value}, TABLES)
+        for key, value in (("count", 20), ("parameters", "own"), ("first_seed", 7000), ("seed", 2))
     },
     "config.evaluation.others": ({"evaluation.others": 2}, of_fits({"cross"})),
     "config.evaluation.cross_seeds": ({"evaluation.cross_seeds": 4}, of_fits({"cross"})),
