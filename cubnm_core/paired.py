@@ -1,4 +1,4 @@
-"""Two ways of predicting the same people: paired differences, how sure they are, and how many tests there were."""
+"""Two ways of predicting the same people: paired differences, how sure they are, and how many tests."""
 
 from dataclasses import dataclass
 
@@ -151,3 +151,30 @@ def holm(p):
     multiplied = p[rising] * np.arange(len(rising), 0, -1)
     corrected[rising] = np.minimum(np.maximum.accumulate(multiplied), 1.0)
     return corrected
+
+
+def people_needed(effect_size, power=0.8, level=0.05):
+    """People with whom a paired difference of this size would probably be found.
+
+    Normal approximation with Guenther's correction for small samples (1981, doi:10.2307/2683987); two-sided,
+    one test alone.
+
+    Parameters
+    ----------
+    effect_size : float
+        Mean difference in standard deviations of the differences.
+    power : float
+        Probability of finding it.
+    level : float
+
+    Returns
+    -------
+    int or None
+        None without an effect.
+    """
+    from scipy.special import ndtri
+
+    if not np.isfinite(effect_size) or effect_size == 0:
+        return None
+    found, missed = ndtri(1 - level / 2), ndtri(power)
+    return int(np.ceil(((found + missed) / effect_size) ** 2 + found**2 / 2))

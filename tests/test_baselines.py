@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.power import TTestPower
 
 from cubnm_core import global_signal, paired
 from cubnm_core.connectivity import average_fc, pair_indices
@@ -198,3 +199,10 @@ def test_too_few_people_have_a_difference_and_nothing_more():
     assert np.isnan([found.low, found.high, found.p, found.effect_size]).all()
     # no pattern of five signs is rarer than this, which is why
     assert paired.sign_flip_p(np.full(5, 0.1)) == pytest.approx(2 / 2**5)
+
+
+@pytest.mark.parametrize("effect_size", [0.2, -0.5, 1.0])
+def test_people_that_an_effect_needs_are_those_of_statsmodels(effect_size):
+    expected = TTestPower().solve_power(effect_size=abs(effect_size), power=0.8, alpha=0.05)
+    assert paired.people_needed(effect_size) == pytest.approx(expected, abs=1.5)
+    assert paired.people_needed(0.0) is None and paired.people_needed(np.nan) is None

@@ -4,69 +4,138 @@ import numpy as np
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
-from workflow_scripts.figures.style import GREY, INK, LIGHT, WIDTH, colours, fixed, jitter, new_figure
+from workflow_scripts.figures.markup import link_people
+from workflow_scripts.figures.style import GREY, INK, LIGHT, MANY, WIDTH, colours, fixed, jitter, new_figure
 
 TITLES = {"fc_corr": "FC correlation (higher is better)", "fcd_ks": "FCD distance, KS (lower is better)"}
 BASELINE_LABELS = {
     "sc_fc": "SC–FC",
-    "group_mean_fc": "group-mean FC",
-    "scan_rescan_fc": "scan–rescan",
-    "scan_rescan_ks": "scan–rescan",
+    "distance_fc": "distance\nrule",
+    "global_signal_fc": "global\nsignal",
+    "global_signal_ks": "global\nsignal",
+    "group_mean_fc": "group-\nmean FC",
+    "scan_rescan_fc": "scan–\nrescan",
+    "scan_rescan_ks": "scan–\nrescan",
 }
-BASELINE_MARKERS = {"sc_fc": "s", "group_mean_fc": "D", "scan_rescan_fc": "_", "scan_rescan_ks": "_"}
+BASELINE_MARKERS = {
+    "sc_fc": "s",
+    "distance_fc": "^",
+    "global_signal_fc": "x",
+    "global_signal_ks": "x",
+    "group_mean_fc": "D",
+    "scan_rescan_fc": "_",
+    "scan_rescan_ks": "_",
+}
+PLACES = {"train": -0.2, "test": 0.2}  # of a split beside the middle of its source
+OPEN_LINES = ("_", "x")  # markers without a face
 NAMES_UP_TO = 40
+LONGEST_NAME = 14
 
 
-def cohort_strip(frame, fits, split):
-    """Strips of all people: baselines, then each fit on training and held-out scans, joined by thin lines."""
-    strips = {measure: _strips(frame, measure, fits, split) for measure in TITLES}
-    widths = [max(2, len(strip)) for strip in strips.values()]
-    longest = max(len(name) for name in [*fits, *BASELINE_LABELS.values()])
-    figure = new_figure(max(WIDTH, (0.085 * longest + 0.1) * sum(widths)), 3.9)
+def cohort_strip(frame, fits):
+    """Points of all people: baselines, then fits, training beside held-out scans, joined by thin lines."""
+    return _strips(frame, fits, _draw_people_of)
+
+
+def cohort_boxes(frame, fits):
+    """The same as quartiles over people, with nothing that stands for a single person."""
+    return _strips(frame, fits, _draw_quartiles_of)
+
+
+def _strips(frame, fits, draw):
+    sources = {measure: _sources(frame, measure, fits) for measure in TITLES}
+    widths = [max(2, len(names)) for names in sources.values()]
+    figure = new_figure(max(WIDTH, 1.0 * sum(widths)), 4.1)
     axes = figure.subplots(1, 2, width_ratios=widths)
     for axis, (measure, title) in zip(axes, TITLES.items(), strict=True):
-        _draw_strips(axis, frame[frame["measure"] == measure], strips[measure], colours(fits))
+        shown = frame[frame["measure"] == measure]
+        for position, source in enumerate(sources[measure]):
+            mine = shown[shown["source"] == source]
+            draw(axis, mine, position, colours(fits).get(source, GREY))
+        names = [BASELINE_LABELS.get(name, _wrapped(name)) for name in sources[measure]]
+        axis.set_xticks(range(len(names)), names)
+        axis.set_xlim(-0.6, len(names) - 0.35)
         axis.set_title(title)
         axis.grid(axis="y")
+    _draw_rescan(axes, frame)
+    figure.legend(handles=_split_legend(frame), loc="outside lower center", ncols=3)
     return figure
 
 
-def _strips(frame, measure, fits, split):
-    """(source, split, label) of every strip that has values, baselines first."""
-    shown = frame[frame["measure"] == measure]
-    candidates = [(name, split, label) for name, label in BASELINE_LABELS.items()]
-    for fit in fits:
-        candidates += [(fit, "train", f"{fit}\ntraining"), (fit, "test", f"{fit}\nheld-out")]
-    have = set(zip(shown["source"], shown["split"], strict=True))
-    return [strip for strip in candidates if strip[:2] in have]
+def _sources(frame, measure, fits):
+    """Baselines and fits that have values, baselines first."""
+    have = set(frame.loc[frame["measure"] == measure, "source"])
+    return [name for name in (*BASELINE_LABELS, *fits) if name in have]
 
 
-def _draw_strips(axis, shown, strips, colour):
-    previous = None
-    for position, (source, split, _) in enumerate(strips):
-        values = shown[(shown["source"] == source) & (shown["split"] == split)].set_index("key")["mean"]
-        x = position + jitter(len(values))
-        face = colour.get(source, GREY)
-        filled = split == "test" or source not in colour
-        if previous is not None and previous[0] == source:
-            _join(axis, previous[1], dict(zip(values.index, zip(x, values, strict=True), strict=True)))
-        axis.scatter(
-            x,
+def _wrapped(name):
+    """The name of a fit in two lines at most where it is long."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}\n{name[LONGEST_NAME:]}"
+
+
+def _by_split(mine):
+    """Scores by split (Series by unit), those that there are, with the place they are drawn at."""
+    parts = {split: mine[mine["split"] == split].set_index("key")["mean"] for split in PLACES}
+    return {split: (values, PLACES[split]) for split, values in parts.items() if len(values)}
+
+
+def _draw_people_of(axis, mine, position, colour):
+    placed = {}
+    for split, (values, offset) in _by_split(mine).items():
+        x = position + offset + jitter(len(values), 0.1)
+        face = colour if split == "test" else "white"
+        axis.scatter(x, values, s=16, color=face, edgecolor=colour, linewidth=0.9, alpha=0.85, zorder=3)
+        _draw_mean(axis, position + offset, values, values.max())
+        placed[split] = dict(zip(values.index, zip(x, values, strict=True), strict=True))
+    if len(placed) == 2:
+        _join(axis, placed["train"], placed["test"])
+
+
+def _draw_quartiles_of(axis, mine, position, colour):
+    for split, (values, offset) in _by_split(mine).items():
+        face = colour if split == "test" else "white"
+        axis.boxplot(
             values,
-            s=18,
-            color=face if filled else "white",
-            edgecolor=face,
-            linewidth=0.9,
-            alpha=0.85,
-            zorder=3,
+            positions=[position + offset],
+            widths=0.28,
+            whis=0,  # whiskers and outliers would show single people
+            showcaps=False,
+            showfliers=False,
+            manage_ticks=False,
+            patch_artist=True,
+            boxprops={"facecolor": face, "edgecolor": colour, "alpha": 0.6},
+            medianprops={"alpha": 0},
         )
-        axis.plot([position - 0.27, position + 0.27], [values.mean()] * 2, color=INK, linewidth=2, zorder=4)
-        axis.annotate(
-            fixed(values.mean()), (position + 0.29, values.mean()), fontsize=8, va="center", zorder=5
-        )
-        previous = (source, dict(zip(values.index, zip(x, values, strict=True), strict=True)))
-    axis.set_xticks(range(len(strips)), [label for *_, label in strips])
-    axis.set_xlim(-0.6, len(strips) - 0.2)
+        _draw_mean(axis, position + offset, values, max(values.mean(), values.quantile(0.75)))
+
+
+def _draw_mean(axis, x, values, top):
+    """A bar at the mean, and its number above everything that is drawn."""
+    mean = values.mean()
+    axis.plot([x - 0.16, x + 0.16], [mean] * 2, color=INK, linewidth=2, zorder=4)
+    axis.annotate(
+        fixed(mean), (x, top), (0, 5), textcoords="offset points", fontsize=7.5, ha="center", zorder=5
+    )
+
+
+def _draw_rescan(axes, frame):
+    """A dashed line at the mean agreement of a person's own scans, across each panel."""
+    for axis, source in zip(axes, ("scan_rescan_fc", "scan_rescan_ks"), strict=True):
+        values = frame.loc[frame["source"] == source, "mean"]
+        if len(values):
+            axis.axhline(values.mean(), color=GREY, linewidth=0.9, linestyle="--", zorder=1)
+
+
+def _split_legend(frame):
+    names = {"train": "training scans", "test": "held-out scans"}
+    entries = [
+        Line2D([], [], marker="o", linestyle="", color=GREY, markerfacecolor=face, label=names[split])
+        for split, face in (("train", "white"), ("test", GREY))
+        if (frame["split"] == split).any()
+    ]
+    if frame["source"].str.startswith("scan_rescan").any():
+        entries.append(Line2D([], [], color=GREY, linestyle="--", label="mean scan–rescan agreement"))
+    return entries
 
 
 def _join(axis, left, right):
@@ -105,32 +174,27 @@ def _draw_people(axis, shown, fit, order, colour, split):
     place = {unit: k for k, unit in enumerate(order)}
     scale = 1.0 if len(order) <= NAMES_UP_TO else 0.5
     for name, marker in BASELINE_MARKERS.items():
-        rows = shown[shown["source"] == name]
+        rows = shown[(shown["source"] == name) & (shown["split"] == split)]
+        face = GREY if marker in OPEN_LINES else "white"
         axis.scatter(
             rows["key"].map(place),
             rows["mean"],
             marker=marker,
             s=scale * (70 if marker == "_" else 16),
-            color=GREY,
-            facecolor=GREY if marker == "_" else "white",
+            edgecolor=None if marker in OPEN_LINES else GREY,
+            facecolor=face,
             linewidth=2 if marker == "_" else 0.9,
             zorder=2,
         )
     for part, offset in (("train", -0.13), ("test", 0.13)):
         rows = shown[(shown["source"] == fit) & (shown["split"] == part)]
         face = colour if part == split else "white"
-        axis.errorbar(
-            rows["key"].map(place) + offset,
-            rows["mean"],
-            yerr=np.nan_to_num(rows["sd"]),
-            fmt="o",
-            color=colour,
-            markerfacecolor=face,
-            markersize=4.5 * scale**0.5,
-            elinewidth=scale,
-            markeredgewidth=0.9,
-            zorder=4 if part == split else 3,
-        )
+        x, above = rows["key"].map(place) + offset, 4 if part == split else 3
+        bars = np.nan_to_num(rows["sd"])
+        axis.errorbar(x, rows["mean"], yerr=bars, fmt="none", ecolor=colour, elinewidth=scale, zorder=above)
+        look = {"s": 22 * scale, "color": face, "edgecolor": colour, "linewidth": 0.9, "zorder": above + 0.5}
+        points = axis.scatter(x, rows["mean"], rasterized=len(rows) > MANY and part != split, **look)
+        link_people(points, rows["key"])
 
 
 def _name_people(axes, order):
@@ -158,9 +222,8 @@ def _legend(fits, split, frame):
         )
         for part in sorted(set(frame["split"]), reverse=True)
     ]
-    sizes = {"s": 4.5, "D": 4.5, "_": 10}
     baselines = {
-        label: BASELINE_MARKERS[name]
+        label.replace("-\n", "-").replace("–\n", "–").replace("\n", " "): BASELINE_MARKERS[name]
         for name, label in BASELINE_LABELS.items()
         if name in set(frame["source"])
     }
@@ -173,7 +236,7 @@ def _legend(fits, split, frame):
             color=GREY,
             markerfacecolor="white",
             markeredgewidth=1.5,
-            markersize=sizes[marker],
+            markersize=10 if marker == "_" else 4.5,
             label=label,
         )
         for label, marker in baselines.items()

@@ -3,39 +3,70 @@
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.figures import optimism as optimism_figures
 from workflow_scripts.figures import scores as figures
 from workflow_scripts.figures.style import picture
-from workflow_scripts.reporting.comparison import BASELINES, HIGHER_IS_BETTER, MEASURES, compare, is_better
-from workflow_scripts.reporting.formatting import MISSING, number, plural, plus_minus, spread
+from workflow_scripts.reporting.comparison import (
+    BASELINES,
+    COMPARED,
+    HIGHER_IS_BETTER,
+    MEASURES,
+    interval,
+    is_better,
+    kind,
+    label,
+    p_text,
+    sentence,
+)
+from workflow_scripts.reporting.formatting import MISSING, conditions, number, plural, plus_minus, spread
 from workflow_scripts.reporting.section import Section
 from workflow_scripts.start import FROM_GROUP
 
 SPLITS = {"train": "training", "test": "held-out"}
-# Rows of the cohort table below the fits: name, baseline of the FC correlation, baseline of the FCD distance.
+# Rows of the cohort table below the fits: name, and the baselines of FC correlation, FCD distance and cost.
 BASELINE_ROWS = (
-    ("SC–FC correlation", "sc_fc", None),
-    ("group-mean FC (leave-one-out)", "group_mean_fc", None),
-    ("scan–rescan agreement", "scan_rescan_fc", "scan_rescan_ks"),
+    ("SC–FC correlation", "sc_fc", None, None),
+    ("distance rule, exp(−length/λ)", "distance_fc", None, None),
+    ("global signal", "global_signal_fc", "global_signal_ks", "global_signal_cost"),
+    ("group-mean FC (leave-one-out)", "group_mean_fc", None, None),
+    ("scan–rescan agreement", "scan_rescan_fc", "scan_rescan_ks", None),
 )
 
 
 def section(cohort):
-    """Cohort table, verdicts, figures and the table of every unit."""
-    context = {
-        "fits": [_fit(cohort, fit) for fit in cohort.fits],
-        "has_heldout": cohort.has_heldout,
-        "summary": _summary(cohort),
-        "people": _people(cohort),
-        "pictures": _pictures(cohort),
-    }
+    """Verdicts, cohort table, comparisons, optimism, figures, and the table of every unit."""
+    context = _context(cohort, 1) | {"people": _people(cohort), "pictures": _pictures(cohort)}
     return Section("scores", "Scores, training and held-out", "scores.html.j2", context)
+
+
+def aggregate(cohort):
+    """The same without people, and without what rests on few of them."""
+    fewest = cohort.smallest_group
+    frame = figure_frame(cohort)
+    counts = frame.groupby(["measure", "source", "split"])["key"].transform("nunique")
+    boxes = _drawn(cohort, figures.cohort_boxes, frame[counts >= fewest])
+    context = _context(cohort, fewest) | {"people": [], "pictures": boxes}
+    return Section("scores", "Scores, training and held-out", "scores.html.j2", context)
+
+
+def _context(cohort, fewest):
+    """What both pages say, of `fewest` people or more."""
+    rows = [row for row in _comparisons(cohort) if row["n_people"] >= fewest]
+    return {
+        "fits": [_fit(cohort, fit, rows, fewest) for fit in cohort.fits],
+        "has_heldout": cohort.has_heldout,
+        "scans": SPLITS[cohort.scored_split],
+        "summary": [row for row in _summary(cohort) if row["n"] >= fewest],
+        "comparisons": [_comparison_cells(row) for row in rows],
+        "between": [_told(row, rows) for row in rows if row["other"] in cohort.fits],
+        "lacking": _lacking(cohort),
+        "optimism": _optimism(cohort, fewest),
+    }
 
 
 def unit_scores(cohort, fit):
     """Scores of every unit of one fit: columns (split, measure, "mean" | "sd"), index unit."""
-    rows = cohort.of_fit("evaluation", fit).dropna(subset="mean")
-    if "fcd_ks" not in set(rows["measure"]):  # FCDs that are distribution functions have the binned distance
-        rows = rows.assign(measure=rows["measure"].replace("fcd_ks_binned", "fcd_ks"))
+    rows = one_distance(cohort.of_fit("evaluation", fit).dropna(subset="mean"))
     if rows.empty:
         return pd.DataFrame(
             index=pd.Index([], name="key"), columns=pd.MultiIndex.from_tuples([], names=["", "", ""])
@@ -44,9 +75,20 @@ def unit_scores(cohort, fit):
     return wide.reorder_levels([1, 2, 0], axis=1)
 
 
-def unit_baselines(cohort):
-    """Baselines of every unit: columns (split, measure), index unit. Scan–rescan belongs to no split."""
+def one_distance(rows):
+    """Rows with one distance of the FCD: the binned one where targets came as distribution functions."""
+    if (rows["measure"] == "fcd_ks").any():
+        return rows[rows["measure"] != "fcd_ks_binned"]
+    return rows.assign(measure=rows["measure"].replace("fcd_ks_binned", "fcd_ks"))
+
+
+def unit_baselines(cohort, fit):
+    """Baselines of every unit beside a fit: columns (split, measure), index unit.
+
+    A global signal was fitted with the cost of that fit. Scan–rescan belongs to no split.
+    """
     baselines = cohort.table("baselines").dropna(subset="value")
+    baselines = baselines[baselines["fit"].isna() | (baselines["fit"] == fit)]
     if baselines.empty:
         return pd.DataFrame(columns=pd.MultiIndex.from_tuples([], names=["split", "measure"]))
     return baselines.pivot_table(index="key", columns=["split", "measure"], values="value", sort=False)
@@ -70,16 +112,84 @@ def per_person(cohort, values):
     return values.groupby(cohort.people.reindex(values.index)).mean()
 
 
-def _fit(cohort, fit):
+def _fit(cohort, fit, comparisons, fewest):
     """Conditions of a fit, and what is to be said about it and each baseline."""
-    scores, baselines = unit_scores(cohort, fit), unit_baselines(cohort)
-    verdicts = []
-    for name, (measure, label) in BASELINES.items() if cohort.has_heldout else ():
-        ours = per_person(cohort, column(scores, "test", measure, "mean"))
-        theirs = per_person(cohort, baseline_column(baselines, "test", name))
-        if comparison := compare(ours, theirs, measure):
-            verdicts.append({"beats": comparison.beats, "text": sentence(fit, label, comparison)})
-    return {"name": fit, "n": len(scores), "verdicts": verdicts, "since": _since_origin(cohort, fit)}
+    mine = [row for row in comparisons if row["fit"] == fit and row["other"] not in cohort.fits]
+    n = cohort.people.reindex(unit_scores(cohort, fit).index).nunique()
+    return {
+        "name": fit,
+        "n": n,
+        "conditions": conditions(cohort, fit),
+        "verdicts": [_told(row, comparisons) for row in mine],
+        "since": _since_origin(cohort, fit) if n >= fewest else None,
+    }
+
+
+def _comparisons(cohort):
+    """Rows of fit_comparison.tsv as dicts."""
+    return cohort.table("fit_comparison").to_dict("records")
+
+
+def _told(row, rows):
+    """A comparison as a sentence, with its outcome."""
+    return {"kind": kind(row), "text": sentence(row, _together(row, rows))}
+
+
+def _together(row, rows):
+    """How many comparisons were corrected together with this one."""
+    fits = {other["fit"] for other in rows}
+    if row["other"] in fits:
+        return sum(other["other"] in fits and other["measure"] == row["measure"] for other in rows)
+    return sum(other["other"] == row["other"] for other in rows)
+
+
+def _comparison_cells(row):
+    """A row of the table of comparisons."""
+    return {
+        "fit": row["fit"],
+        "other": label(row["other"]),
+        "measure": COMPARED[row["measure"]],
+        "kind": kind(row),
+        "n": int(row["n_people"]),
+        "means": [{"sort": row[name], "text": number(row[name])} for name in ("fit_mean", "other_mean")],
+        "difference": {"sort": row["difference"], "text": interval(row)},
+        "p": {"sort": row["p"], "text": p_text(row["p"])},
+        "p_corrected": {"sort": row["p_corrected"], "text": p_text(row["p_corrected"])},
+        "effect": {"sort": row["effect_size"], "text": number(row["effect_size"], sign=True)},
+        "better": f"{int(row['n_better'])} of {int(row['n_people'])}",
+    }
+
+
+def _lacking(cohort):
+    """Baselines that could not be had, with the reason and the number of people."""
+    baselines = cohort.table("baselines")
+    if "note" not in baselines:
+        return []
+    lacking = baselines[baselines["value"].isna() & baselines["note"].notna()]
+    counts = lacking.groupby(["measure", "note"])["participant_id"].nunique()
+    return [
+        f"No {label(measure)} for {plural(people, 'person')}: {note}."
+        for (measure, note), people in counts.items()
+    ]
+
+
+def _optimism(cohort, fewest):
+    """Rows and figure of what becomes of a score between the search and the held-out scan."""
+    table = one_distance(cohort.table("optimism"))
+    if table.empty:
+        return None
+    numbers = ["search", "train", "test", "seed_part", "scan_part"]
+    people = table[table["measure"].isin(MEASURES)]
+    people = people.groupby(["fit", "measure", "participant_id"], sort=False)[numbers].mean().reset_index()
+    people = people[people.groupby(["fit", "measure"])["participant_id"].transform("size") >= fewest]
+    rows = [
+        {"fit": fit, "measure": MEASURES[measure], "n": len(part)}
+        | {name: spread(part[name], sign=name.endswith("part")) for name in numbers}
+        for (fit, measure), part in people.groupby(["fit", "measure"], sort=False)
+    ]
+    alt = "Mean scores of each fit: in the search, over fresh noise on training scans, on held-out scans"
+    drawn = picture(optimism_figures.optimism, people, cohort.fits, alt=alt) if rows else None
+    return {"rows": rows, "picture": drawn}
 
 
 def _since_origin(cohort, fit):
@@ -101,25 +211,20 @@ def _since_origin(cohort, fit):
     )
 
 
-def sentence(fit, baseline, comparison):
-    """A comparison in words, with its numbers."""
-    verb = "beats" if comparison.beats else "does not beat"
-    unsure = comparison.is_better_on_average and not comparison.beats
-    limits = [number(value, sign=True) for value in (comparison.low, comparison.high)]
-    return (
-        f"{fit} {verb} {baseline}{' beyond the spread between people' if unsure else ''}: "
-        f"{MEASURES[comparison.measure]} {number(comparison.fit_mean)} against "
-        f"{number(comparison.baseline_mean)}, "
-        f"difference {number(comparison.difference, sign=True)}"
-        f"{' [' + ', '.join(limits) + ']' if np.isfinite(comparison.low) else ''}, "
-        f"better in {comparison.n_better} of {comparison.n_people}."
-    )
-
-
 def _summary(cohort):
     """Rows of the cohort table: mean ± SD over people, training beside held-out."""
     rows = [_fit_row(cohort, fit) for fit in cohort.fits]
-    return rows + [_baseline_row(cohort, *names) for names in BASELINE_ROWS]
+    for names in BASELINE_ROWS:
+        found = [_baseline_row(cohort, fit, *names) for fit in cohort.fits]
+        if any(row != found[0] for row in found):  # fitted with different costs
+            found = [
+                {**row, "label": f"{row['label']}, with the cost of {fit}"}
+                for fit, row in zip(cohort.fits, found, strict=True)
+            ]
+            rows += found
+        else:
+            rows += found[:1]
+    return rows
 
 
 def _fit_row(cohort, fit):
@@ -134,9 +239,9 @@ def _fit_row(cohort, fit):
     return row
 
 
-def _baseline_row(cohort, label, fc, ks):
-    """Cells of a baseline, which has no cost and no seeds; scan–rescan stands in the held-out column."""
-    baselines = unit_baselines(cohort)
+def _baseline_row(cohort, fit, label, fc, ks, cost):
+    """Cells of a baseline; scan–rescan stands in the held-out column, a cost counts no firing rates."""
+    baselines = unit_baselines(cohort, fit)
     known = baseline_column(baselines, cohort.scored_split, fc).dropna().index
     row = {
         "label": label,
@@ -146,19 +251,25 @@ def _baseline_row(cohort, label, fc, ks):
         "seed_sd": MISSING,
     }
     for split in SPLITS:
-        for measure, name in (("fc_corr", fc), ("fcd_ks", ks), ("cost", None)):
+        for measure, name in (("fc_corr", fc), ("fcd_ks", ks), ("cost", cost)):
             shown = name and (split == "test" or not fc.startswith("scan_rescan"))
             values = per_person(cohort, baseline_column(baselines, split, name)) if shown else None
             row[f"{split}_{measure}"] = spread(values) if shown else MISSING
+    if not fc.startswith("scan_rescan"):
+        row["gap"] = spread(
+            per_person(cohort, column(baselines, "train", fc) - column(baselines, "test", fc)), sign=True
+        )
+    if cost:
+        for split in SPLITS:
+            row[f"{split}_cost"] += " †" if row[f"{split}_cost"] != MISSING else ""
     return row
 
 
 def _people(cohort):
-    baselines = unit_baselines(cohort)
     return [
         _person_row(cohort, fit, unit, scores, baselines)
         for fit in cohort.fits
-        for scores in [unit_scores(cohort, fit)]
+        for scores, baselines in [(unit_scores(cohort, fit), unit_baselines(cohort, fit))]
         for unit in scores.index
     ]
 
@@ -190,28 +301,32 @@ def _cell(scores, unit, *key):
 def _pictures(cohort):
     """The cohort at a glance and person by person, for the measures that baselines speak to."""
     frame = figure_frame(cohort)
+    drawn = _drawn(cohort, figures.cohort_strip, frame)
+    if drawn:
+        alt = "Score of every person beside that person's baselines, ordered by the score of the first fit"
+        drawn["people"] = picture(figures.people_ranked, frame, cohort.fits, cohort.scored_split, alt=alt)
+    return drawn
+
+
+def _drawn(cohort, draw, frame):
+    """The cohort at a glance, if anybody was scored."""
     if not frame["source"].isin(cohort.fits).any():
         return {}
-    glance = "FC correlation and FCD distance of all people: baselines, and each fit by split"
-    ranked = "Score of every person beside that person's baselines, ordered by the score of the first fit"
-    common = (frame, cohort.fits, cohort.scored_split)
-    return {
-        "strip": picture(figures.cohort_strip, *common, alt=glance),
-        "people": picture(figures.people_ranked, *common, alt=ranked),
-    }
+    alt = "FC correlation and FCD distance of all people: baselines and fits, training beside held-out scans"
+    return {"strip": picture(draw, frame, cohort.fits, alt=alt)}
 
 
 def figure_frame(cohort):
-    """Long table for the figures: key, measure, source (a fit or a baseline), split, mean, sd."""
-    evaluation, baselines = cohort.table("evaluation"), unit_baselines(cohort)
+    """Long table for the figures: key, measure, source (a fit or a baseline), split, mean, sd.
+
+    A global signal counts with its mean over the fits whose cost it was fitted with.
+    """
+    evaluation = one_distance(cohort.table("evaluation"))
     fits = evaluation[evaluation["measure"].isin(HIGHER_IS_BETTER)].rename(columns={"fit": "source"})
-    parts = [fits[["key", "measure", "source", "split", "mean", "sd"]]]
-    for name, (measure, _) in BASELINES.items():
-        values = (
-            baseline_column(baselines, cohort.scored_split, name)
-            .rename("mean")
-            .rename_axis("key")
-            .reset_index()
-        )
-        parts.append(values.assign(measure=measure, source=name, split=cohort.scored_split, sd=np.nan))
-    return pd.concat(parts, ignore_index=True).dropna(subset="mean")
+    baselines = cohort.table("baselines")
+    baselines = baselines[baselines["measure"].isin(BASELINES)].rename(columns={"measure": "source"})
+    baselines = baselines.groupby(["key", "source", "split"], sort=False, as_index=False)["value"].mean()
+    measures = baselines["source"].map({name: measure for name, (measure, _) in BASELINES.items()})
+    shown = baselines.rename(columns={"value": "mean"}).assign(measure=measures, sd=np.nan)
+    columns = ["key", "measure", "source", "split", "mean", "sd"]
+    return pd.concat([fits[columns], shown[columns]], ignore_index=True).dropna(subset="mean")
