@@ -302,8 +302,9 @@ random or so that better fits are in one group. Share of p ≤ .05 in %, and twi
 error: states of one person go together, so that rates over them scatter."""
 
 _NOTE = """\
-Without the covariate, what differs between the groups is taken for an effect of the group, by any test;
-measured with error, it is adjusted for in part only."""
+Without the covariate, what differs between the groups is taken for an effect of the group, by any test. Where
+it was measured with error, or acts along a curve (skewed parameters are an exponential), it is adjusted for
+in part only."""
 
 
 def markdown(result):
