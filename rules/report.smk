@@ -37,6 +37,7 @@ rule report:
     output:
         page="results/report/index.html",
         shared="results/report/shared.html",
+        references="results/report/references.bib",
     log:
         "logs/report/cohort.log",
     benchmark:

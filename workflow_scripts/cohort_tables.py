@@ -119,11 +119,17 @@ def provenance(sm, records, fits):
             "seconds_of_rules": rule_seconds("results/benchmarks"),
         },
         "inputs": input_hashes(sm.input, records),
+        "computed_elsewhere": computed_elsewhere(records["targets"]),
         "hemispheres": simulations.read_hemispheres(sm.input.analysis_nodes),
         "config": {**sm.params.config, "holdout_resolved": sm.params.holdout},
         "fits": sm.params.fits,
         "batches": sm.params.batches,
     }
+
+
+def computed_elsewhere(targets):
+    """Count the people whose FC and FCD came with the data."""
+    return len({record["participant_id"] for record in targets if record.get("precomputed")})
 
 
 def software():

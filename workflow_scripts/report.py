@@ -57,6 +57,7 @@ def main(sm):
     sections = [module.section(cohort) for module in shown]
     write(page, render(cohort, [*sections, provenance.section(cohort, page.parent)]), logger)
     write(sm.output.shared, sharing.page(cohort, [*shown, provenance]), logger)
+    write(sm.output.references, methods.references(sections), logger)
 
 
 def write(path, text, logger):

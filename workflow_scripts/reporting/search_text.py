@@ -17,7 +17,7 @@ _CMAES = ("cmaes", "bipopcmaes", "simplecmaes")
 
 
 def objective_sentence(setting):
-    """Say what was minimised, and within which constraints."""
+    """Say what was minimised, and within which constraints: the sentence and keys of its sources."""
     groups = setting["objectives"] or [
         {**setting["objective"], **{name: term["weight"] for name, term in setting["terms"].items()}}
     ]
@@ -29,10 +29,13 @@ def objective_sentence(setting):
     else:
         listed = " ".join(f"({number}) {text}." for number, text in enumerate(sums, start=1))
         text = f"{len(sums)} objectives were minimised at once: {listed}"
+    counted = {*counted_terms(setting), *setting["constraints"]}
+    cited = ["kong2021"] if "fcd_ks_binned" in counted else []
     if not setting["constraints"]:
-        return text
+        return text, cited
     limits = "; ".join(f"{_term(name)} at most {limit:g}" for name, limit in setting["constraints"].items())
-    return f"{text} Candidates that broke a constraint ({limits}) counted as worse than all others."
+    broken = f"Candidates that broke a constraint ({limits}) counted as worse than all others."
+    return f"{text} {broken}", [*cited, "deb2000"]
 
 
 def counted_terms(setting):
@@ -67,7 +70,14 @@ def search_sentence(setting):
     last = noise + setting["replicates"] - 1
     seeds = f"noise seed {noise}" if last == noise else f"means over the noise seeds {noise} to {last}"
     text = f"{_search(optimizer)}, {seeds}{_kept(setting)}.{_retest(setting['retest'])}"
-    return text, ["cmaes", "pymoo"] if optimizer["name"] in _CMAES else ["pymoo"]
+    return text, _cited(optimizer["name"])
+
+
+def _cited(name):
+    """Sources of an algorithm; a grid and random points need none."""
+    if name in designs.DESIGNS:
+        return ["owen1998"] if name == "sobol" else []
+    return ["hansen2001", "blank2020"] if name in _CMAES else ["blank2020"]
 
 
 def _search(optimizer):

@@ -1,0 +1,260 @@
+"""Methods text on what the fits were held against; only what has left rows in the tables is claimed."""
+
+from workflow_scripts.reporting.formatting import plural
+
+BASELINES = {
+    "sc_fc": "the correlation of the person's connectome with FC",
+    "distance_fc": "that of an exponential decay with the length of connections, its constant chosen on the "
+    "training scans",
+    "group_mean_fc": "that of the mean FC of all other people",
+    "global_signal_fc": "a model of one signal that all regions share, beside autocorrelated noise of their "
+    "own, its two numbers fitted to the training scans with the terms of the fit",
+    "scan_rescan_fc": "the agreement of the person's own training and held-out scans",
+}
+NULLS = {
+    "other_connectome": ("the connectomes of other people", []),
+    "rewired": (
+        "connectomes rewired so that lengths, degrees and, nearly, strengths of regions stayed",
+        ["maslov2002", "betzel2018"],
+    ),
+    "spin": ("maps turned on the sphere", ["alexanderbloch2018", "markello2021"]),
+}
+RESPONSES = {"parameter": "fitted parameters", "score": "scores", "state": "regional read-outs"}
+
+
+def sentences(cohort):
+    """How the fits were scored and tested: list of (sentence, keys of sources)."""
+    return [
+        *_scores(cohort),
+        *_baselines(cohort),
+        *_comparison(cohort),
+        *_cross(cohort),
+        *_held_out_people(cohort),
+        *_nulls(cohort),
+        *_profiles(cohort),
+        *_twins(cohort),
+        *_reliability(cohort),
+        *_statistics(cohort),
+        *_maps(cohort),
+    ]
+
+
+def _rows(cohort, name):
+    """A table of the cohort; None where it was not made or is empty."""
+    rows = cohort.tables.get(name)
+    return None if rows is None or rows.empty else rows
+
+
+def _setting(cohort, *places):
+    """A setting of the configuration; None in one that does not know it."""
+    found = cohort.config
+    for place in places:
+        found = (found or {}).get(place)
+    return found
+
+
+def _listed(words):
+    """Join with commas and "and"."""
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _scores(cohort):
+    evaluation = _rows(cohort, "evaluation")
+    if evaluation is None:
+        return [("No fit could be scored.", [])]
+    seeds = plural(int(evaluation["n_seeds"].min()), "noise seed")
+    tuned = any(setting["fic"] is not None for setting in cohort.fit_settings.values())
+    kept = "; the inhibitory weights were those that the fit had found" if tuned else ""
+    return [(f"Every score is the mean over {seeds} that the search had not used{kept}.", [])]
+
+
+def _baselines(cohort):
+    rows = _rows(cohort, "baselines")
+    if rows is None:
+        return []
+    known = set(rows.dropna(subset="value")["measure"])
+    told = [text for name, text in BASELINES.items() if name in known]
+    if not told:
+        return []
+    cited = ["liegeois2017"] if "global_signal_fc" in known else []
+    return [(f"Beside it stand, over the same pairs of regions: {'; '.join(told)}.", cited)]
+
+
+def _comparison(cohort):
+    """How fits were compared with each other and with baselines, if there were people enough for a test."""
+    found = []
+    if _rows(cohort, "optimism") is not None:
+        text = (
+            "What scores lost from the search to the held-out scans was split into a part due to the noise "
+            "seed of the search and a part due to the training scans."
+        )
+        found.append((text, []))
+    rows = _rows(cohort, "fit_comparison")
+    if rows is None or rows["p"].isna().all():
+        return found
+    text = (
+        "Fits were compared with each other and with the baselines over the same people: differences with "
+        "95 % bootstrap intervals (BCa), p values from flipping the signs of people's differences, with "
+        "Holm's correction."
+    )
+    return [*found, (text, ["efron1987", "holm1979"])]
+
+
+def _cross(cohort):
+    found = []
+    if _rows(cohort, "cross") is not None:
+        others, seeds = (_setting(cohort, "evaluation", name) for name in ("others", "cross_seeds"))
+        text = (
+            "To see what is personal, the parameters, the connectome and the scans of everybody were "
+            f"exchanged with those of up to {plural(others, 'other person')} in forward simulations "
+            f"({plural(seeds, 'noise seed')}), nothing fitted again; differences are given with 95 % t "
+            "intervals over people."
+        )
+        found.append((text, []))
+    if _rows(cohort, "identification") is not None:
+        text = (
+            "The identification rate is the share of people whose own scan or simulation is the most similar "
+            "one, against permuted labels."
+        )
+        found.append((text, ["finn2015"]))
+    return found
+
+
+def _held_out_people(cohort):
+    rows = _rows(cohort, "held_out_people")
+    if rows is None:
+        return []
+    text = (
+        f"Generalisation to people was tested in {plural(rows['fold'].nunique(), 'fold')}: everybody was "
+        "also scored with the parameters fitted to the average of the people of the other folds, on the own "
+        "connectome."
+    )
+    return [(text, [])]
+
+
+def _nulls(cohort):
+    rows = _rows(cohort, "null_tests")
+    if rows is None:
+        return []
+    found = []
+    refitted = rows["refitted"].astype(str) == "True"
+    for kept, refit in ((rows[~refitted], False), (rows[refitted], True)):
+        kinds = [kind for kind in NULLS if kind in set(kept["null"])]
+        if not kinds:
+            continue
+        named = _listed(NULLS[kind][0] for kind in kinds)
+        cited = [key for kind in kinds for key in NULLS[kind][1]]
+        count = f"up to {int(kept['n_nulls'].max())} for each person"
+        if refit:
+            text = (
+                f"Null models with {named} ({count}) were fitted again with the same search; p values come "
+                "from exchanging own and null models within people, or from the rank among turned maps."
+            )
+            found.append((text, [*cited, "winkler2014"]))
+        else:
+            text = (
+                f"Forward null models with {named} ({count}) kept the fitted parameters; they are a "
+                "diagnosis and have no p values."
+            )
+            found.append((text, cited))
+    return found
+
+
+def _profiles(cohort):
+    found = []
+    rows = _rows(cohort, "identifiability")
+    if rows is not None and rows["sd_restarts"].notna().any():
+        text = (
+            "Identifiability was judged by the spread of parameters over restarts against that over people."
+        )
+        found.append((text, []))
+    profiles = _rows(cohort, "profiles")
+    if profiles is not None:
+        points, seeds = (_setting(cohort, "evaluation", "profile", name) for name in ("points", "seeds"))
+        text = (
+            f"Profiles of the cost around the best candidate had {plural(points, 'point')} along every free "
+            f"parameter, each the mean over {plural(seeds, 'noise seed')}."
+        )
+        found.append((text, []))
+    return found
+
+
+def _twins(cohort):
+    rows = _rows(cohort, "twin_recovery")
+    if rows is None:
+        return []
+    count = _setting(cohort, "twins", "count")
+    text = (
+        f"Recovery was tested on {plural(count, 'synthetic twin')} with known parameters, fitted with the "
+        "same settings."
+    )
+    return [(text, [])]
+
+
+def _reliability(cohort):
+    rows = _rows(cohort, "reliability")
+    rows = None if rows is None else rows.dropna(subset="icc")
+    if rows is None or rows.empty:
+        return []
+    text = (
+        f"Reliability over {int(rows['n_sessions'].max())} sessions of {int(rows['n_people'].max())} people "
+        "is given by the intraclass correlations of absolute agreement ICC(2,1) and ICC(2,k) with 95 % "
+        "intervals; no two sessions shared a noise seed."
+    )
+    cited = ["shrout1979", "mcgraw1996"]
+    if "limit_low" in rows and rows["limit_low"].notna().any():
+        return [(f"{text[:-1]}; limits of agreement stand beside them.", [*cited, "bland1986"])]
+    return [(text, cited)]
+
+
+def _statistics(cohort):
+    """A sentence for each statistical model that was run, and one on corrections."""
+    tests, models = _rows(cohort, "statistics"), _rows(cohort, "statistics_models")
+    if tests is None or models is None:
+        return []
+    run = models[(models["sample"] == "all") & models["model"].isin(tests["model"])].dropna(subset="n")
+    if run.empty:
+        return []
+    found = [
+        _model(name, part, tests[tests["model"] == name]) for name, part in run.groupby("model", sort=False)
+    ]
+    corrected = (
+        "P values were adjusted for the false discovery rate over all parameters, all scores, or all regions "
+        "of a read-out."
+    )
+    found.append((corrected, ["benjamini1995"]))
+    if (tests["sample"] == "sensitivity").any():
+        found.append(("Every model was run again without poor fits and without parameters at a bound.", []))
+    return found
+
+
+def _model(name, part, tests):
+    """One statistical model: what it explained by what, and how it was tested."""
+    first = part.iloc[0]
+    mixed = first["method"] == "mixed"
+    kind = f"a mixed model with a random intercept for {first['random']}" if mixed else "a linear model"
+    told = _listed(text for quantity, text in RESPONSES.items() if quantity in set(tests["quantity"]))
+    people = sorted({int(n) for n in part["n"]})
+    counted = f"{people[0]}" if len(people) == 1 else f"{people[0]} to {people[-1]}"
+    formula = str(first["formula"]).removeprefix("~").strip()
+    text = (
+        f"The statistical model “{name}” explained {told} by {formula}: {kind} over {counted} people, tested "
+        f"for {first['tested']}"
+    )
+    if not tests["p_permutation"].notna().any():
+        return f"{text}.", ["laird1982"] if mixed else []
+    exchanged = f" within {first['blocks']}" if isinstance(first["blocks"], str) else ""
+    shuffled = f", also by {int(first['permutations'])} permutations of residuals{exchanged}."
+    return text + shuffled, [*(["laird1982"] if mixed else []), "freedman1983", "winkler2014"]
+
+
+def _maps(cohort):
+    rows = _rows(cohort, "map_association")
+    if rows is None:
+        return []
+    text = f"Regional read-outs were correlated with {plural(rows['map'].nunique(), 'map')} of the brain"
+    if not (rows["n_spins"] > 0).any():
+        return [(f"{text}, without p values.", [])]
+    spun = f"{text}; p values come from {int(rows['n_spins'].max())} rotations of the maps on the sphere."
+    return [(spun, ["alexanderbloch2018", "markello2021"])]
