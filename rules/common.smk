@@ -283,7 +283,7 @@ def of_all_batches(pattern):
 
 def global_signal_settings():
     """What a global signal beside each fit depends on: its cost, the length of simulations, the analysis."""
-    keys = ("objective", "objectives", "terms", "analysis")
+    keys = ("objective", "objectives", "analysis")
     lengths = ("duration", "burn_in")
     return {
         fit: {key: stated[key] for key in keys}

@@ -1,3 +1,33 @@
+# Drawn batch by batch, so that a person who comes in later makes nobody else's pictures anew.
+rule person_figures:
+    input:
+        targets=batch_targets,
+        simulations=of_fits("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
+        convergence=of_fits("results/fits/{fit}/batch-{batch}_convergence.tsv"),
+        states=of_fits("results/evaluation/{fit}/batch-{batch}_states.tsv"),
+        nodes=lasting(NODES),
+    output:
+        "results/person_figures/batch-{batch}.zip",
+    log:
+        "logs/person_figures/batch-{batch}.log",
+    benchmark:
+        "results/benchmarks/person_figures/batch-{batch}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(30),
+    params:
+        units=batch_units,
+        splits=SPLITS,
+        fits=list(FITS),
+        analysis=ANALYSIS,
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/person_figures.py"
+
+
 rule report:
     input:
         fits="results/cohort/fits.tsv",
@@ -11,6 +41,8 @@ rule report:
         recovery=["results/cohort/recovery.tsv"] if CONFIG["truth"] else [],
         provenance="results/cohort/provenance.json",
         baselines="results/cohort/baselines.tsv",
+        optimism="results/cohort/optimism.tsv",
+        fit_comparison="results/cohort/fit_comparison.tsv",
         statistics="results/cohort/statistics.tsv",
         statistics_models="results/cohort/statistics_models.tsv",
         map_association="results/cohort/map_association.tsv",
@@ -26,9 +58,8 @@ rule report:
         contrasts="results/cohort/contrasts.tsv",
         identification="results/cohort/identification.tsv",
         held_out_people="results/cohort/held_out_people.tsv",
-        simulations=per_batch("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
         targets=targets(BATCHES),
-        connectomes=connectomes(BATCHES),
+        drawings=[f"results/person_figures/batch-{batch}.zip" for batch in BATCHES],
         participants=given(CONFIG["participants"]),
         nodes=NODES,
         brain="results/cohort/brain.npz",
@@ -38,6 +69,7 @@ rule report:
         page="results/report/index.html",
         shared="results/report/shared.html",
         references="results/report/references.bib",
+        people=directory("results/report/people"),
     log:
         "logs/report/cohort.log",
     benchmark:
@@ -50,10 +82,10 @@ rule report:
         runtime=growing(30),
     params:
         units=all_units(),
-        batches=BATCHES,
         splits=SPLITS,
         fits=FITS,
         holdout=HOLDOUT,
+        twins=twin_parts.digest(),
         numerics=NUMERICS,
     script:
         "../workflow_scripts/report.py"

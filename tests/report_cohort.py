@@ -13,17 +13,17 @@ from cubnm_core.connectivity import (
     pair_indices,
     sliding_windows,
 )
-from workflow_scripts import archives, job, report
+from workflow_scripts import archives, compare_fits, job, person_figures, report
 
 IDS = ("participant_id", "session_id")
 # Columns of the tables that may have no row.
 COLUMNS = {
     "exclusions": "stage fit reason",
     "states": "fit label hemisphere variable mean sd unit",
-    "evaluation": "fit split measure mean sd n_seeds pairs band_pass window window_step seeds",
+    "evaluation": "fit split measure mean sd n_seeds n_failed pairs band_pass window window_step edges seeds",
     "convergence": "fit restart generation simulations_so_far best_cost median_cost failed",
     "front": "fit restart rank selected distance objective_1 objective_2 fc_corr fcd_ks param_G",
-    "baselines": "split measure value pairs n",
+    "baselines": "fit split measure value sd n_seeds n pairs note",
     "recovery": "fit parameter truth estimate",
 }
 OBJECTIVE = {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5}
@@ -41,6 +41,7 @@ READ_OUTS = {
     "S_E/S_I": ("1", 4.0),
 }
 VOLUMES = 220
+WINDOWS = 38
 
 
 class MadeCohort:
@@ -96,7 +97,9 @@ class MadeCohort:
         sm = self.write()
         report.main(sm)
         with open(sm.output.page, encoding="utf-8") as file:
-            return file.read()
+            page = file.read()
+        assert "could not be made" not in page
+        return page
 
     def write(self):
         """Write every file and return what Snakemake would give the script."""
@@ -117,6 +120,7 @@ class MadeCohort:
             columns = [*IDS, *COLUMNS[name].split()] if name in COLUMNS else None
             job.write_tsv(path, getattr(self, f"{name}_rows")(), columns)
         paths |= report_identifiability.write(self)
+        paths |= self.write_comparisons(paths)
         if not self.truth:
             paths["recovery"] = []
         paths["provenance"] = str(self.folder / "results/cohort/provenance.json")
@@ -126,18 +130,44 @@ class MadeCohort:
             job.write_tsv(paths[name], rows)
         paths |= picture_files(self, paths["nodes"])
         targets, simulations = self.write_arrays()
+        drawn = str(self.folder / "results/person_figures/batch-001.zip")
         params = SimpleNamespace(
             units=self.ids,
+            analysis={"pairs": self.pairs},
             fits={fit: self.settings(fit) for fit in self.fits},
             splits=list(self.splits),
             holdout="run" if "test" in self.splits else "none",
         )
-        inputs = SimpleNamespace(**paths, targets=targets, simulations=simulations)
-        pages = {"page": "index.html", "shared": "shared.html"}
+        by_fit = {name: self.write_by_fit(name) for name in ("convergence", "states")}
+        batch = SimpleNamespace(targets=targets, simulations=simulations, nodes=paths["nodes"], **by_fit)
+        person_figures.main(SimpleNamespace(input=batch, params=params, output=[drawn], log=[]))
+        inputs = SimpleNamespace(**paths, targets=targets, drawings=[drawn])
+        pages = {"page": "index.html", "shared": "shared.html", "people": "people"}
+        pages["references"] = "references.bib"
         output = SimpleNamespace(
             **{name: str(self.folder / "results/report" / file) for name, file in pages.items()}
         )
         return SimpleNamespace(input=inputs, params=params, output=output, log=[])
+
+    def write_comparisons(self, paths):
+        """Compare the made fits as the workflow does."""
+        made = ("optimism", "fit_comparison")
+        names = {name: str(self.folder / f"results/cohort/{name}.tsv") for name in made}
+        output = SimpleNamespace(optimism=names["optimism"], comparison=names["fit_comparison"])
+        params = SimpleNamespace(fits={fit: self.settings(fit) for fit in self.fits})
+        compare_fits.main(
+            SimpleNamespace(input=SimpleNamespace(**paths), output=output, params=params, log=[])
+        )
+        return names
+
+    def write_by_fit(self, name):
+        """Write the rows of every fit of the batch, as the rules before those of the cohort do."""
+        paths = []
+        for fit in self.fits:
+            paths.append(str(self.folder / f"results/{fit}/batch-001_{name}.tsv"))
+            rows = [row for row in getattr(self, f"{name}_rows")() if row["fit"] == fit]
+            job.write_tsv(paths[-1], rows, [*IDS, *COLUMNS[name].split()])
+        return paths
 
     def settings(self, fit):
         """Resolved settings of a fit."""
@@ -278,7 +308,8 @@ class MadeCohort:
         ]
 
     def evaluation_rows(self):
-        settings = {"n_seeds": 10, "pairs": self.pairs, "band_pass": None, "window": 30.0, "window_step": 5.0}
+        settings = {"n_seeds": 10, "n_failed": 0, "pairs": self.pairs, "band_pass": None, "edges": "drop"}
+        settings |= {"window": 30.0, "window_step": 5.0}
         rows = []
         for f, fit in enumerate(self.fits):
             for _, entry in self.well():
@@ -307,7 +338,21 @@ class MadeCohort:
                     {**keys, "measure": name, "value": mean + sd * self.rng.normal()}
                     for name, (mean, sd) in values.items()
                 ]
+                rows += self.fitted_baselines(keys, split)
         return rows
+
+    def fitted_baselines(self, keys, split):
+        """A distance rule, and a global signal with the cost of every fit; both differ a little by person."""
+        little = 0.01 * np.cos(int("".join(filter(str.isdigit, keys["participant_id"])) or 0))
+        lost = 0.02 * (split == "test")
+        rule = {**keys, "measure": "distance_fc", "value": 0.2 - lost + little, "note": "made lengths"}
+        signal = {"global_signal_fc": little, "global_signal_ks": 0.3 + lost + little}
+        signal["global_signal_cost"] = signal["global_signal_ks"] - signal["global_signal_fc"]
+        return [rule] + [
+            {**keys, "fit": fit, "measure": name, "value": value, "sd": 0.01, "n_seeds": 10}
+            for fit in self.fits
+            for name, value in signal.items()
+        ]
 
     def states_rows(self):
         return [
@@ -374,7 +419,8 @@ class MadeCohort:
         for _, entry in self.well():
             mixing = base + 0.2 * self.rng.normal(size=base.shape)
             for split in self.splits:
-                found[split][entry["unit"]] = self.features(self.bold(mixing)), {}
+                arrays = self.features(self.bold(mixing))
+                found[split][entry["unit"]] = arrays, {"windows": WINDOWS}
         for split, people in found.items():
             stem = self.folder / f"results/targets/batch-001_split-{split}_target"
             targets.append(f"{stem}.npz")

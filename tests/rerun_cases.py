@@ -1,13 +1,13 @@
 """For every entry of the configuration a change, and what runs again: rules, those of a fit with its name."""
 
-TABLES = {"cohort_tables", "statistics", "report"}
+TABLES = {"cohort_tables", "compare_fits", "statistics", "report"}
 # Rules with a job for every fit (and batch), and those that put all fits together.
 SCORES = {"evaluate", "profiles", "nulls", "cross_parameters", "cross", "held_out_people"}
 OF_ALL_FITS = {"cross_tables", *TABLES}
 
 
 # Of all fits, where fits or their evaluations change.
-EVIDENCE = {"reliability", "identifiability", "null_tests"}
+EVIDENCE = {"reliability", "identifiability", "null_tests", "person_figures"}
 
 
 def of_fit(fit, rules):
@@ -27,7 +27,9 @@ PROFILES = {("profiles", fit) for fit in ("one", "two", "three")}
 NULLS = {"null_tests", *(("nulls", fit) for fit in ("one", "two", "three"))}
 FITS = ONE | TWO | THREE
 COMPARISONS = {"quality_control", "baselines", *TABLES}
-TARGETS = {"empirical_targets", "group_average", "fold_average", "cross_people", *COMPARISONS, *FITS}
+SIGNAL = {"global_signal", "baselines"}
+AVERAGES = {"group_average", "fold_average", "cross_people"}
+TARGETS = {"empirical_targets", *AVERAGES, *SIGNAL, *COMPARISONS, *FITS}
 COMMON = {"common_nodes", "scale_connectome", *TARGETS}
 CONNECTOMES = {"prepare_connectome", *COMMON}
 SCANS = {"prepare_bold", *COMMON}
@@ -40,7 +42,7 @@ MADE = {
     "common_nodes",
     "scale_connectome",
 }
-MADE |= {"empirical_targets", "fold_average", "cross_people", *COMPARISONS, *ONE}
+MADE |= {"empirical_targets", "fold_average", "cross_people", *SIGNAL, *COMPARISONS, *ONE}
 
 _SIMULATION = {
     "duration": 800.0,
@@ -86,6 +88,12 @@ _SYNTHETIC = {
 def _one(**changes):
     """Changes of the first fit."""
     return {f"fits.one.{place.replace('__', '.')}": value for place, value in changes.items()}, ONE
+
+
+def _costs(case):
+    """The same with all that depends on what a fit compares, and on how much it simulates."""
+    changes, rules = case
+    return changes, {*SIGNAL, *rules}
 
 
 CASES = {
@@ -143,6 +151,7 @@ CASES = {
     },
     "config.histories.folder": ({"histories.folder": "elsewhere"}, TABLES),
     "config.histories.other_device": ({"histories.other_device": "refuse"}, TABLES),
+    "config.histories.shared": ({"histories.shared": False}, TABLES),
     **{
         f"config.statistics.{key}": ({f"statistics.{key}": value}, TABLES)
         for key, value in (
@@ -176,8 +185,8 @@ CASES = {
         TABLES,
     ),
     "config.batch_size": ({"batch_size": 3}, EVERYTHING),
-    "config.evaluation.seeds": ({"evaluation.seeds": 3}, EVALUATIONS - PROFILES - NULLS),
-    "config.evaluation.first_seed": ({"evaluation.first_seed": 2000}, EVALUATIONS),
+    "config.evaluation.seeds": ({"evaluation.seeds": 3}, SIGNAL | EVALUATIONS - PROFILES - NULLS),
+    "config.evaluation.first_seed": ({"evaluation.first_seed": 2000}, SIGNAL | EVALUATIONS),
     **{
         f"config.evaluation.profile.{key}": (
             {f"evaluation.profile.{key}": value},
@@ -204,7 +213,7 @@ CASES = {
         {"evaluation.folds": 2},
         {"fold_average", *of_fits({"fold_fit", "held_out_people"})},
     ),
-    "config#fit.protocol": _one(protocol="quick"),
+    "config#fit.protocol": _costs(_one(protocol="quick")),
     "config#fit.model": ({"fits.two.model": "own.toml"}, TWO),
     "config#fit.fic.method": _one(fic={"method": "numerical"}),
     "config#fit.fic.target": _one(fic__target=4.0),
@@ -224,14 +233,13 @@ CASES = {
     "config#fit.fixed": _one(fixed__J_N=0.2),
     "config#fit.fixed.*.column": _one(fixed__sigma__column="myelin"),
     **{
-        f"config#fit.objective.{term}": ({f"fits.one.objective.{term}": 0.7}, ONE)
+        f"config#fit.objective.{term}": _costs(({f"fits.one.objective.{term}": 0.7}, ONE))
         for term in ("fc_corr", "fcd_ks", "fcd_ks_binned", "fc_diff", "fc_normec", "rate_penalty")
     },
-    "config#fit.objective.rate_band": _one(objective__rate_band=0.7),
-    "config#fit.objective.fic_failed": _one(objective__fic_failed=0.7),
-    "config#fit.objectives": (
-        {f"fits.three.{place}": value for place, value in _OBJECTIVES.items()},
-        THREE,
+    "config#fit.objective.rate_band": _costs(_one(objective__rate_band=0.7)),
+    "config#fit.objective.fic_failed": _costs(_one(objective__fic_failed=0.7)),
+    "config#fit.objectives": _costs(
+        ({f"fits.three.{place}": value for place, value in _OBJECTIVES.items()}, THREE)
     ),
     "config#fit.constraints": _one(constraints={"rate_band": 0.1}),
     "config#fit.constraints.*": _one(constraints={"fic_failed": 0.0}),
@@ -255,7 +263,10 @@ CASES = {
         THREE - {("group_fit", "three"), ("fold_fit", "three")},
     ),
     **{
-        f"config#simulation.{key}": ({f"fits.one.simulation.{key}": value}, ONE)
+        f"config#simulation.{key}": (
+            {f"fits.one.simulation.{key}": value},
+            ONE | SIGNAL if key in ("duration", "burn_in") else ONE,
+        )
         for key, value in _SIMULATION.items()
     },
     **{

@@ -7,17 +7,16 @@ import pandas as pd
 import pytest
 from report_cohort import MadeCohort
 
-from workflow_scripts import report
+from workflow_scripts import person_figures, report
 from workflow_scripts.figures.style import Picture
 from workflow_scripts.reporting import (
-    connectivity,
     convergence,
     identifiability,
     parameters,
     regional,
     scores,
 )
-from workflow_scripts.reporting.comparison import compare
+from workflow_scripts.reporting.comparison import kind, sentence
 
 
 class Page(HTMLParser):
@@ -62,7 +61,7 @@ def text_of(page):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the figures out, where a test reads only words: drawing takes nearly all of the time."""
-    for module in (connectivity, convergence, identifiability, parameters, regional, scores):
+    for module in (person_figures, convergence, identifiability, parameters, regional, scores):
         monkeypatch.setattr(module, "picture", lambda *_, alt: Picture("data:,", alt))
 
 
@@ -194,7 +193,8 @@ def test_a_fit_that_started_from_another_is_compared_with_it(tmp_path, undrawn):
 def test_no_heldout_scans_no_verdict(tmp_path):
     text = text_of(MadeCohort(tmp_path, people=2, splits=("train",)).page())
     assert "There are no held-out scans" in text
-    assert "does not beat" not in text.replace("that the held-out score does not beat", "")
+    assert "Nothing was held out: all comparisons are on the scans that were fitted" in text
+    assert "On training scans:" in text and "scan–rescan agreement:" not in text
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_does_not_beat_appears_exactly_where_it_should(tmp_path, undrawn, heldou
     text = text_of(MadeCohort(tmp_path, heldout_r=heldout_r, truth=False).page())
     for baseline in ("SC–FC correlation", "group-mean FC"):
         assert (f"homogeneous beats {baseline}" in text) == (baseline in beaten)
-        assert (f"homogeneous does not beat {baseline}" in text) == (baseline not in beaten)
+        assert (f"homogeneous is worse than {baseline}" in text) == (baseline not in beaten)
 
 
 def test_per_person_marks_follow_the_means(tmp_path, undrawn):
@@ -217,29 +217,35 @@ def test_per_person_marks_follow_the_means(tmp_path, undrawn):
     made.evaluation_rows = lambda: rows
     body = made.page().split('id="people-table"')[1].split("</table>")[0]
     marks = {person: body.split(person)[1].split("</tr>")[0].count("✗") for person in ("sub-01", "sub-02")}
-    assert marks == {"sub-01": 1, "sub-02": 4}  # the KS beats nothing, the FC correlation all or nothing
+    # the KS beats the global signal alone, the FC correlation all or nothing
+    assert marks == {"sub-01": 1, "sub-02": 6}
 
 
-def test_comparison_is_paired_over_people():
-    baseline = pd.Series({"a": 0.1, "b": 0.5, "c": 0.9, "d": 0.3})
-    slightly_better = baseline + pd.Series({"a": 0.010, "b": 0.012, "c": 0.011, "d": 0.009})
-    assert compare(slightly_better, baseline, "fc_corr").beats
-    assert not compare(slightly_better, baseline, "fcd_ks").beats  # a distance must be smaller
-    unsure = baseline + pd.Series({"a": 0.3, "b": -0.2, "c": 0.1, "d": -0.1})
-    found = compare(unsure, baseline, "fc_corr")
-    assert not found.beats and found.is_better_on_average
-    assert "it does not beat x beyond the spread between people: FC r 0.47" in scores.sentence(
-        "it", "x", found
+def comparison(**changes):
+    """A row of fit_comparison.tsv."""
+    usual = {"fit": "it", "other": "sc_fc", "measure": "fc_corr", "n_people": 12, "fit_mean": 0.47}
+    usual |= {"other_mean": 0.41, "difference": 0.06, "low": 0.02, "high": 0.1, "p": 0.004}
+    return usual | {"p_corrected": 0.008, "n_better": 11, "effect_size": 0.9} | changes
+
+
+def test_comparisons_are_told_by_their_corrected_p():
+    told = sentence(comparison(), 2)
+    assert told == (
+        "it beats SC–FC correlation: FC r 0.47 against 0.41, difference +0.06 [+0.02, +0.10], "
+        "p = 0.008 after correction for 2 comparisons, better in 11 of 12 people."
     )
-    # 95 % t interval of the differences by hand: mean 0.025, SD 0.2217, t(3) = 3.1824
-    assert found.low == pytest.approx(0.025 - 3.1824 * 0.22174 / 2, abs=1e-4)
+    assert "is worse than SC–FC" in sentence(comparison(difference=-0.06), 2)
+    assert kind(comparison(measure="fcd_ks", difference=-0.06)) == "beats"  # a distance must be smaller
+    unsure = sentence(comparison(p_corrected=0.2, effect_size=0.3), 2)
+    assert "is not distinguishable from" in unsure and "about 90 people would show it" in unsure
 
 
-def test_fewer_than_three_people_must_all_be_better():
-    baseline = pd.Series({"a": 0.1, "b": 0.5})
-    assert compare(baseline + 0.1, baseline, "fc_corr").beats
-    assert not compare(baseline + pd.Series({"a": 0.3, "b": -0.01}), baseline, "fc_corr").beats
-    assert compare(pd.Series({"a": 0.1}), pd.Series({"b": 0.1}), "fc_corr") is None
+def test_too_few_people_for_a_verdict_are_told_so():
+    nothing = dict.fromkeys(("low", "high", "p", "p_corrected", "effect_size"), float("nan"))
+    few = sentence(comparison(n_people=5, n_better=5, **nothing), 2)
+    assert "cannot be told from" in few and "Fewer than 6 people" in few and "[" not in few
+    six = sentence(comparison(n_people=6, p_corrected=0.0625), 2)
+    assert "With 6 people no difference, however large, passes the correction" in six
 
 
 def test_what_users_write_is_escaped(tmp_path, undrawn):

@@ -88,8 +88,10 @@ def pretend(folder, config):
     for paths in re.findall(r"^    output: (.*)$", run(folder, config, "dryrun"), flags=re.MULTILINE):
         for name in paths.split(", "):
             path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("")
+            # What has no ending is a folder.
+            (path.parent if path.suffix else path).mkdir(parents=True, exist_ok=True)
+            if path.suffix:
+                path.write_text("")
     for name, content in (("provenance", provenance(folder, config)), ("common_nodes", {"node_set": None})):
         write_json(folder / "results" / "cohort" / f"{name}.json", content)
     run(folder, config, "touch")

@@ -49,6 +49,13 @@ def title(name):
     return _texts()["tables"][name]["Description"]
 
 
+def known_columns():
+    """Name every column that some table may have, but for those of families such as ``param_*``."""
+    texts = _texts()
+    own = (column for table in texts["tables"].values() for column in table.get("columns", {}))
+    return list(dict.fromkeys([*texts["columns"], *own]))
+
+
 def _entry(name, column):
     texts = _texts()
     own = texts["tables"].get(name, {}).get("columns", {})

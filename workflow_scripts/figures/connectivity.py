@@ -4,19 +4,21 @@ from itertools import pairwise
 
 import numpy as np
 
-from workflow_scripts.figures.style import DIVERGING, GREY, INK, LIGHT, colours, fixed, new_figure
+from workflow_scripts.figures.style import DIVERGING, GREY, INK, LIGHT, SEQUENTIAL, colours, fixed, new_figure
 
 FCD_BINS = np.linspace(-0.4, 1.0, 71)
 PANEL = 2.55  # inches
+SIDE = 160  # rows of a matrix that a panel can show; larger ones are averaged in blocks
 
 
 def person(empirical, simulated, pair_index, hemispheres, split, fits):
-    """FC matrices above; below, the entries against each other and the FCD distributions.
+    """FC matrices above, FCD matrices below them; then the entries against each other and FCD distributions.
 
     Parameters
     ----------
     empirical : dict
-        `fc` (P,) and, where it exists, `fcd` (K,) or its distribution function `fcd_cdf` (10000,).
+        `fc` (P,) and, where it exists, `fcd` (K,) or its distribution function `fcd_cdf` (10000,); `windows`
+        where the FCD is that of one run, whose matrix can be drawn.
     simulated : dict of str to dict
         The same for each fit.
     pair_index : tuple of (P,) int arrays
@@ -28,26 +30,76 @@ def person(empirical, simulated, pair_index, hemispheres, split, fits):
     """
     has_fcd = not {"fcd", "fcd_cdf"}.isdisjoint(empirical) and all("fcd" in run for run in simulated.values())
     n_columns = len(simulated) + 2
-    figure = new_figure(PANEL * n_columns, 2 * PANEL + 0.2)
-    grid = figure.add_gridspec(2, n_columns)
+    named = {f"empirical, {split}": empirical, **simulated}
+    has_windows = any("windows" in run for run in named.values())
+    n_rows = 2 + has_windows
+    figure = new_figure(PANEL * n_columns, n_rows * PANEL + 0.2)
+    grid = figure.add_gridspec(n_rows, n_columns)
     colour = colours(fits)
-    limit = _colour_limit([empirical, *simulated.values()])
-    top = [figure.add_subplot(grid[0, k]) for k in range(1 + len(simulated))]
-    for axis, (name, run) in zip(top, {f"empirical, {split}": empirical, **simulated}.items(), strict=True):
-        image = _matrix(axis, run["fc"], pair_index, hemispheres, limit, name)
-    _colour_bar(figure, figure.add_subplot(grid[0, -1]), image)
+    _matrices(figure, grid, named, pair_index, hemispheres)
+    if has_windows:
+        _dynamics(figure, grid, named)
     for k, (fit, run) in enumerate(simulated.items()):
-        _scatter(figure.add_subplot(grid[1, k]), empirical["fc"], run["fc"], fit, colour[fit])
+        _scatter(figure.add_subplot(grid[-1, k]), empirical["fc"], run["fc"], fit, colour[fit])
     if has_fcd:
-        _fcd_density(figure.add_subplot(grid[1, -2]), empirical, simulated, colour, split)
-        _fcd_cumulative(figure.add_subplot(grid[1, -1]), empirical, simulated, colour)
+        _fcd_density(figure.add_subplot(grid[-1, -2]), empirical, simulated, colour, split)
+        _fcd_cumulative(figure.add_subplot(grid[-1, -1]), empirical, simulated, colour)
     return figure
 
 
-def _colour_bar(figure, axis, image):
-    """The scale of the matrices in a panel of its own, so that both rows keep the same columns."""
+def _matrices(figure, grid, named, pair_index, hemispheres):
+    """FC matrices of everything that is compared, on one scale."""
+    limit = _colour_limit(named.values())
+    for k, (name, run) in enumerate(named.items()):
+        image = _matrix(figure.add_subplot(grid[0, k]), run["fc"], pair_index, hemispheres, limit, name)
+    _colour_bar(figure, figure.add_subplot(grid[0, -1]), image, "FC (Pearson r)")
+
+
+def _dynamics(figure, grid, named):
+    """FCD matrices on one scale, where there is one matrix to draw."""
+    shown = {k: run for k, run in enumerate(named.values()) if "windows" in run}
+    values = np.concatenate([run["fcd"] for run in shown.values()])
+    low, high = np.quantile(values[np.isfinite(values)], [0.01, 0.99])
+    for k, run in shown.items():
+        axis = figure.add_subplot(grid[1, k])
+        matrix = np.ones((run["windows"], run["windows"]))
+        below = np.tril_indices(run["windows"], -1)
+        matrix[below] = matrix.T[below] = run["fcd"]
+        look = {"cmap": SEQUENTIAL, "vmin": low, "vmax": high, "interpolation": "none"}
+        image = axis.imshow(block_means(matrix), **look)
+        axis.set(xticks=[], yticks=[], xlabel=f"{run['windows']} windows")
+        axis.set_title("FCD", fontsize=9)
+        axis.spines[:].set_visible(False)
+    _colour_bar(figure, figure.add_subplot(grid[1, -1]), image, "FCD (Pearson r)")
+
+
+def block_means(matrix, side=SIDE):
+    """Average a square matrix in blocks, so that no side is longer than a panel shows.
+
+    Parameters
+    ----------
+    matrix : (N, N) array
+        May hold NaN, which enters no mean; a block of nothing else is NaN.
+    side : int
+
+    Returns
+    -------
+    (M, M) array
+        With M <= side; the matrix itself where it is small enough.
+    """
+    if len(matrix) <= side:
+        return matrix
+    edges = np.linspace(0, len(matrix), side + 1).astype(int)[:-1]
+    known = np.isfinite(matrix)
+    total = np.add.reduceat(np.add.reduceat(np.where(known, matrix, 0.0), edges, 0), edges, 1)
+    count = np.add.reduceat(np.add.reduceat(known.astype(int), edges, 0), edges, 1)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def _colour_bar(figure, axis, image, label):
+    """The scale of the matrices in a panel of its own, so that all rows keep the same columns."""
     axis.set_axis_off()
-    figure.colorbar(image, cax=axis.inset_axes([0.0, 0.1, 0.07, 0.8]), label="FC (Pearson r)")
+    figure.colorbar(image, cax=axis.inset_axes([0.0, 0.1, 0.07, 0.8]), label=label)
 
 
 def _colour_limit(runs):
@@ -61,7 +113,9 @@ def _matrix(axis, fc, pair_index, hemispheres, limit, title):
     matrix[pair_index] = fc
     matrix.T[pair_index] = fc
     axis.set_facecolor(LIGHT)
-    image = axis.imshow(matrix, cmap=DIVERGING, vmin=-limit, vmax=limit, interpolation="none")
+    # In the places of the regions, so that ticks and borders fit matrices that were averaged as well.
+    look = {"cmap": DIVERGING, "vmin": -limit, "vmax": limit, "interpolation": "none"}
+    image = axis.imshow(block_means(matrix), extent=(-0.5, n_nodes - 0.5, n_nodes - 0.5, -0.5), **look)
     axis.set_title(title, fontsize=9)
     _hemisphere_ticks(axis, hemispheres, n_nodes)
     axis.spines[:].set_visible(False)

@@ -93,6 +93,25 @@ def by_person(rows, units):
     return figure
 
 
+def one_person(rows):
+    """Best cost so far (thick) and median of the generation (thin) of every restart of one person.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Convergence of one unit in one fit.
+    """
+    figure = new_figure(0.6 * WIDTH, 2.7)
+    axis = figure.subplots()
+    restarts = sorted(rows["restart"].unique())
+    _draw_unit(axis, rows, restarts)
+    low, high = rows["best_cost"].min(), max(rows["median_cost"].quantile(0.9), rows["best_cost"].max())
+    axis.set_ylim(low - 0.05 * (high - low) - 1e-9, high + 1e-9)
+    axis.set(xlabel="simulations", ylabel="cost")
+    figure.legend(handles=_legend(restarts), loc="outside right upper")
+    return figure
+
+
 def _draw_unit(axis, rows, restarts):
     """Both lines of every restart, with a dot where the search ended."""
     for restart, part in rows.groupby("restart"):

@@ -4,7 +4,8 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from workflow_scripts.figures import style
-from workflow_scripts.figures.style import GREY, PALETTE, jitter
+from workflow_scripts.figures.markup import link_people
+from workflow_scripts.figures.style import GREY, MANY, PALETTE, jitter
 
 PANELS = {
     "sc_similarity": ("connectome: likeness\nto the others (r)", 1.0),
@@ -68,8 +69,11 @@ def _strip(axis, rows, name, flagged):
     title, factor = PANELS[name]
     values, offsets = rows[name].astype(float).to_numpy() * factor, jitter(len(rows))
     marked = rows["key"].isin(flagged).to_numpy()
-    axis.scatter(offsets[~marked], values[~marked], s=16, color=PALETTE[0], alpha=0.75, linewidth=0)
-    axis.scatter(offsets[marked], values[marked], s=26, color=PALETTE[1], marker="D", linewidth=0)
+    usual = {"s": 16, "color": PALETTE[0], "alpha": 0.75}
+    for part, look in ((~marked, usual), (marked, {"s": 26, "color": PALETTE[1], "marker": "D"})):
+        crowd = part.sum() > MANY
+        points = axis.scatter(offsets[part], values[part], linewidth=0, rasterized=crowd, **look)
+        link_people(points, rows["key"][part])
     axis.hlines(np.median(values), -0.3, 0.3, color=GREY, linewidth=1)
     away = np.abs(values - np.median(values))
     far = marked & (away > FAR * 1.4826 * np.median(away))

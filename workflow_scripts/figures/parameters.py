@@ -5,6 +5,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 
 from workflow_scripts.figures import style
+from workflow_scripts.figures.markup import link_people
 from workflow_scripts.figures.style import GREY, INK, LIGHT, PALETTE, fixed, jitter
 
 PANEL = style.WIDTH / 3
@@ -37,7 +38,8 @@ def scatter(estimates, pairs, bounds, groups):
         for (colour, marker, _), rows in values.groupby(values["key"].map(look), sort=False):
             best, rest = rows[rows["selected"]], rows[~rows["selected"]]
             axis.scatter(rest["x"], rest["y"], edgecolor=colour, marker=marker, **HOLLOW)
-            axis.scatter(best["x"], best["y"], color=colour, marker=marker, **FILLED)
+            points = axis.scatter(best["x"], best["y"], color=colour, marker=marker, **FILLED)
+            link_people(points, best["key"])
         _bound_lines(axis, bounds.get(one), bounds.get(other))
         if other is None and len(look) <= NAMES_UP_TO:
             axis.set_yticks(range(len(look)), list(look))
@@ -71,9 +73,13 @@ def by_group(estimates, names, groups, truth):
 def _group_strips(axis, best, known, name, order):
     colour, marker = style.colours(order), style.markers(order)
     for k, group in enumerate(order):
-        values = best.loc[best["group"] == group, name]
+        mine = best[best["group"] == group]
+        values = mine[name]
         x = k + jitter(len(values))
-        axis.scatter(x, values, s=24, color=colour[group], marker=marker[group], alpha=0.85, zorder=3)
+        points = axis.scatter(
+            x, values, s=24, color=colour[group], marker=marker[group], alpha=0.85, zorder=3
+        )
+        link_people(points, mine["key"])
         axis.plot([k - 0.28, k + 0.28], [values.mean()] * 2, color=INK, linewidth=2, zorder=4)
         true = known.loc[known["group"] == group, "truth"]
         if len(true):
@@ -94,7 +100,8 @@ def recovery(truth, names, groups):
         ends = [values.min() - margin, values.max() + margin]
         axis.plot(ends, ends, color=GREY, linewidth=0.9, linestyle=DASHED, zorder=1)
         for (colour, marker, _), part in rows.groupby(rows["key"].map(look), sort=False):
-            axis.scatter(part["truth"], part["estimate"], color=colour, marker=marker, **FILLED)
+            points = axis.scatter(part["truth"], part["estimate"], color=colour, marker=marker, **FILLED)
+            link_people(points, part["key"])
         axis.set(
             xlabel=f"true {name}", ylabel=f"recovered {name}", title=f"{name}: {_correlation_text(rows)}"
         )

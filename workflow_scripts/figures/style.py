@@ -1,6 +1,5 @@
 """How every figure looks, and how it becomes part of a page."""
 
-import base64
 import io
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from matplotlib.figure import Figure
 from workflow_scripts.figures import markup
 
 WIDTH = 10.4  # inches of a figure across the page
+MANY = 300  # points from which a crowd of them is one image
 INK, GREY, LIGHT = "#1f2933", "#7b8794", "#d9dfe6"
 # Okabe and Ito's palette, told apart under the common kinds of colour blindness; most distant hues first.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D46", "#000000")
@@ -21,6 +21,10 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DIVERGING = LinearSegmentedColormap.from_list(
     "blue_white_vermilion", ["#08306b", "#2f7fbf", "#ffffff", "#e07b39", "#7f2704"], N=65
 )  # few steps, small files
+# From light to dark, for what has no middle.
+SEQUENTIAL = LinearSegmentedColormap.from_list(
+    "light_to_blue", ["#f7f9fb", "#9ecae1", "#2f7fbf", "#08306b"], N=65
+)
 
 STYLE = {
     "figure.facecolor": "white",
@@ -85,11 +89,10 @@ def picture(draw, *args, alt, **options):
         figure = draw(*args, **options)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
-    svg = markup.shortened(buffer.getvalue().decode("utf-8"))
+    svg = markup.lightened(buffer.getvalue().decode("utf-8"))
     if markup.has_links(svg):
         return Picture("", alt, markup.inline(svg, alt))
-    encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
-    return Picture(f"data:image/svg+xml;base64,{encoded}", alt)
+    return Picture(markup.data_uri(svg), alt)
 
 
 def new_figure(width, height):

@@ -9,6 +9,8 @@ import pandas as pd
 
 from workflow_scripts import landscapes
 from workflow_scripts.archives import by_split
+from workflow_scripts.dictionary import known_columns
+from workflow_scripts.drawings import Drawings
 from workflow_scripts.job import read_json
 from workflow_scripts.regional import coordinate_bounds
 from workflow_scripts.reporting.brain_maps import Brain, read_brain
@@ -30,9 +32,6 @@ WORDS = (
     "seeds",
 )
 TEXT = dict.fromkeys([*KEYS, *WORDS], str)
-SMALLEST_GROUP = 5  # of tables written before it could be configured
-# Columns of a table that the cohort does not have: a section finds no rows, and says so.
-EMPTY = ["key", *KEYS, "fit", "split", "measure", "parameter", "truth", "estimate"]
 # Tables of the cohort. One that there is not (recovery, where the truth is unknown) has no rows.
 TABLES = (
     "fits",
@@ -44,6 +43,8 @@ TABLES = (
     "missing_nodes",
     "exclusions",
     "baselines",
+    "optimism",
+    "fit_comparison",
     "cross",
     "contrasts",
     "identification",
@@ -69,6 +70,8 @@ class Cohort:
         Cohort tables by name. `key` names the unit (`unit` is taken: states.tsv has one for its quantities).
     files : dict of str to Path
         Where each table lies, for the links of the report.
+    folder : Path
+        Where the page of the cohort lies.
     ids : list of dict
         Every unit of the manifest: unit, participant_id, session_id.
     fit_settings : dict of str to dict
@@ -80,13 +83,15 @@ class Cohort:
     brain : workflow_scripts.reporting.brain_maps.Brain
     landscapes : dict of str to dict of str to Path
         Files with the candidates of every unit, by fit.
-    simulations : dict of (fit, unit) to Path
     targets : dict of str to workflow_scripts.archives.Archive
         By split.
+    drawings : workflow_scripts.drawings.Drawings
+        Pictures of single people, drawn where their arrays are.
     """
 
     tables: dict
     files: dict
+    folder: Path
     ids: list
     fit_settings: dict
     holdout: str
@@ -95,12 +100,12 @@ class Cohort:
     nodes: pd.DataFrame
     brain: Brain
     landscapes: dict = field(repr=False)
-    simulations: dict = field(repr=False)
     targets: dict = field(repr=False)
+    drawings: Drawings = field(repr=False)
 
     def table(self, name):
-        """One cohort table, without rows where there is none."""
-        return self.tables.get(name, pd.DataFrame(columns=EMPTY))
+        """One cohort table, without rows where there is none: a section finds nothing, and says so."""
+        return self.tables[name] if name in self.tables else pd.DataFrame(columns=["key", *known_columns()])
 
     def of_fit(self, name, fit):
         """The rows of a table that belong to one fit."""
@@ -114,7 +119,12 @@ class Cohort:
     @property
     def smallest_group(self):
         """The fewest people about whom the shared page says anything."""
-        return self.config.get("report", {}).get("smallest_group", SMALLEST_GROUP)
+        return self.config["report"]["smallest_group"]
+
+    @property
+    def people_shown(self):
+        """How many people the page of the cohort shows in full."""
+        return self.config["report"]["people_shown"]
 
     @property
     def fits(self):
@@ -160,23 +170,27 @@ class Cohort:
         known = [name.removeprefix("param_") for name in rows if name.startswith("param_")]
         return coordinate_bounds(self.fit_settings[fit]["free"], known)
 
-    def simulation(self, fit, unit):
-        """Best simulation of a unit: dict with `fc` and `fcd` as far as they were saved."""
-        path = self.simulations.get((fit, unit))
-        return {} if path is None else _arrays(path, unit)
+    def of_unit(self, name, unit):
+        """The rows of a table that belong to one unit; the table is searched once for all of them."""
+        if name not in self._places:
+            table = self.table(name)
+            self._places[name] = table.groupby("key").indices if "key" in table else {}
+        return self.table(name).iloc[self._places[name].get(unit, [])]
 
-    def target(self, unit, split):
-        """Empirical FC and FCD of a unit and split, as far as there are any."""
-        return self.targets[split].arrays(unit)
+    @cached_property
+    def _places(self):
+        return {}
 
 
-def read_cohort(sm):
+def read_cohort(sm, folder):
     """Read what the report needs.
 
     Parameters
     ----------
     sm : object
         Inputs and parameters of the rule `report`, as Snakemake gives them.
+    folder : Path
+        Of the page of the cohort.
 
     Returns
     -------
@@ -187,6 +201,7 @@ def read_cohort(sm):
     return Cohort(
         tables={name: read_table(path) for name, path in files.items()},
         files=files,
+        folder=folder,
         ids=list(sm.params.units),
         fit_settings=dict(sm.params.fits),
         holdout=sm.params.holdout,
@@ -195,8 +210,8 @@ def read_cohort(sm):
         nodes=read_table(sm.input.nodes),
         brain=read_brain(sm.input.brain),
         landscapes=landscapes.by_fit(_as_list(sm.input.landscapes)),
-        simulations=_index_simulations(_as_list(sm.input.simulations)),
         targets=by_split(_as_list(sm.input.targets), sm.params.splits),
+        drawings=Drawings(_as_list(sm.input.drawings)),
     )
 
 
@@ -216,18 +231,3 @@ def _unit(participant, session):
 
 def _as_list(paths):
     return [paths] if isinstance(paths, (str, Path)) else list(paths)
-
-
-def _index_simulations(paths):
-    """Which file holds the simulation of which fit (named by its folder) and unit."""
-    index = {}
-    for path in map(Path, paths):
-        with np.load(path) as archive:
-            index |= {(path.parent.name, name.split("/")[0]): path for name in archive.files}
-    return index
-
-
-def _arrays(path, unit):
-    with np.load(path) as archive:
-        wanted = {f"{unit}/{name}": name for name in ("fc", "fcd")}
-        return {short: archive[name] for name, short in wanted.items() if name in archive.files}

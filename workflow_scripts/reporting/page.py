@@ -25,20 +25,36 @@ def render(cohort, sections):
         HTML; everything that came from a user's table is escaped. Templates name people by
         ``{{ unit | person }}``, which leads to their page.
     """
-    return _rendered("report.html.j2", _to_person(f"{FOLDER}/"), cohort, sections=sections)
+    return _template("report.html.j2", cohort, _linked(cohort, f"{FOLDER}/")).render(sections=sections)
 
 
-def render_person(cohort, person):
-    """Render the page of one unit: `person` is its context, from :mod:`workflow_scripts.reporting.person`."""
-    return _rendered("person.html.j2", _to_person(""), cohort, person=person)
+def render_people(cohort, contexts, links):
+    """Render the pages of all people, one after the other.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    contexts : iterable of dict
+        From :class:`workflow_scripts.reporting.person.People`.
+    links : list of dict
+        Names and addresses of the tables of the cohort, seen from the folder of the pages.
+
+    Yields
+    ------
+    unit : str
+    page : str
+    """
+    template = _template("person.html.j2", cohort, _linked(cohort, ""))
+    for person in contexts:
+        yield person["unit"], template.render(person=person, links=links)
 
 
 def render_shared(cohort, sections):
     """Render the page that may be handed on; a template that names a person is an error there."""
-    return _rendered("shared.html.j2", _nobody, cohort, sections=sections)
+    return _template("shared.html.j2", cohort, _nobody).render(sections=sections)
 
 
-def _rendered(template, to_person, cohort, **context):
+def _template(name, cohort, person):
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -46,13 +62,20 @@ def _rendered(template, to_person, cohort, **context):
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["person"] = to_person
-    stated = {fit: conditions(cohort, fit) for fit in cohort.fits}
-    return environment.get_template(template).render(cohort=cohort, conditions=stated, **context)
+    environment.filters["person"] = person
+    # As globals, imported templates know them as well.
+    environment.globals["cohort"] = cohort
+    environment.globals["conditions"] = {fit: conditions(cohort, fit) for fit in cohort.fits}
+    return environment.get_template(name)
 
 
-def _to_person(folder):
+def _linked(cohort, folder):
+    """A filter that makes a link of the name of a unit."""
+    known = set(cohort.units)
+
     def link(unit):
+        if unit not in known:
+            return unit
         return Markup(f'<a href="{escape(folder + person_address(unit))}">{escape(unit)}</a>')
 
     return link

@@ -10,23 +10,27 @@ from workflow_scripts.reporting.section import Section
 FOLDED = 12  # entries from which a part starts folded
 
 
-def section(cohort, folder):
-    """Provenance as it was recorded, and links to the tables relative to the page's folder."""
+def section(cohort):
+    """Provenance as it was recorded, and links to the tables."""
     recorded = {name: value for name, value in cohort.provenance.items() if name != "config"}
     nested = {name: value for name, value in recorded.items() if isinstance(value, (dict, list))}
     single = {name: value for name, value in recorded.items() if name not in nested}
     parts = [_part(name, value) for name, value in {"this run": single, **nested}.items() if value]
     config = yaml.safe_dump(cohort.config, sort_keys=False, allow_unicode=True) if cohort.config else ""
-    links = [
-        {"name": path.name, "href": os.path.relpath(path, folder).replace(os.sep, "/")}
-        for path in cohort.files.values()
-    ]
     return Section(
         "provenance",
         "Provenance and files",
         "provenance.html.j2",
-        {"parts": parts, "config": config, "links": links},
+        {"parts": parts, "config": config, "links": links(cohort, cohort.folder)},
     )
+
+
+def links(cohort, folder):
+    """Names of the tables and their addresses, seen from a folder."""
+    return [
+        {"name": path.name, "href": os.path.relpath(path, folder).replace(os.sep, "/")}
+        for path in cohort.files.values()
+    ]
 
 
 def _part(name, value):

@@ -1,7 +1,12 @@
 """The page that may be handed on: aggregates only, and a search for what must not be on it."""
 
+import logging
+
 from workflow_scripts.reporting.page import render_shared
 from workflow_scripts.reporting.section import Section
+
+NAMES = "it would have named a person or a file"
+FAILED = "it could not be made; the log of the rule report tells why"
 
 
 def page(cohort, modules):
@@ -21,25 +26,29 @@ def page(cohort, modules):
     """
     if cohort.people.nunique() < cohort.smallest_group:
         return render_shared(cohort, [])
-    sections = [module.aggregate(cohort) for module in modules if hasattr(module, "aggregate")]
-    kept = [entry if not found_in(cohort, entry) else _withheld(entry) for entry in sections]
-    return render_shared(cohort, kept)
+    told = [module for module in modules if hasattr(module, "aggregate")]
+    return render_shared(cohort, [_checked(module, cohort) for module in told])
 
 
-def found_in(cohort, section):
-    """List what a section must not hold: names of units, paths and checksums of input files.
-
-    Ids as short as 01 occur in any number, so a person is looked for by the name of the unit, such as sub-01.
-    """
-    text = render_shared(cohort, [section])
-    return [word for word in forbidden(cohort) if word in text]
+def _checked(module, cohort):
+    """A section, or why there is none; what an error says may name a person, so only the log holds it."""
+    name = module.__name__.rpartition(".")[2]
+    try:
+        section = module.aggregate(cohort)
+        text = render_shared(cohort, [section])
+    except Exception:
+        logging.getLogger(__name__).exception("The section %s could not be shared", name)
+        return Section(name, name.replace("_", " ").capitalize(), "withheld.html.j2", {"why": FAILED})
+    if any(word in text for word in forbidden(cohort)):
+        return Section(section.name, section.title, "withheld.html.j2", {"why": NAMES})
+    return section
 
 
 def forbidden(cohort):
-    """Words that identify a person or their files."""
-    paths = cohort.provenance.get("inputs", {})
-    return {*cohort.units, *(f"sub-{person}" for person in cohort.people), *paths, *paths.values()}
+    """Words that identify a person or their files.
 
-
-def _withheld(section):
-    return Section(section.name, section.title, "withheld.html.j2", {})
+    Ids as short as 01 occur in any number, so a person is looked for by the name of the unit, such as sub-01.
+    """
+    files = cohort.provenance.get("inputs", {})
+    words = {*cohort.units, *(f"sub-{person}" for person in cohort.people), *files, *files.values()}
+    return {str(word) for word in words}
