@@ -87,10 +87,11 @@ def _search(optimizer):
         points = " × ".join(f"{parameter}: {count}" for parameter, count in optimizer["shape"].items())
         return f"It was evaluated on a grid ({points})"
     if name in designs.DESIGNS:
-        return f"It was evaluated on a {name} design of {population * generations} points, {restarts}"
+        points = f"a {name} design of {population * generations} points"
+        return f"It was evaluated on {points}, {restarts} (search seed {optimizer['seed']})"
     named = "CMA-ES" if name == "cmaes" else f"the algorithm {name} of pymoo"
     size = f"up to {generations} generations of {population} candidates"
-    return f"It was minimised by {named} with {size}, {restarts}"
+    return f"It was minimised by {named} with {size}, {restarts} (search seed {optimizer['seed']})"
 
 
 def _kept(setting):

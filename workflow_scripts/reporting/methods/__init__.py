@@ -35,7 +35,7 @@ def paragraphs(cohort, smallest=0):
         Sentences by paragraph.
     """
     parts = [data.sentences(cohort, smallest), *(fits.sentences(cohort, fit) for fit in cohort.fits)]
-    parts.append([*evidence.sentences(cohort), _workflow(cohort)])
+    parts.append([*evidence.sentences(cohort), *_workflow(cohort)])
     return [
         [(text, [SOURCES[one] if isinstance(one, str) else one for one in cited]) for text, cited in part]
         for part in parts
@@ -60,12 +60,14 @@ def cited(text):
 
 def markdown(text):
     """The text with citations as Pandoc, Quarto and R Markdown read them."""
-    told = [[f"{words}{_pandoc(found)}" for words, found in part] for part in text]
+    told = [[_pandoc(words, found) for words, found in part] for part in text]
     return "\n\n".join(" ".join(part) for part in told) + "\n"
 
 
-def _pandoc(found):
-    return f" [{'; '.join(f'@{source.key}' for source in found)}]" if found else ""
+def _pandoc(words, found):
+    """A sentence with its citations before the full stop."""
+    keys = "; ".join(f"@{source.key}" for source in found)
+    return f"{words.removesuffix('.')} [{keys}]." if found else words
 
 
 def _section(text):

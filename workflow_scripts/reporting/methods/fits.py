@@ -38,12 +38,12 @@ def sentences(cohort, fit):
         (
             f"Fit “{fit}”: {model.title}, integrated {SCHEMES[simulation['scheme']]} in steps of "
             f"{1e3 * simulation['dt']:g} ms for {simulation['duration']:g} s, of which the first "
-            f"{simulation['burn_in']:g} s were discarded.",
+            f"{simulation['burn_in']:g} s were discarded{_precision(simulation)}.",
             of_model(model),
         ),
         *([(DELAYS, [])] if setting["delays"] else []),
         *_inhibition(setting["fic"]),
-        _bold(simulation["hemodynamics"]),
+        _bold(simulation),
         (_parameters(setting), []),
         objective_sentence(setting),
         search_sentence(setting),
@@ -58,12 +58,21 @@ def _inhibition(fic):
     return [(text.format(**fic), cited)]
 
 
-def _bold(hemodynamics):
+def _precision(simulation):
+    """Single or double precision, once it is settled."""
+    precision = simulation.get("precision", "auto")
+    return "" if precision == "auto" else f", in {precision} precision"
+
+
+def _bold(simulation):
     """Where BOLD comes from."""
-    if hemodynamics is None:
+    constants = simulation["hemodynamics"]
+    if constants is None:
         return "A variable of the model stood for BOLD itself, without a haemodynamic model.", []
-    cited = ["friston2003", *HEMODYNAMICS.get(hemodynamics, [])]
-    return f"BOLD followed from the Balloon–Windkessel model with the constants {hemodynamics}.", cited
+    step = simulation.get("hemodynamic_dt")
+    steps = "" if step is None else f" in steps of {1e3 * step:g} ms"
+    cited = ["friston2003", *HEMODYNAMICS.get(constants, [])]
+    return f"BOLD followed from the Balloon–Windkessel model{steps} with the constants {constants}.", cited
 
 
 def _parameters(setting):
