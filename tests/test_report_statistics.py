@@ -62,7 +62,7 @@ def test_what_was_found_is_said_with_effect_and_interval(made):
     assert re.search(
         r"group \(patient − control\): 1 of 2 parameters below 0.05 .*: G g \d\.\d+ \[[01]\.", said
     )
-    assert re.search(r"age \(per unit of age\): none of 2 parameters stands out after correction", said)
+    assert re.search(r"age \(per unit of age\): none of 2 parameters below 0.05 after correction", said)
 
 
 def test_rows_have_both_p_and_the_sensitivity_run_beside(made):

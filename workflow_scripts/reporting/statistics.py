@@ -14,6 +14,7 @@ SHOWN_REGIONS = 100
 SHOWN_MAPS = 60
 SAMPLES = {"all": "everybody", "sensitivity": "without poor fits and boundary hits"}
 PS = ("p", "p_fdr", "p_permutation", "p_permutation_fdr")
+MANY = {"parameter": "parameters", "score": "scores", "state": "regional read-outs"}
 EFFECTS = {"hedges_g": "g", "partial_r": "partial r", "partial_eta_squared": "partial η²"}
 # Single people left out are nobody's business on a page to hand on.
 UNTOLD = {
@@ -123,26 +124,23 @@ def _verdicts(rows, alpha):
     found = []
     for (quantity, term, contrast), part in rows.groupby(["quantity", "term", "contrast"], sort=False):
         corrected = part["p_permutation_fdr"].fillna(part["p_fdr"])
-        if corrected.isna().all():
-            continue
-        hits = part[corrected < alpha]
-        about = f"{term} ({contrast})"
-        many = {"parameter": "parameters", "score": "scores", "state": "regional read-outs"}[quantity]
-        if hits.empty:
-            largest = np.nanmax(
-                np.abs(part[["effect_low", "effect_high"]].to_numpy(dtype=float)), initial=0.0
-            )
-            reach = f"; intervals reach to ±{number(largest, 1)}" if largest else ""
-            text = (
-                f"{about}: none of {len(part)} {many} stands out after correction (smallest corrected p "
-                f"{p_text(corrected.min())}{reach})."
-            )
-        else:
-            text = (
-                f"{about}: {len(hits)} of {len(part)} {many} below {alpha:g} after correction{_named(hits)}."
-            )
-        found.append({"text": text, "found": not hits.empty})
+        if corrected.notna().any():
+            hits = part[corrected < alpha]
+            counted = f"of {len(part)} {MANY[quantity]}"
+            said = f"{len(hits)} {counted} below {alpha:g} after correction{_named(hits)}."
+            if hits.empty:
+                smallest = p_text(corrected.min())
+                said = (
+                    f"none {counted} below {alpha:g} after correction (smallest p {smallest}{_reach(part)})."
+                )
+            found.append({"text": f"{term} ({contrast}): {said}", "found": not hits.empty})
     return found
+
+
+def _reach(part):
+    """How far intervals reach: what could have been overlooked."""
+    limits = part[["effect_low", "effect_high"]].abs().max(axis=None)
+    return f"; intervals reach to ±{number(limits, 1)}" if np.isfinite(limits) else ""
 
 
 def _named(hits):
@@ -189,8 +187,7 @@ def _row(row, second):
         "label": row["label"],
         "contrast": f"{row['term']}: {row['contrast']}",
         "estimate": {"sort": row["estimate"], "text": _estimate(row)},
-        "effect_name": EFFECTS[row["effect"]],
-        "effect": {"sort": row["effect_size"], "text": _interval(row)},
+        "effect": {"sort": row["effect_size"], "text": f"{EFFECTS[row['effect']]} {_interval(row)}"},
         "n": row["n"],
         "checked_effect": {
             "sort": checked.get("effect_size"),
