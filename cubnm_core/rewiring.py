@@ -20,9 +20,9 @@ BINS = 10  # of length, with equal numbers of connections
 CHANGES = 20  # of partners for every connection, on average
 MOST_ROUNDS = 2000  # in which up to half as many changes are tried as there are connections
 # Exchanging weights ends where strengths differ by this share, or when so many rounds have gained nothing.
-CLOSE = 1e-3
-SETTLED = 1e-4  # of what is left
-PATIENCE = 20  # rounds
+CLOSE = 1e-2
+SETTLED = 1e-3  # of what is left
+PATIENCE = 60  # rounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,6 +302,8 @@ def likeness(weights, null, distances=None):
 
 
 def _correlation(one, other):
+    if len(one) < 2:
+        return np.nan
     if np.allclose(one, other):
         return 1.0
     with np.errstate(invalid="ignore", divide="ignore"):
