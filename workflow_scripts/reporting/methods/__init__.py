@@ -94,9 +94,10 @@ def _address(text, kind):
 
 
 def _workflow(cohort):
-    software = cohort.provenance["software"]
+    """What computed."""
+    software, rows = cohort.provenance["software"], cohort.table("fits")
     versions = ", ".join(f"{name} {software[name]}" for name in SOFTWARE if software.get(name))
-    return f"{fits.NOISE} The analysis ran as a Snakemake workflow ({versions}).", [
-        "salmon2011",
-        "molder2021",
-    ]
+    devices = sorted(set(rows["device"].dropna())) if "device" in rows else []
+    on = f" on {'; '.join(devices)}" if devices else ""
+    ran = f"A Snakemake workflow ran the analysis{on} ({versions})."
+    return [(fits.NOISE, ["salmon2011"]), (ran, ["molder2021"])]
