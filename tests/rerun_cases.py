@@ -208,7 +208,7 @@ CASES = {
         for key, value in (("count", 20), ("parameters", "own"), ("first_seed", 7000), ("seed", 2))
     },
     "config.evaluation.others": ({"evaluation.others": 2}, of_fits({"cross"})),
-    "config.evaluation.cross_seeds": ({"evaluation.cross_seeds": 4}, of_fits({"cross"})),
+    "config.evaluation.cross_seeds": ({"evaluation.cross_seeds": 4}, of_fits({"cross", "held_out_people"})),
     "config.evaluation.folds": (
         {"evaluation.folds": 2},
         {"fold_average", *of_fits({"fold_fit", "held_out_people"})},

@@ -165,7 +165,7 @@ def compared(one, other, measure):
     """Compare a measure of the people that both tables have; None where there are none."""
     if measure not in one or measure not in other:
         return None
-    both = one[[measure]].join(other[[measure]], lsuffix="_one", rsuffix="_other", how="inner")
+    both = pd.concat([one[measure], other[measure]], axis="columns", join="inner")
     return compare_paired(*both.to_numpy().T, higher_is_better=TERMS.get(measure, 1) < 0)
 
 

@@ -67,7 +67,8 @@ def cases_of(fits, people):
     """
     cases, rows = [], []
     for name, settings in fits.items():
-        objective = core.bold_objective(costs.weights(settings))
+        weights = costs.summed(settings["objectives"] or [settings["objective"]])
+        objective = core.bold_objective(weights)
         if objective is None:
             rows += [missing_row(name, person, NO_TERM) for person in people]
             continue
