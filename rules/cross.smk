@@ -178,7 +178,7 @@ rule held_out_people:
         units=batch_units_with_folds,
         settings=fit_settings,
         splits=SPLITS,
-        seeds=CONFIG["evaluation"]["seeds"],
+        seeds=CONFIG["evaluation"]["cross_seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
         numerics=NUMERICS,
     script:

@@ -100,6 +100,10 @@ def _cross(settings, people, evaluation):
     return people * each
 
 
+def _held_out_people(settings, people, evaluation):
+    return people * evaluation["cross_seeds"]
+
+
 def _fold_fit(settings, people, evaluation):
     return evaluation["folds"] * most_simulations(start.fold_settings(settings))
 
@@ -136,7 +140,7 @@ SIMULATIONS = {
     "profiles": _profiles,
     "cross": _cross,
     "fold_fit": _fold_fit,
-    "held_out_people": _evaluate,
+    "held_out_people": _held_out_people,
     "null_fits": _null_fits,
     "nulls": _nulls,
 }
