@@ -119,6 +119,8 @@ def parameter_rows(estimates, bounds, searches, points, is_retested):
             **widths,
             **bound_row(best, name, bounds[name]),
         }
+        if len(names) == 1:  # its profile is the whole cost: there is no other direction
+            ratios.append(widths["ratio_width"])
         share_flat = widths["n_flat"] / widths["n_profiles"] if widths["n_profiles"] else np.nan
         rows.append(row | {"verdict": core.verdict(ratios, share_flat)})
     return rows
