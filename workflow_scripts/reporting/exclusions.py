@@ -1,5 +1,6 @@
 """What went wrong, who is missing and what calls for caution: the first thing on the page."""
 
+from workflow_scripts.reporting.disclosure import few
 from workflow_scripts.reporting.formatting import plural
 from workflow_scripts.reporting.section import Section
 
@@ -18,6 +19,24 @@ def section(cohort):
         "n_units": len(cohort.units),
     }
     return Section("errors", "Errors and exclusions", "errors.html.j2", context)
+
+
+def aggregate(cohort):
+    """How many people each fit could score, and whether some are missing; why is told of nobody."""
+    rows = [_told_flow(cohort, fit) for fit in cohort.fits]
+    return Section("flow", "Who is in it", "flow_shared.html.j2", {"flow": rows})
+
+
+def _told_flow(cohort, fit):
+    """People, not units; how many were lost is hidden where it is of a few."""
+    smallest = cohort.smallest_group
+    known = cohort.people.reindex(cohort.of_fit("evaluation", fit).dropna(subset="mean")["key"].unique())
+    scored = known.nunique()
+    return {
+        "fit": fit,
+        "scored": few(scored, smallest),
+        "missing": few(cohort.people.nunique() - scored, smallest),
+    }
 
 
 def problems(cohort):

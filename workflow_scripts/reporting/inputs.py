@@ -5,6 +5,7 @@ import pandas as pd
 from workflow_scripts.figures import inputs as figures
 from workflow_scripts.figures.style import picture
 from workflow_scripts.reporting.cohort import KEYS
+from workflow_scripts.reporting.disclosure import few
 from workflow_scripts.reporting.formatting import MISSING, significant
 from workflow_scripts.reporting.section import Section
 
@@ -30,6 +31,32 @@ def section(cohort):
     if figures.shown(qc):
         context["picture"] = picture(figures.quality, qc, {key for key, _ in flagged}, alt=ALT)
     return Section("inputs", "Inputs and quality control", "inputs.html.j2", context)
+
+
+def aggregate(cohort):
+    """Means and spreads of quality control over people, where enough of them have a value."""
+    qc = cohort.table("qc")
+    numbers = qc.select_dtypes("number").groupby(cohort.people.reindex(qc["key"]).to_numpy()).mean()
+    rows = [
+        {"name": name.replace("_", " "), "n": int(values.count()), "text": _spread(values.dropna())}
+        for name, values in numbers.items()
+        if _is_told(values.dropna(), cohort.smallest_group)
+    ]
+    flagged = cohort.people.reindex([key for key, _ in flags(qc)]).nunique()
+    context = {"rows": rows, "flagged": few(flagged, cohort.smallest_group)}
+    return Section("inputs", "Inputs and quality control", "inputs_shared.html.j2", context)
+
+
+def _is_told(values, smallest):
+    """Whether enough people have a value, and not only a few of them another one than all the rest."""
+    if len(values) < smallest:
+        return False
+    others = len(values) - values.value_counts().iloc[0]
+    return not 0 < others < smallest
+
+
+def _spread(values):
+    return f"{significant(values.mean(), 4)} ± {significant(values.std(), 3)}"
 
 
 def flags(qc):

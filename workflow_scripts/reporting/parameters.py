@@ -4,6 +4,8 @@ from itertools import combinations
 
 from workflow_scripts.figures import parameters as figures
 from workflow_scripts.figures.style import picture
+from workflow_scripts.reporting.disclosure import told_groups
+from workflow_scripts.reporting.formatting import spread
 from workflow_scripts.reporting.section import Section
 
 MAX_PANELS = 6
@@ -17,6 +19,33 @@ def section(cohort):
         "has_truth": not cohort.table("recovery").empty,
     }
     return Section("parameters", "Fitted parameters", "parameters.html.j2", context)
+
+
+def aggregate(cohort):
+    """Means and spreads over people, and over the people of groups that are large enough."""
+    fits = [_told(cohort, fit) for fit in cohort.fits]
+    context = {"fits": [entry for entry in fits if entry]}
+    return Section("parameters", "Fitted parameters", "parameters_shared.html.j2", context)
+
+
+def _told(cohort, fit):
+    """Mean ± SD of every free parameter, a person's sessions averaged first; None of too few people."""
+    names = list(cohort.free(fit))
+    estimates = free_estimates(cohort, fit, names)
+    best = estimates[estimates["selected"].astype(bool)].set_index("key")
+    people = best[names].groupby(cohort.people.reindex(best.index)).mean()
+    if len(people) < cohort.smallest_group:
+        return None
+    groups = cohort.groups.groupby(cohort.people.reindex(cohort.groups.index)).first().reindex(people.index)
+    told = told_groups(groups.fillna("no group"), cohort.smallest_group)
+    parts = {"everybody": people, **{name: people[groups == name] for name in told}}
+    rows = [
+        {"name": name, "cells": [spread(part[name], 3) for part in parts.values()]}
+        for name in names
+        if people[name].notna().sum() >= cohort.smallest_group
+    ]
+    counts = {name: len(part) for name, part in parts.items()}
+    return {"name": fit, "parts": counts, "rows": rows}
 
 
 def _fit(cohort, fit):

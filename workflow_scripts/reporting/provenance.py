@@ -7,6 +7,7 @@ import yaml
 from workflow_scripts.reporting.formatting import MISSING
 from workflow_scripts.reporting.section import Section
 
+SHARED = ("software", "machine", "seeds", "computed")  # parts that are the same for everybody
 FOLDED = 12  # entries from which a part starts folded
 
 
@@ -23,6 +24,16 @@ def section(cohort):
         "provenance.html.j2",
         {"parts": parts, "config": config, "links": links(cohort, cohort.folder)},
     )
+
+
+def aggregate(cohort):
+    """Versions, seeds and times; no file, no path, no checksum, no session."""
+    recorded = {name: dict(cohort.provenance.get(name) or {}) for name in SHARED}
+    recorded["software"].pop("commit", None)
+    recorded["seeds"].pop("added_in_session", None)
+    parts = [_part(name, value) for name, value in recorded.items() if value]
+    context = {"parts": parts, "config": "", "links": []}
+    return Section("provenance", "Provenance", "provenance.html.j2", context)
 
 
 def links(cohort, folder):
