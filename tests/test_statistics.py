@@ -235,3 +235,23 @@ def test_bounded_parameters_keep_the_nominal_rate():
     drawn = permutation.draw_permutations(40, 199, seed=2)
     p = permutation.permutation_test(design, [2], values, drawn)[0]
     assert stats.binomtest(int((p <= 0.05).sum()), 300, 0.05).pvalue > 0.01
+
+
+@pytest.mark.parametrize("shape", ["normal", "bounded"])
+def test_motion_that_differs_between_groups_is_no_effect_of_the_group(shape):
+    """Without motion in the model, a group that moves more seems to have other parameters."""
+    rng = np.random.default_rng(7)
+    rates = {"without": [], "with": []}
+    for seed in range(16):
+        group = rng.permutation(np.arange(40) % 2)
+        motion = rng.gamma(4.0, 0.5, 40) + 0.8 * group
+        values = rng.normal(size=(40, 50)) + 0.6 * (motion - 2.4)[:, None]
+        values = np.clip(values, -0.5, 1.0) if shape == "bounded" else values
+        drawn = permutation.draw_permutations(40, 199, seed)
+        for name, columns in (("without", [group]), ("with", [group, motion])):
+            design = np.column_stack([np.ones(40), *columns]).astype(float)
+            tested = statistics.term_test(design, [1], values)
+            rates[name] += [tested.p, permutation.permutation_test(design, [1], values, drawn)[0]]
+    found = {name: np.mean(np.array(p) <= 0.05) for name, p in rates.items()}
+    assert found["without"] > 0.15
+    assert found["with"] < 0.09

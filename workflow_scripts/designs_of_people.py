@@ -121,7 +121,8 @@ def _check(matrix, columns):
         raise InputError(f"{infinite[0]} is not finite for everybody")
     if n - k < statistical_models.FEWEST_DF:
         raise InputError(f"{plural(n, 'person')} are too few for {k} coefficients")
-    scaled = matrix / np.linalg.norm(matrix, axis=0)
+    lengths = np.linalg.norm(matrix, axis=0)
+    scaled = matrix / np.where(lengths > 0, lengths, 1.0)
     explained = [
         name
         for place, name in enumerate(columns)

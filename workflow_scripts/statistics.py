@@ -61,7 +61,6 @@ class Fit:
     """Responses of one fit, each made of its table once."""
 
     def __init__(self, name, settings, fits, evaluation, states):
-        self.name, self.states = name, states
         self.chosen = responses.selected(fits, name)
         self.parameters = responses.parameters(fits, name, settings["free"])
         self.scores = responses.scores(evaluation, name)
@@ -109,12 +108,8 @@ def model_rows(model, fit, people, settings):
 def sample_rows(model, families, notes, sample, settings):
     """Run a model on a sample; what it asks for in vain is told in its summary."""
     rows, summary = term_tests.run_model(model, families, sample.people, sample.left_out, settings)
-    told = "; ".join(filter(None, [*notes, summary["note"]]))
-    return [{"sample": sample.name, **row} for row in rows], {
-        **summary,
-        "sample": sample.name,
-        "note": told,
-    }
+    summary |= {"sample": sample.name, "note": "; ".join(filter(None, [*notes, summary["note"]]))}
+    return [{"sample": sample.name, **row} for row in rows], summary
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,39 +12,17 @@ from workflow_scripts.designs_of_people import make_design
 
 PERSON = "participant_id"
 UNMOVED = "no permutation changes the term within the blocks (exchange: whole exchanges whole blocks)"
-COLUMNS = (
-    *(
-        "model",
-        "fit",
-        "quantity",
-        "variable",
-        "label",
-        "split",
-        "unit",
-        "term",
-        "contrast",
-        "sample",
-        "method",
-    ),
-    *("estimate", "se", "low", "high", "statistic", "df_term", "df", "p", "p_fdr"),
-    *("p_permutation", "p_permutation_fdr", "p_permutation_fwe"),
-    *("effect", "effect_size", "effect_low", "effect_high", "n", "n_observations"),
-)
-MODELS = (
-    *(
-        "model",
-        "fit",
-        "sample",
-        "formula",
-        "tested",
-        "method",
-        "random",
-        "blocks",
-        "exchange",
-        "permutations",
-    ),
-    *("n", "n_observations", "smallest_level", "n_left_out", "left_out", "note"),
-)
+ESTIMATED, SIZED = ("estimate", "se", "low", "high"), ("effect_size", "effect_low", "effect_high")
+NUMBERS = (*ESTIMATED, "statistic", "df", "p", *SIZED)
+RESPONSE = ("quantity", "variable", "label", "split", "unit")
+TESTS = (*ESTIMATED, "statistic", "df_term", "df", "p", "p_fdr")
+PERMUTATION = ("p_permutation", "p_permutation_fdr", "p_permutation_fwe")
+EFFECT = ("effect", *SIZED, "n", "n_observations")
+ASKED = ("term", "contrast", "sample", "method")
+COLUMNS = ("model", "fit", *RESPONSE, *ASKED, *TESTS, *PERMUTATION, *EFFECT)
+STATED = ("formula", "tested", "method", "random", "blocks", "exchange", "permutations")
+COUNTED = ("n", "n_observations", "smallest_level", "n_left_out", "left_out", "note")
+MODELS = ("model", "fit", "sample", *STATED, *COUNTED)
 
 
 def run_model(model, families, people, left_out, settings):
@@ -74,24 +52,24 @@ def run_model(model, families, people, left_out, settings):
         families = [averaged(family, people[PERSON]) for family in families]
         people = covariates.per_person(people)
     people = complete(model, people, left_out)
-    design = None
+    smallest = None
     try:
-        design = make_design(model, people)
-        for family in families:
-            found, told = test_family(model, family, people, settings)
-            rows += found
-            notes += told
+        smallest = make_design(model, people).smallest_level
     except InputError as error:
-        notes.append(str(error))
+        families, notes = [], [str(error)]
+    for family in families:
+        found, told = family_rows(model, family, people, settings)
+        rows += found
+        notes += told
+    terms = statistical_models.parsed(model["formula"])
     summary = {
-        "formula": model["formula"],
-        "tested": ", ".join(dict.fromkeys(each.term for each in design.contrasts)) if design else None,
-        **{key: model[key] for key in ("random", "blocks", "exchange")},
+        **{key: model[key] for key in ("formula", "random", "blocks", "exchange")},
+        "tested": ", ".join(statistical_models.tested_terms(model, terms)),
         "method": method_of(model),
         "permutations": settings["permutations"],
         "n": people[PERSON].nunique(),
         "n_observations": len(people),
-        "smallest_level": design.smallest_level if design else None,
+        "smallest_level": smallest,
         "n_left_out": sum(left_out.values()),
         "left_out": "; ".join(f"{count} {reason}" for reason, count in left_out.items() if count),
         "note": "; ".join(dict.fromkeys(notes)),
@@ -118,7 +96,7 @@ def averaged(family, person):
 
 
 def complete(model, people, left_out):
-    """Leave out and count whoever lacks a covariate, the first one in the order of the formula."""
+    """Leave out whoever lacks a covariate; they are counted by the first one, in alphabetical order."""
     names = sorted(statistical_models.variables(statistical_models.parsed(model["formula"])))
     for name in [*names, *(model[key] for key in ("random", "blocks") if model[key] is not None)]:
         known = people[name].notna()
@@ -127,7 +105,7 @@ def complete(model, people, left_out):
     return people
 
 
-def test_family(model, family, people, settings):
+def family_rows(model, family, people, settings):
     """Test the terms of a model for one family of responses, and correct over the family.
 
     Returns
@@ -137,65 +115,43 @@ def test_family(model, family, people, settings):
         What did not come about, and why.
     """
     values = family.values.reindex(people.index).dropna(axis="columns", how="all").dropna(axis="index")
+    people = people.loc[values.index]
     if values.empty:
         return [], []
-    people = people.loc[values.index]
-    design = make_design(model, people)
-    place = {name: number for number, name in enumerate(family.values.columns)}
-    described = [family.columns[place[name]] for name in values.columns]
+    try:
+        design = make_design(model, people)
+    except InputError as error:
+        return [], [f"{family.quantity} {family.columns[0]['variable']}: {error}"]
+    described = [family.columns[family.values.columns.get_loc(name)] for name in values.columns]
     shared = {"quantity": family.quantity, "method": method_of(model)}
     shared |= {"n": people[PERSON].nunique(), "n_observations": len(people)}
+    clusters, blocks = (_column(model, key, people) for key in ("random", "blocks"))
     permutations = draw_permutations(
-        len(people),
-        settings["permutations"],
-        settings["seed"],
-        _column(model, "blocks", people),
-        whole=model["exchange"] == "whole",
+        len(people), settings["permutations"], settings["seed"], blocks, whole=model["exchange"] == "whole"
     )
-    clusters = _column(model, "random", people)
     rows, notes = [], []
     for contrast in design.contrasts:
-        columns = list(contrast.columns)
-        found = term_test(design.matrix, columns, values.to_numpy(), contrast.two_levels, clusters)
-        numbers = {name: getattr(found, name) for name in NUMBERS}
-        numbers |= permuted(design.matrix, columns, values.to_numpy(), permutations, clusters)
-        numbers["p_fdr"] = false_discovery_rate(found.p)
-        if np.isnan(numbers["p_permutation"]).all() and np.isfinite(found.p).any():
+        named, numbers = contrast_numbers(contrast, design, values.to_numpy(), permutations, clusters)
+        if np.isnan(numbers["p_permutation"]).all() and np.isfinite(numbers["p"]).any():
             notes.append(f"{contrast.term} has no permutation p: {UNMOVED}")
-        named = {
-            "term": contrast.term,
-            "contrast": contrast.name,
-            "effect": found.effect,
-            "df_term": found.df_term,
-        }
         rows += [
-            {**shared, **of_response, **named, **{name: column[number] for name, column in numbers.items()}}
-            for number, of_response in enumerate(described)
+            {**shared, **response, **named, **{name: column[number] for name, column in numbers.items()}}
+            for number, response in enumerate(described)
         ]
     return rows, notes
 
 
-NUMBERS = (
-    "estimate",
-    "se",
-    "low",
-    "high",
-    "statistic",
-    "df",
-    "p",
-    "effect_size",
-    "effect_low",
-    "effect_high",
-)
-
-
-def permuted(matrix, columns, values, permutations, clusters):
-    """p values by permutation, NaN where no permutation changes the term."""
-    if (matrix[permutations][:, :, columns] == matrix[:, columns]).all():
-        p, p_familywise = np.full((2, values.shape[1]), np.nan)
-    else:
+def contrast_numbers(contrast, design, values, permutations, clusters):
+    """Test one contrast for all responses: what it is, and columns of numbers by name."""
+    matrix, columns = design.matrix, list(contrast.columns)
+    found = term_test(matrix, columns, values, contrast.two_levels, clusters)
+    p, p_familywise = np.full((2, values.shape[1]), np.nan)
+    if (matrix[:, columns][permutations] != matrix[:, columns]).any():
         p, p_familywise = permutation_test(matrix, columns, values, permutations, clusters)
-    return {
+    named = {"term": contrast.term, "contrast": contrast.name}
+    return named | {"effect": found.effect, "df_term": found.df_term}, {
+        **{name: getattr(found, name) for name in NUMBERS},
+        "p_fdr": false_discovery_rate(found.p),
         "p_permutation": p,
         "p_permutation_fdr": false_discovery_rate(p),
         "p_permutation_fwe": p_familywise,
