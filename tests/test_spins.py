@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 from cubnm_core import spins
 from cubnm_core.errors import InputError
+from workflow_scripts import spun, tables
 
 QUARTER_TURN = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 
@@ -133,3 +135,37 @@ def test_smooth_maps_without_relation_are_rarely_called_related():
     r = [np.corrcoef(smooth[:, k], smooth[:, 200 + k])[0, 1] for k in range(200)]
     assert np.mean(np.abs(r) > 0.18) > 0.25  # p < .05 if parcels were independent
     assert np.mean(p < 0.05) < 0.1
+
+
+def test_an_atlas_in_mni_space_turns_on_the_sphere_of_fsaverage5(shared):
+    nodes = tables.read_nodes(shared / "data" / "schaefer100_7networks" / "nodes.tsv")
+    drawn, sphere = spun.draw(nodes, 50, seed=0)
+    assert sphere == "fsaverage5" and drawn.moved.all()
+    height = np.array([node["z"] for node in nodes])
+    near = cdist(*[[[node[axis] for axis in "xyz"] for node in nodes]] * 2)
+    neighbours = near.argsort(axis=1)[:, 1:4]
+    likeness = [
+        np.corrcoef(values, values[neighbours].mean(axis=1))[0, 1] for values in height[drawn.indices]
+    ]
+    shuffled = np.random.default_rng(0).permutation(height)
+    assert np.mean(likeness) > 0.7  # a turned map is still smooth, a shuffled one is not
+    assert abs(np.corrcoef(shuffled, shuffled[neighbours].mean(axis=1))[0, 1]) < 0.3
+
+
+def test_other_coordinates_turn_on_an_ellipsoid_and_named_structures_stay_out():
+    coordinates, sides = brain(12)
+    nodes = [
+        {
+            "label": str(k),
+            "hemisphere": side,
+            "structure": "cortex",
+            **dict(zip("xyz", 3 * place, strict=True)),
+        }
+        for k, (place, side) in enumerate(zip(coordinates, sides, strict=True))
+    ]
+    nodes[4]["structure"] = "subcortex"
+    drawn, sphere = spun.draw(nodes, 5, seed=0)
+    assert sphere == "ellipsoid" and np.flatnonzero(~drawn.moved).tolist() == [4]
+    nodes[0]["x"] = None
+    with pytest.raises(InputError, match="need coordinates"):
+        spun.draw(nodes, 5, seed=0)
