@@ -75,7 +75,7 @@ def test_is_one_file_that_asks_for_nothing(usual):
     page = Page(usual)
     assert page.loads and all(address.startswith("data:") for address in page.loads)
     outward = [
-        link for link in page.links if not link.startswith(("#", "../cohort/", "people/", "shared.html"))
+        link for link in page.links if not link.startswith(("#", "data:", "../cohort/", "people/", "shared.html"))
     ]
     assert outward and all(link.startswith("https://doi.org/10.") for link in outward)
     style_and_script = "".join(
@@ -124,7 +124,7 @@ def test_conditions_stand_beside_the_scores_of_each_fit(usual):
         "scoring seeds 1000-1009",
         "search noise seed 0",
     ):
-        assert text.count(words) == 2 * (1 + 1 + 4)  # scores, convergence, four people
+        assert text.count(words) == 2 * (1 + 1 + 1 + 4)  # scores, convergence, landscapes, four people
 
 
 def test_exclusions_are_told_before_anything_else(tmp_path, undrawn):
