@@ -13,6 +13,7 @@ rule plan:
         fits=FITS,
         batches=BATCHES,
         evaluation=CONFIG["evaluation"],
+        twins=CONFIG["twins"]["count"],
         repetition_time=tables.repetition_time(MANIFEST),
         numerics=NUMERICS,
     script:

@@ -10,7 +10,7 @@ from prepared import N_NODES, PreparedCohort
 from cubnm_core import simulate, twins
 from cubnm_core.connectivity import average_fc
 from cubnm_core.errors import InputError
-from workflow_scripts import fit, fitted, job, make_twins, twin_parts, twin_recovery
+from workflow_scripts import fit, fitted, job, make_twins, plan, twin_parts, twin_recovery
 from workflow_scripts.archives import Archive
 from workflow_scripts.reporting import twins as section
 
@@ -209,6 +209,13 @@ def test_what_cannot_be_judged():
     assert twins.recovery(other[:5], other[:5]).verdict == "not judged"
     # A search that always ends at the same value finds nothing.
     assert twins.recovery(other, same).verdict == "not identifiable"
+
+
+def test_the_plan_tells_what_twins_would_take(made):
+    (line,) = plan.on_request({"homogeneous": made.settings}, 40, {"homogeneous": 9.0})
+    # 40 twins: one scan each, two restarts of three generations of five candidates
+    assert "1,240 simulations, 3.1 hours" in line
+    assert plan.on_request({"homogeneous": made.settings}, 40, {}) == []
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,8 @@ def main(sm):
         lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
         times = {"here": measured(stages, nodes, params, logger), **scaled(stages, nodes, params)}
         head = ["fit", "rule", "simulations", "simulated s", *(f"hours {place}" for place in times)]
-        lines += [*table(head, stage_rows(stages, times)), "", *remarks(params.fits)]
+        lines += [*table(head, stage_rows(stages, times)), ""]
+        lines += [*on_request(params.fits, params.twins, times["here"]), *remarks(params.fits)]
     print("\n".join(["", *lines, ""]), flush=True)
 
 
@@ -150,6 +151,33 @@ def stage_rows(stages, times):
         for row, value in zip(rows, hours, strict=True):
             row.append(NOT_MEASURED if value is None else f"{value:,.3g}")
     return rows
+
+
+def on_request(fits, twins, seconds):
+    """Say what synthetic twins of the fits above would take, which run when they are asked for.
+
+    Parameters
+    ----------
+    fits : dict of str to dict
+        Resolved settings by name.
+    twins : int
+        Of every fit.
+    seconds : dict of str to float
+        Of one simulation here, by fit.
+
+    Returns
+    -------
+    list of str
+        Empty without any fit whose simulations were measured.
+    """
+    counts = {fit: twins * (estimates.most_simulations(fits[fit]) + 1) for fit in seconds}
+    if not counts:
+        return []
+    hours = sum(_hours(count, seconds[fit]) for fit, count in counts.items())
+    return [
+        f"snakemake twins, which is not counted above, would take {sum(counts.values()):,} simulations, "
+        f"{hours:,.3g} hours here."
+    ]
 
 
 def _hours(simulations, seconds):
