@@ -66,8 +66,8 @@ def compare_paired(one, other, higher_is_better, seed=0):
     if len(difference) >= FEWEST:
         low, high = bootstrap_interval(difference, seed)
         p = sign_flip_p(difference, seed)
-        spread = difference.std(ddof=1)
-        effect_size = float(difference.mean() / spread) if spread > 0 else np.nan
+        if _varies(difference):
+            effect_size = float(difference.mean() / difference.std(ddof=1))
     n_better = int(np.count_nonzero(difference > 0 if higher_is_better else difference < 0))
     means = float(one.mean()), float(other.mean()), float(difference.mean())
     return PairedComparison(len(difference), *means, low, high, p, effect_size, n_better)
@@ -91,8 +91,8 @@ def bootstrap_interval(difference, seed=0, level=0.95):
     """
     from scipy.stats import bootstrap
 
-    if np.ptp(difference) == 0:
-        return float(difference[0]), float(difference[0])
+    if not _varies(difference):
+        return float(difference.mean()), float(difference.mean())
     found = bootstrap(
         (difference,),
         np.mean,
@@ -102,6 +102,11 @@ def bootstrap_interval(difference, seed=0, level=0.95):
         rng=np.random.default_rng(seed),
     )
     return tuple(float(limit) for limit in found.confidence_interval)
+
+
+def _varies(difference):
+    """Whether people's differences differ by more than rounding."""
+    return np.ptp(difference) > 1e-12 * np.abs(difference).max()
 
 
 def sign_flip_p(difference, seed=0):

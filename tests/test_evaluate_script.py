@@ -9,7 +9,7 @@ from cohorts import read_tsv
 from prepared import N_NODES, PreparedCohort
 
 from cubnm_core.errors import InputError
-from workflow_scripts import baselines, cohort_tables, evaluate, fit, job
+from workflow_scripts import baselines, cohort_tables, compare_fits, evaluate, fit, global_signal, job
 from workflow_scripts.archives import Archive
 from workflow_scripts.simulate_person import main as simulate_from_terminal
 from workflow_scripts.simulate_person import simulate_person
@@ -120,26 +120,128 @@ def finish(cohort):
     job.write_json("results/cohort/provenance.json", stored)
 
 
-def test_baselines_of_everybody_with_a_scan(evaluated):
-    sm = evaluated.sm("evaluate", analysis=evaluated.settings["analysis"])
-    sm.output = ["results/cohort/baselines.tsv"]
+def baselines_of(cohort):
+    """Run the rules of the baselines; give their rows."""
+    rates = {**cohort.settings, "objective": {"rate_penalty": 1.0}}
+    fits = {"homogeneous": cohort.settings, "rates": rates}
+    sm = cohort.sm("evaluate", analysis=cohort.settings["analysis"], fits=fits, **SEEDS)
+    sm.output = ["results/baselines/batch-001_global_signal.tsv"]
+    global_signal.main(sm)
+    sm.input.global_signal, sm.output = sm.output, ["results/cohort/baselines.tsv"]
     baselines.main(sm)
-    rows = read_tsv(sm.output[0])
-    found = {(row["participant_id"], row["split"], row["measure"]) for row in rows}
-    assert found == {
-        ("02", "train", "sc_fc"), ("03", "train", "sc_fc"), ("03", "test", "sc_fc"),
-        ("02", "train", "group_mean_fc"), ("03", "train", "group_mean_fc"), ("03", "test", "group_mean_fc"),
-        ("03", "test", "scan_rescan_fc"), ("03", "test", "scan_rescan_ks"),
-    }  # fmt: skip
-    values = {(row["participant_id"], row["split"], row["measure"]): row["value"] for row in rows}
+    return read_tsv(sm.output[0])
+
+
+def test_baselines_of_everybody_with_a_scan(evaluated):
+    rows = baselines_of(evaluated)
+    found = {
+        (row["participant_id"], row["split"], row["measure"])
+        for row in rows
+        if row["fit"] in ("n/a", "homogeneous")
+    }
+    signal = {f"global_signal_{name}" for name in ("fc", "ks", "cost", "share", "autocorrelation")}
+    once = {"sc_fc", "group_mean_fc", "distance_fc"} | signal
+    known = {("02", "train"): once | {"distance_decay"}, ("03", "train"): once | {"distance_decay"}}
+    known["03", "test"] = once - {"global_signal_share", "global_signal_autocorrelation"}
+    known["03", "test"] |= {"scan_rescan_fc", "scan_rescan_ks"}
+    assert found == {(*place, measure) for place, measures in known.items() for measure in measures}
+    values = {(row["participant_id"], row["split"], row["measure"]): row for row in rows}
     fc = {
         split: Archive(evaluated.target("sub-03", split)).arrays("sub-03")["fc"]
         for split in ("train", "test")
     }
-    assert float(values["03", "test", "scan_rescan_fc"]) == pytest.approx(
+    assert float(values["03", "test", "scan_rescan_fc"]["value"]) == pytest.approx(
         np.corrcoef(fc["train"], fc["test"])[0, 1]
     )
-    assert values["03", "test", "group_mean_fc"] == "n/a"
+    assert values["03", "test", "group_mean_fc"]["value"] == "n/a"
+    assert values["03", "test", "distance_fc"]["note"].startswith("lengths of tracts")
+    assert {row["window"] for row in rows if row["value"] != "n/a"} == {"10.0"}
+
+
+def test_a_global_signal_has_the_cost_of_its_fit_but_for_firing_rates(evaluated):
+    rows = [row for row in baselines_of(evaluated) if row["measure"].startswith("global_signal")]
+    mine = {
+        (row["participant_id"], row["split"], row["measure"]): float(row["value"])
+        for row in rows
+        if row["fit"] == "homogeneous"
+    }
+    for place in (("02", "train"), ("03", "train"), ("03", "test")):
+        fc, ks, cost = (mine[(*place, f"global_signal_{name}")] for name in ("fc", "ks", "cost"))
+        assert cost == pytest.approx(ks - fc)
+    assert {row["seeds"] for row in rows if row["fit"] == "homogeneous"} == {"1000-1005"}
+    without = [row for row in rows if row["fit"] == "rates"]
+    assert {row["note"] for row in without} == {global_signal.NO_TERM}
+    assert [row["value"] for row in without] == ["n/a"] * 2
+
+
+def test_fits_are_compared_with_baselines_and_their_optimism_is_parted(evaluated):
+    baselines_of(evaluated)
+    paths = {"fits": evaluated.sm("fit").output.fits, "baselines": "results/cohort/baselines.tsv"}
+    paths["evaluation"] = evaluated.sm("evaluate").output.evaluation
+    sm = evaluated.sm("evaluate", fits={"homogeneous": evaluated.settings})
+    sm.input = SimpleNamespace(**paths)
+    sm.output = SimpleNamespace(
+        optimism="results/cohort/optimism.tsv", comparison="results/cohort/fit_comparison.tsv"
+    )
+    compare_fits.main(sm)
+    fits, scores = read_tsv(paths["fits"]), read_tsv(paths["evaluation"])
+    for row in read_tsv(sm.output.optimism):
+        key = row["participant_id"], row["measure"]
+        (search,) = [
+            fit[key[1]] for fit in fits if fit["participant_id"] == key[0] and fit["selected"] == "True"
+        ]
+        known = {
+            score["split"]: score["mean"]
+            for score in scores
+            if (score["participant_id"], score["measure"]) == key
+        }
+        assert float(row["search"]) == pytest.approx(float(search))
+        assert row["train"] == known["train"] and row["test"] == known.get("test", "n/a")
+        assert float(row["seed_part"]) == pytest.approx(float(row["train"]) - float(search))
+    rows = {row["other"]: row for row in read_tsv(sm.output.comparison)}
+    assert set(rows) == {*compare_fits.BASELINES} - {"group_mean_fc"}  # of whom nobody else has a scan
+    assert all(
+        row["split"] == "test" and row["n_people"] == "1" and row["p"] == "n/a" for row in rows.values()
+    )
+    assert rows["global_signal_cost"]["measure"] == compare_fits.BOLD_COST
+
+
+def scores(people, fit, value, sessions=("n/a",), split="test"):
+    """Rows of an evaluation."""
+    return [
+        {
+            "participant_id": f"{person:02d}", "session_id": session, "fit": fit, "split": split,
+            "measure": "fc_corr", "mean": value + 0.01 * person + 0.2 * number,
+        }
+        for person in range(people)
+        for number, session in enumerate(sessions)
+    ]  # fmt: skip
+
+
+def test_sessions_are_averaged_and_pairs_of_fits_corrected_together():
+    rows = [*scores(8, "a", 0.3, ("1", "2")), *scores(8, "b", 0.35), *scores(7, "c", 0.1)]
+    evaluation = pd.DataFrame(rows).assign(**dict.fromkeys(compare_fits.evaluate.ANALYSIS, "all"))
+    none = pd.DataFrame(columns=["participant_id", "session_id", "fit", "split", "measure", "value"])
+    settings = {fit: {"objective": {"fc_corr": 1.0}, "objectives": [], "terms": {}} for fit in "abc"}
+    found = {
+        (row["fit"], row["other"]): row for row in compare_fits.comparison_rows(evaluation, none, settings)
+    }
+    assert set(found) == {("a", "b"), ("a", "c"), ("b", "c")}
+    assert found["a", "b"]["n_people"] == 8 and found["a", "c"]["n_people"] == 7
+    assert found["a", "b"]["difference"] == pytest.approx(0.05)
+    p = [row["p"] for row in found.values()]
+    assert p == pytest.approx([2 / 2**8, 2 / 2**7, 2 / 2**7])
+    assert [row["p_corrected"] for row in found.values()] == pytest.approx([6 / 2**8, 4 / 2**7, 4 / 2**7])
+
+
+def test_costs_of_different_objectives_are_not_compared():
+    rows = [{**row, "measure": "cost"} for fit in "ab" for row in scores(8, fit, 0.1, split="train")]
+    evaluation = pd.DataFrame(rows).assign(**dict.fromkeys(compare_fits.evaluate.ANALYSIS, "all"))
+    none = pd.DataFrame(columns=["participant_id", "session_id", "fit", "split", "measure", "value"])
+    stated = [{"objective": {"fc_corr": weight}, "objectives": [], "terms": {}} for weight in (1.0, 2.0)]
+    assert compare_fits.comparison_rows(evaluation, none, dict(zip("ab", stated, strict=True))) == []
+    (row,) = compare_fits.comparison_rows(evaluation, none, dict.fromkeys("ab", stated[0]))
+    assert row["split"] == "train" and row["difference"] == 0 and row["p"] == 1
 
 
 def test_recovery_sets_free_parameters_of_selected_fits_beside_the_truth(evaluated):
