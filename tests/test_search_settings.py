@@ -76,6 +76,7 @@ NSGA = {"optimizer": {"name": "nsga2"}}
         ({"retest": {"first_seed": 0}}, ["retest.first_seed: 0 to 9 are also seeds of the search (0)"]),
         ({"retest": {"first_seed": 995}}, ["995 to 1004 is also a seed of the evaluation", "first_seed"]),
         ({"noise_seed": 998, "replicates": 3}, ["998 to 1000 is also a seed of the evaluation"]),
+        ({"noise_seed": 500_500}, ["is also a seed of scans of synthetic twins (500000 to 539999)"]),
     ],
 )
 def test_what_contradicts_itself_is_refused_in_words(config, change, words):

@@ -7,6 +7,7 @@ from cubnm_core.errors import InputError
 from cubnm_core.objective import TERMS
 from workflow_scripts import cost_checks, regional
 from workflow_scripts.problems import suggestion
+from workflow_scripts.twin_parts import SEEDS_EACH
 
 
 def problems(fit, config, place):
@@ -26,14 +27,16 @@ def problems(fit, config, place):
     list of str
     """
     found = _parameter_problems(fit, place) + _simulation_problems(fit, config, place)
-    return found + _seed_problems(fit, config["evaluation"], place)
+    found += _seed_problems(fit, config["evaluation"], place)
+    return found + _twin_problems(fit, config["twins"], place)
 
 
 def _seed_problems(fit, evaluation, place):
     """Check that search, re-test and evaluation have noise seeds of their own."""
     noise, retest = fit["noise_seed"], fit["retest"]
     search = range(noise, noise + fit["replicates"])
-    count = max(evaluation["seeds"], evaluation["cross_seeds"], evaluation["profile"]["seeds"])
+    others = (evaluation[section]["seeds"] for section in ("profile", "nulls"))
+    count = max(evaluation["seeds"], evaluation["cross_seeds"], *others)
     scored = range(evaluation["first_seed"], evaluation["first_seed"] + count)
     uses = [(f"{place}.noise_seed", search)]
     if retest is not None:
@@ -49,6 +52,18 @@ def _seed_problems(fit, evaluation, place):
         f"be fresh; choose another {name.rsplit('.', 1)[-1]} or evaluation.first_seed"
         for name, seeds in uses
         if set(seeds) & set(scored)
+    ]
+
+
+def _twin_problems(fit, twins, place):
+    """Check that the search does not know the noise that scans of synthetic twins were made with."""
+    search = range(fit["noise_seed"], fit["noise_seed"] + fit["replicates"])
+    scans = range(twins["first_seed"], twins["first_seed"] + SEEDS_EACH * twins["count"])
+    if not set(search) & set(scans):
+        return []
+    return [
+        f"{place}.noise_seed: {_span(search)} is also a seed of scans of synthetic twins ({_span(scans)}); "
+        "choose another noise_seed or twins.first_seed"
     ]
 
 

@@ -16,7 +16,6 @@ from cubnm_core.objective import has_failed
 from workflow_scripts import archives, fitted, job, nulls, simulations, tables, twin_parts
 from workflow_scripts.spaces import search_space
 
-SEEDS_EACH = 1000  # noise seeds set aside for the runs of one twin
 FACTS = (
     "twin",
     "participant_id",
@@ -119,7 +118,7 @@ def draw(sm, space, targets):
     for number, place, point in zip(numbers.tolist(), places, drawn, strict=True):
         person, volumes = fits[place][0], runs(targets.records[fits[place][0].ids["unit"]], settings)
         coordinates = {name: float(values[0]) for name, values in space.coordinates(point).items()}
-        seeds = stated["first_seed"] + SEEDS_EACH * number + np.arange(len(volumes))
+        seeds = stated["first_seed"] + twin_parts.SEEDS_EACH * number + np.arange(len(volumes))
         params = fitted.composed(space, coordinates)
         candidate = Candidate(person.weights, params, person.targets, tuple(seeds.tolist()), person.lengths)
         made.append(Twin(number, person, candidate, coordinates, volumes))

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 TABLE = "results/cohort/twin_recovery.tsv"
+SEEDS_EACH = 1000  # noise seeds set aside for the runs of one twin
 
 
 def unit_of(number):
