@@ -30,8 +30,28 @@ def test_a_turn_by_a_quarter_moves_every_point_to_the_next():
         assert spins.assignment(square, QUARTER_TURN, method).tolist() == [3, 0, 1, 2]
 
 
-def test_assignments_are_those_of_another_library():
+# Of neuromaps 0.0.7 (gen_spinsamples) for ten points and these rotations. Its licence forbids some uses, so that
+# nothing here depends on it; where it is installed, the next test asks it again.
+ROTATIONS = (
+    [[0.053203, 0.960874, 0.271829], [0.729837, 0.148374, -0.667325], [-0.681548, 0.233895, -0.693387]],
+    [[0.901379, 0.093654, 0.422782], [-0.333908, 0.771973, 0.540891], [-0.275719, -0.628718, 0.727112]],
+)
+ASSIGNED = {
+    "hungarian": ([8, 5, 7, 3, 2, 9, 0, 4, 6, 1], [0, 4, 2, 1, 7, 5, 6, 8, 3, 9]),
+    "vasa": ([8, 5, 9, 3, 2, 4, 0, 7, 6, 1], [5, 1, 2, 0, 4, 7, 3, 9, 8, 6]),
+}
+
+
+@pytest.mark.parametrize("method", ASSIGNED)
+def test_assignments_are_those_of_another_library(method):
+    for rotation, wanted in zip(ROTATIONS, ASSIGNED[method], strict=True):
+        assert spins.assignment(points(10), np.array(rotation), method).tolist() == wanted
+
+
+def test_assignments_and_p_are_those_of_another_library_where_it_is_installed():
     reference = pytest.importorskip("neuromaps.nulls.spins")
+    from neuromaps.stats import permtest_metric
+
     sphere = np.vstack([points(40), points(40, 1.0)])
     sides = np.repeat([0, 1], 40)
     for method in spins.METHODS:
@@ -42,11 +62,14 @@ def test_assignments_are_those_of_another_library():
         for k in range(5):
             left, right = reference._gen_rotation(seed=state)
             np.testing.assert_allclose(right, spins.MIRROR @ left @ spins.MIRROR)
-            found = [
-                spins.assignment(sphere[:40], left, method),
-                spins.assignment(sphere[40:], right, method),
-            ]
-            assert np.concatenate([found[0], 40 + found[1]]).tolist() == wanted[:, k].tolist()
+            found = spins.assignment(sphere[:40], left, method)
+            found_right = 40 + spins.assignment(sphere[40:], right, method)
+            assert [*found, *found_right] == wanted[:, k].tolist()
+    one, other = np.random.default_rng(0).normal(size=(2, 80))
+    turned = reference.gen_spinsamples(sphere, sides, n_rotate=99, method="hungarian", seed=1).T
+    r, p, _ = spins.spin_test(one + other, other, spins.Spins(turned, np.ones(80, dtype=bool)))
+    known = permtest_metric(other, one + other, nulls=other[turned].T)
+    np.testing.assert_allclose([r[0], p[0]], known)
 
 
 def test_spins_are_permutations_within_hemispheres_and_mirrored():
