@@ -3,7 +3,6 @@
 import re
 from html.parser import HTMLParser
 
-import pandas as pd
 import pytest
 from report_cohort import MadeCohort
 
@@ -216,7 +215,8 @@ def test_per_person_marks_follow_the_means(tmp_path, undrawn):
             row["mean"] = 0.99 if row["participant_id"] == "01" else -0.5
     made.evaluation_rows = lambda: rows
     body = made.page().split('id="people-table"')[1].split("</table>")[0]
-    marks = {person: body.split(person)[1].split("</tr>")[0].count("✗") for person in ("sub-01", "sub-02")}
+    people = ("sub-01", "sub-02")
+    marks = {person: body.split(f">{person}<")[1].split("</tr>")[0].count("✗") for person in people}
     # the KS beats the global signal alone, the FC correlation all or nothing
     assert marks == {"sub-01": 1, "sub-02": 6}
 
