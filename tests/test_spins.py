@@ -30,8 +30,8 @@ def test_a_turn_by_a_quarter_moves_every_point_to_the_next():
         assert spins.assignment(square, QUARTER_TURN, method).tolist() == [3, 0, 1, 2]
 
 
-# Of neuromaps 0.0.7 (gen_spinsamples) for ten points and these rotations. Its licence forbids some uses, so that
-# nothing here depends on it; where it is installed, the next test asks it again.
+# Of neuromaps 0.0.7 (gen_spinsamples) for ten points and these rotations. Its licence forbids some uses, so
+# that nothing here depends on it; where it is installed, the next test asks it again.
 ROTATIONS = (
     [[0.053203, 0.960874, 0.271829], [0.729837, 0.148374, -0.667325], [-0.681548, 0.233895, -0.693387]],
     [[0.901379, 0.093654, 0.422782], [-0.333908, 0.771973, 0.540891], [-0.275719, -0.628718, 0.727112]],
