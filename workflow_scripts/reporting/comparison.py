@@ -54,6 +54,14 @@ def label(other):
     return LABELS.get(other, other)
 
 
+def label_with_measure(name):
+    """A row of baselines.tsv by name: a baseline with the measure that it speaks to, or the words of the name."""
+    if name not in LABELS:
+        return name.replace("_", " ")
+    measure = BASELINES[name][0] if name in BASELINES else "cost_of_fc_and_fcd"
+    return f"{LABELS[name]}, {COMPARED[measure]}"
+
+
 def sentence(row, n_tests):
     """A comparison in words, with its numbers, and what would change it.
 

@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.reporting.comparison import HIGHER_IS_BETTER, LABELS, MEASURES
+from workflow_scripts.reporting.comparison import HIGHER_IS_BETTER, MEASURES, label_with_measure
 from workflow_scripts.reporting.formatting import MISSING, number, plus_minus, significant, spread
 
 SPLITS = {"train": "training", "test": "held-out"}
@@ -83,7 +83,7 @@ class FitsOfPeople:
         rows = rows[rows["fit"].isna() | (rows["fit"] == fit)] if "fit" in rows else rows
         return [
             {
-                "name": LABELS.get(row.measure, row.measure.replace("_", " ")),
+                "name": label_with_measure(row.measure),
                 "split": SPLITS.get(row.split, row.split),
                 "text": number(row.value, 3),
                 "cohort": self._baseline_means.get((row.split, row.measure), MISSING),
