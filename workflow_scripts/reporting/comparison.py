@@ -55,7 +55,7 @@ def label(other):
 
 
 def label_with_measure(name):
-    """A row of baselines.tsv by name: a baseline with the measure that it speaks to, or the words of the name."""
+    """A measure of baselines.tsv in words: the baseline, and what it is compared in."""
     if name not in LABELS:
         return name.replace("_", " ")
     measure = BASELINES[name][0] if name in BASELINES else "cost_of_fc_and_fcd"
