@@ -161,7 +161,7 @@ def holm(p):
 def people_needed(effect_size, power=0.8, level=0.05):
     """People with whom a paired difference of this size would probably be found.
 
-    Normal approximation, with the correction for small samples of Guenther 1981 (The American Statistician 35,
+    Normal approximation with Guenther's correction for small samples (1981, The American Statistician 35,
     243); two-sided, one test alone.
 
     Parameters
