@@ -9,6 +9,7 @@ from cohorts import TinyCohort
 from prepared import PreparedCohort
 from test_workflow import counts
 
+from cubnm_core.cross import n_simulations
 from cubnm_core.group import mean_connectome
 from workflow_scripts import (
     batches,
@@ -16,16 +17,20 @@ from workflow_scripts import (
     cross_parameters,
     cross_people,
     cross_tables,
+    estimates,
     evaluate,
     fit,
     fold_average,
     fold_fit,
     folds,
     held_out_people,
+    settings,
     start,
 )
 from workflow_scripts.archives import Archive
 
+FREE = {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}
+SEARCH = {"population": 4, "generations": 3, "restarts": 1}
 SEEDS = {"first_seed": 1000, "seeds": 2}
 POOL = {
     "connectomes": ["pool/connectomes.npz", "pool/connectomes.json"],
@@ -272,3 +277,28 @@ def test_fits_of_folds_see_the_training_scans_of_other_people_only(snakemake, tm
     planned = counts(text)
     assert planned["fold_average"] == 2 and planned["fold_fit"] == 1 and planned["held_out_people"] == 3
     assert "cross" not in planned and planned["cross_tables"] == 1
+
+
+def test_the_plan_knows_the_price():
+    config = {
+        "manifest": "manifest.tsv",
+        "nodes": "nodes.tsv",
+        "bold": {"field_strength": 3.0},
+        "simulation": {"duration": 60.0, "burn_in": 10.0, "dt": 1.0e-3},
+        "evaluation": {"others": 10, "cross_seeds": 3, "folds": 5},
+        "fits": {"one": {"fic": "analytical", "free": FREE, "optimizer": SEARCH}},
+    }
+    completed = settings.validate(config)
+    fits = {"one": settings.fit_settings(completed, "one")}
+    jobs = [(rule, {"fit": "one", "batch": "001"}) for rule in ("cross", "held_out_people")]
+    jobs.append(("fold_fit", {"fit": "one"}))
+    many, few = ({"001": [f"sub-{number}" for number in range(people)]} for people in (20, 3))
+    counted = {
+        (size, stage.rule): stage.simulations
+        for size, batch in (("many", many), ("few", few))
+        for stage in estimates.stages(jobs, fits, batch, completed["evaluation"])
+    }
+    assert counted["many", "cross"] == 20 * n_simulations(10, 3, control=True)
+    assert counted["few", "cross"] == 3 * n_simulations(2, 3, control=True)
+    assert counted["many", "fold_fit"] == 5 * 4 * 3 and counted["few", "fold_fit"] == 3 * 4 * 3
+    assert counted["many", "held_out_people"] == 20 * 3
