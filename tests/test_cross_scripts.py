@@ -296,7 +296,7 @@ def test_the_plan_knows_the_price():
     counted = {
         (size, stage.rule): stage.simulations
         for size, batch in (("many", many), ("few", few))
-        for stage in estimates.stages(jobs, fits, batch, completed["evaluation"])
+        for stage in estimates.stages(jobs, fits, batch, completed["evaluation"], nodes=[])
     }
     assert counted["many", "cross"] == 20 * n_simulations(10, 3, control=True)
     assert counted["few", "cross"] == 3 * n_simulations(2, 3, control=True)
