@@ -35,7 +35,7 @@ def write(made):
 
 
 def profile_table(made):
-    """Parabolas around the best values of two people; along w_p the cost hardly rises."""
+    """Parabolas around the best values of six people; along w_p the cost hardly rises."""
     rows = [
         {
             **made.keys(entry),
@@ -48,7 +48,7 @@ def profile_table(made):
             "cost": CURVATURE.get(name, 1.0) * (place - 0.5) ** 2 - 0.2,
         }
         for fit in made.fits
-        for _, entry in made.well()[:2]
+        for _, entry in made.well()[:6]
         for name, (low, high) in made.settings(fit)["free"].items()
         for place in PLACES
     ]

@@ -1,5 +1,6 @@
 """Rules profiles and identifiability: the cost around best candidates, and what searches tell."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,9 +8,12 @@ import pandas as pd
 import pytest
 from cohorts import read_tsv
 from prepared import PreparedCohort
+from report_cohort import MadeCohort
 
 from cubnm_core import identifiability as core
 from workflow_scripts import batches, evaluate, fit, identifiability, profiles
+from workflow_scripts.reporting import identifiability as shown
+from workflow_scripts.reporting.cohort import read_cohort
 
 SEEDS = {"first_seed": 1000, "seeds": 2}
 
@@ -129,3 +133,17 @@ def test_people_with_profiles_stay_when_others_are_added():
     assert batches.first_of_people(packed, 2) == ["sub-1_ses-a", "sub-2"]
     assert batches.first_of_people({**packed, "003": ["sub-0"]}, 2) == ["sub-1_ses-a", "sub-2"]
     assert batches.first_of_people(packed, 0) == []
+
+
+def test_the_page_of_aggregates_has_medians_in_place_of_people(tmp_path):
+    sm = MadeCohort(tmp_path, people=6, nodes=8).write()
+    cohort = read_cohort(sm, Path(sm.output.page).parent)
+    (whole,), (told,) = shown.section(cohort).context["fits"], shown.aggregate(cohort).context["fits"]
+    assert whole["pictures"]["profiles"].uri != told["pictures"]["profiles"].uri
+    by_name = {row["name"]: row for row in told["rows"]}
+    assert whole["rows"][1]["at_bounds"] == "1 of 6" and by_name["w_p"]["at_bounds"] == "fewer than 5 of 6"
+    assert by_name["w_p"]["verdict"].startswith("not identifiable") and "±" in by_name["G"]["width"]
+    cohort.tables["profiles"] = cohort.tables["profiles"].query("participant_id == '01'")
+    cohort.tables["identifiability"]["n_profiles"] = 1
+    (told,) = shown.aggregate(cohort).context["fits"]
+    assert "profiles" not in told["pictures"] and told["rows"][0]["width"] == "–"

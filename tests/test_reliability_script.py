@@ -168,7 +168,7 @@ def read(sm):
 
 def test_the_section_says_what_the_numbers_mean(made):
     fit = shown.section(read(made)).context["fits"][0]
-    assert fit["people"] == "12 people, sessions a, b; 3 people without all of them left out"
+    assert fit["people"] == "12 people, sessions a, b; left out without all of them: 3"
     verdicts = " ".join(fit["verdicts"])
     assert "G: ICC(2,1) 0." in verdicts and "With 12 people intervals are wide" in verdicts
     assert "Simulated FC is less reliable than the FC it was fitted to" in verdicts
@@ -178,7 +178,8 @@ def test_the_section_says_what_the_numbers_mean(made):
 
 def test_the_page_of_aggregates_leaves_out_few_people(made):
     cohort = read(made)
-    assert shown.aggregate(cohort).context["fits"]
+    (fit,) = shown.aggregate(cohort).context["fits"]
+    assert fit["people"].endswith("left out without all of them: fewer than 5")
     cohort.tables["reliability"]["n_people"] = 4
     context = shown.aggregate(cohort).context
     assert not context["fits"] and context["reason"] == "Fewer than 5 people have the same sessions."

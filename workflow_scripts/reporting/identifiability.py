@@ -5,6 +5,7 @@ import numpy as np
 from cubnm_core.identifiability import LOST, WEAK
 from workflow_scripts.figures import identifiability as figures
 from workflow_scripts.figures.style import picture
+from workflow_scripts.reporting.disclosure import few
 from workflow_scripts.reporting.formatting import MISSING, number, plural, significant
 from workflow_scripts.reporting.section import Section
 
@@ -47,8 +48,11 @@ def _fit(cohort, fit, fewest):
     found = cohort.of_fit("identifiability", fit)
     if found.empty or found["n_people"].max() < fewest:
         return None
+    found = found.assign(ratio_width=found["ratio_width"].where(found["n_profiles"] >= fewest))
     truth = cohort.of_fit("recovery", fit).dropna(subset=["truth", "estimate"])
-    rows = [_row(row, truth[truth["parameter"] == row["parameter"]]) for row in found.to_dict("records")]
+    rows = [
+        _row(row, truth[truth["parameter"] == row["parameter"]], fewest) for row in found.to_dict("records")
+    ]
     ratios = {row["name"]: row["ratio"] for row in rows}
     pairs = trade_offs(cohort.of_fit("parameter_correlations", fit), ratios)
     points = cohort.of_fit("profiles", fit)
@@ -62,7 +66,7 @@ def _fit(cohort, fit, fewest):
     }
 
 
-def _row(row, truth):
+def _row(row, truth, fewest):
     """Cells of one parameter."""
     recovered = against_truth(truth)
     ratio = np.nanmax([-1.0, row["ratio_restarts"], row["ratio_retest"]])
@@ -74,8 +78,8 @@ def _row(row, truth):
         "restarts": _with_ratio(row["sd_restarts"], row["ratio_restarts"]),
         "retest": _with_ratio(row["sd_retest"], row["ratio_retest"]),
         "ratio": ratio if ratio >= 0 else np.nan,
-        "width": _width(row),
-        "at_bounds": f"{int(row['n_at_low'] + row['n_at_high'])} of {int(row['n_fits'])}",
+        "width": _width(row, fewest),
+        "at_bounds": f"{few(int(row['n_at_low'] + row['n_at_high']), fewest)} of {int(row['n_fits'])}",
         "verdict": _words(row["verdict"], recovered["r"]),
         "truth": {**recovered, "r": number(recovered["r"])},
     }
@@ -87,9 +91,9 @@ def _with_ratio(sd, ratio):
     return text if text == MISSING else f"{text} ({number(ratio)})"
 
 
-def _width(row):
-    """Half the width of the profiles, with a sign where it is a lower bound for some people."""
-    if not row["n_profiles"] or not np.isfinite(row["width"]):
+def _width(row, fewest):
+    """Half the width of the profiles, with a sign where it is a lower bound for most people."""
+    if row["n_profiles"] < max(fewest, 1) or not np.isfinite(row["width"]):
         return MISSING
     least = "≥ " if row["n_open"] > row["n_profiles"] / 2 else ""
     return f"{least}± {significant(row['width'] / 2)} ({number(row['ratio_width'])})"

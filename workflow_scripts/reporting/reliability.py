@@ -7,6 +7,7 @@ import numpy as np
 from workflow_scripts.figures import reliability as figures
 from workflow_scripts.figures.style import picture
 from workflow_scripts.job import read_npz
+from workflow_scripts.reporting.disclosure import few
 from workflow_scripts.reporting.formatting import MISSING, conditions, number, plural, significant
 from workflow_scripts.reporting.section import Section
 
@@ -62,7 +63,7 @@ def _fit(cohort, fit, fewest):
     return {
         "name": fit,
         "n": int(people["n_people"]),
-        "people": _people(people),
+        "people": _people(people, fewest),
         "verdicts": [*_parameter_verdicts(parameters), *_edge_verdict(edges), *_few(people)],
         "conditions": conditions(cohort, fit),
         "parameters": _parameter_cells(parameters),
@@ -72,11 +73,11 @@ def _fit(cohort, fit, fewest):
     }
 
 
-def _people(row):
+def _people(row, fewest):
     """Whom the numbers are of."""
     left_out = int(row["n_left_out"])
     text = f"{plural(int(row['n_people']), 'person')}, sessions {row['sessions']}"
-    return text + (f"; {plural(left_out, 'person')} without all of them left out" if left_out else "")
+    return text + (f"; left out without all of them: {few(left_out, fewest)}" if left_out else "")
 
 
 def state_quartiles(rows):
