@@ -45,24 +45,29 @@ def association_rows(states, effects, nodes, maps, fits, settings):
     labels = [node["label"] for node in nodes]
     rows = []
     for keys, read_outs in [*mean_maps(states, labels), *effect_maps(effects, labels)]:
-        found = []
-        for name, (source, values) in maps.items():
-            r, p, n = spin_test(np.array(list(read_outs.values())), values, spins)
-            shared = {"map": name, "source": source, "follows": follows(fits[keys["fit"]], name), **described}
-            found += [
-                {
-                    **keys,
-                    "variable": variable,
-                    **shared,
-                    "r": r[k],
-                    "p_spin": p[k] if len(spins) else None,
-                    "n_nodes": n[k],
-                }
-                for k, variable in enumerate(read_outs)
-            ]
+        found = [
+            {
+                **keys,
+                "map": name,
+                "source": source,
+                "follows": follows(fits[keys["fit"]], name),
+                **described,
+                **row,
+            }
+            for name, (source, values) in maps.items()
+            for row in compared(read_outs, values, spins)
+        ]
         adjusted = false_discovery_rate(np.array([row["p_spin"] for row in found], dtype=float))
         rows += [{**row, "p_fdr": value} for row, value in zip(found, adjusted, strict=True)]
     return rows
+
+
+def compared(read_outs, values, spins):
+    """Correlate all read-outs, dict of variable to (N,) array, with one map: one dict each."""
+    r, p, n = spin_test(np.array(list(read_outs.values())), values, spins)
+    p = p if len(spins) else np.full(len(r), np.nan)
+    names = ("variable", "r", "p_spin", "n_nodes")
+    return [dict(zip(names, row, strict=True)) for row in zip(read_outs, r, p, n, strict=True)]
 
 
 def drawn(nodes, settings):
