@@ -25,6 +25,16 @@ def repository():
     return REPOSITORY
 
 
+@pytest.fixture(scope="session")
+def report_folder(tmp_path_factory):
+    """All pages of the report of people whose names stand out; one of them failed."""
+    from planted import PlantedCohort
+
+    cohort = PlantedCohort(tmp_path_factory.mktemp("planted"))
+    cohort.page()
+    return cohort.folder / "results" / "report"
+
+
 @pytest.fixture
 def tiny_cohort(tmp_path):
     """Three people, six nodes, two short runs each: tables, files and a configuration."""
