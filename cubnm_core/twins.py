@@ -28,8 +28,8 @@ def drawn(points, people, source, seed, numbers):
         Whose connectome each twin has: row of `points`.
     source : {"cohort", "own", "range"}
         ``own`` gives a twin the parameters of the person whose connectome it has, ``range`` draws them evenly
-        from the whole search range. ``cohort`` draws from the distribution over people: a smoothed bootstrap
-        with the covariance of the sample (Silverman 1986, section 6.4.1), reflected at the bounds.
+        between the bounds. ``cohort`` draws from the distribution over people: a smoothed bootstrap with the
+        covariance of the sample (Silverman 1986, section 6.4.1), reflected at the bounds.
     seed : int
     numbers : (m,) int array
         Of the twins: one of the same number is the same, however many there are.
