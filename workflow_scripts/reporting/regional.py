@@ -22,10 +22,13 @@ def section(cohort):
 
 
 def aggregate(cohort):
-    """The same without anything of single people; nothing about fewer than may be told of."""
-    smallest = cohort.config["report"]["smallest_group"]
-    enough = [fit for fit in cohort.fits if _rows(cohort, fit)["key"].nunique() >= smallest]
-    return _section(cohort, [_fit(cohort, fit) for fit in enough])
+    """The same where there are people enough; no effects of groups of which one has fewer."""
+    smallest = cohort.smallest_group
+    told = [fit for fit in cohort.fits if _rows(cohort, fit)["key"].nunique() >= smallest]
+    fits = [_fit(cohort, fit) for fit in told]
+    if len(cohort.groups) and cohort.groups.value_counts().min() < smallest:
+        fits = [entry | {"effects": [], "associations": []} for entry in fits]
+    return _section(cohort, fits)
 
 
 def _section(cohort, fits):
