@@ -10,6 +10,10 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
+# What `snakemake --report` begins with.
+report: "docs/captions/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/prepare.smk"
 include: "rules/group.smk"
@@ -33,6 +37,7 @@ include: "rules/on_request.smk"
 onstart:
     if "plan" not in workflow.dag_settings.targets:
         batches.write(UNITS, CONFIG["batch_size"], BATCHES, PACKED)
+        claims.write(CONFIG["histories"]["folder"], FITS)
 
 
 localrules:

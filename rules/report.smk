@@ -66,8 +66,18 @@ rule report:
         landscapes=per_batch("results/fits/{fit}/batch-{batch}_landscape.npz"),
         models=all_model_files(),
     output:
-        page="results/report/index.html",
-        shared="results/report/shared.html",
+        page=report(
+            "results/report/index.html",
+            caption="../docs/captions/cohort.rst",
+            category="Report",
+            labels={"page": "cohort"},
+        ),
+        shared=report(
+            "results/report/shared.html",
+            caption="../docs/captions/shared.rst",
+            category="Report",
+            labels={"page": "aggregates"},
+        ),
         references="results/report/references.bib",
         people=directory("results/report/people"),
     log:
