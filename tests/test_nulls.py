@@ -172,7 +172,7 @@ def test_nothing_is_simulated_where_null_models_are_off(scored):
 
 
 def test_tests_over_the_cohort(scored):
-    rows = null_tests.test_rows(null_tests.concatenated([scored.null_sm("nulls").output.nulls]))
+    rows = null_tests.comparison_rows(null_tests.concatenated([scored.null_sm("nulls").output.nulls]))
     found = {(row["null"], row["refitted"], row["split"], row["measure"]): row for row in rows}
     forward, refitted = (found["rewired", way, "train", "fc_corr"] for way in ("False", "True"))
     assert np.isnan(forward["p"]) and 0 < refitted["p"] <= 1
@@ -191,7 +191,7 @@ def test_tests_over_the_cohort(scored):
 
 
 def test_the_whole_table_may_be_empty():
-    assert null_tests.test_rows(pd.DataFrame(columns=nulls.COLUMNS)) == []
+    assert null_tests.comparison_rows(pd.DataFrame(columns=nulls.COLUMNS)) == []
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -26,12 +26,12 @@ def main(sm):
     scores = concatenated(sm.input.nulls)
     job.write_tsv(sm.output.nulls, scores)
     job.write_tsv(sm.output.rewiring, concatenated(sm.input.rewiring))
-    rows = test_rows(scores)
+    rows = comparison_rows(scores)
     job.write_tsv(sm.output.null_tests, rows, columns=COLUMNS)
     logger.info("%d comparisons with null models", len(rows))
 
 
-def test_rows(scores):
+def comparison_rows(scores):
     """Compare own with null models, one row per fit, kind, way, split and measure.
 
     Parameters
