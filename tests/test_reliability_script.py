@@ -1,15 +1,14 @@
 """Rule reliability, its section of the report, and made sessions whose reliability is known."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import report_cohort
 import report_identifiability
 from cohorts import read_tsv
 from prepared import N_NODES, SETTINGS, PreparedCohort
-from report_cohort import MadeCohort
 from test_synthetic import completed
 
 from cubnm_core import reliability as core
@@ -20,7 +19,6 @@ from cubnm_core.optimisers import OptimizerSettings
 from cubnm_core.search_space import SearchSpace
 from workflow_scripts import evaluate, fit, job, make_synthetic_cohort, noise_seeds, reliability, simulations
 from workflow_scripts.reporting import reliability as shown
-from workflow_scripts.reporting.cohort import read_cohort
 
 PEOPLE = ("01", "02", "03", "04")
 SESSIONS = ("a", "b")
@@ -152,22 +150,18 @@ def test_the_reliability_of_a_parameter_follows_that_of_its_truth():
 
 
 @pytest.fixture
-def made(tmp_path):
+def made(tmp_path, monkeypatch):
     """What the section of the report reads, of people with sessions."""
-    cohort = MadeCohort(tmp_path, ids=[f"{k:02d}" for k in range(1, 4)], nodes=8)
+    monkeypatch.setattr(report_cohort.person_figures, "main", report_identifiability.undrawn)
+    cohort = report_cohort.MadeCohort(tmp_path, ids=[f"{k:02d}" for k in range(1, 4)], nodes=8)
     sm = cohort.write()
     report_identifiability.write_sessions(tmp_path / "results/cohort")
     sm.params.units = [{**ids, "session_id": name} for ids in sm.params.units for name in ("a", "b")]
     return sm
 
 
-def read(sm):
-    """Read what the report reads."""
-    return read_cohort(sm, Path(sm.output.page).parent)
-
-
 def test_the_section_says_what_the_numbers_mean(made):
-    fit = shown.section(read(made)).context["fits"][0]
+    fit = shown.section(report_identifiability.read(made)).context["fits"][0]
     assert fit["people"] == "12 people, sessions a, b; left out without all of them: 3"
     verdicts = " ".join(fit["verdicts"])
     assert "G: ICC(2,1) 0." in verdicts and "With 12 people intervals are wide" in verdicts
@@ -177,7 +171,7 @@ def test_the_section_says_what_the_numbers_mean(made):
 
 
 def test_the_page_of_aggregates_leaves_out_few_people(made):
-    cohort = read(made)
+    cohort = report_identifiability.read(made)
     (fit,) = shown.aggregate(cohort).context["fits"]
     assert fit["people"].endswith("left out without all of them: fewer than 5")
     cohort.tables["reliability"]["n_people"] = 4
@@ -185,7 +179,9 @@ def test_the_page_of_aggregates_leaves_out_few_people(made):
     assert not context["fits"] and context["reason"] == "Fewer than 5 people have the same sessions."
 
 
-def test_without_sessions_the_section_says_so(tmp_path):
-    cohort = read(MadeCohort(tmp_path, people=2, nodes=8, restarts=1).write())
+def test_without_sessions_the_section_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_cohort.person_figures, "main", report_identifiability.undrawn)
+    made = report_cohort.MadeCohort(tmp_path, people=2, nodes=8, restarts=1).write()
+    cohort = report_identifiability.read(made)
     context = shown.section(cohort).context
     assert context["reason"].startswith("No person has two sessions") and not context["fits"]
