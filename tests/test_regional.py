@@ -33,7 +33,6 @@ def cohort(people=3, **tables):
         nodes=pd.DataFrame({"label": LABELS, "network": ["Vis", "Default"] * 2}),
         brain=SimpleNamespace(kind="atlas", note="", looks="left, lateral"),
         smallest_group=5,
-        groups=pd.Series(dtype=object),
     )
 
 
@@ -101,7 +100,7 @@ def test_what_is_shared_tells_of_enough_people(maps):
 
 
 def test_effects_of_groups_of_few_are_not_shared(maps):
-    few = cohort(people=6, statistics=EFFECTS)
-    few.groups = pd.Series({f"sub-{p}": "patient" if p else "control" for p in range(6)})
+    model = pd.DataFrame({"model": ["group"], "n": [6], "smallest_level": [1]})
+    few = cohort(people=6, statistics=EFFECTS, statistics_models=model)
     (fit,) = regional.aggregate(few).context["fits"]
     assert fit["effects"] == [] and fit["maps"]

@@ -22,13 +22,18 @@ def section(cohort):
 
 
 def aggregate(cohort):
-    """The same where there are people enough; no effects of groups of which one has fewer."""
+    """The same where there are people enough; no effects of models with a factor level of fewer."""
     smallest = cohort.smallest_group
     told = [fit for fit in cohort.fits if _rows(cohort, fit)["key"].nunique() >= smallest]
-    fits = [_fit(cohort, fit) for fit in told]
-    if len(cohort.groups) and cohort.groups.value_counts().min() < smallest:
-        fits = [entry | {"effects": [], "associations": []} for entry in fits]
-    return _section(cohort, fits)
+    return _section(cohort, [_fit(cohort, fit, _of_few(cohort, smallest)) for fit in told])
+
+
+def _of_few(cohort, smallest):
+    """Names of statistical models that compare a group of fewer people."""
+    models = cohort.tables.get("statistics_models")
+    if models is None or models.empty:
+        return set()
+    return set(models.loc[(models["smallest_level"] < smallest) | (models["n"] < smallest), "model"])
 
 
 def _section(cohort, fits):
@@ -47,7 +52,7 @@ def _rows(cohort, fit):
     return cohort.of_fit("states", fit).dropna(subset="mean")
 
 
-def _fit(cohort, fit):
+def _fit(cohort, fit, hidden=()):
     rows = _rows(cohort, fit)
     if rows.empty:
         return None
@@ -65,8 +70,8 @@ def _fit(cohort, fit):
         "n_regions": rows["label"].nunique(),
         "maps": state_maps(cohort.brain, rows),
         "reliability": reliability_maps(cohort, fit),
-        "effects": effect_maps(cohort, fit),
-        "associations": associations(cohort, fit),
+        "effects": effect_maps(cohort, fit, hidden),
+        "associations": associations(cohort, fit, hidden),
     }
 
 
@@ -118,8 +123,15 @@ def reliability_maps(cohort, fit):
     return [entry for entry in maps if entry]
 
 
-def effect_maps(cohort, fit):
+def effect_maps(cohort, fit, hidden=()):
     """Maps of effect sizes of everything that statistics asked, and which regions survive the correction.
+
+    Parameters
+    ----------
+    cohort : Cohort
+    fit : str
+    hidden : collection of str
+        Statistical models that are left out.
 
     Returns
     -------
@@ -130,6 +142,7 @@ def effect_maps(cohort, fit):
     if rows is None:
         return []
     rows = rows[(rows["quantity"] == "state") & (rows["sample"] == "all") & (rows["df_term"] == 1)]
+    rows = rows[~rows["model"].isin(hidden)]
     rows = rows.dropna(subset=["label", "effect_size"]).fillna({"contrast": ""})
     parts = list(rows.groupby(["model", "term", "contrast", "variable"], sort=False))
     ranked = sorted(parts, key=lambda entry: entry[1]["p_fdr"].min())
@@ -161,8 +174,8 @@ def _survivors(part):
     return f"{counted} with p below {SIGNIFICANT} after correction (FDR): {named}{more}."
 
 
-def associations(cohort, fit):
-    """Rows on how read-outs go along with maps of the brain."""
+def associations(cohort, fit, hidden=()):
+    """Rows on how read-outs go along with maps of the brain, without those of hidden statistical models."""
     rows = _table(cohort, "map_association", fit)
     if rows is None:
         return []
@@ -177,7 +190,7 @@ def associations(cohort, fit):
             "p": {"sort": row.p_spin, "text": number(row.p_spin, 3)},
             "p_fdr": {"sort": row.p_fdr, "text": number(row.p_fdr, 3)},
         }
-        for row in rows.itertuples()
+        for row in rows[~rows["model"].isin(hidden)].itertuples()
     ]
 
 
