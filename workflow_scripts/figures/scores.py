@@ -105,6 +105,7 @@ def _draw_quartiles_of(axis, mine, position, colour):
             patch_artist=True,
             boxprops={"facecolor": face, "edgecolor": colour, "alpha": 0.6},
             medianprops={"alpha": 0},
+            whiskerprops={"alpha": 0},
         )
         _draw_mean(axis, position + offset, values, max(values.mean(), values.quantile(0.75)))
 

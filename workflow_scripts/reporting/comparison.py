@@ -77,13 +77,23 @@ def sentence(row, n_tests):
     str
     """
     verbs = {"beats": "beats", "loses": "is worse than", "unsure": "is not distinguishable from"}
-    verb = verbs[kind(row)] if row["n_people"] >= FEWEST else "cannot be told from"
+    verb = verbs[kind(row)] if row["n_people"] >= FEWEST else "beside"
     means = f"{number(row['fit_mean'])} against {number(row['other_mean'])}"
     parts = [f"{COMPARED[row['measure']]} {means}", f"difference {interval(row)}", *_evidence(row, n_tests)]
     better = f"better in {int(row['n_better'])} of {plural(int(row['n_people']), 'person')}"
     other = ARTICLES.get(label(row["other"]), label(row["other"]))
     told = f"{row['fit']} {verb} {other}: {', '.join([*parts, better])}."
     return " ".join([told, *_remedy(row, n_tests)])
+
+
+def too_few(rows):
+    """Say that some comparisons rest on too few people for a verdict; None if none does."""
+    if all(row["n_people"] >= FEWEST for row in rows):
+        return None
+    return (
+        f"Comparisons of fewer than {FEWEST} people have a difference, but no verdict: neither an interval nor "
+        "a p value below 0.05 can be had of so few."
+    )
 
 
 def interval(row):
@@ -112,7 +122,7 @@ def _remedy(row, n_tests):
     if kind(row) != "unsure":
         return []
     if n < FEWEST:
-        return [f"Fewer than {FEWEST} people: neither an interval nor a p value can be had."]
+        return []
     if 2.0 ** (1 - n) * n_tests >= LEVEL:
         return [
             f"With {n} people no difference, however large, passes the correction for {n_tests} comparisons."

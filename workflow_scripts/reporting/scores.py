@@ -17,6 +17,7 @@ from workflow_scripts.reporting.comparison import (
     label,
     p_text,
     sentence,
+    too_few,
 )
 from workflow_scripts.reporting.formatting import MISSING, conditions, number, plural, plus_minus, spread
 from workflow_scripts.reporting.section import Section
@@ -59,7 +60,7 @@ def _context(cohort, fewest):
         "summary": [row for row in _summary(cohort) if row["n"] >= fewest],
         "comparisons": [_comparison_cells(row) for row in rows],
         "between": [_told(row, rows) for row in rows if row["other"] in cohort.fits],
-        "lacking": _lacking(cohort),
+        "lacking": [text for text in (too_few(rows), *_lacking(cohort)) if text],
         "optimism": _optimism(cohort, fewest),
     }
 
