@@ -4,8 +4,11 @@ The history of a fit, generation by generation, is also its checkpoint. A fit th
 search for the same points once more, tells it the recorded costs, and goes on where the history ends.
 """
 
+import logging
 from collections import deque
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from cubnm_core.course import Course
 from cubnm_core.errors import InputError
@@ -13,6 +16,8 @@ from cubnm_core.fits import FitProblem, FitResult, Generation, Retest
 from cubnm_core.packing import Packer
 
 __all__ = ["FitProblem", "FitResult", "Generation", "MemoryStore", "Paused", "Retest", "run_fits"]
+
+logger = logging.getLogger(__name__)
 
 
 class Paused(Exception):
@@ -51,6 +56,7 @@ def run_fits(
     pause=None,
     device="",
     accepts_other_device=True,
+    guests=(),
 ):
     """Advance many fits together until every search has ended.
 
@@ -86,6 +92,11 @@ def run_fits(
         Kind of device, recorded with every generation.
     accepts_other_device : bool, optional
         Whether histories from another kind of device are resumed, with a warning, or refused.
+    guests : sequence, optional
+        Fits of others that take the places these leave free, from the second pack on. Each has
+        ``is_welcome()``, which is asked before every pack and says whether they may take part in one more;
+        then ``problems`` and a ``store`` as above; and ``leave()``, after which their store is left alone.
+        They end with these at the latest, and an error with them only sends them away.
 
     Returns
     -------
@@ -103,13 +114,19 @@ def run_fits(
     """
     problems = list(problems)
     _check_keys(problems)
-    pack = _Pack(
-        problems, store, Packer(simulate_batch, max_simulations), on_generation, on_result, on_failure
-    )
-    while pack.fill(max_simulations, device, accepts_other_device):
+    devices = device, accepts_other_device
+    packer = Packer(simulate_batch, max_simulations)
+    pack, visits = _Pack(problems, store, on_generation, on_result, on_failure), None
+    while pack.fill(max_simulations, *devices):
         if pause is not None and (reason := pause()):
             raise Paused(f"{reason}; {pack.unfinished} of {len(problems)} searches are unfinished")
-        pack.advance()
+        asked = pack.ask()
+        beside = visits.ask(packer.size - _simulations(asked)) if visits is not None else []
+        scored = visits.scored(asked, beside) if beside else pack.scored(packer, asked)
+        pack.take(asked, scored[: len(asked)])
+        if visits is not None:
+            visits.take(scored[len(asked) :])
+        visits = visits or _Visits(guests, packer, pack, devices)
     return [pack.results[problem.key] for problem in problems if problem.key in pack.results]
 
 
@@ -123,8 +140,8 @@ def _check_keys(problems):
 class _Pack:
     """The fits that advance together, those that wait, and those that have ended."""
 
-    def __init__(self, problems, store, packer, on_generation, on_result, on_failure):
-        self._store, self._packer = store, packer
+    def __init__(self, problems, store, on_generation=None, on_result=None, on_failure=None):
+        self._store = store
         self._on_generation, self._on_result, self._on_failure = on_generation, on_result, on_failure
         self._waiting, self._active, self.results = deque(problems), [], {}
 
@@ -133,9 +150,11 @@ class _Pack:
         """Number of fits that have not ended."""
         return len(self._waiting) + len(self._active)
 
-    def fill(self, size, device, accepts_other_device):
+    def fill(self, size, device, accepts_other_device, at_least=1):
         """Let fits that wait take the places that are free; say whether there is anything to simulate."""
-        while self._waiting and (not self._active or self._filled() + _size(self._waiting[0]) <= size):
+        while self._waiting and (
+            len(self._active) < at_least or self._filled() + _size(self._waiting[0]) <= size
+        ):
             problem = self._waiting.popleft()
             try:
                 course = Course(problem, device, accepts_other_device)
@@ -147,20 +166,33 @@ class _Pack:
             self._leave()
         return bool(self._active)
 
-    def advance(self):
-        """Simulate one generation of every active fit and keep it."""
-        found = [(course, self._tried(course, course.ask)) for course in list(self._active)]
-        asked = [(course, (course.problem, *one)) for course, one in found if one is not None]
+    def ask(self, room=np.inf):
+        """What the active fits want simulated, as far as there is room.
+
+        Returns
+        -------
+        list of (course, (problem, points, seeds))
+        """
+        asked = []
+        for course in list(self._active):
+            if _size(course.problem) > room:
+                continue
+            wanted = self._tried(course, course.ask)
+            if wanted is not None:
+                asked.append((course, (course.problem, *wanted)))
+                room -= _simulations(asked[-1:])
+        return asked
+
+    def take(self, asked, scored):
+        """Take in the scores of what was asked for, and keep them."""
         kept, searching = [], []
-        for (course, (problem, points, _)), scored in zip(
-            asked, self._scored([one for _, one in asked]), strict=True
-        ):
-            if isinstance(scored, Exception):
+        for (course, (problem, points, _)), found in zip(asked, scored, strict=True):
+            if isinstance(found, Exception):
                 self._active.remove(course)
-                self._fail(problem, scored)
+                self._fail(problem, found)
                 continue
             is_search = course.stopped is None
-            told = self._tried(course, course.tell, points, *scored)
+            told = self._tried(course, course.tell, points, *found)
             if told is None:
                 continue
             searching += [course] if is_search else []
@@ -170,16 +202,17 @@ class _Pack:
             self._on_generation(course.problem, course.history)
         self._leave()
 
-    def _scored(self, asked):
+    def scored(self, packer, asked):
         """Scores of every fit; where the pack raises an error, of each fit alone, or the error of each."""
+        wanted = [one for _, one in asked]
         try:
-            return self._packer.scored(asked)
+            return packer.scored(wanted)
         except (MemoryError, OSError):
             raise
         except Exception:
             if self._on_failure is None:
                 raise
-        found = [_alone(self._packer, one) for one in asked]
+        found = [_alone(packer, one) for one in wanted]
         errors = [one for one in found if isinstance(one, Exception)]
         if len(errors) == len(found) and not self.results and not isinstance(errors[0], InputError):
             raise errors[0]
@@ -213,6 +246,68 @@ class _Pack:
                 self._on_result(result)
 
 
+class _Visits:
+    """The fits of others in a pack, as long as they may stay."""
+
+    def __init__(self, guests, packer, host, devices):
+        self._packer, self._host, self._devices = packer, host, devices
+        self._packs, self._asked = dict.fromkeys(guests), []
+
+    def ask(self, room):
+        """What they want simulated where there is room for so many simulations."""
+        self._asked = []
+        for guest in list(self._packs):
+            if room <= 0 and self._packs[guest] is None:
+                continue
+            if not guest.is_welcome():
+                del self._packs[guest]
+                continue
+            pack = self._packs[guest] or _Pack(guest.problems, guest.store, on_failure=_left_to_its_owner)
+            self._packs[guest] = pack
+            self._tried(guest, pack.fill, room, *self._devices, 0)
+            if guest in self._packs and not pack.unfinished:
+                self._send_away(guest)
+            if guest in self._packs:
+                self._asked.append((guest, pack, pack.ask(room)))
+                room -= _simulations(self._asked[-1][-1])
+        return [one for _, _, asked in self._asked for one in asked]
+
+    def scored(self, asked, beside):
+        """Scores of all; should an error come, of the host's fits alone."""
+        try:
+            return self._packer.scored([one for _, one in (*asked, *beside)])
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:
+            logger.info("Fits of others leave the pack: %s", error)
+            for guest in list(self._packs):
+                self._send_away(guest)
+            self._asked = []
+            return self._host.scored(self._packer, asked)
+
+    def take(self, scored):
+        """Take in their scores, if there are any."""
+        for guest, pack, asked in self._asked:
+            self._tried(guest, pack.take, asked, scored[: len(asked)])
+            scored = scored[len(asked) :]
+
+    def _tried(self, guest, step, *given):
+        """Let a guest take a step; it goes if its store cannot be read or written."""
+        try:
+            return step(*given)
+        except OSError as error:
+            logger.info("Fits of others leave the pack: %s", error)
+            self._send_away(guest)
+
+    def _send_away(self, guest):
+        guest.leave()
+        del self._packs[guest]
+
+
+def _left_to_its_owner(problem, error):
+    logger.info("%s of another fit leaves the pack: %s", problem.key, error)
+
+
 def _alone(packer, one):
     """Scores of one fit, or its error."""
     try:
@@ -226,3 +321,8 @@ def _alone(packer, one):
 def _size(problem):
     """Simulations that a fit takes part with."""
     return problem.optimizer.population * problem.replicates
+
+
+def _simulations(asked):
+    """Simulations that were asked for."""
+    return sum(len(points) * len(seeds) for _, (_, points, seeds) in asked)

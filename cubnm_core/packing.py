@@ -9,6 +9,7 @@ import numpy as np
 
 from cubnm_core.comparison import Comparison
 from cubnm_core.objective import DIVERGED, has_failed
+from cubnm_core.parameters import regional
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +89,11 @@ class Packer:
         self._simulate_batch = simulate_batch
         self._largest = max_simulations
 
+    @property
+    def size(self):
+        """Most simulations in one call."""
+        return self._largest
+
     def scored(self, asked):
         """Simulate candidates under their noise seeds.
 
@@ -116,7 +122,7 @@ class Packer:
             problem.space.to_parameters(np.repeat(points, len(seeds), axis=0))
             for problem, points, seeds in asked
         ]
-        params = {name: np.concatenate([values[name] for values in spread]) for name in spread[0]}
+        params = {name: _joined([values[name] for values in spread], problems[0]) for name in spread[0]}
         parts, start = [[] for _ in asked], 0
         while start < len(owner):
             rows = slice(start, start + self._largest)
@@ -154,12 +160,18 @@ class Packer:
         return scored
 
 
+def _joined(parts, problem):
+    """Values of a parameter of all fits; for every node where it differs between nodes in any of them."""
+    if any(part.ndim == 2 for part in parts):
+        parts = [regional(part, len(problem.weights)) for part in parts]
+    return np.concatenate(parts)
+
+
 def _shape_classes(problems):
     """Indices of the problems that can share a call: of one shape, and scored in the same place."""
     classes = {}
     for index, problem in enumerate(problems):
-        space = problem.space
-        names = frozenset([*space.free, *space.fixed, *space.regional_names])
+        names = frozenset(problem.space.parameter_names)
         scored_here = problem.objective.compares_arrays
         shape = (problem.weights.shape, names, problem.lengths is None, scored_here)
         classes.setdefault(shape, []).append(index)

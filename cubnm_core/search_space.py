@@ -94,6 +94,12 @@ class SearchSpace:
         """Names of the parameters that differ between nodes."""
         return [*self.regional, *(name for name, value in self.fixed.items() if np.ndim(value))]
 
+    @property
+    def parameter_names(self):
+        """Names of the parameters of the model that points stand for."""
+        used = self._rule_coordinates()
+        return [name for name in (*self.free, *self.fixed) if name not in used] + list(self.regional)
+
     def coordinates(self, points):
         """Values of the coordinates at points of the unit cube.
 

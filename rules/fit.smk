@@ -26,6 +26,7 @@ rule fit:
         # Where checkpoints lie is no parameter: it changes no result, and nothing runs again because of it.
         histories=CONFIG["histories"]["folder"],
         other_device=CONFIG["histories"]["other_device"],
+        shares=int(CONFIG["histories"]["shared"]),
     params:
         units=batch_units,
         settings=fit_settings,

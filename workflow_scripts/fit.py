@@ -14,7 +14,7 @@ from pathlib import Path
 from cubnm_core import packing
 from cubnm_core.errors import InputError
 from cubnm_core.fitting import Paused, run_fits
-from workflow_scripts import fit_rows, interruptions, job, landscapes, simulations, start, tables
+from workflow_scripts import fit_rows, interruptions, job, landscapes, sharing, simulations, start, tables
 from workflow_scripts.archives import Archive
 from workflow_scripts.fit_problems import make_problems, recorded
 from workflow_scripts.histories import FileStore
@@ -60,7 +60,9 @@ def main(sm):
     problems, histories = make_problems(people, settings, space, hemispheres, begin)
     store = FileStore(Path(sm.resources.histories) / fit, histories)
     classes = shape_classes(problems, people, settings, hemispheres, sm.threads)
-    found = search(problems, classes, store, logger, search_options(sm.resources, settings))
+    options = search_options(sm.resources, settings)
+    with sharing.shared(sm, people, nodes, space) as guests:
+        found = search(problems, classes, store, logger, options, guests)
     rows, convergence, fronts, candidates = [], [], [], {}
     for ids in sm.params.units:
         keys = {"participant_id": ids["participant_id"], "session_id": ids["session_id"], "fit": fit}
@@ -168,7 +170,7 @@ def shape_classes(problems, people, settings, hemispheres, threads):
     return classes
 
 
-def search(problems, classes, store, logger, options):
+def search(problems, classes, store, logger, options, guests=()):
     """Run all searches; one that fails is left out.
 
     Parameters
@@ -180,6 +182,8 @@ def search(problems, classes, store, logger, options):
     logger : logging.Logger
     options : dict
         Further keywords of :func:`cubnm_core.fitting.run_fits`.
+    guests : sequence, optional
+        Other fits that may share the packs, where all simulations have one repetition time.
 
     Returns
     -------
@@ -211,6 +215,7 @@ def search(problems, classes, store, logger, options):
                 on_generation=progress.generation,
                 on_result=progress.ended,
                 on_failure=failed,
+                guests=guests if len(classes) == 1 else (),
                 **options,
             )
             results |= {result.key: result for result in found}

@@ -197,6 +197,13 @@ class FileStore:
             ) from error
 
 
+class GuestStore(FileStore):
+    """Histories of another job, which this one may continue: those of other settings are left to it."""
+
+    def _set_aside(self, key, numerics, found):
+        raise InputError(f"{self.path(key)} is the history of other settings, or of another version")
+
+
 def _columns(terms, names):
     """Name the columns of a history."""
     return [*LEADING_COLUMNS, *terms, *(f"u_{name}" for name in names), *(f"param_{name}" for name in names)]
