@@ -80,16 +80,30 @@ def test_maps_are_told_with_their_spins(made):
     assert "share of 99 rotations" in said and "mean over people" in said
 
 
-def test_the_shared_page_names_nobody_and_no_small_group(made):
+def test_the_shared_page_names_nobody_and_no_small_group(made, monkeypatch):
     cohort, told = made
-    shared = section.aggregate(told)
-    said = text(shared)
-    assert "in 39 people" in said and "without age left out" not in said and "Left out" not in said
+    said = text(section.aggregate(told))
+    assert "in 39 people" in said and "Left out" not in said and "at a bound left out" not in said
     assert not any(unit["unit"] in said for unit in cohort.units)
-    told.smallest_group = 25
-    assert "because a group has too few people" in text(section.aggregate(told))
-    assert section.aggregate(told).context["models"] == []
-    told.smallest_group = 5
+    monkeypatch.setattr(told, "smallest_group", 25)
+    shared = section.aggregate(told)
+    assert "because a group has too few people" in text(shared)
+    assert shared.context["models"] == []
+    assert {row["read_out"] for row in shared.context["maps"]["rows"]} == {"mean over people"}
+
+
+def test_two_results_that_differ_by_few_people_are_not_told_together(made, monkeypatch):
+    """The run without two people, taken from that with them, would tell of the two."""
+    told = made[1]
+    shown = section.section(told).context["models"][0]["rows"]
+    assert all(row["checked_effect"]["sort"] is not None for row in shown)
+    assert all(row["checked_effect"]["sort"] is None for row in _shared_rows(told))
+    monkeypatch.setattr(told, "smallest_group", 2)
+    assert all(row["checked_effect"]["sort"] is not None for row in _shared_rows(told))
+
+
+def _shared_rows(told):
+    return section.aggregate(told).context["models"][0]["rows"]
 
 
 def test_without_groups_and_models_a_sentence_says_why(tmp_path):

@@ -27,24 +27,25 @@ KEYS = ["quantity", "variable", "label", "split", "term", "contrast"]
 
 def section(cohort):
     """Every model on every fit: a sentence, a forest plot, tables of parameters, scores and regions."""
-    context = {
-        "models": [_model(cohort, *key) for key in _model_keys(cohort)],
-        "withheld": 0,
-        "maps": _maps(cohort),
-        "alpha": _alpha(cohort),
-        "has_groups": cohort.groups.nunique() > 1,
-        "shown_maps": SHOWN_MAPS,
-    }
-    return Section("statistics", "Statistics", "statistics.html.j2", context)
+    return _section(cohort, [_model(cohort, *key) for key in _model_keys(cohort)])
 
 
 def aggregate(cohort):
-    """The same without whatever tells of groups with fewer people than may be told."""
-    whole = section(cohort)
-    found = [model for model in whole.context["models"] if model["rows"] or model["n_regions"]]
-    kept = [{**model, **UNTOLD} for model in found if model["smallest"] >= cohort.smallest_group]
-    context = {**whole.context, "models": kept, "withheld": len(whole.context["models"]) - len(kept)}
-    return Section(whole.name, whole.title, whole.template, context)
+    """The same without whatever tells of groups with fewer people than may be told, also by subtraction."""
+    models = [_model(cohort, *key, cohort.smallest_group) for key in _model_keys(cohort)]
+    kept = [{**model, **UNTOLD} for model in models if model["rows"] or model["regions"]]
+    return _section(cohort, kept, withheld=len(models) - len(kept))
+
+
+def _section(cohort, models, withheld=0):
+    context = {
+        "models": models,
+        "withheld": withheld,
+        "maps": _maps(cohort, {model["name"] for model in models}),
+        "alpha": _alpha(cohort),
+        "has_groups": cohort.groups.nunique() > 1,
+    }
+    return Section("statistics", "Statistics", "statistics.html.j2", context)
 
 
 def _model_keys(cohort):
@@ -57,16 +58,15 @@ def _alpha(cohort):
     return cohort.config.get("statistics", {}).get("alpha", ALPHA)
 
 
-def _model(cohort, name, fit):
-    """What the page shows of one model of one fit."""
+def _model(cohort, name, fit, smallest=0):
+    """What the page shows of one model of one fit, about no fewer people than `smallest`."""
     told = cohort.table("statistics_models")
     told = told[(told["model"] == name) & (told["fit"] == fit)].set_index("sample")
     rows = cohort.of_fit("statistics", fit)
-    rows = rows[rows["model"] == name]
+    rows = rows[(rows["model"] == name) & rows["sample"].isin(_tellable(told, smallest))]
     whole = rows[rows["quantity"] != "state"]
     regional = rows[rows["quantity"] == "state"]
     first = told.loc["all"]
-    smallest = told.loc[rows["sample"].unique(), ["n", "smallest_level"]].min(axis=None)
     return {
         "name": name,
         "fit": fit,
@@ -75,7 +75,6 @@ def _model(cohort, name, fit):
         "left_out": _text(first["left_out"]),
         "note": _text(first["note"]),
         "sensitivity": _sensitivity(told),
-        "smallest": 0 if pd.isna(smallest) else int(smallest),
         "verdicts": _verdicts(rows[rows["sample"] == "all"], _alpha(cohort)),
         "rows": _beside(whole),
         "picture": _forest(whole[whole["quantity"] == "parameter"], name, fit),
@@ -83,6 +82,14 @@ def _model(cohort, name, fit):
         "regions": _beside(regional)[:SHOWN_REGIONS],
         "n_regions": int((regional["sample"] == "all").sum()),
     }
+
+
+def _tellable(told, smallest):
+    """Samples of enough people, and not so few people away from everybody that these would be told of."""
+    found = told[["n", "smallest_level"]].min(axis=1)
+    found = found[found >= smallest]
+    left = told["n"].max() - told["n"].min()
+    return found.index.drop("sensitivity", errors="ignore") if 0 < left < smallest else found.index
 
 
 def _text(value):
@@ -231,9 +238,10 @@ def _counts(rows, alpha):
     return found
 
 
-def _maps(cohort):
+def _maps(cohort, models):
     """Rows of the table of associations, smallest p first; why there is no p where there is none."""
     rows = cohort.table("map_association").reindex(columns=list(MAP_COLUMNS))
+    rows = rows[rows["model"].isna() | rows["model"].isin(models)]
     rows = rows.sort_values(["p_spin", "r"], kind="stable")
     notes = [str(text) for text in rows["note"].dropna().unique()]
     spheres = [str(text) for text in rows["sphere"].dropna().unique()]
