@@ -97,33 +97,36 @@ def parameter_rows(estimates, bounds, searches, points, is_retested):
     values = parameters(best, names)
     units = [tuple(ids) for ids in estimates[IDS].to_numpy()]
     people = core.spread_over_people(values, best["participant_id"])
-    restarts, n_restarts = core.spread_within(parameters(estimates, names), units)
-    retest, n_retest = retest_spread(best, names, searches) if is_retested else (people * np.nan, 0)
+    restarts = core.spread_within(parameters(estimates, names), units)
+    retest = retest_spread(best, names, searches) if is_retested else (np.full(len(names), np.nan), 0)
     rows = []
     for place, name in enumerate(names):
-        widths = width_row(
-            points[points["parameter"] == name] if len(points) else points, bounds[name], people[place]
-        )
-        ratios = [ratio(spread[place], people[place]) for spread in (restarts, retest)]
-        row = {
-            "parameter": name,
+        mine = points[points["parameter"] == name] if len(points) else points
+        widths = width_row(mine, bounds[name], people[place])
+        spreads = {
             "mean": values[:, place].mean(),
             "sd_people": people[place],
             "n_people": best["participant_id"].nunique(),
-            "sd_restarts": restarts[place],
-            "ratio_restarts": ratios[0],
-            "n_restarts": n_restarts,
-            "sd_retest": retest[place],
-            "ratio_retest": ratios[1],
-            "n_retest": n_retest,
-            **widths,
-            **bound_row(best, name, bounds[name]),
+            **spread_row("restarts", restarts, people, place),
+            **spread_row("retest", retest, people, place),
         }
+        ratios = [spreads["ratio_restarts"], spreads["ratio_retest"]]
         if len(names) == 1:  # its profile is the whole cost: there is no other direction
             ratios.append(widths["ratio_width"])
         share_flat = widths["n_flat"] / widths["n_profiles"] if widths["n_profiles"] else np.nan
-        rows.append(row | {"verdict": core.verdict(ratios, share_flat)})
+        judged = {"parameter": name, "verdict": core.verdict(ratios, share_flat)}
+        rows.append({**judged, **spreads, **widths, **bound_row(best, name, bounds[name])})
     return rows
+
+
+def spread_row(name, found, people, place):
+    """One kind of spread within fits of one parameter, as columns; `found` is (SD of all, number of fits)."""
+    sd, count = found
+    return {
+        f"sd_{name}": sd[place],
+        f"ratio_{name}": ratio(sd[place], people[place]),
+        f"n_{name}": count,
+    }
 
 
 def parameters(table, names):
