@@ -3,8 +3,8 @@
 The members of a cluster (a site, a family, the sessions of a person) share a random intercept (Laird & Ware
 1982, doi:10.2307/2529876). Given the ratio of its variance to the residual one, responses and design can be
 transformed so that an ordinary linear model holds; the ratio is found by restricted maximum likelihood, for
-thousands of regional responses together. Ratios and estimates equal those of statsmodels' MixedLM, which takes
-one response at a time.
+thousands of regional responses together. Ratios and estimates equal those of statsmodels' MixedLM, which
+takes one response at a time.
 """
 
 import numpy as np

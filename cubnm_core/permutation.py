@@ -2,8 +2,8 @@
 
 Residuals of the model without the term are permuted and the term is tested anew (Freedman & Lane 1983,
 doi:10.1080/07350015.1983.10509354; Winkler et al. 2014, doi:10.1016/j.neuroimage.2014.01.060). Parameters
-that end at their bounds are not normal; this test does not need them to be. With a random intercept, residuals
-are permuted after the likeness within clusters has been taken out of them.
+that end at their bounds are not normal; this test does not need them to be. With a random intercept,
+residuals are permuted after the likeness within clusters has been taken out of them.
 """
 
 import numpy as np
