@@ -91,8 +91,8 @@ def too_few(rows):
     if all(row["n_people"] >= FEWEST for row in rows):
         return None
     return (
-        f"Comparisons of fewer than {FEWEST} people have a difference, but no verdict: neither an interval nor "
-        "a p value below 0.05 can be had of so few."
+        f"Comparisons of fewer than {FEWEST} people have a difference, but no verdict: of so few, neither an "
+        "interval nor a p value below 0.05 can be had."
     )
 
 
