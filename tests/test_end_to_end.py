@@ -12,6 +12,7 @@ import pytest
 import yaml
 from cohorts import read_tsv
 
+from workflow_scripts.compare_fits import BASELINES
 from workflow_scripts.settings import SYNTHETIC_TABLES
 
 FITS = "results/fits/homogeneous/batch-001_fits.tsv"
@@ -108,8 +109,11 @@ def test_a_made_cohort_comes_out_as_tables_and_a_report(finished):
         for row in read_tsv(folder / SYNTHETIC_TABLES["truth"])
     }
     assert all(row["truth"] == truth[row["participant_id"], row["parameter"]] for row in recovery)
-    measures = {row["measure"] for row in read_tsv(cohort / "baselines.tsv")}
-    assert measures == {"sc_fc", "group_mean_fc", "scan_rescan_fc", "scan_rescan_ks"}
+    measures = {row["measure"] for row in read_tsv(cohort / "baselines.tsv") if row["value"] != "n/a"}
+    assert measures >= {*BASELINES, "distance_decay", "global_signal_share"}
+    compared = {(row["other"], row["n_people"], row["p"]) for row in read_tsv(cohort / "fit_comparison.tsv")}
+    assert compared == {(name, "4", "n/a") for name in BASELINES}
+    assert {row["measure"] for row in read_tsv(cohort / "optimism.tsv")} == {"fc_corr", "fcd_ks", "cost"}
     assert read_tsv(cohort / "exclusions.tsv") == []
     assert len(read_tsv(cohort / "convergence.tsv")) == 4 * 2 * 12
     assert (folder / "results" / "report" / "index.html").is_file()

@@ -9,7 +9,17 @@ from cohorts import read_tsv
 
 from cubnm_core.connectivity import pair_indices
 from cubnm_core.errors import InputError
-from workflow_scripts import baselines, bids, common_nodes, dictionary, evaluate, export, fit_rows, fitted
+from workflow_scripts import (
+    baselines,
+    bids,
+    common_nodes,
+    compare_fits,
+    dictionary,
+    evaluate,
+    export,
+    fit_rows,
+    fitted,
+)
 from workflow_scripts.cohort_tables import EXCLUSIONS, RECOVERY
 
 SETTINGS = {"terms": {}, "objectives": [{}, {}]}
@@ -22,6 +32,8 @@ TABLES = {
     "states": evaluate.STATES,
     "regional_parameters": fitted.REGIONAL,
     "baselines": baselines.COLUMNS,
+    "optimism": compare_fits.OPTIMISM,
+    "fit_comparison": compare_fits.COMPARISON,
     "missing_nodes": common_nodes.MISSING,
     "exclusions": EXCLUSIONS,
     "recovery": RECOVERY,
