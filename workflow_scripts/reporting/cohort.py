@@ -57,6 +57,9 @@ TABLES = (
     "statistics",
     "statistics_models",
     "map_association",
+    "null_tests",
+    "nulls",
+    "rewiring",
 )
 
 
