@@ -61,6 +61,8 @@ TABLES = (
     "nulls",
     "rewiring",
 )
+# Tables that are made when somebody asks for them, and lie beside the others from then on.
+ON_REQUEST = ("twins", "twin_recovery")
 
 
 @dataclass(frozen=True)
@@ -200,6 +202,8 @@ def read_cohort(sm, folder):
     Cohort
     """
     files = {name: Path(path) for name in TABLES for path in _as_list(getattr(sm.input, name, []))}
+    on_request = {name: files["fits"].with_name(f"{name}.tsv") for name in ON_REQUEST}
+    files |= {name: path for name, path in on_request.items() if path.exists()}
     participants = [read_table(path) for path in _as_list(sm.input.participants)]
     return Cohort(
         tables={name: read_table(path) for name, path in files.items()},

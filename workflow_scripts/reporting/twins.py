@@ -4,12 +4,10 @@ import numpy as np
 
 from workflow_scripts.figures import twins as figures
 from workflow_scripts.figures.style import picture
-from workflow_scripts.reporting.cohort import read_table
 from workflow_scripts.reporting.formatting import MISSING, number, plural, significant
 from workflow_scripts.reporting.section import Section
 from workflow_scripts.twin_recovery import COORDINATE, NODES, mark
 
-NAMES = ("twins", "twin_recovery")
 PANELS = 12
 SOURCES = {
     "cohort": "drawn from the distribution of the fitted parameters over people",
@@ -29,23 +27,13 @@ def aggregate(cohort):
 
 
 def _section(cohort, draws):
-    tables = _tables(cohort)
-    fits = [_fit(cohort, fit, tables, draws) for fit in cohort.fits] if tables else []
+    fits = [_fit(cohort, fit, draws) for fit in cohort.fits]
     context = {"fits": [entry for entry in fits if entry]}
     return Section("twins", "Synthetic twins", "twins.html.j2", context)
 
 
-def _tables(cohort):
-    """Tables of twins, which lie beside those of the cohort; None if nobody asked for them."""
-    folder = cohort.files["fits"].parent
-    paths = {name: folder / f"{name}.tsv" for name in NAMES}
-    if not all(path.exists() for path in paths.values()):
-        return None
-    return {name: read_table(path) for name, path in paths.items()}
-
-
-def _fit(cohort, fit, tables, draws):
-    recovery, points = (tables[name][tables[name]["fit"] == fit] for name in reversed(NAMES))
+def _fit(cohort, fit, draws):
+    recovery, points = (cohort.of_fit(name, fit) for name in ("twin_recovery", "twins"))
     if recovery.empty:
         return None
     rows = recovery.to_dict("records")
