@@ -27,6 +27,7 @@ class Agreement:
     average : (Q,) array
         ICC(2,k): the same for the mean over the k sessions of a person.
     average_interval : (2, Q) array
+        An end is NaN where there is none, as with few people who do not agree at all.
     sd_people : (Q,) array
         Standard deviation over people of their means over sessions.
     sd_within : (Q,) array
@@ -71,7 +72,8 @@ def agreement(values, level=0.95):
     with np.errstate(invalid="ignore", divide="ignore"):
         average = (people - error) / (people + (sessions - error) / n)
         interval = _interval(n, k, people, sessions, error, single, level)
-        averaged = k * interval / (1 + (k - 1) * interval)
+        # Below -1 / (k - 1) the ICC of single sessions stands for none of their mean.
+        averaged = np.where((k - 1) * interval > -1, k * interval / (1 + (k - 1) * interval), np.nan)
     within = (sessions * (k - 1) + error * (n - 1) * (k - 1)) / (n * (k - 1))
     return Agreement(single, interval, average, averaged, np.sqrt(people / k), np.sqrt(within))
 

@@ -72,6 +72,13 @@ def test_spread_within_people_and_limits_of_agreement():
     assert np.isnan(reliability.limits_of_agreement(drawn(5, 3, 2))).all()
 
 
+def test_an_average_over_sessions_has_no_limit_where_sessions_do_not_agree_at_all():
+    values = np.array([[0.0, 1.0], [1.0, 0.0], [0.2, 0.9], [0.8, 0.1]])[:, :, None]
+    found = reliability.agreement(values)
+    assert found.single_interval[0, 0] < -1 and np.isnan(found.average_interval[0, 0])
+    assert found.single_interval[0, 0] < found.single[0] < found.single_interval[1, 0]
+
+
 def test_agreement_to_the_last_digit_and_no_variation():
     same = np.repeat(drawn(6, 1, 1), 2, axis=1)
     assert reliability.agreement(same).single[0] == pytest.approx(1.0)

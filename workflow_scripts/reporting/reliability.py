@@ -152,7 +152,7 @@ def _few(row):
 def interval(row, sign=False):
     """An estimate with its interval."""
     text = number(row["icc"], sign=sign)
-    if not np.isfinite(row["low"]):
+    if not np.isfinite([row["low"], row["high"]]).any():
         return text
     return f"{text} [{number(row['low'], sign=sign)}, {number(row['high'], sign=sign)}]"
 
