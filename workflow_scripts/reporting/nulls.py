@@ -59,7 +59,7 @@ def _fit(cohort, fit, fewest, draw_people, stated):
     shown = [row for row in found if row["measure"] in DRAWN]
     return {
         "name": fit,
-        "conditions": conditions(cohort, fit),
+        "conditions": _conditions(cohort, fit),
         "verdicts": [verdict(row) for row in found if row["measure"] == "fc_corr"],
         "without": _without(cohort, fit, found, stated),
         "rows": [_cells(row) for row in found],
@@ -67,6 +67,14 @@ def _fit(cohort, fit, fewest, draw_people, stated):
         "people": draw_people(cohort, fit, shown) if draw_people and shown else None,
         "forest": _forest(fit, shown),
     }
+
+
+def _conditions(cohort, fit):
+    """Conditions of the scores: those of the evaluation, with the noise seeds of the null models."""
+    rows = cohort.of_fit("nulls", fit)
+    seeds = ", ".join(rows["seeds"].unique()) if "seeds" in rows else ""
+    stated = dict(conditions(cohort, fit))
+    return list((stated | {"scoring seeds": seeds}).items())
 
 
 def verdict(row):
@@ -134,7 +142,7 @@ def _cells(row):
         "observed": number(row["observed"]),
         "null_mean": number(row["null_mean"]),
         "difference": _interval(row),
-        "p": p_text(row["p"]) if row["refitted"] else MISSING,
+        "p": p_text(row["p"]).removeprefix("= ") if row["refitted"] else MISSING,
     }
 
 
