@@ -25,7 +25,7 @@ def aggregate(cohort):
     """Means over people alone, of fits with as many people as may be told of."""
     smallest = cohort.smallest_group
     fits = [fit for fit in cohort.fits if len(cohort.landscapes.get(fit, {})) >= smallest]
-    return _section([_fit(cohort, fit, shows_people=False) for fit in fits])
+    return _section([_fit(cohort, fit, smallest) for fit in fits])
 
 
 def _section(fits):
@@ -33,8 +33,11 @@ def _section(fits):
     return Section("landscapes", "Landscapes of the cost", "landscape.html.j2", context)
 
 
-def _fit(cohort, fit, shows_people=True):
-    """What the page shows of a fit; None where nothing was simulated."""
+def _fit(cohort, fit, fewest=0):
+    """What the page shows of a fit; None where nothing was simulated.
+
+    With `fewest`, nobody is shown, and no cell in which fewer people have a candidate.
+    """
     files = cohort.landscapes.get(fit, {})
     units = [unit for unit in cohort.units if unit in files]
     if not units:
@@ -46,8 +49,9 @@ def _fit(cohort, fit, shows_people=True):
         "is_grid": found.is_grid,
         "n_parameters": len(found.names),
         "n_candidates": found.candidates,
-        "pictures": found.pictures(shows_people),
-        "people": found.people_picture(shown_units(cohort, MAX_PEOPLE)) if shows_people else None,
+        "shows_people": not fewest,
+        "pictures": found.pictures(fewest),
+        "people": None if fewest else found.people_picture(shown_units(cohort, MAX_PEOPLE)),
     }
 
 
@@ -128,24 +132,22 @@ class Valleys:
             return term
         return "cost" if self.is_grid else "cost above the person's best"
 
-    def pictures(self, shows_people):
+    def pictures(self, fewest=0):
         """Curves over every parameter, planes over every pair: list of (picture, kind)."""
         drawn = []
         shown = self.terms if len(self.names) == 1 else ["cost"]
-        panels = [self._curves(term, k) for term in shown for k in range(len(self.names))]
+        panels = [self._curves(term, k, fewest) for term in shown for k in range(len(self.names))]
         alt = f"Lowest cost over every parameter, fit {self.fit}, mean over people"
-        drawn.append((picture(figures.curves, panels, shows_people, alt=alt), "curves"))
+        drawn.append((picture(figures.curves, panels, not fewest, alt=alt), "curves"))
         if self.pairs:
             alt = f"Cost over pairs of parameters, fit {self.fit}, over people"
             label = None if len(self.terms) > 1 else self.label("cost")
-            drawn.append(
-                (picture(figures.planes, self._cohort_planes(shows_people), label, alt=alt), "planes")
-            )
+            drawn.append((picture(figures.planes, self._cohort_planes(fewest), label, alt=alt), "planes"))
         return drawn
 
-    def _curves(self, term, k):
+    def _curves(self, term, k, fewest):
         label = self.label(term) if len(self.names) == 1 else f"lowest {self.label(term)}"
-        people = np.array(self.along[term, k])
+        people = _of_enough(np.array(self.along[term, k]), fewest)
         marked = self.best[:, k], self.truth[:, k]
         return figures.Curves(label, self.names[k], _centres(self.edges[k]), people, *marked)
 
@@ -156,12 +158,14 @@ class Valleys:
         points = self.best[marked][:, pair], self.truth[marked][:, pair]
         return figures.Plane(title, names, edges, values, *points)
 
-    def _cohort_planes(self, shows_people):
+    def _cohort_planes(self, fewest=0):
         """Mean over people on a grid, else median over those with a candidate in the cell."""
         over = np.nanmean if self.is_grid else np.nanmedian
-        marked = slice(None) if shows_people else slice(0)
+        marked = slice(0) if fewest else slice(None)
         return [
-            self._plane(self.label(term), pair, _over_known(over, np.array(values)), marked)
+            self._plane(
+                self.label(term), pair, _over_known(over, _of_enough(np.array(values), fewest)), marked
+            )
             for (term, pair), values in self.planes.items()
         ]
 
@@ -187,6 +191,11 @@ def _lowest(values, places, shape):
     found = np.full(shape, np.inf)
     np.minimum.at(found, places, values)
     return np.where(np.isfinite(found), found, np.nan)
+
+
+def _of_enough(values, fewest):
+    """Values of people, without those of cells in which fewer people have any."""
+    return np.where(np.isfinite(values).sum(axis=0) >= fewest, values, np.nan)
 
 
 def _over_known(function, values):
