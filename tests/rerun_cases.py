@@ -24,6 +24,7 @@ ONE, TWO = (of_fit(fit, {"fit", "fold_fit", *SCORES}) | EVIDENCE for fit in ("on
 THREE = of_fit("three", {"group_fit", "fit", "fold_fit", *SCORES}) | EVIDENCE
 EVALUATIONS = of_fits(SCORES) | EVIDENCE
 PROFILES = {("profiles", fit) for fit in ("one", "two", "three")}
+HELD_OUT = {("held_out_people", fit) for fit in ("one", "two", "three")}
 NULLS = {"null_tests", *(("nulls", fit) for fit in ("one", "two", "three"))}
 FITS = ONE | TWO | THREE
 COMPARISONS = {"quality_control", "baselines", *TABLES}
@@ -185,7 +186,7 @@ CASES = {
         TABLES,
     ),
     "config.batch_size": ({"batch_size": 3}, EVERYTHING),
-    "config.evaluation.seeds": ({"evaluation.seeds": 3}, SIGNAL | EVALUATIONS - PROFILES - NULLS),
+    "config.evaluation.seeds": ({"evaluation.seeds": 3}, SIGNAL | EVALUATIONS - PROFILES - NULLS - HELD_OUT),
     "config.evaluation.first_seed": ({"evaluation.first_seed": 2000}, SIGNAL | EVALUATIONS),
     **{
         f"config.evaluation.profile.{key}": (
