@@ -319,7 +319,7 @@ def test_fits_that_cannot_share_a_call_are_no_guests(tmp_path, monkeypatch):
 
 def test_settings_and_batches_of_any_size_give_the_same_fits(snakemake, tmp_path):
     cohort = TinyCohort(tmp_path, participants=("01", "02"))
-    base = cohort.config["fits"]["homogeneous"]
+    cohort.config["holdout"], base = "none", cohort.config["fits"]["homogeneous"]
     base["optimizer"] = {"population": 4, "generations": 4}
     cohort.config["fits"] = {"one": base, "other": {**base, "objective": {"fc_corr": 1.0}}}
     cohort.config["simulation"]["duration"] = 60.0
