@@ -189,6 +189,18 @@ def test_what_was_run_is_told(tmp_path, tables, words, sources):
     assert sources <= cited(found)
 
 
+def test_few_people_are_not_counted_where_that_would_tell(tmp_path):
+    tables = {"reliability": RELIABLE, "statistics": TESTED, "statistics_models": RUN}
+    text = said(evidence.sentences(cohort(tmp_path, tables=tables), smallest=9))
+    assert "2 sessions of few people" in text and "a linear model over few people" in text
+
+
+def test_inhibition_that_is_tuned_again_is_told(tmp_path):
+    tables, words = {"null_tests": NULLS[:1]}, "every other connectome needs anew"
+    assert words in said(evidence.sentences(cohort(tmp_path, tables=tables)))
+    assert words not in said(evidence.sentences(cohort(tmp_path, tables=tables, fit={"fic": None})))
+
+
 def test_too_few_people_for_a_test_claim_none(tmp_path):
     untested = {"fit_comparison": pd.DataFrame({"p": [None, None]}, dtype=float)}
     assert "signs" not in said(evidence.sentences(cohort(tmp_path, tables=untested)))

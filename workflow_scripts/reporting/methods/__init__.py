@@ -35,7 +35,7 @@ def paragraphs(cohort, smallest=0):
         Sentences by paragraph.
     """
     parts = [data.sentences(cohort, smallest), *(fits.sentences(cohort, fit) for fit in cohort.fits)]
-    parts.append([*evidence.sentences(cohort), *_workflow(cohort)])
+    parts.append([*evidence.sentences(cohort, smallest), *_workflow(cohort)])
     return [
         [(text, [SOURCES[one] if isinstance(one, str) else one for one in cited]) for text, cited in part]
         for part in parts

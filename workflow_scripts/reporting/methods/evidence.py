@@ -22,8 +22,8 @@ NULLS = {
 RESPONSES = {"parameter": "fitted parameters", "score": "scores", "state": "regional read-outs"}
 
 
-def sentences(cohort):
-    """How the fits were scored and tested: list of (sentence, keys of sources)."""
+def sentences(cohort, smallest=0):
+    """How the fits were scored and tested: list of (sentence, keys of sources); counts no fewer people."""
     return [
         *_scores(cohort),
         *_baselines(cohort),
@@ -33,8 +33,8 @@ def sentences(cohort):
         *_nulls(cohort),
         *_profiles(cohort),
         *_twins(cohort),
-        *_reliability(cohort),
-        *_statistics(cohort),
+        *_reliability(cohort, smallest),
+        *_statistics(cohort, smallest),
         *_maps(cohort),
     ]
 
@@ -59,13 +59,21 @@ def _listed(words):
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
+def _counted(people, smallest):
+    return plural(people, "person") if people >= smallest else "few people"
+
+
+def _controlled(cohort):
+    """Say whether inhibitory weights of any fit are tuned."""
+    return any(setting["fic"] is not None for setting in cohort.fit_settings.values())
+
+
 def _scores(cohort):
     evaluation = _rows(cohort, "evaluation")
     if evaluation is None:
         return [("No fit could be scored.", [])]
     seeds = plural(int(evaluation["n_seeds"].min()), "noise seed")
-    tuned = any(setting["fic"] is not None for setting in cohort.fit_settings.values())
-    kept = "; the inhibitory weights were those that the fit had found" if tuned else ""
+    kept = "; the inhibitory weights were those that the fit had found" if _controlled(cohort) else ""
     return [(f"Every score is the mean over {seeds} that the search had not used{kept}.", [])]
 
 
@@ -101,6 +109,11 @@ def _comparison(cohort):
     return [*found, (text, ["efron1987", "holm1979"])]
 
 
+def _tuned(cohort):
+    """What happens to inhibition on a connectome that is not the fitted one."""
+    return " but inhibitory weights, which every other connectome needs anew" if _controlled(cohort) else ""
+
+
 def _cross(cohort):
     found = []
     if _rows(cohort, "cross") is not None:
@@ -108,8 +121,8 @@ def _cross(cohort):
         text = (
             "To see what is personal, the parameters, the connectome and the scans of everybody were "
             f"exchanged with those of up to {plural(others, 'other person')} in forward simulations "
-            f"({plural(seeds, 'noise seed')}), nothing fitted again; differences are given with 95 % t "
-            "intervals over people."
+            f"({plural(seeds, 'noise seed')}), nothing fitted again{_tuned(cohort)}; differences are given "
+            "with 95 % t intervals over people."
         )
         found.append((text, []))
     if _rows(cohort, "identification") is not None:
@@ -154,8 +167,8 @@ def _nulls(cohort):
             found.append((text, [*cited, "winkler2014"]))
         else:
             text = (
-                f"Forward null models with {named} ({count}) kept the fitted parameters; they are a "
-                "diagnosis and have no p values."
+                f"Forward null models with {named} ({count}) kept the fitted parameters{_tuned(cohort)}; "
+                "they are a diagnosis and have no p values."
             )
             found.append((text, cited))
     return found
@@ -192,15 +205,15 @@ def _twins(cohort):
     return [(text, [])]
 
 
-def _reliability(cohort):
+def _reliability(cohort, smallest):
     rows = _rows(cohort, "reliability")
     rows = None if rows is None else rows.dropna(subset="icc")
     if rows is None or rows.empty:
         return []
     text = (
-        f"Reliability over {int(rows['n_sessions'].max())} sessions of {int(rows['n_people'].max())} people "
-        "is given by the intraclass correlations of absolute agreement ICC(2,1) and ICC(2,k) with 95 % "
-        "intervals; no two sessions shared a noise seed."
+        f"Reliability over {int(rows['n_sessions'].max())} sessions of "
+        f"{_counted(int(rows['n_people'].max()), smallest)} is given by the intraclass correlations of "
+        "absolute agreement ICC(2,1) and ICC(2,k) with 95 % intervals; no two sessions shared a noise seed."
     )
     cited = ["shrout1979", "mcgraw1996"]
     if "limit_low" in rows and rows["limit_low"].notna().any():
@@ -208,7 +221,7 @@ def _reliability(cohort):
     return [(text, cited)]
 
 
-def _statistics(cohort):
+def _statistics(cohort, smallest):
     """A sentence for each statistical model that was run, and one on corrections."""
     tests, models = _rows(cohort, "statistics"), _rows(cohort, "statistics_models")
     if tests is None or models is None:
@@ -217,7 +230,8 @@ def _statistics(cohort):
     if run.empty:
         return []
     found = [
-        _model(name, part, tests[tests["model"] == name]) for name, part in run.groupby("model", sort=False)
+        _model(name, part, tests[tests["model"] == name], smallest)
+        for name, part in run.groupby("model", sort=False)
     ]
     corrected = (
         "P values were adjusted for the false discovery rate over all parameters, all scores, or all regions "
@@ -229,17 +243,17 @@ def _statistics(cohort):
     return found
 
 
-def _model(name, part, tests):
+def _model(name, part, tests, smallest):
     """One statistical model: what it explained by what, and how it was tested."""
     first = part.iloc[0]
     mixed = first["method"] == "mixed"
     kind = f"a mixed model with a random intercept for {first['random']}" if mixed else "a linear model"
     told = _listed(text for quantity, text in RESPONSES.items() if quantity in set(tests["quantity"]))
-    people = sorted({int(n) for n in part["n"]})
-    counted = f"{people[0]}" if len(people) == 1 else f"{people[0]} to {people[-1]}"
+    fewest, most = int(part["n"].min()), int(part["n"].max())
+    counted = _counted(most, smallest) if fewest in (most, *range(smallest)) else f"{fewest} to {most} people"
     formula = str(first["formula"]).removeprefix("~").strip()
     text = (
-        f"The statistical model “{name}” explained {told} by {formula}: {kind} over {counted} people, tested "
+        f"The statistical model “{name}” explained {told} by {formula}: {kind} over {counted}, tested "
         f"for {first['tested']}"
     )
     if not tests["p_permutation"].notna().any():
