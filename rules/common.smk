@@ -1,7 +1,18 @@
 """Everything the rules share: the checked configuration, the units of the cohort, and functions of wildcards."""
 
 import cubnm_core
-from workflow_scripts import batches, claims, folds, last_run, readers, settings, start, statistical_models, tables, twin_parts
+from workflow_scripts import (
+    batches,
+    claims,
+    folds,
+    last_run,
+    readers,
+    settings,
+    start,
+    statistical_models,
+    tables,
+    twin_parts,
+)
 from workflow_scripts.precomputed import KINDS
 
 CONFIG = settings.validate(config)
