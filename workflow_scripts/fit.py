@@ -45,7 +45,7 @@ class Found:
 
 
 def main(sm):
-    """Fit the units of a batch; write a row per unit and restart, per generation and front, every candidate."""
+    """Fit the units of a batch; write rows per restart, generation and front, and every candidate."""
     logger = job.start(sm)
     settings, fit = sm.params.settings, sm.wildcards.fit
     people, unusable = read_people(sm.params.units, sm.input, settings, logger)
