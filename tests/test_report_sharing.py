@@ -16,7 +16,7 @@ from workflow_scripts import person_figures
 from workflow_scripts.figures.style import Picture
 from workflow_scripts.reporting import exclusions, sharing
 from workflow_scripts.reporting.cohort import read_cohort
-from workflow_scripts.reporting.disclosure import few, told_groups
+from workflow_scripts.reporting.disclosure import few, told_groups, without_small_shares
 from workflow_scripts.reporting.section import Section
 
 EMBEDDED = re.compile(r"base64,([A-Za-z0-9+/=]+)")
@@ -123,3 +123,9 @@ def test_small_numbers_are_hidden_also_from_subtraction():
     assert told_groups(groups, 5) == []  # a and b, taken from everybody, would tell of c
     assert told_groups(pd.concat([groups, pd.Series(["d"] * 2)]), 5) == ["a", "b"]
     assert told_groups(groups[groups != "c"], 5) == ["a", "b"]
+
+
+def test_shares_of_few_people_are_hidden():
+    page = "<td>2 of 7</td> better in 6 of 7 people, 7 of 7 people, 0 of 7 people, 6 of 12 people"
+    hidden = "<td>some of 7</td> better in some of 7 people, 7 of 7 people, 0 of 7 people, 6 of 12 people"
+    assert without_small_shares(f"{page}, 3 of 66 regions", 5) == f"{hidden}, 3 of 66 regions"

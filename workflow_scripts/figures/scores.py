@@ -38,8 +38,8 @@ def cohort_strip(frame, fits):
 
 
 def cohort_boxes(frame, fits):
-    """The same as quartiles over people, with nothing that stands for a single person."""
-    return _strips(frame, fits, _draw_quartiles_of)
+    """The same as mean ± SD over people: of a few people, a quartile is the value of one of them."""
+    return _strips(frame, fits, _draw_spread_of)
 
 
 def _strips(frame, fits, draw):
@@ -91,23 +91,12 @@ def _draw_people_of(axis, mine, position, colour):
         _join(axis, placed["train"], placed["test"])
 
 
-def _draw_quartiles_of(axis, mine, position, colour):
+def _draw_spread_of(axis, mine, position, colour):
     for split, (values, offset) in _by_split(mine).items():
-        face = colour if split == "test" else "white"
-        axis.boxplot(
-            values,
-            positions=[position + offset],
-            widths=0.28,
-            whis=0,  # whiskers and outliers would show single people
-            showcaps=False,
-            showfliers=False,
-            manage_ticks=False,
-            patch_artist=True,
-            boxprops={"facecolor": face, "edgecolor": colour, "alpha": 0.6},
-            medianprops={"alpha": 0},
-            whiskerprops={"alpha": 0},
-        )
-        _draw_mean(axis, position + offset, values, max(values.mean(), values.quantile(0.75)))
+        face, sd = colour if split == "test" else "white", values.std()
+        look = {"width": 0.28, "facecolor": face, "edgecolor": colour, "alpha": 0.6}
+        axis.bar(position + offset, 2 * sd, bottom=values.mean() - sd, **look)
+        _draw_mean(axis, position + offset, values, values.mean() + sd)
 
 
 def _draw_mean(axis, x, values, top):

@@ -1,5 +1,9 @@
 """What the page that is handed on may tell: nothing about a few people, also not by subtraction."""
 
+import re
+
+SHARE = re.compile(r"\b(\d+) of (\d+)(?= people|</td>)")
+
 
 def few(count, smallest):
     """A number of people as text, hidden where it is of fewer than `smallest` but somebody."""
@@ -24,3 +28,14 @@ def told_groups(groups, smallest):
     kept = counts[counts >= smallest]
     hidden = counts.sum() - kept.sum()
     return [] if 0 < hidden < smallest else sorted(kept.index)
+
+
+def without_small_shares(page, smallest):
+    """Hide in how many people something holds, where it does, or does not, in fewer than `smallest`."""
+
+    def told(found):
+        count, everybody = int(found[1]), int(found[2])
+        is_small = 0 < count < smallest or 0 < everybody - count < smallest
+        return f"some of {everybody}" if is_small else found[0]
+
+    return SHARE.sub(told, page)

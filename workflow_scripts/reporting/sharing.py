@@ -2,6 +2,7 @@
 
 import logging
 
+from workflow_scripts.reporting.disclosure import without_small_shares
 from workflow_scripts.reporting.page import render_shared
 from workflow_scripts.reporting.section import Section
 
@@ -27,7 +28,8 @@ def page(cohort, modules):
     if cohort.people.nunique() < cohort.smallest_group:
         return render_shared(cohort, [])
     told = [module for module in modules if hasattr(module, "aggregate")]
-    return render_shared(cohort, [_checked(module, cohort) for module in told])
+    text = render_shared(cohort, [_checked(module, cohort) for module in told])
+    return without_small_shares(text, cohort.smallest_group)
 
 
 def _checked(module, cohort):
