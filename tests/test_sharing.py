@@ -166,13 +166,13 @@ def test_packs_are_shared_on_local_disks_without_a_scheduler_only(tmp_path, monk
     mounts = tmp_path / "mounts"
     mounts.write_text(
         "1 0 8:1 / / rw - ext4 /dev/sda rw\n"
-        "2 1 0:50 / /home rw,nosuid shared:1 - nfs4 server:/home rw\n"
-        "3 2 8:2 / /home/fast\\040disk rw - xfs /dev/sdb rw\n"
+        "2 1 0:50 / /net rw,nosuid shared:1 - nfs4 server:/net rw\n"
+        "3 2 8:2 / /net/fast\\040disk rw - xfs /dev/sdb rw\n"
     )
     monkeypatch.setattr(claims, "MOUNTS", mounts)
     assert claims.allowed("/data/histories", {})
-    assert not claims.allowed("/home/me/histories", {})
-    assert claims.allowed("/home/fast disk/histories", {})
+    assert not claims.allowed("/net/me/histories", {})
+    assert claims.allowed("/net/fast disk/histories", {})
     assert not claims.allowed("/data/histories", {"SLURM_JOB_ID": "7"})
     monkeypatch.setattr(claims, "MOUNTS", tmp_path / "none")
     assert not claims.allowed("/data/histories", {})
