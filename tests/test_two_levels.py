@@ -261,7 +261,7 @@ def selected(results, pattern):
 def test_people_start_from_the_group_and_a_new_one_makes_nobody_start_again(snakemake, two_levels):
     results, fits = two_levels.folder / "results", two_levels.config["fits"]
     fits["fine"] = {**fits.pop("homogeneous"), "optimizer": {"generations": 1}, "start": {"from": "two"}}
-    two_levels.config["evaluation"] = {"seeds": 2}
+    two_levels.config["evaluation"] = {"seeds": 2, "others": 0, "folds": 0, "nulls": {"count": 0}}
     code, text = snakemake("cohort", config=two_levels.write())
     assert code == 0, text
     assert job.read_json(results / "group" / "mean.json")["group"]["left_out"].keys() == {"sub-02"}
