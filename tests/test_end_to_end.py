@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 import yaml
@@ -116,7 +117,9 @@ def test_a_made_cohort_comes_out_as_tables_and_a_report(finished):
     assert {row["measure"] for row in read_tsv(cohort / "optimism.tsv")} == {"fc_corr", "fcd_ks", "cost"}
     assert read_tsv(cohort / "exclusions.tsv") == []
     assert len(read_tsv(cohort / "convergence.tsv")) == 4 * 2 * 12
-    assert (folder / "results" / "report" / "index.html").is_file()
+    report = folder / "results" / "report"
+    assert "could not be made" not in (report / "index.html").read_text(encoding="utf-8")
+    assert {path.stem for path in (report / "people").glob("*.html")} == {f"sub-0{k}" for k in (1, 2, 3, 4)}
 
 
 def test_provenance_names_versions_seeds_and_every_input(finished):
@@ -128,6 +131,15 @@ def test_provenance_names_versions_seeds_and_every_input(finished):
     assert stored["computed"]["simulations_of_fits"] == 4 * 2 * 12 * 5
     assert len(stored["inputs"]) == 4 + 4 * 4
     assert set(stored["computed"]["seconds_of_rules"]) >= {"fit", "evaluate", "prepare_bold"}
+
+
+def test_snakemake_packs_the_report(finished, run):
+    folder, _ = finished
+    run(folder, "--report", "report.zip")
+    with zipfile.ZipFile(folder / "report.zip") as packed:
+        names = {name.rpartition("/")[2] for name in packed.namelist()}
+    tables = {"evaluation.tsv", "fits.tsv", "exclusions.tsv"}
+    assert names >= {"report.html", "index.html", "shared.html", *tables}
 
 
 def test_a_second_run_has_nothing_to_do(finished, run):
