@@ -89,7 +89,8 @@ def edited_profile(repository, folder):
     stored = (repository / "profiles" / "slurm" / "profile.yaml").read_text(encoding="utf-8")
     profile = yaml.safe_load(stored)
     profile["default-resources"] |= {"slurm_partition": "cpu", "mem_mb": 500}
-    profile["set-resources"]["fit"] |= {"slurm_partition": "gpu", "runtime": "attempt + 1", "mem_mb": 1000}
+    fit = {**profile["set-resources"]["fit"], "slurm_partition": "gpu", "runtime": "attempt + 1"}
+    profile["set-resources"] |= {"fit": {**fit, "mem_mb": 1000}}
     profile |= {"set-threads": {"fit": 1}, "latency-wait": 10, "seconds-between-status-checks": 2}
     profile |= {"slurm-status-command": "squeue", "slurm-init-seconds-before-status-checks": 3}
     path = folder / "profile" / "profile.yaml"
