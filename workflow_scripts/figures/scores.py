@@ -84,7 +84,9 @@ def _draw_people_of(axis, mine, position, colour):
     for split, (values, offset) in _by_split(mine).items():
         x = position + offset + jitter(len(values), 0.1)
         face = colour if split == "test" else "white"
-        axis.scatter(x, values, s=16, color=face, edgecolor=colour, linewidth=0.9, alpha=0.85, zorder=3)
+        look = {"color": face, "edgecolor": colour, "linewidth": 0.9, "alpha": 0.85}
+        points = axis.scatter(x, values, s=16, zorder=3, rasterized=len(values) > MANY, **look)
+        link_people(points, values.index)
         _draw_mean(axis, position + offset, values, values.max())
         placed[split] = dict(zip(values.index, zip(x, values, strict=True), strict=True))
     if len(placed) == 2:

@@ -87,12 +87,25 @@ def picture(draw, *args, alt, **options):
     """
     with matplotlib.rc_context(STYLE):
         figure = draw(*args, **options)
+        _crowds_as_images(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
     svg = markup.lightened(buffer.getvalue().decode("utf-8"))
     if markup.has_links(svg):
         return Picture("", alt, markup.inline(svg, alt))
     return Picture(markup.data_uri(svg), alt)
+
+
+def _crowds_as_images(figure):
+    """Thousands of points or lines become an image, unless a click on them leads somewhere."""
+    for axis in figure.axes:
+        for crowd in axis.collections:
+            count = max(len(crowd.get_offsets()), len(crowd.get_paths()))
+            if count > MANY and not any(crowd.get_urls()):
+                crowd.set_rasterized(True)
+        if len(axis.lines) > MANY:
+            for line in axis.lines:
+                line.set_rasterized(True)
 
 
 def new_figure(width, height):
