@@ -85,7 +85,9 @@ def test_files_fit_in_one_head(tracked):
 def test_every_import_is_declared(repository):
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     declared = {re.match(r"[\w-]+", entry).group() for entry in project["dependencies"]}
-    known = declared | {"cubnm_core", "workflow_scripts", "cupy", "yaml"} | sys.stdlib_module_names
+    called_otherwise = {"yaml": "pyyaml", "PIL": "pillow"}
+    assert set(called_otherwise.values()) <= declared
+    known = declared | {"cubnm_core", "workflow_scripts", "cupy", *called_otherwise} | sys.stdlib_module_names
     for folder in ("cubnm_core", "workflow_scripts"):
         for path in (repository / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
