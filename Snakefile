@@ -10,10 +10,6 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
-# What `snakemake --report` begins with.
-report: "docs/captions/workflow.rst"
-
-
 include: "rules/common.smk"
 include: "rules/prepare.smk"
 include: "rules/group.smk"

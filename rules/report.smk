@@ -1,3 +1,7 @@
+# What `snakemake --report` begins with.
+report: "../docs/captions/workflow.rst"
+
+
 # Drawn batch by batch, so that a person who comes in later makes nobody else's pictures anew.
 rule person_figures:
     input:
