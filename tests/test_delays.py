@@ -188,7 +188,12 @@ def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
     fit.main(
         SimpleNamespace(
             input=inputs,
-            output=SimpleNamespace(fits="fits.tsv", convergence="convergence.tsv", front="front.tsv"),
+            output=SimpleNamespace(
+                fits="fits.tsv",
+                convergence="convergence.tsv",
+                front="front.tsv",
+                landscape="landscape.npz",
+            ),
             resources=SimpleNamespace(runtime=60, histories="histories", other_device="warn"),
             params=SimpleNamespace(units=units, settings=resolved),
             wildcards=SimpleNamespace(fit="homogeneous", batch="001"),
