@@ -77,7 +77,7 @@ def test_likeness_and_robust_distance():
 
 
 def test_the_report_shows_flags_missing_nodes_and_every_number(tmp_path):
-    cohort = read_cohort(MadeCohort(tmp_path).write())
+    cohort = read_cohort(MadeCohort(tmp_path).write(), tmp_path)
     section = render(cohort, [inputs.section(cohort)])
     assert "1 of 6 units call for attention" in section
     assert "unlike the connectomes of the others" in section
