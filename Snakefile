@@ -42,6 +42,7 @@ localrules:
     fits,
     evaluations,
     cohort,
+    twins,
     plan,
     forget_failed,
 
@@ -79,3 +80,9 @@ rule cohort:
     input:
         rules.cohort_tables.output,
         rules.statistics.output,
+
+
+# Would these settings find the truth? Costs as many fits as there are twins; the next report shows it.
+rule twins:
+    input:
+        rules.twin_recovery.output,

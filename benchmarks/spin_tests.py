@@ -3,6 +3,7 @@
 ``python benchmarks/spin_tests.py`` takes half a minute. See README.md in this folder.
 """
 
+import argparse
 from datetime import date
 from pathlib import Path
 
@@ -31,6 +32,7 @@ parcels has fallen to 37 %. hungarian is what the workflow uses.
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     rows = [row for parcels in PARCELS for row in rates(parcels)]
     head = ("parcels a hemisphere", "smoothness", "hemispheres", "common test", *METHODS)
     lines = [head, ["---"] * len(head), *rows]

@@ -22,5 +22,6 @@ rule brain:
         atlas=CONFIG["brain"]["atlas"],
         names=CONFIG["brain"]["names"],
         surfaces=CONFIG["brain"]["surfaces"],
+        numerics=NUMERICS,
     script:
         "../workflow_scripts/brain.py"

@@ -97,10 +97,3 @@ rule twin_recovery:
         numerics=NUMERICS,
     script:
         "../workflow_scripts/twin_recovery.py"
-
-
-# Would these settings find the truth? Costs twins.count fits; the next report shows it.
-rule twins:
-    input:
-        rules.twin_recovery.output,
-    localrule: True

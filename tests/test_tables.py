@@ -66,7 +66,7 @@ def test_auto_holds_out_runs_only_if_there_is_a_test_run(tiny_cohort):
 
 
 def test_planned_manifest_passes_the_checks_of_a_real_one(tmp_path, tiny_cohort):
-    planned = tables.planned_manifest({"participants": 3, "repetition_time": 1.0})
+    planned = tables.planned_manifest({"participants": 3, "repetition_time": 1.0, "sessions": 1})
     tiny_cohort.manifest = planned
     tiny_cohort.write()
     rows = tables.read_manifest(tmp_path / "manifest.tsv")
