@@ -14,6 +14,15 @@ from workflow_scripts.settings import schema, validate
 
 LABELS = ("LH_Vis_1", "LH_SomMot_1", "LH_Cont_1", "RH_Vis_1", "RH_SomMot_1", "RH_Cont_1")
 REPETITION_TIME = 0.8
+# All of the evidence, and little of each, because every test of a whole workflow pays for it.
+LITTLE_EVIDENCE = {
+    "seeds": 2,
+    "others": 1,
+    "cross_seeds": 2,
+    "folds": 2,
+    "nulls": {"count": 1},
+    "profile": {"points": 5, "seeds": 1, "people": 2},
+}
 
 
 class TinyCohort:

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from cohorts import TinyCohort
+from cohorts import LITTLE_EVIDENCE, TinyCohort
 from derivatives import add_atlas, add_qsirecon, add_xcpd
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -70,6 +70,7 @@ def place(tmp_path_factory):
     cohort = TinyCohort(folder, participants=("01", "02", "03", "04"))
     grid = {"name": "grid", "shape": {"G": 3}}
     cohort.config["fits"]["coupling"] = {"fic": "analytical", "free": {"G": [0.5, 2.5]}, "optimizer": grid}
+    cohort.config["evaluation"] = LITTLE_EVIDENCE
     cohort.write().rename(folder / "my.yaml")
     add_xcpd(folder / "derivatives" / "xcp_d", "01", atlases=("4S156Parcels",))
     add_qsirecon(folder / "derivatives" / "qsirecon", "01")

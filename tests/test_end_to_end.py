@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 import yaml
-from cohorts import read_tsv
+from cohorts import LITTLE_EVIDENCE, read_tsv
 
 from workflow_scripts.compare_fits import BASELINES
 from workflow_scripts.settings import SYNTHETIC_TABLES
@@ -35,7 +35,7 @@ def configuration(tmp_path_factory):
                 "optimizer": {"population": 5, "generations": 12, "restarts": 2, "tolerance": 0.0},
             }
         },
-        "evaluation": {"seeds": 5},
+        "evaluation": {**LITTLE_EVIDENCE, "seeds": 5},
     }
     path = tmp_path_factory.mktemp("configuration") / "made.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")

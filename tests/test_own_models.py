@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from cohorts import LITTLE_EVIDENCE
 from prepared import PreparedCohort
 
 from cubnm_core.equations import MODELS_FOLDER
@@ -35,7 +36,7 @@ def test_the_file_is_an_input_of_what_computes_with_it(snakemake, tiny_cohort, o
 
 
 def test_a_fitted_person_is_simulated_again_and_a_changed_file_runs_again(snakemake, tiny_cohort, own_model):
-    tiny_cohort.config["evaluation"] = {"seeds": 2}
+    tiny_cohort.config["evaluation"] = LITTLE_EVIDENCE
     config = tiny_cohort.write()
     code, text = snakemake("cohort", config=config)
     assert code == 0, text

@@ -314,9 +314,9 @@ def test_two_people_one_restart_and_intrahemispheric_pairs_are_drawn(tmp_path):
 
 
 def test_large_cohorts_show_some_people_and_stay_small(tmp_path):
-    page = MadeCohort(tmp_path, people=24, nodes=8, truth=False, generations=4).page()
+    page = MadeCohort(tmp_path, people=12, nodes=8, truth=False, generations=4).page()
     assert page.count('<article class="person"') == 4
-    assert "4 of 24 scored units are shown" in text_of(page)
+    assert "4 of 12 scored units are shown" in text_of(page)
     assert page.count("(best fits)") == page.count("(worst fits)") == 2
     assert len(page) < 3e6
 

@@ -8,7 +8,7 @@ import tomllib
 import numpy as np
 import pytest
 import yaml
-from cohorts import LABELS, TinyCohort, labelled, read_tsv, symmetric
+from cohorts import LABELS, LITTLE_EVIDENCE, TinyCohort, labelled, read_tsv, symmetric
 from exported import check_dataset
 
 from workflow_scripts.get_hcp_example import write_example
@@ -169,7 +169,7 @@ def small_run(tmp_path):
         ("03", "bold", "2", labelled(np.ones((150, len(LABELS))))),
     ):
         (tmp_path / cohort.row(person, kind, run)["path"]).write_text(text, encoding="utf-8")
-    cohort.config["evaluation"] = {"seeds": 2}
+    cohort.config["evaluation"] = LITTLE_EVIDENCE
     return cohort
 
 
