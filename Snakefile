@@ -29,7 +29,7 @@ include: "rules/export.smk"
 include: "rules/on_request.smk"
 
 
-# Not in a dry run or for a plan: what is only looked at leaves no trace.
+# Keeps who is in which batch, and the settings of fits that jobs share; a dry run and a plan leave no trace.
 onstart:
     if "plan" not in workflow.dag_settings.targets:
         batches.write(UNITS, CONFIG["batch_size"], BATCHES, PACKED)
@@ -79,6 +79,7 @@ rule evaluations:
 rule cohort:
     input:
         rules.cohort_tables.output,
+        rules.compare_fits.output,
         rules.statistics.output,
 
 
