@@ -1,10 +1,16 @@
-"""A model without a brain: one signal that all regions share, beside noise of their own.
+"""A model without wiring or neurons: one signal that all regions share, beside noise of their own.
 
-Both are autoregressive of order 1 at the repetition time of the scans. Two numbers say everything: which
-share of the variance of a region is the shared signal's, and the autocorrelation from one volume to the next.
-Whatever such a model reproduces of FC and FCD is no evidence for a connectome or for the equations of a
-neural model. That global signals and autocorrelation alone go far towards an FCD has been shown by Laumann et
-al. 2017 (doi:10.1093/cercor/bhw265) and Liégeois et al. 2017 (doi:10.1016/j.neuroimage.2017.09.012).
+Both are autoregressive of order 1 at the repetition time of the scans. Two numbers are fitted: which share of
+the variance is the shared signal's, and the autocorrelation from one volume to the next. The shared signal
+reaches every region in proportion to its strength in the connectome. If it reached all of them alike, FC
+would be the same everywhere, windows would have nothing in common, and the FCD, which correlates windows over
+pairs, would lie around 0: a baseline that any model beats.
+
+Whatever such a model reproduces of FC and FCD is no evidence for the wiring of a connectome or for the
+equations of a neural model. That two parameters and a global fluctuation may do as well as a biophysical
+model has been shown by Aquino et al. 2022 (doi:10.1016/j.neuroimage.2022.119051); how far autocorrelation and
+a constant covariance go towards an FCD by Laumann et al. 2017 (doi:10.1093/cercor/bhw265) and Liégeois et al.
+2017 (doi:10.1016/j.neuroimage.2017.09.012).
 """
 
 from dataclasses import dataclass
@@ -24,7 +30,7 @@ from cubnm_core.objective import Objective
 from cubnm_core.schedule import exact
 
 #: Shares of the variance, and autocorrelations, of the search: close together where results change quickly.
-SHARES = tuple(np.arange(20) / 20)
+SHARES = (*(np.arange(10) / 10), 0.95)
 AUTOCORRELATIONS = (0.0, 0.5, 0.8, 0.9, 0.95)
 #: Noise seeds over which the terms of a cost are averaged in the search.
 SEARCH_SEEDS = 2
@@ -117,9 +123,38 @@ def signals(scan, autocorrelation, seed):
     return series[:, -1:], series[:, :-1]
 
 
-def mixed(shared, own, share):
-    """BOLD (T, N) of which `share` of the variance, 0 to 1, is the shared signal's."""
-    return np.sqrt(share) * shared + np.sqrt(1 - share) * own
+def reach(weights):
+    """Say how far the shared signal reaches into every region: its strength, 1 on average.
+
+    Parameters
+    ----------
+    weights : (N, N) array
+        A directed connectome counts with the mean of both directions.
+
+    Returns
+    -------
+    (N,) float64 array
+        1 everywhere in a connectome without connections.
+    """
+    strengths = (weights.sum(axis=0, dtype=np.float64) + weights.sum(axis=1, dtype=np.float64)) / 2
+    mean = strengths.mean()
+    return strengths / mean if mean > 0 else np.ones(len(strengths))
+
+
+def mixed(shared, own, share, reaches=1.0):
+    """BOLD (T, N) with a variance of 1.
+
+    Parameters
+    ----------
+    shared : (T, 1) array
+    own : (T, N) array
+    share : float
+        Of the variance that is the shared signal's, 0 to below 1, in a region of average strength.
+    reaches : (N,) array or float
+        As of :func:`reach`.
+    """
+    amplitude = np.sqrt(share / (1 - share)) * reaches
+    return (amplitude * shared + own) / np.sqrt(1 + amplitude**2)
 
 
 def bold_objective(weights):
@@ -145,14 +180,14 @@ def grid():
     return np.stack([shares.ravel(), autocorrelations.ravel()], axis=1)
 
 
-def search(scan, targets, seeds, needed=()):
-    """Compare every point of the search with every target. What is simulated is the same for all people.
+def search(scan, people, seeds, needed=()):
+    """Compare every point of the search with the training scans of everybody.
 
     Parameters
     ----------
     scan : Scan
-    targets : sequence of M Target
-        Training scans.
+    people : sequence of M (reaches, Target)
+        How far the shared signal reaches into the regions of a person, (N,), and the training scans.
     seeds : sequence of int
         Over which terms are averaged.
     needed : collection of str
@@ -164,16 +199,15 @@ def search(scan, targets, seeds, needed=()):
     list of M dicts of str to (G,) arrays
         Terms at the points of :func:`grid`.
     """
-    names = [_names(target, needed) for target in targets]
-    found = [{name: np.zeros(len(grid())) for name in mine} for mine in names]
+    found = [{name: np.zeros(len(grid())) for name in _names(target, needed)} for _, target in people]
     for seed in seeds:
         for first, autocorrelation in enumerate(AUTOCORRELATIONS):
-            shared, own = signals(scan, autocorrelation, seed)
+            drawn = signals(scan, autocorrelation, seed)
             for second, share in enumerate(SHARES):
-                fc, fcd = scan.features(mixed(shared, own, share))
                 place = first * len(SHARES) + second
-                for target, mine, terms in zip(targets, names, found, strict=True):
-                    for name, value in comparison.compare(fc, fcd, target, mine).items():
+                for (reaches, target), terms in zip(people, found, strict=True):
+                    made = scan.features(mixed(*drawn, share, reaches))
+                    for name, value in comparison.compare(*made, target, list(terms)).items():
                         terms[name][place] += value[0] / len(seeds)
     return found
 
@@ -183,15 +217,18 @@ def best(terms, objective):
     return int(np.argmin(objective.costs(terms)[:, 0]))
 
 
-def score(scan, point, targets, seeds, needed=()):
-    """Simulate one point with several seeds and compare it with every target.
+def score(scan, point, reaches, targets, seeds, needed=()):
+    """Simulate one point for a person with several seeds and compare it with every target.
 
     Parameters
     ----------
     scan : Scan
     point : int
         Index in :func:`grid`.
+    reaches : (N,) array
+        As of :func:`reach`.
     targets : sequence of M Target
+        Scans of the person.
     seeds : sequence of S ints
     needed : collection of str
         As for :func:`search`.
@@ -203,7 +240,7 @@ def score(scan, point, targets, seeds, needed=()):
     share, autocorrelation = grid()[point]
     found = [{name: np.empty(len(seeds)) for name in _names(target, needed)} for target in targets]
     for place, seed in enumerate(seeds):
-        fc, fcd = scan.features(mixed(*signals(scan, autocorrelation, seed), share))
+        fc, fcd = scan.features(mixed(*signals(scan, autocorrelation, seed), share, reaches))
         for target, terms in zip(targets, found, strict=True):
             for name, value in comparison.compare(fc, fcd, target, list(terms)).items():
                 terms[name][place] = value[0]

@@ -17,7 +17,7 @@ rule global_signal:
     threads: 1
     resources:
         mem_mb=growing(4000),
-        runtime=growing(60),
+        runtime=growing(240),
     params:
         units=batch_units,
         fits=global_signal_settings(),

@@ -13,15 +13,15 @@ from cubnm_core.objective import Target
 
 ANALYSIS = {"pairs": "all", "window": 30.0, "window_step": 10.0, "edges": "drop", "band_pass": None}
 NODES = 14
+EVEN = np.ones(NODES)
+UNEVEN = np.geomspace(0.3, 3.0, NODES)
 DIFFERENCES = np.array([0.08, 0.03, -0.02, 0.11, 0.05, 0.04, 0.09, -0.01, 0.06, 0.02])
 
 
-def made(scan, share, autocorrelation, seeds):
+def made(scan, share, autocorrelation, seeds, reaches=1.0):
     """A target of several runs of the model itself: FC averaged, FCD pooled, as of real runs."""
-    runs = [
-        scan.features(global_signal.mixed(*global_signal.signals(scan, autocorrelation, s), share))
-        for s in seeds
-    ]
+    drawn = [global_signal.signals(scan, autocorrelation, seed) for seed in seeds]
+    runs = [scan.features(global_signal.mixed(*signals, share, reaches)) for signals in drawn]
     return Target(average_fc([fc[0] for fc, _ in runs]), np.concatenate([fcd[0] for _, fcd in runs]))
 
 
@@ -73,8 +73,9 @@ def test_the_global_signal_model_finds_its_own_parameters(share, autocorrelation
     long = global_signal.make_scan(3000.0, 0.0, 1.0, ["L"] * 8, ANALYSIS | moved)
     target = made(long, share, autocorrelation, range(500, 504))
     objective = global_signal.bold_objective({"fc_normec": 1.0, "fcd_ks": 1.0})
-    found = global_signal.grid()[global_signal.best(global_signal.search(long, [target], [0])[0], objective)]
-    assert found[0] == pytest.approx(share, abs=0.051)
+    searched = global_signal.search(long, [(1.0, target)], [0])
+    found = global_signal.grid()[global_signal.best(searched[0], objective)]
+    assert found[0] == pytest.approx(share, abs=0.11)
     steps = global_signal.AUTOCORRELATIONS
     assert abs(steps.index(found[1]) - steps.index(autocorrelation)) <= 1
 
@@ -83,18 +84,43 @@ def test_a_shared_signal_explains_more_than_none(scan):
     """Fitted to one scan, judged on another one over fresh noise."""
     train, test = (made(scan, 0.45, 0.8, [seed]) for seed in (70, 71))
     objective = global_signal.bold_objective({"fc_normec": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5})
-    point = global_signal.best(global_signal.search(scan, [train], [0, 1])[0], objective)
+    point = global_signal.best(global_signal.search(scan, [(EVEN, train)], [0, 1])[0], objective)
     nothing = int(np.flatnonzero((global_signal.grid() == [0.0, 0.0]).all(axis=1))[0])
     cost = {}
     for name, place in {"fitted": point, "nothing": nothing}.items():
-        cost[name] = objective.costs(global_signal.score(scan, place, [test], range(10, 16))[0]).mean()
+        scores = global_signal.score(scan, place, EVEN, [test], range(10, 16))
+        cost[name] = objective.costs(scores[0]).mean()
     assert cost["fitted"] < cost["nothing"] - 0.1
+
+
+def test_the_shared_signal_reaches_regions_by_their_strength():
+    weights = np.array([[0.0, 3.0, 1.0], [3.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    reaches = global_signal.reach(weights)
+    np.testing.assert_allclose(reaches, np.array([4.0, 3.0, 1.0]) / (8 / 3))
+    np.testing.assert_allclose(global_signal.reach(np.triu(weights)), reaches)
+    np.testing.assert_allclose(global_signal.reach(np.zeros((3, 3))), 1.0)
+    long = global_signal.make_scan(20000.0, 0.0, 1.0, ["L"] * 3, ANALYSIS)
+    bold = global_signal.mixed(*global_signal.signals(long, 0.0, 5), 0.4, reaches)
+    np.testing.assert_allclose(bold.var(axis=0), 1.0, atol=0.05)
+    loadings = np.sqrt(0.4 / 0.6) * reaches
+    loadings /= np.sqrt(1 + loadings**2)
+    expected = np.outer(loadings, loadings)[np.tril_indices(3, -1)]
+    np.testing.assert_allclose(np.corrcoef(bold.T)[np.tril_indices(3, -1)], expected, atol=0.03)
+
+
+def test_strengths_give_windows_something_in_common_and_equal_ones_do_not(scan):
+    """An FCD around 0 would be a baseline that any model beats."""
+    drawn = global_signal.signals(scan, 0.5, 3)
+    even, uneven = (
+        scan.features(global_signal.mixed(*drawn, 0.5, reaches))[1].mean() for reaches in (EVEN, UNEVEN)
+    )
+    assert abs(even) < 0.15 and uneven > even + 0.3
 
 
 def test_scores_are_those_of_the_search_for_the_same_seeds(scan):
     targets = [made(scan, 0.3, 0.5, [80]), made(scan, 0.1, 0.5, [81])]
-    searched = global_signal.search(scan, targets, [4])
-    scored = global_signal.score(scan, 33, targets, [4])
+    searched = global_signal.search(scan, [(UNEVEN, target) for target in targets], [4])
+    scored = global_signal.score(scan, 33, UNEVEN, targets, [4])
     for one, other in zip(searched, scored, strict=True):
         assert set(one) == {"fc_corr", "fc_diff", "fc_normec", "fcd_ks"} == set(other)
         assert all(one[name][33] == other[name][0] for name in one)
@@ -103,7 +129,7 @@ def test_scores_are_those_of_the_search_for_the_same_seeds(scan):
 def test_targets_that_are_distribution_functions_get_the_binned_distance(scan):
     exact = made(scan, 0.3, 0.5, [80])
     binned = Target(exact.fc, fcd_cdf=exact.binned_fcd)
-    found = global_signal.score(scan, 0, [exact, binned, Target(exact.fc)], [1])
+    found = global_signal.score(scan, 0, EVEN, [exact, binned, Target(exact.fc)], [1])
     assert found[1]["fcd_ks_binned"] == pytest.approx(found[0]["fcd_ks"], abs=0.01)
     assert "fcd_ks" not in found[1]
     assert set(found[2]) == {"fc_corr", "fc_diff", "fc_normec"}

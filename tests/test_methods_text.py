@@ -142,8 +142,8 @@ LEFT = {
     ),
     "global signal": (
         {"baselines": pd.DataFrame({"measure": ["global_signal_fc"], "value": [0.3]})},
-        "one signal that all regions share",
-        {"liegeois2017"},
+        "one signal that reaches all regions in proportion to their strength",
+        {"aquino2022", "liegeois2017"},
     ),
     "comparison": (
         {"fit_comparison": pd.DataFrame({"p": [0.2, None]})},

@@ -28,7 +28,7 @@ class Case:
 
     @property
     def conditions(self):
-        """Everything that made scans depend on: cases that share it share the simulations."""
+        """Everything that signals depend on: cases that share it share them, each with its own strengths."""
         stated = {key: self.settings["simulation"][key] for key in ("duration", "burn_in")}
         stated |= {"repetition_time": self.person.repetition_time, "analysis": self.settings["analysis"]}
         return json.dumps([stated, self.person.ids["session_id"]], sort_keys=True)
@@ -93,7 +93,7 @@ def keys(fit, person):
 
 
 def fitted_rows(cases, hemispheres, first_seed, n_seeds):
-    """Fit and score cases that share their simulations.
+    """Fit and score cases that share their signals.
 
     Parameters
     ----------
@@ -114,35 +114,25 @@ def fitted_rows(cases, hemispheres, first_seed, n_seeds):
     fresh = range(first, first + n_seeds)
     needed = {name for case in cases for name in case.objective.counted}
     people = {case.person.ids["unit"]: case.person for case in cases}
-    training = [person.targets["train"] for person in people.values()]
+    training = [(core.reach(person.weights), person.targets["train"]) for person in people.values()]
     searched = core.search(scan, training, range(fresh.stop, fresh.stop + core.SEARCH_SEEDS), needed)
     terms = dict(zip(people, searched, strict=True))
-    points = [core.best(terms[case.person.ids["unit"]], case.objective) for case in cases]
-    scores = scored(scan, people, cases, points, fresh, needed)
+    units = [case.person.ids["unit"] for case in cases]
+    points = [core.best(terms[unit], case.objective) for unit, case in zip(units, cases, strict=True)]
+    chosen = list(zip(units, points, strict=True))
+    scores = {(unit, point): scored(scan, people[unit], point, fresh, needed) for unit, point in set(chosen)}
     return [
         row
-        for case, point in zip(cases, points, strict=True)
-        for row in case_rows(case, core.grid()[point], scores[case.person.ids["unit"], point], fresh)
+        for case, (unit, point) in zip(cases, chosen, strict=True)
+        for row in case_rows(case, core.grid()[point], scores[unit, point], fresh)
     ]
 
 
-def scored(scan, people, cases, points, seeds, needed):
-    """Score every person with every point that was chosen for them, each point simulated once.
-
-    Returns
-    -------
-    dict of (unit, point) to dict of split to dict of term to (S,) arrays
-    """
-    chosen = defaultdict(dict)
-    for case, point in zip(cases, points, strict=True):
-        chosen[point][case.person.ids["unit"]] = case.person
-    found = defaultdict(dict)
-    for point, members in chosen.items():
-        places = [(unit, split) for unit, person in members.items() for split in person.targets]
-        targets = [people[unit].targets[split] for unit, split in places]
-        for (unit, split), terms in zip(places, core.score(scan, point, targets, seeds, needed), strict=True):
-            found[unit, point][split] = terms
-    return found
+def scored(scan, person, point, seeds, needed):
+    """Score a person with the point that was chosen: dict of split to dict of term to (S,) arrays."""
+    targets = list(person.targets.values())
+    found = core.score(scan, point, core.reach(person.weights), targets, seeds, needed)
+    return dict(zip(person.targets, found, strict=True))
 
 
 def case_rows(case, point, scores, seeds):

@@ -7,8 +7,9 @@ BASELINES = {
     "distance_fc": "that of an exponential decay with the length of connections, its constant chosen on the "
     "training scans",
     "group_mean_fc": "that of the mean FC of all other people",
-    "global_signal_fc": "a model of one signal that all regions share, beside autocorrelated noise of their "
-    "own, its two numbers fitted to the training scans with the terms of the fit",
+    "global_signal_fc": "a model of one signal that reaches all regions in proportion to their strength in "
+    "the connectome, beside autocorrelated noise of their own, its two numbers fitted to the training scans "
+    "with the terms of the fit",
     "scan_rescan_fc": "the agreement of the person's own training and held-out scans",
 }
 NULLS = {
@@ -85,7 +86,7 @@ def _baselines(cohort):
     told = [text for name, text in BASELINES.items() if name in known]
     if not told:
         return []
-    cited = ["liegeois2017"] if "global_signal_fc" in known else []
+    cited = ["aquino2022", "liegeois2017"] if "global_signal_fc" in known else []
     return [(f"Beside it stand, over the same pairs of regions: {'; '.join(told)}.", cited)]
 
 

@@ -229,6 +229,11 @@ _ALL = (
         "163:437–455", "10.1016/j.neuroimage.2017.09.012",
     ),
     Source(
+        "aquino2022", "Aquino KM, Fulcher B, Oldham S, et al.", "2022",
+        "On the intersection between data quality and dynamical modelling of large-scale fMRI signals",
+        "NeuroImage", "256:119051", "10.1016/j.neuroimage.2022.119051",
+    ),
+    Source(
         "efron1987", "Efron B", "1987", "Better bootstrap confidence intervals",
         "Journal of the American Statistical Association", "82:171–185", "10.1080/01621459.1987.10478410",
     ),
