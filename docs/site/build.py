@@ -1,7 +1,8 @@
 """Build the documentation as a site: `make docs`, or `python docs/site/build.py FOLDER`.
 
 The pages are those of docs/ and a few from elsewhere in the repository, put together in one folder, with
-links led to where pages then lie. Those of keys, tables and functions are generated.
+links led to where pages then lie. The start page is docs/README.md; contents.md gives the order beside it. The
+pages of keys, tables and functions are generated.
 """
 
 import argparse
@@ -53,14 +54,16 @@ def assemble(folder):
         path.write_text(with_equations(with_links(text, source, page, pages)), encoding="utf-8")
     for page, text in generated.pages(ROOT).items():
         (folder / page).write_text(text, encoding="utf-8")
+    with (folder / "index.md").open("a", encoding="utf-8") as start_page:
+        start_page.write((SITE / "contents.md").read_text(encoding="utf-8"))
     (folder / "_static").mkdir()
-    for name, place in (("conf.py", "."), ("index.md", "."), ("site.css", "_static")):
+    for name, place in (("conf.py", "."), ("site.css", "_static")):
         shutil.copy(SITE / name, folder / place)
 
 
 def places():
     """Give the place in the site of every page, by its place in the repository."""
-    found = {**ELSEWHERE, "docs/README.md": "pages.md"}
+    found = {**ELSEWHERE, "docs/README.md": "index.md"}
     own = (path.name for path in (ROOT / "docs").glob("*.md"))
     found |= {f"docs/{name}": name for name in own if name != "README.md"}
     results = sorted((ROOT / "benchmarks" / "results").glob("*.md"))
@@ -110,7 +113,7 @@ def aligned(equations):
         for line in lines
     ]
     body = "".join(f"<mtr>{re.sub('</?math[^>]*>', '', row)}</mtr>" for row in rows)
-    return f'<math display="block"><mtable class="aligned">{body}</mtable></math>'
+    return f'<math display="block"><mtable class="aligned" displaystyle="true">{body}</mtable></math>'
 
 
 def _one_line(markup):

@@ -17,6 +17,7 @@ smartquotes = False
 html_theme = "furo"
 html_title = "cubnm_core"
 html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

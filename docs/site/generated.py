@@ -7,6 +7,13 @@ API = {
     "Connectivity": ["cubnm_core.connectivity", "cubnm_core.distances"],
     "Goodness of fit": ["cubnm_core.objective"],
     "Search": ["cubnm_core.search_space", "cubnm_core.optimisers", "cubnm_core.fitting"],
+    "Evidence": [
+        *(f"cubnm_core.{name}" for name in ("evaluation", "global_signal", "cross", "identification")),
+        *(f"cubnm_core.{name}" for name in ("rewiring", "nulls", "identifiability", "twins", "reliability")),
+    ],
+    "Statistics": [
+        *(f"cubnm_core.{name}" for name in ("paired", "statistics", "mixed", "permutation", "spins"))
+    ],
     "A fitted person": ["workflow_scripts.simulate_person"],
 }
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
