@@ -1,8 +1,8 @@
 """Build the documentation as a site: `make docs`, or `python docs/site/build.py FOLDER`.
 
 The pages are those of docs/ and a few from elsewhere in the repository, put together in one folder, with
-links led to where pages then lie. The start page is docs/README.md; contents.md gives the order beside it. The
-pages of keys, tables and functions are generated.
+links led to where pages then lie. The start page is docs/README.md; contents.md gives the order of all pages.
+Those of keys, tables and functions are generated.
 """
 
 import argparse
