@@ -261,15 +261,29 @@ def node_distances(lengths, positions):
     Returns
     -------
     distances : (N, N) array or None
-    source : {"tract length", "euclidean", "none"}
+    source : {"tract length", "euclidean", "tract length or shortest path", "none"}
         Tract lengths serve where every pair of nodes has one: a connection that is not there has no length to
-        draw new partners by. Elsewhere it is the straight line between nodes; without coordinates, none.
+        draw new partners by. Elsewhere it is the straight line between nodes; without coordinates, a pair
+        without a tract is as far apart as the shortest path along tracts is long. None if tracts do not lead
+        everywhere either.
     """
     if lengths is not None and _all_known(lengths):
         return lengths, "tract length"
     if np.isfinite(positions).all():
         return euclidean_lengths(positions), "euclidean"
+    if lengths is not None:
+        completed = _completed(lengths)
+        if np.isfinite(completed).all():
+            return completed, "tract length or shortest path"
     return None, "none"
+
+
+def _completed(lengths):
+    """Lengths with those that are unknown as the shortest path along tracts; inf where there is none."""
+    from scipy.sparse.csgraph import shortest_path
+
+    known = np.fmax(np.fmax(lengths, lengths.T), 0.0)
+    return np.where(known > 0, known, shortest_path(np.nan_to_num(known), directed=False))
 
 
 def likeness(weights, null, distances=None):

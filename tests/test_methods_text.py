@@ -132,7 +132,9 @@ TESTED = pd.DataFrame(
     {"model": "group", "quantity": ["parameter", "state"], "sample": "all", "p_permutation": [0.1, None]}
 )
 MODEL = {"model": "group", "sample": "all", "formula": "~ group + age", "tested": "group", "method": "ols"}
-RUN = pd.DataFrame([{**MODEL, "n": 8, "permutations": 1000, "blocks": None, "random": None}])
+RUN = pd.DataFrame(
+    [{**MODEL, "n": 8, "permutations": 1000, "blocks": None, "exchange": "within", "random": None}]
+)
 RELIABLE = pd.DataFrame({"icc": [0.4], "n_sessions": [2], "n_people": [6], "limit_low": [None]})
 LEFT = {
     "baselines": (
@@ -260,4 +262,34 @@ def test_scalings_and_methods_of_the_schema_all_have_words():
     fit = rules["$defs"]["fit"]["properties"]
     assert set(fit["fic"]["properties"]["method"]["enum"]) == set(fits.FIC)
     kinds = rules["properties"]["evaluation"]["properties"]["nulls"]["properties"]["kinds"]["items"]["enum"]
-    assert set(kinds) == set(evidence.NULLS)
+    assert set(kinds) == {*evidence.NULLS, "rewired"}
+
+
+REWIRING = pd.DataFrame({"distance": ["euclidean", "euclidean"], "same_connections": [0.7, 0.8]})
+KEPT = {
+    "by length": ({}, "rewired so that lengths, degrees and, nearly, strengths", True),
+    "without lengths": ({"distance": "none"}, "rewired so that degrees and, nearly, strengths", False),
+    "some without": ({"distance": ["none", "euclidean"]}, "rewired so that degrees", False),
+    "full": ({"same_connections": 1.0}, "whose weights changed places so that lengths", True),
+}
+
+
+@pytest.mark.parametrize(("changes", "words", "with_lengths"), KEPT.values(), ids=KEPT)
+def test_only_what_rewired_connectomes_kept_is_claimed(tmp_path, changes, words, with_lengths):
+    tables = {"null_tests": NULLS[:1], "rewiring": REWIRING.assign(**changes)}
+    found = evidence.sentences(cohort(tmp_path, tables=tables))
+    assert words in said(found)
+    assert ("betzel2018" in cited(found)) is with_lengths
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "permutations of residuals."),
+        ({"blocks": "family"}, "permutations of residuals within family."),
+        ({"blocks": "family", "exchange": "whole"}, "of whole blocks of the same size (family)."),
+    ],
+)
+def test_permutations_are_told_as_they_were_done(tmp_path, changes, words):
+    tables = {"statistics": TESTED, "statistics_models": RUN.assign(**changes)}
+    assert words in said(evidence.sentences(cohort(tmp_path, tables=tables)))

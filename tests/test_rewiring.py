@@ -67,6 +67,20 @@ def test_lengths_stay_where_they_are_known(sparse):
     assert kept["same_connections"] < 0.8
 
 
+def test_lengths_of_tracts_alone_keep_lengths_nearly(sparse):
+    own = lengths_of(sparse)
+    distances, _ = node_distances(np.where(sparse > 0, DISTANCES, 0.0), np.full((N, 3), np.nan))
+    null = rewired(sparse, distances, seed=1)
+    assert abs(lengths_of(null.weights).mean() - own.mean()) < 0.04 * own.mean()
+    logs = (np.log(weights[UPPER][weights[UPPER] > 0]) for weights in (sparse, null.weights))
+    before, after = (
+        np.corrcoef(values, lengths_of(weights))[0, 1]
+        for values, weights in zip(logs, (sparse, null.weights), strict=True)
+    )
+    assert abs(before - after) < 0.08
+    assert null.kept["same_connections"] < 0.8
+
+
 def test_only_weights_move_where_every_pair_is_connected():
     weights = connectome(1.0)
     null = rewired(weights, DISTANCES, seed=1)
@@ -98,7 +112,13 @@ def test_which_distances_connections_are_kept_by(sparse):
     distances, source = node_distances(only_connected, POSITIONS)
     assert source == "euclidean"
     np.testing.assert_allclose(distances, DISTANCES / synthetic.TORTUOSITY)
+    distances, source = node_distances(only_connected, nowhere)
+    assert source == "tract length or shortest path"
+    np.testing.assert_array_equal(distances[sparse > 0], DISTANCES[sparse > 0])
+    assert np.corrcoef(distances[UPPER], DISTANCES[UPPER])[0, 1] > 0.95
+    only_connected[0] = only_connected[:, 0] = 0.0
     assert node_distances(only_connected, nowhere) == (None, "none")
+    assert node_distances(None, nowhere) == (None, "none")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Methods text on what the fits were held against; only what has left rows in the tables is claimed."""
 
+from cubnm_core.nulls import KINDS, OTHER_CONNECTOME, REWIRED, SPIN
 from workflow_scripts.reporting.formatting import plural
 
 BASELINES = {
@@ -13,12 +14,8 @@ BASELINES = {
     "scan_rescan_fc": "the agreement of the person's own training and held-out scans",
 }
 NULLS = {
-    "other_connectome": ("the connectomes of other people", []),
-    "rewired": (
-        "connectomes rewired so that lengths, degrees and, nearly, strengths of regions stayed",
-        ["maslov2002", "betzel2018"],
-    ),
-    "spin": ("maps turned on the sphere", ["alexanderbloch2018", "markello2021"]),
+    OTHER_CONNECTOME: ("the connectomes of other people", []),
+    SPIN: ("maps turned on the sphere", ["alexanderbloch2018", "markello2021"]),
 }
 RESPONSES = {"parameter": "fitted parameters", "score": "scores", "state": "regional read-outs"}
 
@@ -154,11 +151,11 @@ def _nulls(cohort):
     found = []
     refitted = rows["refitted"].astype(str) == "True"
     for kept, refit in ((rows[~refitted], False), (rows[refitted], True)):
-        kinds = [kind for kind in NULLS if kind in set(kept["null"])]
+        kinds = [_null(cohort, kind) for kind in KINDS if kind in set(kept["null"])]
         if not kinds:
             continue
-        named = _listed(NULLS[kind][0] for kind in kinds)
-        cited = [key for kind in kinds for key in NULLS[kind][1]]
+        named = _listed(text for text, _ in kinds)
+        cited = [key for _, sources in kinds for key in sources]
         count = f"up to {int(kept['n_nulls'].max())} for each person"
         if refit:
             text = (
@@ -173,6 +170,19 @@ def _nulls(cohort):
             )
             found.append((text, cited))
     return found
+
+
+def _null(cohort, kind):
+    """What null models of a kind were made of, and sources; of rewired connectomes what truly stayed."""
+    if kind != REWIRED:
+        return NULLS[kind]
+    rows = _rows(cohort, "rewiring")
+    with_lengths = rows is not None and (rows["distance"] != "none").all()
+    only_weights = rows is not None and (rows["same_connections"].astype(float) == 1).all()
+    what = "whose weights changed places" if only_weights else "rewired"
+    kept = "lengths, degrees and, nearly, strengths" if with_lengths else "degrees and, nearly, strengths"
+    cited = ["maslov2002", *(["betzel2018"] if with_lengths else [])]
+    return f"connectomes {what} so that {kept} of regions stayed", cited
 
 
 def _profiles(cohort):
@@ -259,9 +269,17 @@ def _model(name, part, tests, smallest):
     )
     if not tests["p_permutation"].notna().any():
         return f"{text}.", ["laird1982"] if mixed else []
-    exchanged = f" within {first['blocks']}" if isinstance(first["blocks"], str) else ""
-    shuffled = f", also by {int(first['permutations'])} permutations of residuals{exchanged}."
+    shuffled = f", also by {int(first['permutations'])} permutations of residuals{_exchanged(first)}."
     return text + shuffled, [*(["laird1982"] if mixed else []), "freedman1983", "winkler2014"]
+
+
+def _exchanged(model):
+    """How permutations keep to blocks."""
+    if not isinstance(model["blocks"], str):
+        return ""
+    if model["exchange"] == "whole":
+        return f" of whole blocks of the same size ({model['blocks']})"
+    return f" within {model['blocks']}"
 
 
 def _maps(cohort):
