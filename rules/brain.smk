@@ -1,3 +1,4 @@
+# The user's atlas, looked at once: which node every pixel of every view of the brain shows.
 rule brain:
     input:
         nodes=CONFIG["nodes"],

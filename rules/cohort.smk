@@ -1,3 +1,4 @@
+# Tables of all batches together, with versions, settings, seeds and hashes of the inputs.
 rule cohort_tables:
     input:
         fits=per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),

@@ -1,3 +1,4 @@
+# The best parameters of everybody again, over fresh noise, on training and held-out scans.
 rule evaluate:
     input:
         fits="results/fits/{fit}/batch-{batch}_fits.tsv",

@@ -1,4 +1,4 @@
-# One job, and not a part of `all`: text files per person are for other tools, and large cohorts make many of them.
+# The results as a BIDS derivative. Not a part of `all`: text files per person are for other tools, and many.
 rule export:
     input:
         connectomes=connectomes(BATCHES),

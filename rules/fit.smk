@@ -1,3 +1,4 @@
+# The search: training scans only, the people of a batch together.
 rule fit:
     input:
         connectomes=batch_connectomes,

@@ -1,3 +1,6 @@
+# The average of the cohort and its fit, for fits whose people start from the group.
+
+
 rule group_average:
     input:
         connectomes=connectomes(BATCHES),

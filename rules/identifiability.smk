@@ -1,3 +1,6 @@
+# Can the parameters be told apart? Profiles of the cost, restarts, trade-offs.
+
+
 rule profiles:
     input:
         fits="results/fits/{fit}/batch-{batch}_fits.tsv",

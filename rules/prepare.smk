@@ -1,3 +1,6 @@
+# From the files of the manifest to connectomes and empirical targets in one order of nodes, and quality control.
+
+
 if CONFIG["synthetic"]:
 
     rule make_synthetic_cohort:

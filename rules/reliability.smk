@@ -1,3 +1,4 @@
+# How well sessions of the same people agree: parameters, regional read-outs, edges of the FC.
 rule reliability:
     input:
         fits=per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),
