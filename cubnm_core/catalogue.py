@@ -34,6 +34,7 @@ _RESERVED = {
     "return_least_infeasible", "sampling", "save_history", "seed", "termination", "verbose", "x0",
     "bounds", "cmaes_verbose", "maxfevals", "maxiter", "n_sample_points", "normalize", "parallelize", "sigma",
     "timeout", "tolfun", "advance_after_initial_infill", "eval_initial_x", "verb_log", "opts", "ps",
+    "termination_callback",
 }  # fmt: skip
 
 

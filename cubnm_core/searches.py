@@ -133,7 +133,6 @@ class PymooSearch:
         for individual, found in zip(self._asked, costs, strict=True):
             individual.F = found
             individual.evaluated.update("FGH")
-        before = self._state()
         try:
             with self._random.in_place():
                 self._algorithm.tell(infills=self._infills)
@@ -143,12 +142,9 @@ class PymooSearch:
                 f"({type(error).__name__}: {error}); choose another optimizer"
             ) from error
         if not self._algorithm.has_next():
-            self.stopped = self._reason(before)
+            self.stopped = self._reason()
 
-    def _state(self):
-        """What :meth:`_reason` needs to know of the algorithm before it is told."""
-
-    def _reason(self, _):
+    def _reason(self):
         return f"{self.name} ended by itself"
 
 
@@ -162,15 +158,23 @@ class CmaesSearch(PymooSearch):
     def __init__(self, settings, dimension, objectives, seed, initial=None):
         if dimension < 2:
             raise InputError("CMA-ES needs at least two free parameters; search one with a grid.")
+        self._strategy = None  # the object of the CMA-ES library, which pymoo keeps to itself
         super().__init__(settings, dimension, objectives, seed, initial)
 
     def _made(self, found, dimension, objectives, seed, initial):
         settings = self._settings
+
+        def shown(strategy):
+            """Called by the library in every generation; no reason to stop."""
+            self._strategy = strategy
+            return False
+
         made = found(
             x0=initial,
             pop_size=settings.population,
             sigma=settings.sigma,
             tolfun=settings.tolerance,
+            termination_callback=shown,
             **(settings.options or {}),
         )
         made.n_sample_points = settings.population
@@ -179,16 +183,11 @@ class CmaesSearch(PymooSearch):
     def _prepare(self):
         """Keep the stopping rules of the library, tolfun among them."""
 
-    def _state(self):
-        """The library's CMA-ES object; None during the Latin hypercube. It lives inside pymoo's generator."""
-        generator = self._algorithm.es
-        return None if generator is None else generator.gi_frame.f_locals["es"]
-
-    def _reason(self, strategy):
-        conditions = sorted(strategy.stop(check=False)) or ["the CMA-ES library gave up"]
+    def _reason(self):
+        conditions = sorted(self._strategy.stop(check=False)) if self._strategy is not None else []
         if "tolfun" in conditions:
             return f"costs differ by less than the tolerance of {self._settings.tolerance:g} (tolfun)"
-        return "CMA-ES stopped: " + ", ".join(conditions)
+        return "CMA-ES stopped: " + (", ".join(conditions) or "the CMA-ES library gave up")
 
 
 def _first_generation(seed, initial):
