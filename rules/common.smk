@@ -1,10 +1,13 @@
 """Everything the rules share: the checked configuration, the units of the cohort, and functions of wildcards."""
 
+import os
+
 import cubnm_core
 from workflow_scripts import (
     batches,
     claims,
     folds,
+    interruptions,
     last_run,
     readers,
     settings,
@@ -52,6 +55,11 @@ if workflow.is_main_process:
     settings.raise_problems(
         "The statistical models cannot be used", statistical_models.config_problems(CONFIG)
     )
+
+
+# Scripts of a job that was submitted end before its time is over.
+if workflow.remote_exec:
+    os.environ[interruptions.SUBMITTED] = "1"
 
 
 wildcard_constraints:

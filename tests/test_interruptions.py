@@ -105,9 +105,11 @@ def test_a_job_near_its_time_limit_stops_itself_and_the_next_one_goes_on(cohort,
 
 
 def test_time_limits_are_those_of_schedulers():
+    submitted = {"SLURM_JOB_ID": "7", interruptions.SUBMITTED: "1"}
     assert TimeLimit(0.01, {}).pause() is None  # minutes that nobody enforces
-    assert "s are left of the time limit" in TimeLimit(0.5, {"SLURM_JOB_ID": "7"}).pause()
-    assert TimeLimit(60, {"SLURM_JOB_ID": "7"}).pause() is None
+    assert TimeLimit(0.01, {"SLURM_JOB_ID": "7"}).pause() is None  # a workflow inside an allocation
+    assert "s are left of the time limit" in TimeLimit(0.5, submitted).pause()
+    assert TimeLimit(60, submitted).pause() is None
     soon = {"SLURM_JOB_ID": "7", "SLURM_JOB_END_TIME": str(time.time() + 30)}
     assert "another pack of simulations may take 60 s" in TimeLimit(60, soon).pause()
 
@@ -115,7 +117,7 @@ def test_time_limits_are_those_of_schedulers():
 def test_a_pack_that_would_not_end_in_time_is_not_begun(monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(interruptions.time, "time", lambda: now[0])
-    limit = TimeLimit(10, {"PBS_JOBID": "7"})
+    limit = TimeLimit(10, {"PBS_JOBID": "7", interruptions.SUBMITTED: "1"})
     assert limit.pause() is None
     now[0] += 200  # what the first pack took: 340 s are left after the next one, which is enough for a third
     assert limit.pause() is None

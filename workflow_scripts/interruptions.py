@@ -12,6 +12,8 @@ LOGGER = logging.getLogger(__name__)
 PAUSED = 75
 #: Set in the jobs of schedulers that enforce time limits.
 SCHEDULERS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
+#: Set in jobs that Snakemake submitted, not in those it starts itself inside an allocation of the user's.
+SUBMITTED = "CUBNM_SUBMITTED"
 MARGIN = 60.0  # s, for writing tables and for the start of the job before its script
 _REQUESTS = (signal.SIGTERM, signal.SIGINT)
 
@@ -22,7 +24,7 @@ class TimeLimit:
     Parameters
     ----------
     minutes : float or None
-        That the job asked for; counts only where a scheduler runs it.
+        That the job asked for; counts only where this job alone was given to a scheduler.
     environment : mapping, optional
         The environment of the process.
     """
@@ -32,7 +34,7 @@ class TimeLimit:
         ends = []
         if "SLURM_JOB_END_TIME" in environment:
             ends.append(float(environment["SLURM_JOB_END_TIME"]))
-        if minutes and any(name in environment for name in SCHEDULERS):
+        if minutes and SUBMITTED in environment and any(name in environment for name in SCHEDULERS):
             ends.append(time.time() + 60 * minutes)
         self._end = min(ends, default=None)
 
