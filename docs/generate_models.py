@@ -27,6 +27,8 @@ How to read the equations:
 - A state that is "kept within" limits is clipped to them after every step, or wrapped around by whole turns.
 - A parameter with a default may be left out. Regional parameters take one value for all nodes or one for each
   node, global ones one value. The bounds are where the model is meant to be used; fits state their own.
+
+The models:
 """
 
 

@@ -126,6 +126,7 @@ def column_rows(columns):
 def api_page():
     """Functions and classes, from their docstrings."""
     lines = ["# Python", "", "`import cubnm_core` needs no Snakemake: the engine can be used alone.", ""]
+    lines += ["First simulations are in [A model of your own](new_model.md#trying-it-in-python).", ""]
     for title, names in API.items():
         lines += [f"## {title}", ""]
         for name in names:
