@@ -54,6 +54,7 @@ def cohort(path, name="grid", smallest=2):
         units=["sub-01", "sub-02", "sub-03"],
         landscapes=landscapes.by_fit([path]),
         smallest_group=smallest,
+        count_people=lambda units: len(set(units)),
         fit_settings={
             "bowl": {"optimizer": {"name": name}, "objective": {"fc_corr": 1.0, "fcd_ks": 1.0}, "terms": {}}
         },

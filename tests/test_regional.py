@@ -1,4 +1,4 @@
-"""The section on regional read-outs: what its maps show, and whom the shared one tells of."""
+"""Sections on regional read-outs and parameters: what is shown is of people, not of their sessions."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from workflow_scripts.reporting import regional
+from workflow_scripts.reporting import parameters, regional
 
 LABELS = ["LH_a", "LH_b", "RH_a", "RH_b"]
 KEYS = {"fit": "one", "label": LABELS}
@@ -30,6 +30,8 @@ def cohort(people=3, **tables):
         fits=["one"],
         tables=found,
         of_fit=lambda name, fit: found[name][found[name]["fit"] == fit],
+        people=pd.Series({f"sub-{p}": f"{p}" for p in range(people)}, dtype=object),
+        config={"statistics": {"alpha": 0.05}},
         nodes=pd.DataFrame({"label": LABELS, "network": ["Vis", "Default"] * 2}),
         brain=SimpleNamespace(kind="atlas", note="", looks="left, lateral"),
         smallest_group=5,
@@ -79,7 +81,8 @@ EFFECTS = pd.DataFrame(
         **{"model": "group", "quantity": "state", "sample": "all", "df_term": 1, "effect": "Hedges' g"},
         **{"term": "group", "contrast": "patient - control", "variable": "r_E"},
         "effect_size": [0.1, -0.2, 0.9, 0.3],
-        "p_fdr": [0.9, 0.6, 0.01, 0.04],
+        "p_fdr": [0.01, 0.6, 0.9, 0.9],
+        "p_permutation_fdr": [0.9, 0.6, 0.01, 0.04],
     }
 )
 
@@ -89,8 +92,33 @@ def test_regions_that_survive_the_correction_are_named(maps):
     (effect,) = fit["effects"]
     assert effect["map"] == "r_E, effect of group (patient - control)"
     assert "2 of 4 regions" in effect["text"] and "RH_a, RH_b." in effect["text"]
-    none = regional.section(cohort(statistics=EFFECTS.assign(p_fdr=0.5))).context["fits"][0]["effects"][0]
+    unmoved = EFFECTS.assign(p_permutation_fdr=np.nan)  # no permutation changes the term
+    (by_model,) = regional.section(cohort(statistics=unmoved)).context["fits"][0]["effects"]
+    assert "1 of 4 regions" in by_model["text"] and "LH_a." in by_model["text"]
+    nothing = EFFECTS.assign(p_permutation_fdr=0.5)
+    (none,) = regional.section(cohort(statistics=nothing)).context["fits"][0]["effects"]
     assert none["text"].startswith("No region of 4")
+
+
+def test_the_level_is_that_of_the_configuration(maps):
+    strict = cohort(statistics=EFFECTS)
+    strict.config["statistics"]["alpha"] = 0.02
+    (effect,) = regional.section(strict).context["fits"][0]["effects"]
+    assert "1 of 4 regions with p below 0.02" in effect["text"]
+
+
+def test_sessions_of_a_person_are_averaged(maps):
+    """Three people, one of whom has two sessions of which the second is far off."""
+    several = cohort()
+    again = states(1).assign(key="sub-0_ses-2", mean=lambda rows: rows["mean"] + 6.0)
+    several.tables["states"] = pd.concat([states(3), again])
+    several.people["sub-0_ses-2"] = "0"
+    (fit,) = regional.section(several).context["fits"]
+    assert fit["n"] == 3
+    assert maps["r_E, mean over people"]["LH_a"] == pytest.approx((3.0 + 1.0 + 2.0) / 3)
+    assert maps["r_E, SD over people"]["LH_a"] == pytest.approx(1.0)
+    several.smallest_group = 4
+    assert regional.aggregate(several).context["fits"] == []
 
 
 def test_what_is_shared_tells_of_enough_people(maps):
@@ -104,3 +132,24 @@ def test_effects_of_groups_of_few_are_not_shared(maps):
     few = cohort(people=6, statistics=EFFECTS, statistics_models=model)
     (fit,) = regional.aggregate(few).context["fits"]
     assert fit["effects"] == [] and fit["maps"]
+
+
+def test_a_group_counts_people_not_sessions(monkeypatch):
+    """Two groups of two, of whom one has two sessions; a group of one person is not drawn."""
+    estimates = pd.DataFrame(
+        {
+            "key": ["sub-1_ses-a", "sub-1_ses-b", "sub-2", "sub-3", "sub-4"],
+            "selected": True,
+            "G": [1.0, 3.0, 5.0, 6.0, 7.0],
+        }
+    )
+    people = pd.Series(dict(zip(estimates["key"], "11234", strict=True)), dtype=object)
+    cohort = SimpleNamespace(people=people, groups=people.map(dict(zip("1234", "aabb", strict=True))))
+    found = parameters.of_people(cohort, estimates, ["G"])
+    assert found["G"].tolist() == [2.0, 5.0, 6.0, 7.0] and found["key"].tolist()[0] == "sub-1_ses-a"
+    cohort.free = lambda fit: {"G": (0.0, 9.0)}
+    monkeypatch.setattr(parameters, "picture", lambda *_, alt: alt)
+    nothing = pd.DataFrame({"parameter": []})
+    assert "groups" in parameters._pictures(cohort, "one", estimates, ["G"], nothing)
+    alone = estimates[estimates["key"] != "sub-2"]
+    assert "groups" not in parameters._pictures(cohort, "one", alone, ["G"], nothing)

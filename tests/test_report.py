@@ -280,7 +280,7 @@ def test_a_lone_parameter_is_drawn_and_named(tmp_path):
     settings = made.settings("homogeneous")
     made.settings = lambda fit: {**settings, "free": {"G": [0.5, 5.0]}, "fixed": {"w_p": 1.4}}
     page = made.page()
-    assert "one point per person, restarts joined by lines: G" in page
+    assert "one point per unit, restarts joined by lines: G" in page
     assert "Free parameters: G in [0.5, 5]; fixed: w_p = 1.4" in page
 
 

@@ -127,5 +127,7 @@ def test_small_numbers_are_hidden_also_from_subtraction():
 
 def test_shares_of_few_people_are_hidden():
     page = "<td>2 of 7</td> better in 6 of 7 people, 7 of 7 people, 0 of 7 people, 6 of 12 people"
+    page += "<td>1 of 6 (17 %)</td>, <td>6 of 12 (50 %)</td>"
     hidden = "<td>some of 7</td> better in some of 7 people, 7 of 7 people, 0 of 7 people, 6 of 12 people"
+    hidden += "<td>some of 6</td>, <td>6 of 12 (50 %)</td>"
     assert without_small_shares(f"{page}, 3 of 66 regions", 5) == f"{hidden}, 3 of 66 regions"

@@ -57,10 +57,9 @@ def _rest_handle():
 
 
 def by_group(estimates, names, groups, truth):
-    """Strips of the selected estimates by group with their means; dashed: means of the truth, if known."""
+    """Strips of one estimate a person by group with their means; dashed: means of the truth, if known."""
     figure, axes = _panels(len(names))
-    best = estimates[estimates["selected"]]
-    best = best.assign(group=best["key"].map(groups)).dropna(subset="group")
+    best = estimates.assign(group=estimates["key"].map(groups)).dropna(subset="group")
     known = truth.assign(group=truth["key"].map(groups))
     order = sorted(best["group"].unique())
     for axis, name in zip(axes, names, strict=False):

@@ -145,6 +145,10 @@ class Cohort:
         """participant_id of each unit (Series indexed by unit)."""
         return pd.Series({entry["unit"]: str(entry["participant_id"]) for entry in self.ids}, dtype=object)
 
+    def count_people(self, units):
+        """How many people some units are of: those of fewer than `smallest_group` are not shared."""
+        return self.people.reindex(pd.unique(pd.Series(units, dtype=object))).nunique()
+
     @cached_property
     def groups(self):
         """Group of each unit (Series), empty where the participants table knows none."""

@@ -2,7 +2,8 @@
 
 import re
 
-SHARE = re.compile(r"\b(\d+) of (\d+)(?= people|</td>)")
+# With the percentage, where there is one: it says the same.
+SHARE = re.compile(r"\b(\d+) of (\d+)(?: \([\d.]+ %\))?(?= people|</td>)")
 
 
 def few(count, smallest):

@@ -62,7 +62,7 @@ def _fit(cohort, fit, fewest):
         "pairs": pairs[:MAX_PAIRS],
         "verdict": _verdict(rows, pairs),
         "profiled": found["n_profiles"].max(),
-        "pictures": _pictures(fit, found, points, fewest),
+        "pictures": _pictures(fit, found, points, cohort.count_people(points["key"]) >= fewest, fewest > 0),
     }
 
 
@@ -181,13 +181,13 @@ def _verdict(rows, pairs):
     return {"is_good": not sentences, "text": " ".join(sentences) or good}
 
 
-def _pictures(fit, found, points, fewest):
+def _pictures(fit, found, points, has_profiles, is_shared):
     pictures = {}
     if found[["ratio_restarts", "ratio_retest", "ratio_width"]].notna().any(axis=None):
         alt = f"Spread over restarts, noise and profiles as shares of that over people, fit {fit}"
         pictures["ratios"] = picture(figures.ratios, found, (WEAK, LOST), alt=alt)
     names = [name for name in found["parameter"] if (points["parameter"] == name).any()][:MAX_PANELS]
-    if names and points["key"].nunique() >= fewest:
+    if names and has_profiles:
         alt = f"Cost around the best candidates of fit {fit} along {', '.join(names)}"
-        pictures["profiles"] = picture(figures.profiles, points, names, fewest > 0, alt=alt)
+        pictures["profiles"] = picture(figures.profiles, points, names, is_shared, alt=alt)
     return pictures

@@ -24,7 +24,7 @@ def section(cohort):
 def aggregate(cohort):
     """Means over people alone, of fits with as many people as may be told of."""
     smallest = cohort.smallest_group
-    fits = [fit for fit in cohort.fits if len(cohort.landscapes.get(fit, {})) >= smallest]
+    fits = [fit for fit in cohort.fits if cohort.count_people(cohort.landscapes.get(fit, {})) >= smallest]
     return _section([_fit(cohort, fit, smallest) for fit in fits])
 
 

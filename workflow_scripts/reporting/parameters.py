@@ -64,17 +64,24 @@ def free_estimates(cohort, fit, names):
     return rows.reindex(columns=["key", "restart", "at_bounds", "selected", *names])
 
 
+def of_people(cohort, estimates, names):
+    """Kept estimates of every person, sessions averaged, under the key of the first one."""
+    best = estimates[estimates["selected"].astype(bool)]
+    wanted = {"key": "first", **dict.fromkeys(names, "mean")}
+    return best.groupby(best["key"].map(cohort.people), sort=False).agg(wanted)
+
+
 def _pictures(cohort, fit, estimates, names, truth):
-    groups = cohort.groups
     drawn = list(combinations(names, 2))[:MAX_PANELS] or [(names[0], None)]
-    alt = (
-        f"Fitted parameters of fit {fit}, one point per person, restarts joined by lines: {', '.join(names)}"
-    )
+    alt = f"Fitted parameters of fit {fit}, one point per unit, restarts joined by lines: {', '.join(names)}"
+    groups = cohort.groups
     bounds = cohort.free(fit)
     pictures = {"scatter": picture(figures.scatter, estimates, drawn, bounds, groups, alt=alt)}
-    if groups.nunique() > 1 and groups.value_counts().min() > 1:
+    people = of_people(cohort, estimates, names)
+    counts = people["key"].map(groups).value_counts()
+    if len(counts) > 1 and counts.min() > 1:
         alt = f"Fitted parameters of fit {fit} by group: {', '.join(names[:MAX_PANELS])}"
-        pictures["groups"] = picture(figures.by_group, estimates, names[:MAX_PANELS], groups, truth, alt=alt)
+        pictures["groups"] = picture(figures.by_group, people, names[:MAX_PANELS], groups, truth, alt=alt)
     shown = [name for name in names if (truth["parameter"] == name).any()][:MAX_PANELS]
     if shown:
         alt = f"Recovered against true parameters of fit {fit}: {', '.join(shown)}"

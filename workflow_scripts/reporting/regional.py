@@ -8,8 +8,8 @@ from workflow_scripts.figures.style import picture
 from workflow_scripts.reporting.brain_maps import BESIDE, brain_map
 from workflow_scripts.reporting.formatting import MISSING, number, significant
 from workflow_scripts.reporting.section import Section
+from workflow_scripts.reporting.statistics import corrected, level
 
-SIGNIFICANT = 0.05
 MAX_EFFECTS = 12  # maps of effects of a fit, those with the smallest p
 MAX_NAMED = 8  # regions named below a map
 RELIABILITY = "ICC(2,1)"
@@ -24,7 +24,7 @@ def section(cohort):
 def aggregate(cohort):
     """The same where there are people enough; no effects of models with a factor level of fewer."""
     smallest = cohort.smallest_group
-    told = [fit for fit in cohort.fits if _rows(cohort, fit)["key"].nunique() >= smallest]
+    told = [fit for fit in cohort.fits if _rows(cohort, fit)["person"].nunique() >= smallest]
     return _section(cohort, [_fit(cohort, fit, _of_few(cohort, smallest)) for fit in told])
 
 
@@ -43,20 +43,27 @@ def _section(cohort, fits):
         "note": cohort.brain.note,
         "looks": cohort.brain.looks,
         "beside": BESIDE[cohort.brain.kind],
-        "significant": SIGNIFICANT,
     }
     return Section("regional", "Regional read-outs", "regional.html.j2", context)
 
 
 def _rows(cohort, fit):
-    return cohort.of_fit("states", fit).dropna(subset="mean")
+    """States of a fit, each with the person it is of."""
+    rows = cohort.of_fit("states", fit).dropna(subset="mean")
+    return rows.assign(person=rows["key"].map(cohort.people))
+
+
+def _of_people(rows):
+    """States of people, the sessions of everybody averaged."""
+    keys = ["variable", "label", "hemisphere", "unit", "person"]
+    return rows.groupby(keys, sort=False, dropna=False)["mean"].mean().reset_index()
 
 
 def _fit(cohort, fit, hidden=()):
     rows = _rows(cohort, fit)
     if rows.empty:
         return None
-    regions = regional_means(rows, cohort.nodes)
+    regions = regional_means(_of_people(rows), cohort.nodes)
     drawn = picture(
         figures.network_boxes,
         regions,
@@ -66,7 +73,7 @@ def _fit(cohort, fit, hidden=()):
         "name": fit,
         "rows": _summary(rows),
         "picture": drawn,
-        "n": rows["key"].nunique(),
+        "n": rows["person"].nunique(),
         "n_regions": rows["label"].nunique(),
         "maps": state_maps(cohort.brain, rows),
         "reliability": reliability_maps(cohort, fit),
@@ -76,7 +83,7 @@ def _fit(cohort, fit, hidden=()):
 
 
 def state_maps(brain, rows):
-    """Mean and, with two people or more, SD over people of every read-out.
+    """Mean and, with two people or more, SD over people of every read-out; sessions are averaged first.
 
     Parameters
     ----------
@@ -91,7 +98,7 @@ def state_maps(brain, rows):
     """
     found = []
     for variable, part in rows.groupby("variable", sort=False):
-        wide, unit = part.pivot_table(index="key", columns="label", values="mean"), _unit(part)
+        wide, unit = part.pivot_table(index="person", columns="label", values="mean"), _unit(part)
         spread = None
         if len(wide) > 1:
             values = wide.std()
@@ -144,8 +151,9 @@ def effect_maps(cohort, fit, hidden=()):
     rows = rows[(rows["quantity"] == "state") & (rows["sample"] == "all") & (rows["df_term"] == 1)]
     rows = rows[~rows["model"].isin(hidden)]
     rows = rows.dropna(subset=["label", "effect_size"]).fillna({"contrast": ""})
+    rows = rows.assign(p=corrected(rows))
     parts = list(rows.groupby(["model", "term", "contrast", "variable"], sort=False))
-    ranked = sorted(parts, key=lambda entry: entry[1]["p_fdr"].min())
+    ranked = sorted(parts, key=lambda entry: entry[1]["p"].min())
     found = []
     for (_, term, contrast, variable), part in ranked[:MAX_EFFECTS]:
         values = part.set_index("label")["effect_size"]
@@ -153,7 +161,7 @@ def effect_maps(cohort, fit, hidden=()):
         title = f"{variable}, effect of {asked}"
         drawn = brain_map(cohort.brain, values, title, _measure(part), colours.diverging(values))
         if drawn:
-            found.append({"map": drawn, "text": _survivors(part)})
+            found.append({"map": drawn, "text": _survivors(part, level(cohort))})
     return found
 
 
@@ -163,15 +171,15 @@ def _measure(part):
     return str(names[0]) if len(names) else ""
 
 
-def _survivors(part):
+def _survivors(part, alpha):
     """Say which regions are left after the correction for false discoveries."""
-    kept = part[part["p_fdr"] < SIGNIFICANT].sort_values("p_fdr")["label"].tolist()
+    kept = part[part["p"] < alpha].sort_values("p")["label"].tolist()
     if not kept:
-        return f"No region of {len(part)} with p below {SIGNIFICANT} after correction (FDR)."
+        return f"No region of {len(part)} with p below {alpha:g} after correction (FDR)."
     more = f" and {len(kept) - MAX_NAMED} more" if len(kept) > MAX_NAMED else ""
     named = ", ".join(kept[:MAX_NAMED])
     counted = f"{len(kept)} of {len(part)} regions"
-    return f"{counted} with p below {SIGNIFICANT} after correction (FDR): {named}{more}."
+    return f"{counted} with p below {alpha:g} after correction (FDR): {named}{more}."
 
 
 def associations(cohort, fit, hidden=()):
@@ -203,7 +211,7 @@ def _table(cohort, name, fit):
 
 
 def regional_means(rows, nodes):
-    """Mean over people of each variable and region, with hemisphere and network."""
+    """Mean of each variable and region over people, or of one, with hemisphere and network."""
     keys = ["variable", "label", "hemisphere", "unit"]
     rows = rows.fillna({"unit": "", "hemisphere": ""})
     regions = rows.groupby(keys, sort=False)["mean"].mean().reset_index()
@@ -223,7 +231,7 @@ def _summary(rows):
     """Mean of each variable and how much of its spread lies between regions, people and seeds."""
     found = []
     for variable, part in rows.groupby("variable", sort=False):
-        wide = part.pivot_table(index="key", columns="label", values="mean")
+        wide = part.pivot_table(index="person", columns="label", values="mean")
         found.append(
             {
                 "variable": variable,

@@ -44,7 +44,8 @@ def aggregate(cohort):
     """The same without people, and without what rests on few of them."""
     fewest = cohort.smallest_group
     frame = figure_frame(cohort)
-    counts = frame.groupby(["measure", "source", "split"])["key"].transform("nunique")
+    kinds = frame.assign(person=frame["key"].map(cohort.people)).groupby(["measure", "source", "split"])
+    counts = kinds["person"].transform("nunique")
     boxes = _drawn(cohort, figures.cohort_boxes, frame[counts >= fewest])
     context = _context(cohort, fewest) | {"people": [], "pictures": boxes}
     return Section("scores", "Scores, training and held-out", "scores.html.j2", context)

@@ -42,7 +42,7 @@ def _section(cohort, models, withheld=0):
         "models": models,
         "withheld": withheld,
         "maps": _maps(cohort, {model["name"] for model in models}),
-        "alpha": _alpha(cohort),
+        "alpha": level(cohort),
         "has_groups": cohort.groups.nunique() > 1,
     }
     return Section("statistics", "Statistics", "statistics.html.j2", context)
@@ -54,7 +54,8 @@ def _model_keys(cohort):
     return list(models.drop_duplicates().itertuples(index=False, name=None))
 
 
-def _alpha(cohort):
+def level(cohort):
+    """The level of significance of the configuration."""
     return cohort.config.get("statistics", {}).get("alpha", ALPHA)
 
 
@@ -75,10 +76,10 @@ def _model(cohort, name, fit, smallest=0):
         "left_out": _text(first["left_out"]),
         "note": _text(first["note"]),
         "sensitivity": _sensitivity(told),
-        "verdicts": _verdicts(rows[rows["sample"] == "all"], _alpha(cohort)),
+        "verdicts": _verdicts(rows[rows["sample"] == "all"], level(cohort)),
         "rows": _beside(whole),
         "picture": _forest(whole[whole["quantity"] == "parameter"], name, fit),
-        "states": _counts(regional, _alpha(cohort)),
+        "states": _counts(regional, level(cohort)),
         "regions": _beside(regional)[:SHOWN_REGIONS],
         "n_regions": int((regional["sample"] == "all").sum()),
     }
@@ -126,17 +127,22 @@ def _sensitivity(told):
     )
 
 
+def corrected(rows):
+    """Give the corrected p values to go by: of permutations, or of the model where there are none."""
+    return rows["p_permutation_fdr"].fillna(rows["p_fdr"])
+
+
 def _verdicts(rows, alpha):
     """For parameters, scores and regions and every contrast: what was found after correction."""
     found = []
     for (quantity, term, contrast), part in rows.groupby(["quantity", "term", "contrast"], sort=False):
-        corrected = part["p_permutation_fdr"].fillna(part["p_fdr"])
-        if corrected.notna().any():
-            hits = part[corrected < alpha]
+        p = corrected(part)
+        if p.notna().any():
+            hits = part[p < alpha]
             counted = f"of {len(part)} {MANY[quantity]}"
             said = f"{len(hits)} {counted} below {alpha:g} after correction{_named(hits)}."
             if hits.empty:
-                smallest = p_text(corrected.min())
+                smallest = p_text(p.min())
                 said = (
                     f"none {counted} below {alpha:g} after correction (smallest p {smallest}{_reach(part)})."
                 )
