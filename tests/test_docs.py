@@ -119,6 +119,14 @@ def test_the_index_names_every_page(repository):
         assert page.name == "README.md" or f"({page.name})" in text, page.name
 
 
+def test_every_section_of_the_report_is_explained(repository):
+    text = (repository / "docs" / "report.md").read_text(encoding="utf-8")
+    modules = (repository / "workflow_scripts" / "reporting").glob("*.py")
+    code = "".join(path.read_text(encoding="utf-8") for path in modules)
+    titles = re.findall(r'Section\(\s*"\w+",\s*"([^"]+)"', code)
+    assert len(titles) > 15 and all(title in text for title in titles), set(titles)
+
+
 def test_links_lead_somewhere(repository):
     pages = (repository / "README.md", repository / "config" / "README.md")
     for page in (*pages, *(repository / "docs").glob("*.md")):
