@@ -343,6 +343,16 @@ def twin_start(wildcards):
     return f"results/twins/{wildcards.twins_of}/{stated['from']}_part-{wildcards.part}_fits.tsv"
 
 
+def tables_of_fits():
+    """Every table of fits, each with the tables behind it that do not notice when it changes."""
+    made = per_batch("results/fits/{fit}/batch-{batch}_fits.tsv")
+    made += per_batch("results/nulls/{fit}/batch-{batch}_fits.tsv")
+    made += [*group_fits(), *per_part("results/twins/{fit}/{fit}_part-{part}_fits.tsv")]
+    held_out = "results/folds/{fit}_batch-{batch}_held_out_people.tsv"
+    behind = {fit: [held_out.format(fit=fit, batch=batch) for batch in BATCHES] for fit in FITS}
+    return {path: [] for path in made} | {f"results/folds/{fit}_fits.tsv": behind[fit] for fit in FITS}
+
+
 def given(path):
     """A table that need not exist: its path, or nothing."""
     return [] if path is None else path

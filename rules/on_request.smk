@@ -31,11 +31,7 @@ rule forget_failed:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        fits=[
-            *per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),
-            *per_batch("results/nulls/{fit}/batch-{batch}_fits.tsv"),
-            *group_fits(),
-        ],
+        fits=tables_of_fits(),
         numerics=NUMERICS,
     script:
         "../workflow_scripts/forget_failed.py"

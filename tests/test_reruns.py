@@ -220,13 +220,13 @@ def test_settings_changed_while_people_are_added_are_not_overlooked(copy):
     assert planned_batches(folder, changed(config, {"fits.two.noise_seed": 7})) == {"001", "002", "003"}
 
 
-def test_who_failed_is_tried_again_with_the_batch_alone(copy):
+def test_who_failed_is_tried_again_with_the_batch_alone(copy, monkeypatch):
     folder = copy[0]
     columns = ("participant_id", "session_id", "status", "reason")
     for batch, status in (("001", "ok"), ("002", "failed")):
         row = dict(zip(columns, ("03", "n/a", status, "killed"), strict=True))
         write_tsv(folder / f"results/fits/two/batch-{batch}_fits.tsv", [row])
-    names = ("001", "002", "003")
-    fits = [str(folder / f"results/fits/two/batch-{name}_fits.tsv") for name in names]
+    fits = {f"results/fits/two/batch-{batch}_fits.tsv": [] for batch in ("001", "002", "003")}
+    monkeypatch.chdir(folder)
     forget_failed.main(SimpleNamespace(params=SimpleNamespace(fits=fits), log=[]))
     assert [Path(path).exists() for path in fits] == [True, False, False]

@@ -235,12 +235,15 @@ def test_the_group_sees_training_scans_only(snakemake, two_levels):
 
 
 def test_a_group_that_failed_is_tried_again_too(snakemake, two_levels):
-    table = two_levels.folder / "results" / "group" / "two_fits.tsv"
+    results = two_levels.folder / "results"
     row = {**start.GROUP, "session_id": "n/a", "status": "failed", "reason": "files are damaged"}
-    job.write_tsv(table, [row])
+    tables = [results / "group" / "two_fits.tsv", results / "folds" / "two_fits.tsv"]
+    behind = results / "folds" / "two_batch-001_held_out_people.tsv"
+    for table in (*tables, behind):
+        job.write_tsv(table, [row])
     code, text = snakemake("forget_failed", config=two_levels.write())
-    assert code == 0 and "group n/a will be tried again (files are damaged)" in text, text
-    assert not table.exists()
+    assert code == 0 and text.count("group n/a will be tried again (files are damaged)") == 2, text
+    assert not any(table.exists() for table in (*tables, behind))
 
 
 def first_candidates(results, fit):

@@ -1,6 +1,6 @@
 """Rule forget_failed: remove the tables of fits in which somebody failed; the next run computes them again.
 
-Histories stay: whoever did not fail is read from them, and a search that was broken off goes on.
+With a table go those made of it that would otherwise count as up to date. Histories stay: whoever did not fail is read from them, and a search that was broken off goes on.
 """
 
 import csv
@@ -12,12 +12,12 @@ from workflow_scripts import job
 def main(sm):
     """Remove the tables of fits in which somebody failed, and say whose."""
     logger = job.start(sm)
-    for path in map(Path, sm.params.fits):
-        failed = failed_people(path) if path.exists() else {}
+    for path, behind in sm.params.fits.items():
+        failed = failed_people(path) if Path(path).exists() else {}
         for person, reason in failed.items():
             logger.info("%s: %s will be tried again (%s)", path, person, reason)
-        if failed:
-            path.unlink()
+        for table in [path, *behind] if failed else []:
+            Path(table).unlink(missing_ok=True)
 
 
 def failed_people(path):
