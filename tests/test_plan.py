@@ -99,7 +99,8 @@ def test_tables_of_benchmarks_are_interpolated_in_nodes_and_scaled_in_steps(tmp_
 def test_tables_of_cards_are_read_too(tmp_path):
     rows = [{"nodes": 100, "batch": batch, "dt": 1e-4, "rate": 1e3 * batch} for batch in (1, 64)]
     rows.append({"nodes": 1000, "batch": 64, "dt": 1e-3, "rate": 1e4})
-    stored = {"card": "Card 9", "batches": rows[:2], "nodes": rows[2:]}
+    failed = {"nodes": 100, "batch": 32768, "dt": 1e-4, "failed": "MemoryError: full"}
+    stored = {"card": "Card 9", "batches": [*rows[:2], failed], "nodes": rows[2:]}
     (tmp_path / "card-9.json").write_text(json.dumps(stored), encoding="utf-8")
     (tmp_path / "another.json").write_text("{}", encoding="utf-8")
     ((unit, known),) = estimates.measured_elsewhere(tmp_path).values()

@@ -275,7 +275,7 @@ def _rows_of_processor(stored):
 def _rows_of_card(stored):
     """Rows of a table of simulated seconds per second, those of the largest batch."""
     largest = {}
-    rows = [row for part in ("batches", "nodes") for row in stored.get(part, [])]
+    rows = [row for part in ("batches", "nodes") for row in stored.get(part, []) if "rate" in row]
     for row in sorted(rows, key=lambda row: row["batch"]):
         largest[row["nodes"]] = BENCHMARK_DURATION / row["rate"] * row["dt"] / BENCHMARK_STEP
     return [
