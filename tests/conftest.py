@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cohorts import TinyCohort
+from devices_under_test import DEVICES
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -53,3 +54,15 @@ def snakemake(repository, tmp_path):
         return done.returncode, done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture(scope="session")
+def kernel_folder(tmp_path_factory):
+    """Where kernels of the GPU that were compiled for this CPU are kept for other tests."""
+    return tmp_path_factory.mktemp("kernels")
+
+
+@pytest.fixture(params=DEVICES)
+def device(request, kernel_folder):
+    """What kernels of the GPU run on: this CPU, and a card where there is one."""
+    return request.param(kernel_folder)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import nvrtc
 import on_cpu
 import pytest
-from test_cuda_backend import DELAYED_FORMS, FORMS, MODELS, _Backend, batch
+from devices_under_test import DELAYED_FORMS, FORMS, MODELS, Backend, batch
 
 from cubnm_core import simulate, simulation
 from cubnm_core.backends.cuda.forms import Form, choose_form
@@ -29,6 +29,7 @@ class Card:
 
 
 A100, H200 = Card(80, 108, 163 * 1024), Card(90, 132, 227 * 1024)
+RTX_5090 = Card(120, 170, 99 * 1024)
 
 
 def program_of(name):
@@ -61,6 +62,16 @@ def compiled(jobs):
         return dict(zip(jobs, pool.map(run, jobs), strict=True))
 
 
+def spilled(usage_of_jobs):
+    """Kernels that keep values in memory for want of registers."""
+    return {
+        (*job, name): usage
+        for job, kernels in usage_of_jobs.items()
+        for name, usage in kernels.items()
+        if usage.spill_stores or usage.spill_loads
+    }
+
+
 @pytest.mark.parametrize("card", [A100, H200], ids=["A100", "H200"])
 def test_default_forms_spill_nothing(card):
     jobs = dict.fromkeys(
@@ -69,13 +80,7 @@ def test_default_forms_spill_nothing(card):
         for delayed in (False, True)
         for batch in (1, 4096, 32768)
     )
-    spilled = {
-        (*job, name): usage
-        for job, kernels in compiled(list(jobs)).items()
-        for name, usage in kernels.items()
-        if usage.spill_stores or usage.spill_loads
-    }
-    assert not spilled
+    assert not spilled(compiled(list(jobs)))
 
 
 @pytest.mark.parametrize("architecture", [80, 90])
@@ -87,9 +92,12 @@ def test_every_form_compiles(architecture):
         assert max(usage.registers for usage in kernels.values()) <= 255
 
 
-def test_default_forms_compile_for_every_architecture_known():
-    forms = [default_form("rWW", H200, batch) for batch in (1, 32768)]
-    compiled([("rWW", form, architecture) for form in forms for architecture in nvrtc.architectures()])
+def test_default_forms_spill_nothing_on_any_architecture_known():
+    forms = [("rWW", default_form("rWW", H200, batch)) for batch in (1, 32768)]
+    forms.append(("rWWEx", default_form("rWWEx", RTX_5090, 32, nodes=1000)))
+    assert forms[-1][1].stepwise and forms[-1][1].split > 1
+    jobs = [(*form, architecture) for form in forms for architecture in nvrtc.architectures()]
+    assert not spilled(compiled(jobs))
 
 
 @pytest.mark.parametrize("architecture", [80, 90])
@@ -101,7 +109,7 @@ def test_all_that_a_simulation_compiles_is_for_devices_too(tmp_path, monkeypatch
             asked.append((source, options))
             return super().compile(source, options)
 
-    monkeypatch.setattr(simulation, "_backend", lambda name: _Backend(Listening(tmp_path), None))
+    monkeypatch.setattr(simulation, "_backend", lambda name: Backend(Listening(tmp_path), None))
     arguments, keywords = batch("rWW", duration=1.0)
     simulate(*arguments, backend="cuda", **keywords)
     assert {options for _, options in asked} == {OPTIONS}

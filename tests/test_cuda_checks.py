@@ -2,7 +2,7 @@
 
 import on_cpu
 import pytest
-from test_cuda_backend import DELAYED_FORMS, FORMS, _Backend, batch
+from devices_under_test import DELAYED_FORMS, FORMS, Backend, batch
 
 from cubnm_core import simulate, simulation
 
@@ -23,6 +23,6 @@ def device(tmp_path_factory):
 @pytest.mark.parametrize("model, form, delayed", RUNS)
 def test_no_access_is_wrong(device, monkeypatch, model, form, delayed):
     scheme = {"scheme": "heun"} if model == "Hopf" else {}  # two stages
-    monkeypatch.setattr(simulation, "_backend", lambda name: _Backend(device, form))
+    monkeypatch.setattr(simulation, "_backend", lambda name: Backend(device, form))
     arguments, keywords = batch(model, delayed=delayed, **SHORT, **scheme)
     assert (simulate(*arguments, backend="cuda", **keywords).status == 0).all()

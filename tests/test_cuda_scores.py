@@ -6,7 +6,7 @@ import numpy as np
 import nvrtc
 import on_cpu
 import pytest
-from test_cuda_backend import DEVICES, SIZE, _Backend, batch
+from devices_under_test import SIZE, Backend, batch
 
 from cubnm_core import simulate, simulation
 from cubnm_core.backends.cuda.printer import functions, source
@@ -20,23 +20,13 @@ KERNELS = {"compare_fc", "rank_values", "largest_distance", "bin_values", "large
 OPTIONS = ("-std=c++17", "--fmad=false")
 
 
-@pytest.fixture(scope="module")
-def kernel_folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("kernels")
-
-
-@pytest.fixture(params=DEVICES)
-def device(request, kernel_folder):
-    return request.param(kernel_folder)
-
-
 @pytest.fixture
 def run(device, monkeypatch):
     """`simulate` with the cuda backend on a device; the form is memory-4x1, whose tiles have two lanes."""
 
     def run_here(*arguments, **keywords):
         with monkeypatch.context() as patched:
-            patched.setattr(simulation, "_backend", lambda name: _Backend(device, "memory-4x1"))
+            patched.setattr(simulation, "_backend", lambda name: Backend(device, "memory-4x1"))
             return simulate(*arguments, backend="cuda", **keywords)
 
     return run_here
@@ -186,7 +176,7 @@ def text_of(precision, nodes):
 @pytest.mark.skipif(on_cpu.missing() is not None, reason=str(on_cpu.missing()))
 def test_no_access_is_wrong(tmp_path, monkeypatch, comparison):
     device = on_cpu.CpuDevice(tmp_path, order_seed=1, checked=True)
-    monkeypatch.setattr(simulation, "_backend", lambda name: _Backend(device, "memory-4x1"))
+    monkeypatch.setattr(simulation, "_backend", lambda name: Backend(device, "memory-4x1"))
     arguments, keywords = searched(comparison, duration=0.75, burn_in=0.125, window=0.25, dt=1e-3)
     found = simulate(*arguments, backend="cuda", precision="single", **keywords)
     assert np.isfinite(found.scores["fc_corr"]).all()
@@ -198,4 +188,4 @@ def test_the_kernels_spill_nothing_on_any_architecture():
     for precision, architecture in [*jobs, ("double", 80), ("double", 90)]:
         usage = nvrtc.compile(text_of(precision, 100), architecture, OPTIONS).kernels
         assert set(usage) >= KERNELS
-        assert not {name for name in KERNELS if usage[name].spill_stores or usage[name].spill_loads}
+        assert not {name for name in usage if usage[name].spill_stores or usage[name].spill_loads}

@@ -85,6 +85,13 @@ class Form:
         return -(-self.workers * self.split // _STEP_THREADS)
 
     @property
+    def loaded_ahead(self):
+        """Sources whose weights a thread asks for at a time; more would spill registers."""
+        if not self.stepwise:
+            return 5
+        return 4 if self.rows * self.cols == 16 else 8
+
+    @property
     def plane(self):
         """Cells of a tile."""
         return self.nodes * self.lanes
@@ -122,7 +129,7 @@ class Form:
             "IN_SHARED": int(self.weights == "shared"),
             "DELAYED": int(self.delayed),
             "THREADS": self.threads,
-            "UNROLL": 8 if self.stepwise else 5,
+            "UNROLL": self.loaded_ahead,
             "INNER_STEPS": self.inner_steps,
             "STATE_INTERVAL": self.state_interval,
         }

@@ -119,6 +119,7 @@ extern "C" __global__ void __launch_bounds__(256) compare_windows(const double* 
         a[y][x] = i < windows && k + x < pairs ? of[(size_t)i * pairs + k + x] : 0;
         b[y][x] = other < windows && k + x < pairs ? of[(size_t)other * pairs + k + x] : 0;
         __syncthreads();
+#pragma unroll 8
         for (int p = 0; p < 16; ++p) sum += a[y][p] * b[x][p];
         __syncthreads();
     }

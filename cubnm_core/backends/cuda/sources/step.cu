@@ -19,6 +19,7 @@ template <class Source> __device__ __forceinline__ void add_together(const real*
 #pragma unroll
     for (int c = 0; c < N_SUMS; ++c) {
         sums SUM(c) = 0;
+#pragma unroll 4  // loaded all at once, they would not fit into registers
         for (int segment = 0; segment < SEGMENTS; ++segment) sums SUM(c) += partials[(segment * N_SUMS + c) * BLOCK_WORKERS];
     }
 #endif
