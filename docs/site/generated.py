@@ -2,19 +2,13 @@
 
 import yaml
 
+#: Title of a page to its modules of cubnm_core.
 API = {
-    "Simulation": ["cubnm_core.simulate", "cubnm_core.simulation", "cubnm_core.equations"],
-    "Connectivity": ["cubnm_core.connectivity", "cubnm_core.distances"],
-    "Goodness of fit": ["cubnm_core.objective"],
-    "Search": ["cubnm_core.search_space", "cubnm_core.optimisers", "cubnm_core.fitting"],
-    "Evidence": [
-        *(f"cubnm_core.{name}" for name in ("evaluation", "global_signal", "cross", "identification")),
-        *(f"cubnm_core.{name}" for name in ("rewiring", "nulls", "identifiability", "twins", "reliability")),
-    ],
-    "Statistics": [
-        *(f"cubnm_core.{name}" for name in ("paired", "statistics", "mixed", "permutation", "spins"))
-    ],
-    "A fitted person": ["workflow_scripts.simulate_person"],
+    "Simulation": ["simulation", "equations", "connectivity"],
+    "Search": ["objective", "distances", "search_space", "optimisers", "fitting"],
+    "Evidence": ["evaluation", "global_signal", "cross", "identification", "rewiring", "nulls"],
+    "Identifiability and reliability": ["identifiability", "twins", "reliability"],
+    "Statistics": ["paired", "statistics", "mixed", "permutation", "spins"],
 }
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
@@ -31,7 +25,7 @@ def pages(root):
     return {
         "keys.md": keys_page(_read(schemas / "config.schema.yaml")),
         "tables.md": tables_page(_read(schemas / "columns.yaml")),
-        "api.md": api_page(),
+        **api_pages(),
     }
 
 
@@ -123,23 +117,32 @@ def column_rows(columns):
     return ["| column | unit | meaning |", "|---|---|---|", *rows] if rows else []
 
 
-def api_page():
-    """Functions and classes, from their docstrings."""
+def api_pages():
+    """Functions and classes, from their docstrings: a page per topic, and one that leads to them."""
+    found = {_page_name(title): module_page(title, names) for title, names in API.items()}
     lines = ["# Python", "", "`import cubnm_core` needs no Snakemake: the engine can be used alone.", ""]
     lines += ["First simulations are in [A model of your own](new_model.md#trying-it-in-python).", ""]
-    for title, names in API.items():
-        lines += [f"## {title}", ""]
-        for name in names:
-            directive = "autofunction" if name == "cubnm_core.simulate" else "automodule"
-            options = [] if directive == "autofunction" else [":members:"]
-            lines += [
-                "```{eval-rst}",
-                f".. {directive}:: {name}",
-                *(f"   {option}" for option in options),
-                "```",
-                "",
-            ]
+    lines += ["```{toctree}", ":maxdepth: 2", *(name.removesuffix(".md") for name in found), "```", ""]
+    lines += ["## The two that most need", "", *_directive("autofunction", "cubnm_core.simulate")]
+    lines += _directive("autofunction", "workflow_scripts.simulate_person.simulate_person")
+    return {"api.md": "\n".join(lines), **found}
+
+
+def module_page(title, names):
+    """Everything public of some modules of cubnm_core."""
+    lines = [f"# {title}", ""]
+    options = (":members:", ":exclude-members: simulate")  # which stands on the page before
+    for name in names:
+        lines += [f"## cubnm_core.{name}", "", *_directive("automodule", f"cubnm_core.{name}", *options)]
     return "\n".join(lines)
+
+
+def _directive(kind, name, *options):
+    return ["```{eval-rst}", f".. {kind}:: {name}", *(f"   {option}" for option in options), "```", ""]
+
+
+def _page_name(title):
+    return f"api_{title.split()[0].lower()}.md"
 
 
 def _read(path):
