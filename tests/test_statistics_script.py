@@ -52,6 +52,17 @@ def test_a_default_model_needs_groups_and_leaves_out_what_says_nothing(made):
     assert rows.empty and models.empty and len(maps) == 2
 
 
+def test_relatives_share_a_random_intercept_without_being_asked(made):
+    made.people["family"] = [f"f{number // 2}" for number in range(40)]
+    assert made.run()[1].iloc[0]["random"] == "family"
+    told = made.run({"level": {"formula": "group"}})[1].iloc[0]
+    assert told["method"] == "ols"  # as it is stated
+    made.people["family"] = [f"f{number}" for number in range(40)]
+    assert made.run()[1].iloc[0]["method"] == "ols"
+    made.people.loc[5:20, "family"] = None
+    assert made.run()[1].iloc[0]["n"] == 40
+
+
 def test_who_lacks_a_covariate_is_left_out_and_counted(made):
     made.people.loc[[3, 5], "age"] = np.nan
     made.fits.loc[7, "status"] = "failed"

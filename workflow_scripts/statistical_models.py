@@ -13,6 +13,7 @@ DERIVED = ("mean_fd", "fit_quality", "sc_strength", "scale_factor")
 SYNTHETIC_COLUMNS = ("participant_id", "age", "sex", "group")
 WORDS = ("participant_id", "session_id", "sex", "group", "site", "family")  # text, whatever they look like
 SHARE_KNOWN = 0.9  # of the people, for a covariate that nobody asked for
+FAMILY = "family"
 INTERCEPT = "1"
 FEWEST_DF = 3  # residual degrees of freedom
 FEWEST_PER_LEVEL = 2
@@ -20,6 +21,9 @@ FEWEST_PER_LEVEL = 2
 
 def default_model(people):
     """Difference between groups, adjusted for what the participants table has of age, sex, motion and site.
+
+    Where it names families with several members, they share a random intercept: relatives are alike, and
+    counted as independent they find differences that are not there.
 
     Parameters
     ----------
@@ -36,7 +40,15 @@ def default_model(people):
     used = [name for name in DEFAULT_COVARIATES if name in people and _is_useful(people[name])]
     stated = {"formula": " + ".join(["group", *used]), "test": ["group"], "states": None}
     stated |= {"quantities": ["parameters", "states", "scores"], "reference": {}}
-    return {DEFAULT_NAME: {**stated, "random": None, "blocks": None, "exchange": "within"}}
+    random = FAMILY if _has_relatives(people) else None
+    return {DEFAULT_NAME: {**stated, "random": random, "blocks": None, "exchange": "within"}}
+
+
+def _has_relatives(people):
+    """Whether families are known, and some of them have several members."""
+    if FAMILY not in people or not _is_useful(people[FAMILY]):
+        return False
+    return people.drop_duplicates("participant_id")[FAMILY].dropna().duplicated().any()
 
 
 def _is_useful(values):
