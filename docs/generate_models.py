@@ -3,10 +3,13 @@
 import math
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import latex
 
+from cubnm_core import expressions as ex
 from cubnm_core.equations import MODELS_FOLDER, load_model
+from cubnm_core.hemodynamics import BOLD, EQUATIONS, EXTRACTION, HEMODYNAMICS
 
 PAGE = Path(__file__).resolve().parent / "models.md"
 
@@ -30,6 +33,25 @@ How to read the equations:
 
 The models:
 """
+HEMODYNAMICS_TITLE = "Haemodynamic model"
+HEMODYNAMICS_DOI, CONSTANTS_DOI = "10.1016/S1053-8119(03)00202-7", "10.1016/j.neuroimage.2015.10.025"
+HEMODYNAMICS_TEXT = f"""\
+The Balloon–Windkessel model turns the activity $`z`$ of a region (what "drives the haemodynamic model", as
+said above for every model) into BOLD, the signal, in percent. Friston et al. (2003), NeuroImage 19:1273-1302,
+[doi:{HEMODYNAMICS_DOI}](https://doi.org/{quote(HEMODYNAMICS_DOI)}); constants for 3 T of Heinzle et al.
+(2016), NeuroImage 125:556-570, [doi:{CONSTANTS_DOI}](https://doi.org/{CONSTANTS_DOI}).
+States are deviations from rest (blood inflow is $`1 + f`$) and 0 at the start; derivatives are per s.
+They are integrated one after the other: each equation sees the new values of those above it."""
+#: Unit and meaning of the haemodynamic constants.
+HEMODYNAMIC_CONSTANTS = {
+    "kappa": ("1/s", "decay of the vasodilatory signal"),
+    "gamma": ("1/s²", "autoregulation"),
+    "tau": ("s", "transit time"),
+    "alpha": ("1", "Grubb's exponent"),
+    "rho": ("1", "resting oxygen extraction fraction"),
+    "V0": ("%", "resting venous volume"),
+    **{f"k{number}": ("1", "coefficient of the BOLD signal") for number in (1, 2, 3)},
+}
 
 
 def page():
@@ -37,7 +59,30 @@ def page():
     files = sorted(MODELS_FOLDER.glob("*.toml"), key=lambda path: path.stem.lower())
     models = [(load_model(path), path) for path in files]
     contents = "\n".join(f"- [{model.name}](#{model.name.lower()}): {model.title}" for model, _ in models)
-    return "\n".join([INTRODUCTION, contents, "", *(section(model, path) for model, path in models)])
+    contents += (
+        f"\n\nAnd what turns them into BOLD: the [haemodynamic model](#{_anchor(HEMODYNAMICS_TITLE)})."
+    )
+    sections = [*(section(model, path) for model, path in models), hemodynamics()]
+    return "\n".join([INTRODUCTION, contents, "", *sections])
+
+
+def hemodynamics():
+    """The model between activity and BOLD."""
+    lines = [(name, ex.parse(text), True) for name, text in EQUATIONS]
+    lines += [("extraction", ex.parse(EXTRACTION), False), ("signal", ex.parse(BOLD), False)]
+    aligned = " \\\\\n".join(latex.line(*line) for line in lines)
+    rows = [
+        [*_named(name, unit), *(_number(values[name]) for values in HEMODYNAMICS.values()), meaning]
+        for name, (unit, meaning) in HEMODYNAMIC_CONSTANTS.items()
+    ]
+    head = ("", "name", "unit", *(_code(name) for name in HEMODYNAMICS), "description")
+    parts = [
+        f"## {HEMODYNAMICS_TITLE}",
+        HEMODYNAMICS_TEXT,
+        _block(aligned, [value for _, value, _ in lines]),
+        _table(head, rows),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def section(model, path):
@@ -72,8 +117,13 @@ def _source(model):
 
 
 def _equations(model):
-    lines = ["```math", r"\begin{aligned}", latex.equations(model), r"\end{aligned}", "```"]
-    used = latex.functions_used(model)
+    return _block(latex.equations(model), [equation.value for equation in model.equations])
+
+
+def _block(aligned, values):
+    """Equations, and the definitions of functions that are not common."""
+    lines = ["```math", r"\begin{aligned}", aligned, r"\end{aligned}", "```"]
+    used = latex.functions_used(values)
     where = ", ".join(_inline(latex.DEFINITIONS[name]) for name in used)
     return "\n".join([*lines, "", f"with {where}."] if used else lines)
 
@@ -110,14 +160,14 @@ def _comments(text):
 
 def _states(model):
     rows = [
-        [*_named(name, state), _initial(state), _limits(state), state.description]
+        [*_named(name, state.unit), _initial(state), _limits(state), state.description]
         for name, state in model.states.items()
     ]
     return _table(("", "name", "unit", "initial", "kept within", "description"), rows)
 
 
-def _named(name, entry):
-    return _inline(latex.symbol(name)), _code(name), _unit(entry.unit)
+def _named(name, unit):
+    return _inline(latex.symbol(name)), _code(name), _unit(unit)
 
 
 def _initial(state):
@@ -132,7 +182,13 @@ def _limits(state):
 
 def _parameters(model):
     rows = [
-        [*_named(name, entry), _default(entry), _interval(entry.bounds), _scope(entry), entry.description]
+        [
+            *_named(name, entry.unit),
+            _default(entry),
+            _interval(entry.bounds),
+            _scope(entry),
+            entry.description,
+        ]
         for name, entry in model.parameters.items()
     ]
     return _table(("", "name", "unit", "default", "bounds", "", "description"), rows)
@@ -152,7 +208,7 @@ def _default(parameter):
 
 def _constants(model):
     rows = [
-        [*_named(name, constant), _number(constant.value), constant.description]
+        [*_named(name, constant.unit), _number(constant.value), constant.description]
         for name, constant in model.constants.items()
     ]
     return _table(("", "name", "unit", "value", "description"), rows)
@@ -174,6 +230,10 @@ def _interval(bounds):
 
 def _unit(unit):
     return "–" if unit == "1" else unit
+
+
+def _anchor(title):
+    return title.lower().replace(" ", "-")
 
 
 def _inline(text):

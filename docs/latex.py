@@ -38,9 +38,9 @@ def equations(model):
     return " \\\\\n".join(_equation(model, equation) for equation in model.equations)
 
 
-def functions_used(model):
-    """Names of the functions in a model's equations that need a definition."""
-    nodes = [node for equation in model.equations for node in ex.walk(equation.value)]
+def functions_used(values):
+    """Names of the functions in some expressions that need a definition."""
+    nodes = [node for value in values for node in ex.walk(value)]
     used = {node.function for node in nodes if isinstance(node, Call)}
     return [name for name in DEFINITIONS if name in used]
 
@@ -74,11 +74,15 @@ def expression(value, at_source=frozenset()):
 
 
 def _equation(model, equation):
-    if equation.name in model.states:
-        left = rf"\frac{{\mathrm{{d}} {symbol(equation.name)}}}{{\mathrm{{d}} t}}"
-    else:
-        left = symbol(equation.name)
-    return f"{left} &= {expression(equation.value, _regional_names(model))}"
+    return line(
+        equation.name, equation.value, equation.name in model.states, at_source=_regional_names(model)
+    )
+
+
+def line(name, value, is_derivative, at_source=frozenset()):
+    """A line of an ``aligned`` block: a name, or its derivative, and the expression that it equals."""
+    left = rf"\frac{{\mathrm{{d}} {symbol(name)}}}{{\mathrm{{d}} t}}" if is_derivative else symbol(name)
+    return f"{left} &= {expression(value, at_source)}"
 
 
 def _regional_names(model):

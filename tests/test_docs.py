@@ -11,6 +11,7 @@ import yaml
 
 from cubnm_core import expressions as ex
 from cubnm_core.equations import MODELS_FOLDER, load_model
+from cubnm_core.hemodynamics import HEMODYNAMICS
 
 FENCE = re.compile(r"^```(\w+) *(\S*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -42,7 +43,9 @@ def test_the_page_of_models_leaves_nothing_out(repository):
     sections = re.split(r"^## ", (repository / "docs" / "models.md").read_text("utf-8"), flags=re.MULTILINE)
     text = {section.partition("\n")[0]: section for section in sections[1:]}
     models = [load_model(path) for path in MODELS_FOLDER.glob("*.toml")]
-    assert set(text) == {model.name for model in models}
+    assert set(text) == {"Haemodynamic model", *(model.name for model in models)}
+    for name in HEMODYNAMICS["friston2003"]:
+        assert f"| `{name}` |" in text["Haemodynamic model"], name
     for model in models:
         for name in (*model.states, *model.parameters, *model.constants):
             assert f"| `{name}` |" in text[model.name], f"{model.name}: {name}"

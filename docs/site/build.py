@@ -96,7 +96,7 @@ def with_links(text, source, page, pages):
 def with_equations(text):
     """Write equations as MathML, which browsers draw without a script."""
     text = BLOCK.sub(lambda found: aligned(found[1]), text)
-    return INLINE.sub(lambda found: _one_line(convert(found[1])), text)
+    return INLINE.sub(lambda found: mathml(found[1]), text)
 
 
 def aligned(equations):
@@ -108,16 +108,15 @@ def aligned(equations):
         LaTeX, an environment ``aligned``, which the converter does not know.
     """
     lines = re.sub(r"\\(begin|end)\{aligned\}", "", equations).strip().split("\\\\")
-    rows = [
-        "".join(f"<mtd>{_one_line(convert(side.strip()))}</mtd>" for side in line.split("&"))
-        for line in lines
-    ]
+    rows = ["".join(f"<mtd>{mathml(side.strip())}</mtd>" for side in line.split("&")) for line in lines]
     body = "".join(f"<mtr>{re.sub('</?math[^>]*>', '', row)}</mtr>" for row in rows)
     return f'<math display="block"><mtable class="aligned" displaystyle="true">{body}</mtable></math>'
 
 
-def _one_line(markup):
-    return " ".join(markup.split())
+def mathml(text):
+    """Convert LaTeX to one line; the converter takes no digit in the name of a function, such as expm1."""
+    lettered = re.sub(r"(\\operatorname\{\w+)1\}", r"\1ONE}", text)
+    return " ".join(convert(lettered).replace("ONE</mo>", "1</mo>").split())
 
 
 if __name__ == "__main__":
