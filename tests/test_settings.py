@@ -139,6 +139,7 @@ def test_validation_leaves_its_argument_alone(config):
 
 def test_the_more_specific_wins(config):
     config["simulation"] = {"duration": 300.0, "burn_in": 10.0, "precision": "double"}
+    config["fits"]["two"] = dict(config["fits"]["one"])
     config["fits"]["one"] |= {
         "protocol": "quick",
         "optimizer": {"population": 5},
@@ -171,6 +172,7 @@ def follow(config):
 
     def resolve(protocol, **entries):
         config["bold"] = {"field_strength": 3.0}
+        config.pop("simulation", None)
         config["fits"]["one"] |= {"protocol": protocol, **entries}
         return settings.fit_settings(settings.validate(config), "one")
 

@@ -31,6 +31,39 @@ def problems(fit, config, place):
     return found + _twin_problems(fit, config["twins"], place)
 
 
+def idle_simulation(config, protocol, rules):
+    """Find what the section ``simulation`` says in vain, because the protocol of every fit says otherwise.
+
+    Parameters
+    ----------
+    config : dict
+        The completed configuration.
+    protocol : dict of str to dict
+        By fit: its protocol, empty without one.
+    rules : dict
+        Schema of every entry of the section; defaults may be overridden in silence.
+
+    Returns
+    -------
+    list of str
+    """
+    found = []
+    for key, value in config["simulation"].items():
+        others = {
+            name: protocol[name].get("simulation", {}).get(key, value)
+            for name, fit in config["fits"].items()
+            if key not in fit.get("simulation", {})
+        }
+        idle = len(others) == len(protocol) and value not in others.values()
+        if idle and value != rules[key].get("default"):
+            listed = ", ".join(f"{other!r} in {name}" for name, other in others.items())
+            found.append(
+                f"simulation.{key}: {value!r} has no effect, because the protocol of every fit has another "
+                f"value ({listed}); write it under fits.<name>.simulation, or delete it"
+            )
+    return found
+
+
 def _seed_problems(fit, evaluation, place):
     """Check that search, re-test and evaluation have noise seeds of their own."""
     noise, retest = fit["noise_seed"], fit["retest"]

@@ -80,7 +80,7 @@ def planned_jobs(config):
         With what Snakemake says, if it cannot plan.
     """
     with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
-        yaml.safe_dump(job.plain(config), file)
+        yaml.safe_dump(job.plain(config), file, sort_keys=False)
         file.flush()
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--dry-run", "--nocolor"]
         command += ["--cores", "1", "--nolock", "--configfile", file.name]

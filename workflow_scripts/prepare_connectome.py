@@ -17,7 +17,7 @@ def main(sm):
     for ids in sm.params.units:
         unit = ids["unit"]
         arrays, record = prepare_person(ids, sm.params.rows[unit], labels, sm.params.options)
-        for text in record["reasons"] + record.get("qc", {}).get("notes", []):
+        for text in dict.fromkeys(record["reasons"] + record.get("qc", {}).get("notes", [])):
             logger.warning("%s: %s", unit, text)
         people[unit] = arrays, record
     archives.write(sm.output.npz, sm.output.json, people)
@@ -74,10 +74,7 @@ def prepare(rows, labels, options):
     """
     weighed = [row for row in rows if row["kind"] == "sc"]
     if not weighed:
-        raise InputError(
-            "the manifest has no row of kind sc for this person (connectome.source: "
-            f"{options['source']}); add one"
-        )
+        raise InputError(_no_row(options))
     found = [_read_weights(row, labels, options) for row in weighed]
     weights, notes = _mean(found, "connectomes", weighed)
     arrays = {"weights": weights, "labels": np.array(labels)}
@@ -95,6 +92,18 @@ def prepare(rows, labels, options):
         weights[absent] = weights[:, absent] = np.nan
     qc = {"missing_nodes": np.array(labels)[absent].tolist(), "notes": notes}
     return arrays, qc, _told(weighed)
+
+
+def _no_row(options):
+    """Say what to do for a person, or a session, without a connectome."""
+    source, rule = options["source"], options["session"]
+    if source == "group" or rule != "same":
+        return f"the manifest has no row of kind sc for this person (connectome.source: {source}); add one"
+    return (
+        f"the manifest has no row of kind sc for this person and session (connectome.source: {source}, "
+        "connectome.session: same); add one, or take that of another session (connectome.session: nearest, "
+        "first or mean)"
+    )
 
 
 def _mean(found, what, rows):

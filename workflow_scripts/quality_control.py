@@ -29,10 +29,23 @@ def main(sm):
     for row in rows:
         row["missing_nodes"] = lacking.get((row["participant_id"], row["session_id"] or ""), 0)
     add_flags(rows, sm.params.limits)
-    for row in rows:
-        if row["flags"]:
-            logger.warning("%s: %s", row["participant_id"], row["flags"])
     job.write_tsv(sm.output[0], rows)
+    for row, ids in zip(rows, sm.params.units, strict=True):
+        if row["flags"]:
+            logger.warning("%s: %s", ids["unit"], row["flags"])
+    tell_who_is_in(sm.params.units, [connectomes, scans, *targets.values()], logger)
+
+
+def tell_who_is_in(units, archived, logger):
+    """Log whose files can be used, and of the others why not: what to look at before anything is fitted."""
+    excluded = {}
+    for unit in (ids["unit"] for ids in units):
+        records = [archive.records[unit] for archive in archived]
+        if any(record["status"] != "ok" for record in records):
+            excluded[unit] = dict.fromkeys(text for record in records for text in record["reasons"])
+    for unit, reasons in excluded.items():
+        logger.warning("%s cannot be fitted: %s", unit, "; ".join(reasons))
+    logger.info("%d of %d can be fitted", len(units) - len(excluded), len(units))
 
 
 def check_node_sets(archived, node_set):
@@ -80,7 +93,7 @@ def row_of(ids, connectomes, scans, targets, stated):
         f"{split}: {note}" for split, each in targets.items() for note in each.records[unit].get("notes", [])
     ]
     notes = [*weights.get("notes", []), *(note for run in runs for note in run["notes"]), *told]
-    return {**row, "notes": "; ".join(notes)}
+    return {**row, "notes": "; ".join(dict.fromkeys(notes))}
 
 
 def mean_displacement(runs, stated):

@@ -17,10 +17,17 @@ def main(sm):
     for ids in sm.params.units:
         unit = ids["unit"]
         arrays, record = scale_person(aligned, unit, nodes, common, group, sm.params.connectome)
-        for text in record["reasons"] + record.get("qc", {}).get("notes", []):
-            logger.warning("%s: %s", unit, text)
+        known = _told(aligned.records[unit])
+        for text in _told(record):
+            if text not in known:
+                logger.warning("%s: %s", unit, text)
         people[unit] = arrays, record
     archives.write(sm.output.npz, sm.output.json, people)
+
+
+def _told(record):
+    """Reasons and notes of a person's connectome."""
+    return [*record["reasons"], *record.get("qc", {}).get("notes", [])]
 
 
 def scale_person(aligned, unit, nodes, common, group, options):

@@ -40,9 +40,11 @@ class SessionRule:
         list of dict
             Empty if there is none; of several sessions with the rule ``mean``.
         """
-        dated = [name for name, rows in own.items() if name and any(row["kind"] == "sc" for row in rows)]
+        dated = with_connectome(own)
         if self.name == "same" or not dated:
             return own.get(session) or own.get("", [])
+        if len(dated) == 1:
+            return own[dated[0]]
         if self.name == "mean":
             return [row for name in dated for row in own[name]]
         when = self.times.get(participant, {})
@@ -51,6 +53,11 @@ class SessionRule:
         if session in dated:
             return own[session]
         return own[min(dated, key=lambda name: (abs(when[name] - when[session]), when[name]))]
+
+
+def with_connectome(own):
+    """Name the sessions with a connectome of their own; `own` is that of :meth:`SessionRule.choose`."""
+    return [name for name, rows in own.items() if name and any(row["kind"] == "sc" for row in rows)]
 
 
 def session_times(participants):
@@ -111,10 +118,10 @@ def problems(connectomes, scanned, rule, place):
         return []
     open_ = []
     for participant, sessions in scanned.items():
-        own = [session for session in connectomes.get(participant, {}) if session]
+        own = with_connectome(connectomes.get(participant, {}))
         needed = {*own, *sessions} if rule.name == "nearest" and set(sessions) - set(own) else set(own)
         absent = needed - set(rule.times.get(participant, {}))
-        if own and absent:
+        if len(own) > 1 and absent:
             open_ += [f"sub-{participant} {name or 'without session'}" for name in sorted(absent)]
     if not open_:
         return []

@@ -68,7 +68,7 @@ def validate(config):
     fits = completed.pop("fits")
     _complete(completed, schema("config"))
     completed["fits"] = fits
-    problems = _table_problems(completed) + _bold_problems(completed)
+    problems = _table_problems(completed) + _bold_problems(completed) + _idle_simulation(completed)
     for name in fits:
         problems += _fit_problems(completed, name)
     raise_problems("The configuration cannot be used", problems)
@@ -260,8 +260,7 @@ def hemodynamics_name(bold):
     name, field_strength = bold["hemodynamics"], bold["field_strength"]
     if name is None and field_strength is None:
         raise InputError(
-            "bold: neither field_strength nor hemodynamics is given, and there is no safe default; state "
-            "the field "
+            "bold: neither field_strength nor hemodynamics is given; no default is safe: state the field "
             f"strength of the scanner in tesla (1.5 or 3.0), or hemodynamics ({' or '.join(HEMODYNAMICS)})"
         )
     if name is None:
@@ -301,11 +300,16 @@ def needs_fcd(config):
 
 
 def _complete(value, rules):
-    """Fill missing keys of a mapping with the defaults of its schema, at every level."""
+    """Fill missing keys of a mapping with the defaults of its schema, at every level.
+
+    Keys come in the order of the schema: Snakemake compares text, and an entry that moves is to run nothing.
+    """
     rules = _resolved(rules)
     for key, entry in rules.get("properties", {}).items():
         entry = _resolved(entry)
-        if key not in value and "default" in entry:
+        if key in value:
+            value[key] = value.pop(key)
+        elif "default" in entry:
             value[key] = deepcopy(entry["default"])
         if isinstance(value.get(key), dict):
             _complete(value[key], entry)
@@ -346,6 +350,12 @@ def _bold_problems(config):
     if band is not None and band[0] >= band[1]:
         problems.append(f"bold.band_pass: {band} is not [lower, upper] in Hz")
     return problems
+
+
+def _idle_simulation(config):
+    """Find settings of all simulations that the protocols override."""
+    protocol = {name: protocols().get(fit.get("protocol"), {}) for name, fit in config["fits"].items()}
+    return fit_checks.idle_simulation(config, protocol, schema("config")["$defs"]["simulation"]["properties"])
 
 
 def _model(fit):

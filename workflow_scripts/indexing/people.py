@@ -109,9 +109,9 @@ def _remarks(known, sessions, table, dated):
     several = sum(len(found) > 1 for found in sessions.values())
     if several and not dated:
         remarks.append(
-            f"{several} people have several sessions, and nothing says when they were: connectome.session "
-            "can be same or mean only, unless participants.tsv gets a row per session, in order or with "
-            "acq_time"
+            f"{several} people have several sessions, and nothing says when they were: where somebody has "
+            "several connectomes, connectome.session can be same or mean only, unless participants.tsv gets "
+            "a row per session, in order or with acq_time"
         )
     return remarks
 

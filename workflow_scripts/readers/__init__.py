@@ -90,18 +90,22 @@ def _named(matrix, row):
         raise InputError(
             f"{path}: the file names its nodes itself; leave the manifest's column labels_file empty"
         )
-    sides = ("row_labels", "column_labels")
-    if row["kind"] == "bold":
-        sides = {"NxT": sides[:1], "TxN": sides[1:], None: ()}[matrix.orientation or row["orientation"]]
     names = tuple(labels.read_labels(table))
     if row["kind"] == "fc" and matrix.values.shape == (len(names) * (len(names) - 1) // 2, 1):
         matrix = _squared(matrix, len(names))
     height, width = matrix.values.shape
     lengths = {"row_labels": height, "column_labels": width}
-    if any(lengths[side] != len(names) for side in sides):
+    fitting = [side for side in lengths if lengths[side] == len(names)]
+    sides = list(lengths)
+    if row["kind"] == "bold":
+        stated = matrix.orientation or row["orientation"]
+        sides = {"NxT": sides[:1], "TxN": sides[1:], None: fitting if len(fitting) == 1 else []}[stated]
+    if set(sides) - set(fitting):
+        remedy = "give the names of this parcellation, in its order"
+        if row["kind"] == "bold" and fitting:
+            remedy = f"they fit the other direction than {stated}: correct the manifest's column orientation"
         raise InputError(
-            f"{path}: {height} x {width} numbers, but {table} names {len(names)} nodes; give the names of "
-            "this parcellation, in its order"
+            f"{path}: {height} x {width} numbers, but {table} names {len(names)} nodes; {remedy}"
         )
     return dataclasses.replace(matrix, **dict.fromkeys(sides, names))
 

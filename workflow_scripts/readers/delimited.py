@@ -106,7 +106,10 @@ def _check_lengths(path, lines, header):
     width = len(header) if header is not None else len(lines[0])
     for number, line in enumerate(lines, start=1 if header is None else 2):
         if len(line) != width:
-            raise InputError(f"{path}, line {number}: {len(line)} cells, but the first line has {width}")
+            raise InputError(
+                f"{path}, line {number}: {len(line)} cells, but the first line has {width}; is the file "
+                "whole? Fetch or write it again"
+            )
 
 
 def _check_names(path, header):
