@@ -5,6 +5,7 @@
 
 import argparse
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -15,14 +16,16 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
+import gpu_page
 import machine
 import numpy as np
 from programs import ProgramFailed, interpreter
 
 import cubnm_core
-from cubnm_core.backends.cuda import card, forms, plan
+from cubnm_core.backends.cuda import card, devices, forms, plan
 from cubnm_core.comparison import FC_TERMS, Comparison
 from cubnm_core.equations import load_model
+from cubnm_core.lowering import lower
 from cubnm_core.objective import Target
 
 HERE = Path(__file__).resolve().parent
@@ -31,39 +34,45 @@ MODELS = ("rWW", "rWWEx", "WC", "JR", "Kuramoto", "Hopf", "MPR")
 TOLERANCE = {"double": 1e-8, "single": 1e-3}
 BATCHES = (1, 8, 32, 128, 512, 1024, 4096, 32768)
 NODES = ((68, 4096), (100, 4096), (200, 4096), (456, 1024), (1000, 256), (4000, 8), (10000, 1))
+CHOICE = (1, 128, 512, 2048, 8192, 32768)  # simulations in forms beside the chosen one
 #: Multiply-adds of the coupling in FP32 and what a node needs besides, in clocks per node, step and
 #: multiprocessor at 100 nodes; see docs/gpu.md.
 COUPLING_CLOCKS, LOCAL_CLOCKS = 0.78, 0.35
 SECONDS = 60.0  # simulated
-#: A scan whose FC and FCD, or scores, are timed, and how many of it.
+#: A scan whose FC and FCD, or scores, are timed; how many of it, and with how many bytes of free memory.
 SCAN = {
     "duration": 900.0, "repetition_time": 0.72, "burn_in": 30.0, "dt": 1e-4, "window": 30.0,
     "window_step": 5.0,
 }  # fmt: skip
 SCANS, QUICK_SCANS = 2048, 64
+LITTLE_MEMORY = 4 * 2**30
+#: Nodes, batch, time step and seconds that cuBNM simulates: as above, but shorter where it takes minutes.
+PEER_CASES = (
+    (100, 1, 1e-4, SECONDS), (100, 128, 1e-4, SECONDS), (100, 4096, 1e-4, 20.0), (100, 32768, 1e-4, 20.0),
+    (1000, 256, 1e-3, 10.0), (10000, 1, 1e-3, 10.0),
+)  # fmt: skip
+PEER_LIMIT = 300.0  # s
 
 
 def main():
     options = _options()
     device = card.current_card()
-    result = {
-        "card": device.name,
-        "date": date.today().isoformat(),
-        "command": " ".join(["python benchmarks/gpu.py", *(["--quick"] if options.quick else [])]),
-        "versions": versions(),
-        "machine": machine.describe(),
-    }
     path = Path(options.output) / f"{re.sub(r'[^a-z0-9]+', '-', device.name.lower()).strip('-')}.json"
-    for name, part in PARTS.items():
-        if name in options.parts:
-            started = time.perf_counter()
-            result[name] = part(options, device)
-            print(f"{name}: {time.perf_counter() - started:.0f} s", flush=True)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(result, indent=1) + "\n")
-            path.with_suffix(".md").write_text(markdown(result))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    result = json.loads(path.read_text()) if path.exists() else {}  # parts that are not measured now stay
+    result |= {"card": device.name, "versions": versions(), "machine": machine.describe()}
+    for name in options.parts:
+        started = time.perf_counter()
+        result[name] = PARTS[name](options, device)
+        taken = round(time.perf_counter() - started)
+        about = {"date": date.today().isoformat(), "quick": options.quick, "taken": taken}
+        result.setdefault("parts", {})[name] = about
+        print(f"{name}: {taken} s", flush=True)
+        path.write_text(json.dumps(result, indent=1) + "\n")
+        path.with_suffix(".md").write_text(gpu_page.markdown(result))
     print(path.with_suffix(".md").read_text())
-    return int(any(not row["agrees"] for row in result.get("correctness", [])))
+    ours = [row for name in options.parts if name != "cubnm" for row in result[name]]
+    return int(any("failed" in row or row.get("agrees") is False for row in ours))
 
 
 def _options():
@@ -82,7 +91,17 @@ def versions():
         import cupy
     except ImportError:
         return found
-    return {**found, "cupy": cupy.__version__}
+    return {**found, "cupy": cupy.__version__, "driver": devices.CUDA.driver_release()}
+
+
+def tried(case, measure, *arguments):
+    """A row of a table: the case with what was measured, or how it failed, which costs no other case."""
+    try:
+        row = {**case, **measure(*arguments)}
+    except Exception as error:
+        row = {**case, "failed": f"{type(error).__name__}: {error}"}
+    print(row, flush=True)
+    return row
 
 
 def connectome(nodes, seed=0):
@@ -94,31 +113,20 @@ def connectome(nodes, seed=0):
     return weights / weights.sum(axis=0).mean()
 
 
-# --- parts --------------------------------------------------------------------------------------------------
+# --- is it right? -------------------------------------------------------------------------------------------
 
 
 def correctness(options, device):
     """Every model, with and without delays, in both precisions, against the reference."""
     rows = []
     for model in MODELS:
+        precisions = ("double",) if load_model(model).precision == "double" else ("double", "single")
         for delayed in (False, True):
             arguments, keywords = _case(model, delayed)
             expected = cubnm_core.simulate(*arguments, backend="reference", **keywords)
-            for precision in ("double", "single"):
-                if precision == "single" and load_model(model).precision == "double":
-                    continue
-                found = cubnm_core.simulate(*arguments, backend="cuda", precision=precision, **keywords)
-                error = max(_error(found.bold, expected.bold), _states_error(found, expected))
-                rows.append(
-                    {
-                        "model": model,
-                        "delayed": delayed,
-                        "precision": precision,
-                        "error": error,
-                        "agrees": bool(error <= TOLERANCE[precision]),
-                    }
-                )
-                print(rows[-1], flush=True)
+            for precision in precisions:
+                case = {"model": model, "delayed": delayed, "precision": precision}
+                rows.append(tried(case, _agreement, arguments, keywords, precision, expected))
     return rows
 
 
@@ -137,19 +145,24 @@ def _case(model, delayed, nodes=37, size=5):
     return (model, weights, params), keywords
 
 
+def _agreement(arguments, keywords, precision, expected):
+    found = cubnm_core.simulate(*arguments, backend="cuda", precision=precision, **keywords)
+    means = expected.state_means
+    errors = [_error(found.bold, expected.bold), *(_error(found.state_means[n], means[n]) for n in means)]
+    return {"error": max(errors), "agrees": bool(max(errors) <= TOLERANCE[precision])}
+
+
 def _error(found, expected):
     return float(np.abs(found - expected).max() / np.abs(expected).max())
 
 
-def _states_error(found, expected):
-    return max(_error(found.state_means[name], values) for name, values in expected.state_means.items())
+# --- how fast is it? ----------------------------------------------------------------------------------------
 
 
 def batches(options, device):
     """Simulated seconds per second against the size of a batch, 100 nodes, time step 0.1 ms."""
-    weights = connectome(100)
     sizes = [size for size in BATCHES if not options.quick or size <= 128]
-    return [_throughput(device, weights, size, SECONDS, 1e-4) for size in sizes]
+    return [throughput(device, 100, size, SECONDS, 1e-4) for size in sizes]
 
 
 def nodes(options, device):
@@ -160,24 +173,26 @@ def nodes(options, device):
             continue
         dt = 1e-3 if count >= 1000 else 1e-4
         seconds = SECONDS if count <= 200 else 10.0 if count < 4000 else 2.0
-        rows.append(_throughput(device, connectome(count), size, seconds, dt))
+        rows.append(throughput(device, count, size, seconds, dt))
     return rows
 
 
-def _throughput(device, weights, size, seconds, dt, record=("state_means",)):
-    count = len(weights)
+def throughput(device, count, size, seconds, dt):
+    """Simulated seconds per second of a batch, the median of three; a row of a table."""
+    case = {"nodes": count, "batch": size, "dt": dt, "seconds": seconds}
+    return tried(case, _rate, device, count, size, seconds, dt)
+
+
+def _rate(device, count, size, seconds, dt):
+    weights, params = connectome(count), {"G": np.linspace(0.0, 2.0, size)}
     keywords = {
-        "duration": seconds, "repetition_time": 1.0, "burn_in": 0.0, "dt": dt, "record": record,
+        "duration": seconds, "repetition_time": 1.0, "burn_in": 0.0, "dt": dt, "record": ("state_means",),
         "backend": "cuda", "precision": "single",
     }  # fmt: skip
-    params = {"G": np.linspace(0.0, 2.0, size)}
     cubnm_core.simulate("rWW", weights, params, **{**keywords, "duration": 1.0})  # compiles
     taken = [_seconds(lambda: cubnm_core.simulate("rWW", weights, params, **keywords)) for _ in range(3)]
     rate = size * seconds / statistics.median(taken)
-    row = {"nodes": count, "batch": size, "dt": dt, "seconds": seconds, "taken": taken, "rate": rate}
-    row["share"] = rate * dt / 1e-4 / limit(device, count)
-    print(row, flush=True)
-    return row
+    return {"taken": taken, "rate": rate, "share": share(device, count, rate, dt)}
 
 
 def _seconds(work):
@@ -186,38 +201,56 @@ def _seconds(work):
     return time.perf_counter() - started
 
 
-def limit(device, count):
-    """Simulated seconds per second at dt 0.1 ms that counted FP32 instructions allow."""
+def share(device, count, rate, dt):
+    """Share of the time steps per second that counted FP32 instructions allow; NaN if no clock is told."""
     clocks = count * (COUPLING_CLOCKS * count / 100 + LOCAL_CLOCKS)
-    return device.multiprocessors * _clock(device) / clocks * 1e-4
+    return rate / dt * clocks / (device.multiprocessors * _clock(device))
 
 
 def _clock(device):
     """Highest clock in Hz."""
     import cupy
 
-    return cupy.cuda.Device().attributes["ClockRate"] * 1e3
+    return cupy.cuda.Device().attributes.get("ClockRate", np.nan) * 1e3
 
 
 def connectivity(options, device):
-    """Time of FC and FCD, and of scores in their place: 900 s at TR 0.72 s with and without them."""
+    """Time of FC and FCD, and of scores in their place: 900 s at TR 0.72 s with and without them.
+
+    Once with the memory of the card, once with little of it: the time may not depend on that.
+    """
     size = QUICK_SCANS if options.quick else SCANS
-    keywords = {**SCAN, "backend": "cuda", "precision": "single"}
+    rows = [tried({"batch": size, "memory": "all"}, _shares, size)]
+    with _occupied(device, LITTLE_MEMORY):
+        rows.append(tried({"batch": size, "memory": f"{LITTLE_MEMORY / 2**30:.0f} GiB free"}, _shares, size))
+    return rows
+
+
+def _shares(size):
     weights, params = connectome(100), {"G": np.linspace(0.0, 2.0, size)}
-    bare = {"record": ("state_means",)}
+    short = {"duration": SCAN["burn_in"] + 2 * SCAN["window"]}
+    bare, times = {"record": ("state_means",)}, {}
     wanted = {
         "without": bare,
         "with": {"record": ("state_means", "fc", "fcd")},
         "scores": {**bare, "comparison": _comparison(size)},
     }
-    times = {
-        name: _seconds(lambda what=what: cubnm_core.simulate("rWW", weights, params, **what, **keywords))
-        for name, what in wanted.items()
-    }
-    shares = {
-        f"share of {name}": (times[name] - times["without"]) / times[name] for name in ("with", "scores")
-    }
-    return {"batch": size, **times, **shares}
+    for name, what in wanted.items():
+        keywords = {**SCAN, **what, "backend": "cuda", "precision": "single"}
+        cubnm_core.simulate("rWW", weights, params, **{**keywords, **short})  # compiles
+        times[name] = _seconds(lambda given=keywords: cubnm_core.simulate("rWW", weights, params, **given))
+    spent = {name: times[name] - times["without"] for name in ("with", "scores")}
+    return times | {f"share of {name}": spent[name] / times[name] for name in spent}
+
+
+@contextmanager
+def _occupied(device, left):
+    """All of a card's memory taken but for so many bytes."""
+    ballast = device.empty((max(4, device.free_memory() - left) // 4,))
+    try:
+        yield
+    finally:
+        del ballast
 
 
 def _comparison(size, people=8):
@@ -227,33 +260,62 @@ def _comparison(size, people=8):
     return Comparison(targets, np.arange(size) % people, (*FC_TERMS, "fcd_ks"))
 
 
+def cubnm(options, device):
+    """cuBNM 0.1.0 on the same card: the same connectomes, no feedback inhibition, no FC and FCD.
+
+    Every case in a process of its own, without the start of the simulations and the drawing of the noise.
+    """
+    try:
+        python = interpreter("cubnm", "cubnm==0.1.0", options.cubnm_python)
+    except ProgramFailed as error:
+        return [{"failed": str(error)}]
+    environment, names, rows = _peer_environment(), ("nodes", "batch", "dt", "seconds"), []
+    for case in PEER_CASES[:2] if options.quick else PEER_CASES:
+        rows.append(tried(dict(zip(names, case, strict=True)), _peer_rate, python, environment, *case))
+    return rows
+
+
+def _peer_environment():
+    """Shows another program the card that this one holds, and leaves it the memory."""
+    import cupy
+
+    cupy.get_default_memory_pool().free_all_blocks()
+    index, visible = devices.current().index, os.environ.get("CUDA_VISIBLE_DEVICES")
+    return {**os.environ, "CUDA_VISIBLE_DEVICES": visible.split(",")[index] if visible else str(index)}
+
+
+def _peer_rate(python, environment, count, size, dt, seconds):
+    with tempfile.TemporaryDirectory() as folder:
+        np.save(f"{folder}/connectome.npy", connectome(count))
+        command = [python, HERE / "peers" / "cubnm_gpu.py", f"{folder}/connectome.npy", size, dt, seconds]
+        options = {"env": environment, "capture_output": True, "text": True, "timeout": PEER_LIMIT}
+        done = subprocess.run([*map(str, command)], **options)
+    if done.returncode:
+        raise ProgramFailed(done.stderr.strip()[-300:])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+# --- was the right form chosen? -----------------------------------------------------------------------------
+
+
 def choice(options, device):
-    """Forms timed beside the one that is chosen by counting: is the rule right?"""
-    weights, rows = connectome(100), []
-    for size in (1, 128, 512) if options.quick else (1, 128, 512, 2048, 8192, 32768):
+    """Forms timed beside the one that is chosen by counting."""
+    rows = []
+    for size in CHOICE[:3] if options.quick else CHOICE:
         for form in _candidates(device, size):
-            with _only(form):
-                row = _throughput(device, weights, size, 10.0, 1e-4)
             shape = {k: getattr(form, k) for k in ("lanes", "rows", "cols", "weights", "split", "stepwise")}
-            rows.append({"batch": size, "rate": row["rate"], **shape})
+            with _only(form):
+                rows.append(throughput(device, 100, size, 10.0, 1e-4) | shape)
     return rows
 
 
 def _candidates(device, size, count=6):
-    """The forms with the least estimated time, one for each kind first."""
-    program = _program()
+    """The best form of every kind, those with the least estimated time."""
     base = forms.Form(100, 1, 1, 1, "memory", inner_steps=10, state_interval=10)
-    ranked = forms.ranked_forms(base, program, "single", (size,), device)
     kinds = {}
-    for form in ranked:
+    for form in forms.ranked_forms(base, lower(load_model("rWW"), 1e-4), "single", (size,), device):
         kinds.setdefault((form.weights, form.stepwise, form.rows * form.cols, form.split), form)
     return list(kinds.values())[:count]
-
-
-def _program():
-    from cubnm_core.lowering import lower
-
-    return lower(load_model("rWW"), 1e-4)
 
 
 @contextmanager
@@ -267,23 +329,6 @@ def _only(form):
         plan.choose_form = original
 
 
-def cubnm(options, device):
-    """cuBNM 0.1.0 on the same card: the same connectome, no feedback inhibition, no FC and FCD."""
-    try:
-        python = interpreter("cubnm", "cubnm==0.1.0", options.cubnm_python)
-    except ProgramFailed as error:
-        return {"missing": str(error), "rows": []}
-    sizes = [128] if options.quick else [1, 128, 4096, 32768]
-    with tempfile.TemporaryDirectory() as folder:
-        np.save(f"{folder}/connectome.npy", connectome(100))
-        script = HERE / "peers" / "cubnm_gpu.py"
-        command = [python, script, f"{folder}/connectome.npy", SECONDS, "gpu", *sizes]
-        done = subprocess.run([*map(str, command)], capture_output=True, text=True)
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    print(*rows, sep="\n", flush=True)
-    return {"rows": rows} if rows else {"rows": [], "missing": done.stderr[-500:]}
-
-
 PARTS = {
     "correctness": correctness,
     "batches": batches,
@@ -291,60 +336,6 @@ PARTS = {
     "connectivity": connectivity,
     "cubnm": cubnm,
     "choice": choice,
-}
-
-
-# --- the page -----------------------------------------------------------------------------------------------
-
-
-def markdown(result):
-    """Results for people."""
-    lines = [f"# {result['card']}", "", f"`{result['command']}`, {result['date']}; {result['versions']}", ""]
-    for name, text in TEXTS.items():
-        if name in result:
-            lines += [f"## {name}", "", *text(result), ""]
-    return "\n".join(lines)
-
-
-def _table(rows, columns):
-    head = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    return head + ["| " + " | ".join(_cell(row.get(column, "")) for column in columns) + " |" for row in rows]
-
-
-def _cell(value):
-    return (
-        f"{value:,.3g}"
-        if isinstance(value, float) and abs(value) < 100
-        else (f"{value:,.0f}" if isinstance(value, float) else str(value))
-    )
-
-
-def _batches_text(result):
-    ours = {row["batch"]: row for row in result["batches"]}
-    peers = {row["batch"]: row.get("rate") for row in result.get("cubnm", {"rows": []})["rows"]}
-    rows = [
-        {
-            **row,
-            "cuBNM": peers.get(size) or "not measured",
-            "ratio": row["rate"] / peers[size] if peers.get(size) else "",
-        }
-        for size, row in ours.items()
-    ]
-    return _table(rows, ("batch", "rate", "share", "cuBNM", "ratio"))
-
-
-TEXTS = {
-    "correctness": lambda result: _table(
-        result["correctness"], ("model", "delayed", "precision", "error", "agrees")
-    ),
-    "batches": _batches_text,
-    "nodes": lambda result: _table(result["nodes"], ("nodes", "batch", "dt", "rate", "share")),
-    "connectivity": lambda result: _table(
-        [result["connectivity"]], ("batch", "without", "with", "scores", "share of with", "share of scores")
-    ),
-    "choice": lambda result: _table(
-        result["choice"], ("batch", "rate", "lanes", "rows", "cols", "weights", "split", "stepwise")
-    ),
 }
 
 
