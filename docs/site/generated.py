@@ -96,7 +96,7 @@ def _allowed(part, schema):
 def tables_page(known):
     """Every table of the cohort and its columns, from the data dictionary."""
     lines = [
-        "# Tables",
+        "# Every column of the tables",
         "",
         "In `results/cohort/`; a JSON data dictionary beside every table says the same.",
         "",
