@@ -86,24 +86,28 @@ COMPUTED = {
             "optimizer": {"population": 10, "generations": 6, "restarts": 1, "tolerance": 0.0},
         }
     },
-    "evaluation": {"seeds": 5},
+    # Fits and their scores: the evidence beside them would be mostly simulation.
+    "evaluation": {"seeds": 5, "others": 0, "folds": 0, "profile": {"people": 0}, "nulls": {"count": 0}},
 }
+PARTS = ("planning", "computing")
 MADE = {"nodes": 66, "scan_duration": 300.0, "dt": 1.0e-3}
 TEXT = """\
 # What a cohort costs beside its simulations
 
-{processor}, {cores} cores, {system}; {when}. Others were busy on the machine (load {load}), so that CPU
-seconds tell more than wall time. `python benchmarks/scale.py`
+{processor}, {cores} cores, {system}. Others were busy on the machine, so that CPU seconds tell more than wall
+time. `python benchmarks/scale.py`
 
-**Planning {planned_people:,} people**, 3 files each, in batches of {planned_batch}:
+**Planning {planned_people:,} people**, 3 files each, in batches of {planned_batch}
+({planning[when]}, load {planning[load]}):
 
 | step | CPU s | wall s |
 |---|---|---|
 | parsing the Snakefile, with all imports (`snakemake --list-rules`) | {parse[cpu]:.2f} | {parse[wall]:.2f} |
 | `snakemake --dry-run`: {jobs:,} jobs | {dry_run[cpu]:.1f} | {dry_run[wall]:.1f} |
 
-**Computing {people} people** in {batches} batches on two cores, from files to the report: {simulations:,}
-simulations of 270 s (66 nodes, time step 0.5 ms) in {computing[wall]:.0f} s of wall time.
+**Computing {people} people** in {batches} batches on two cores, from files to the report, with scores of the
+fits but no further evidence: {simulations:,} simulations of 270 s (66 nodes, time step 0.5 ms) in
+{computing[wall]:.0f} s of wall time ({computing[when]}, load {computing[load]}).
 
 | part | CPU s | share of simulation |
 |---|---|---|
@@ -123,14 +127,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--planned", type=int, default=2000, help="people to plan")
     parser.add_argument("--computed", type=int, default=100, help="people to compute")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=PARTS, help="the other one stays as it was"
+    )
     asked = parser.parse_args()
     here = machine.describe()
-    result = {"machine": here, "conditions": machine.conditions(), "when": date.today().isoformat()}
-    with tempfile.TemporaryDirectory() as folder:
-        result["planning"] = planning(Path(folder), asked.planned)
-    with tempfile.TemporaryDirectory() as folder:
-        result["computing"] = computing(Path(folder), asked.computed)
     stem = HERE / "results" / f"scale_{machine.slug(here)}"
+    earlier = stem.with_suffix(".json")
+    result = json.loads(earlier.read_text(encoding="utf-8")) if earlier.exists() else {}
+    result["machine"] = here
+    for part, measure, people in zip(
+        PARTS, (planning, computing), (asked.planned, asked.computed), strict=True
+    ):
+        if part in asked.parts:
+            conditions = {**machine.conditions(), "when": date.today().isoformat()}
+            with tempfile.TemporaryDirectory() as folder:
+                result[part] = {**conditions, **measure(Path(folder), people)}
     stem.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     stem.with_suffix(".md").write_text(markdown(result), encoding="utf-8")
     print(markdown(result))
@@ -206,8 +218,7 @@ def markdown(result):
     rest = computing["cpu"] - computing["simulation"]
     return TEXT.format(
         **result["machine"],
-        load=result["conditions"]["load"],
-        when=result["when"],
+        planning=planning,
         planned_people=planning["people"],
         planned_batch=planning["batch_size"],
         parse=planning["parse"],
