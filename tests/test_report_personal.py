@@ -123,8 +123,9 @@ def test_the_page_to_hand_on_names_nobody_and_tells_nothing_of_few_people():
     shared = render_shared(found, [personal.aggregate(found)])
     assert "own connectome better than" in shared and "sub-0" not in shared
     few = cohort(n_people=4)
-    assert "own connectome" not in render_shared(few, [personal.aggregate(few)])
-    assert "own connectome" in render(few, [personal.section(few)])
+    row = "own connectome – others"
+    assert row not in render_shared(few, [personal.aggregate(few)])
+    assert row in render(few, [personal.section(few)])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import io
 import re
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -14,9 +15,10 @@ from report_cohort import MadeCohort
 
 from workflow_scripts import person_figures
 from workflow_scripts.figures.style import Picture
-from workflow_scripts.reporting import exclusions, sharing
+from workflow_scripts.reporting import exclusions, scores, sharing
 from workflow_scripts.reporting.cohort import read_cohort
 from workflow_scripts.reporting.disclosure import few, told_groups, without_small_shares
+from workflow_scripts.reporting.methods import data
 from workflow_scripts.reporting.section import Section
 
 EMBEDDED = re.compile(r"base64,([A-Za-z0-9+/=]+)")
@@ -131,3 +133,28 @@ def test_shares_of_few_people_are_hidden():
     hidden = "<td>some of 7</td> better in some of 7 people, 7 of 7 people, 0 of 7 people, 6 of 12 people"
     hidden += "<td>some of 6</td>, <td>6 of 12 (50 %)</td>"
     assert without_small_shares(f"{page}, 3 of 66 regions", 5) == f"{hidden}, 3 of 66 regions"
+
+
+def test_means_over_few_of_many_are_not_told(cohort):
+    """Four of six people have a held-out scan, and two have no lengths of tracts."""
+    evaluation, baselines = cohort.tables["evaluation"], cohort.tables["baselines"]
+    without = evaluation["participant_id"].isin(["01", "02"]) & (evaluation["split"] == "test")
+    cohort.tables["evaluation"] = evaluation[~without]
+    lacking = baselines["participant_id"].isin(["01", "02"]) & (baselines["measure"] == "distance_fc")
+    cohort.tables["baselines"] = baselines.assign(
+        value=baselines["value"].mask(lacking), note=np.where(lacking, "no lengths", None)
+    )
+    own, shared = scores.section(cohort).context, scores.aggregate(cohort).context
+    everybody, told = (
+        next(row for row in context["summary"] if row["label"] == "homogeneous") for context in (own, shared)
+    )
+    assert everybody["test_fc_corr"] != "–" and told["test_fc_corr"] == told["gap"] == "–"
+    assert told["train_fc_corr"] == everybody["train_fc_corr"]
+    assert any("2 people: no lengths" in text for text in own["lacking"])
+    assert not any("no lengths" in text for text in shared["lacking"])
+
+
+def test_the_methods_count_no_few_people(cohort):
+    cohort.tables["evaluation"] = cohort.tables["evaluation"].query("participant_id in ['01', '02']")
+    assert "fitted to 2 people" in data.sentences(cohort)[0][0]
+    assert "fitted to few people" in data.sentences(cohort, 5)[0][0]

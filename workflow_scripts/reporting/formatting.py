@@ -28,8 +28,10 @@ def plus_minus(mean, sd, digits=2):
     return text if text == MISSING or not np.isfinite(sd) else f"{text} ± {number(sd, digits)}"
 
 
-def spread(values, digits=2, sign=False):
-    """Mean ± SD over people of a series."""
+def spread(values, digits=2, sign=False, fewest=0):
+    """Mean ± SD over people of a series; nothing where fewer than `fewest` have a value."""
+    if values.count() < fewest:
+        return MISSING
     mean, sd = values.mean(), values.std()
     text = number(mean, digits, sign)
     return text if text == MISSING or not np.isfinite(sd) else f"{text} ± {number(sd, digits)}"

@@ -75,7 +75,7 @@ def _enough(rows, fewest):
 def _fit(cohort, fit, fewest):
     contrasts = _enough(cohort.of_fit("contrasts", fit), fewest)
     judged = contrasts[contrasts["split"] == cohort.scored_split]
-    means = cell_means(cohort, fit)
+    means = cell_means(cohort, fit, fewest)
     shown = bool(len(judged)) and bool(len(means))
     return {
         "name": fit,
@@ -102,14 +102,15 @@ def _how(cohort, fit):
     return text + (f" {plural(failed, 'simulation')} diverged and counted as the worst." if failed else "")
 
 
-def cell_means(cohort, fit):
-    """Mean over people of the FC correlation of every condition: a Series by condition."""
+def cell_means(cohort, fit, fewest=1):
+    """Mean FC correlation of every condition over `fewest` people or more: a Series by condition."""
     rows = cohort.of_fit("cross", fit)
     if "parameters" not in rows or "inhibition" not in rows:
         return rows.iloc[:0]
     rows = rows[(rows["measure"] == "fc_corr") & (rows["split"] == cohort.scored_split)]
     keys = ["inhibition", "data", "parameters", "connectome"]
-    return rows.groupby([*keys, "participant_id"])["mean"].mean().groupby(keys).mean()
+    cells = rows.groupby([*keys, "participant_id"])["mean"].mean().groupby(keys)
+    return cells.mean()[cells.size() >= fewest]
 
 
 def _picture(cohort, fit, means, judged):
@@ -207,17 +208,18 @@ def _held_out(cohort, fit, fewest):
     own = cohort.of_fit("evaluation", fit)
     own = own[own["key"].isin(theirs["key"])]
     return [
-        {"label": name, **_scores(rows)}
+        {"label": name, **_scores(rows, fewest)}
         for name, rows in (("own fit", own), ("fit of a group without the person", theirs))
     ]
 
 
-def _scores(rows):
-    """Mean ± SD over people of every split and measure."""
+def _scores(rows, fewest):
+    """Mean ± SD over `fewest` people or more of every split and measure."""
     rows = rows.assign(measure=rows["measure"].replace("fcd_ks_binned", "fcd_ks"))
     cells = {"n": rows["participant_id"].nunique()}
     for split in SPLITS:
         for measure in MEASURES:
             mine = rows[(rows["split"] == split) & (rows["measure"] == measure)]
-            cells[f"{split}_{measure}"] = spread(mine.groupby("participant_id")["mean"].mean())
+            values = mine.groupby("participant_id")["mean"].mean()
+            cells[f"{split}_{measure}"] = spread(values, fewest=fewest)
     return cells

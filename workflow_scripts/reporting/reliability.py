@@ -76,7 +76,10 @@ def _fit(cohort, fit, fewest):
 def _people(row, fewest):
     """Whom the numbers are of."""
     left_out = int(row["n_left_out"])
-    text = f"{plural(int(row['n_people']), 'person')}, sessions {row['sessions']}"
+    sessions = f"sessions {row['sessions']}"
+    if fewest:  # names of sessions may be dates
+        sessions = plural(int(row["n_sessions"]), "session")
+    text = f"{plural(int(row['n_people']), 'person')}, {sessions}"
     return text + (f"; left out without all of them: {few(left_out, fewest)}" if left_out else "")
 
 

@@ -58,10 +58,10 @@ def _context(cohort, fewest):
         "fits": [_fit(cohort, fit, rows, fewest) for fit in cohort.fits],
         "has_heldout": cohort.has_heldout,
         "scans": SPLITS[cohort.scored_split],
-        "summary": [row for row in _summary(cohort) if row["n"] >= fewest],
+        "summary": [row for row in _summary(cohort, fewest) if row["n"] >= fewest],
         "comparisons": [_comparison_cells(row) for row in rows],
         "between": [_told(row, rows) for row in rows if row["other"] in cohort.fits],
-        "lacking": [text for text in (too_few(rows), *_lacking(cohort)) if text],
+        "lacking": [text for text in (too_few(rows), *_lacking(cohort, fewest)) if text],
         "optimism": _optimism(cohort, fewest),
     }
 
@@ -162,8 +162,8 @@ def _comparison_cells(row):
     }
 
 
-def _lacking(cohort):
-    """Baselines that could not be had, with the reason and the number of people."""
+def _lacking(cohort, fewest):
+    """Baselines that could not be had by `fewest` people or more, with the reason and their number."""
     baselines = cohort.table("baselines")
     if "note" not in baselines:
         return []
@@ -172,6 +172,7 @@ def _lacking(cohort):
     return [
         f"No {label(measure)} for {plural(people, 'person')}: {note}."
         for (measure, note), people in counts.items()
+        if people >= fewest
     ]
 
 
@@ -186,7 +187,7 @@ def _optimism(cohort, fewest):
     people = people[people.groupby(["fit", "measure"])["participant_id"].transform("size") >= fewest]
     rows = [
         {"fit": fit, "measure": MEASURES[measure], "n": len(part)}
-        | {name: spread(part[name], sign=name.endswith("part")) for name in numbers}
+        | {name: spread(part[name], sign=name.endswith("part"), fewest=fewest) for name in numbers}
         for (fit, measure), part in people.groupby(["fit", "measure"], sort=False)
     ]
     alt = "Mean scores of each fit: in the search, over fresh noise on training scans, on held-out scans"
@@ -213,11 +214,11 @@ def _since_origin(cohort, fit):
     )
 
 
-def _summary(cohort):
-    """Rows of the cohort table: mean ± SD over people, training beside held-out."""
-    rows = [_fit_row(cohort, fit) for fit in cohort.fits]
+def _summary(cohort, fewest):
+    """Rows of the cohort table: mean ± SD over `fewest` people or more, training beside held-out."""
+    rows = [_fit_row(cohort, fit, fewest) for fit in cohort.fits]
     for names in BASELINE_ROWS:
-        found = [_baseline_row(cohort, fit, *names) for fit in cohort.fits]
+        found = [_baseline_row(cohort, fit, fewest, *names) for fit in cohort.fits]
         if any(row != found[0] for row in found):  # fitted with different costs
             found = [
                 {**row, "label": f"{row['label']}, with the cost of {fit}"}
@@ -229,19 +230,20 @@ def _summary(cohort):
     return rows
 
 
-def _fit_row(cohort, fit):
+def _fit_row(cohort, fit, fewest):
     scores = unit_scores(cohort, fit)
     row = {"label": fit, "is_fit": True, "n": cohort.people.reindex(scores.index).nunique()}
     for measure in MEASURES:
         for split in SPLITS:
-            row[f"{split}_{measure}"] = spread(per_person(cohort, column(scores, split, measure, "mean")))
+            values = per_person(cohort, column(scores, split, measure, "mean"))
+            row[f"{split}_{measure}"] = spread(values, fewest=fewest)
     gap = column(scores, "train", "fc_corr", "mean") - column(scores, "test", "fc_corr", "mean")
-    row["gap"] = spread(per_person(cohort, gap), sign=True)
+    row["gap"] = spread(per_person(cohort, gap), sign=True, fewest=fewest)
     row["seed_sd"] = number(column(scores, cohort.scored_split, "fc_corr", "sd").mean(), digits=3)
     return row
 
 
-def _baseline_row(cohort, fit, label, fc, ks, cost):
+def _baseline_row(cohort, fit, fewest, label, fc, ks, cost):
     """Cells of a baseline; scan–rescan stands in the held-out column, a cost counts no firing rates."""
     baselines = unit_baselines(cohort, fit)
     known = baseline_column(baselines, cohort.scored_split, fc).dropna().index
@@ -256,11 +258,10 @@ def _baseline_row(cohort, fit, label, fc, ks, cost):
         for measure, name in (("fc_corr", fc), ("fcd_ks", ks), ("cost", cost)):
             shown = name and (split == "test" or not fc.startswith("scan_rescan"))
             values = per_person(cohort, baseline_column(baselines, split, name)) if shown else None
-            row[f"{split}_{measure}"] = spread(values) if shown else MISSING
+            row[f"{split}_{measure}"] = spread(values, fewest=fewest) if shown else MISSING
     if not fc.startswith("scan_rescan"):
-        row["gap"] = spread(
-            per_person(cohort, column(baselines, "train", fc) - column(baselines, "test", fc)), sign=True
-        )
+        gap = column(baselines, "train", fc) - column(baselines, "test", fc)
+        row["gap"] = spread(per_person(cohort, gap), sign=True, fewest=fewest)
     if cost:
         for split in SPLITS:
             row[f"{split}_cost"] += " †" if row[f"{split}_cost"] != MISSING else ""

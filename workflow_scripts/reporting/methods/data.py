@@ -41,7 +41,7 @@ def sentences(cohort, smallest=0):
     analysis = next(iter(cohort.fit_settings.values()))["analysis"]
     pairs = "all pairs of regions" if analysis["pairs"] == "all" else "pairs of regions within a hemisphere"
     return [
-        _people(cohort),
+        _people(cohort, smallest),
         *_left_out(cohort, smallest),
         *_connectomes(cohort),
         *_scans(cohort.config.get("bold", {})),
@@ -58,15 +58,16 @@ def sentences(cohort, smallest=0):
     ]
 
 
-def _people(cohort):
+def _people(cohort, smallest):
     connectome = cohort.config["connectome"]
     scored = cohort.people.reindex(cohort.table("evaluation")["key"].unique()).nunique()
     made = "made from known parameters, " if cohort.config.get("synthetic") else ""
     source = CONNECTOMES[connectome["source"]]
     sessions = plural(len(cohort.units), "session")
     several = f" in {sessions}" if len(cohort.units) > cohort.people.nunique() else ""
+    counted = plural(scored, "person") if scored >= smallest else "few people"
     text = (
-        f"Brain network models were fitted to {plural(scored, 'person')}{several} ({made}with {source}, "
+        f"Brain network models were fitted to {counted}{several} ({made}with {source}, "
         f"{SCALINGS[connectome['scaling']]}; {len(cohort.nodes)} regions)."
     )
     cited = {"mu": ["smith2015"]}.get(connectome["scaling"], [])
