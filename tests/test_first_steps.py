@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 import yaml
 from cohorts import TinyCohort
+from matplotlib.lines import Line2D
 from scipy.io import savemat
 
 from cubnm_core.errors import InputError
 from workflow_scripts import plan, readers, sessions, settings
+from workflow_scripts.figures import style
+from workflow_scripts.fit_checks import beyond_bounds
 from workflow_scripts.prepare_connectome import prepare_person
 from workflow_scripts.quality_control import tell_who_is_in
 
@@ -106,3 +109,39 @@ def test_preparation_ends_with_who_can_be_fitted(caplog):
     with caplog.at_level("INFO"):
         tell_who_is_in([{"unit": "a"}, {"unit": "b"}], [Archive(a=ok, b=lost), Archive(a=ok, b=lost)], logger)
     assert caplog.messages == ["b cannot be fitted: no scan; add one", "1 of 2 can be fitted"]
+
+
+def test_parameters_beyond_what_the_model_is_meant_for_are_named(tmp_path):
+    config = TinyCohort(tmp_path).config
+    fit = config["fits"]["homogeneous"]
+    assert beyond_bounds(settings.fit_settings(settings.validate(config), "homogeneous")) == []
+    fit["free"] = {"G": [-1.0, 5.0], "w_p": {"bounds": [0.0, 2.0], "groups": "node"}}
+    fit["fixed"] = {"sigma": 0.5, "J_N": {"column": "J_N"}}
+    config["maps"] = {"path": "maps.tsv"}
+    found = beyond_bounds(settings.fit_settings(settings.validate(config), "homogeneous"))
+    assert [text.partition(",")[0] for text in found] == ["G of rWW is -1 to 5", "sigma of rWW is 0.5 to 0.5"]
+    assert "beyond 0 to 10, within which the model is meant to be used" in found[0]
+
+
+def test_a_value_that_is_refused_is_explained(tmp_path):
+    config = TinyCohort(tmp_path).config
+    config["simulation"]["duration"] = "90 s"
+    config["fits"]["my fit/1"] = config["fits"].pop("homogeneous")
+    with pytest.raises(InputError, match=r"is not of type 'number' \(Simulated time in s") as caught:
+        settings.validate(config)
+    assert "letters, digits and hyphens" in str(caught.value)
+
+
+def test_sessions_are_no_people_in_a_plan():
+    assert (
+        plan.counted({"001": ["sub-1_ses-a", "sub-1_ses-b"], "002": ["sub-2_ses-a"]})
+        == "people: 2, sessions: 3"
+    )
+    assert plan.counted({"001": ["sub-1", "sub-2"]}) == "people: 2"
+
+
+def test_long_names_in_a_legend_take_more_lines():
+    for name, columns in (("a", 6), ("sub-01_ses-01", 2), ("n" * 200, 1)):
+        figure = style.new_figure(4.3, 4.0)
+        style.legend_below(figure, [Line2D([], [], label=name)] * 8)
+        assert figure.legends[0]._ncols == columns

@@ -16,6 +16,7 @@ from cubnm_core.errors import InputError
 from cubnm_core.fitting import Paused, run_fits
 from workflow_scripts import fit_rows, interruptions, job, landscapes, sharing, simulations, start, tables
 from workflow_scripts.archives import Archive
+from workflow_scripts.fit_checks import beyond_bounds
 from workflow_scripts.fit_problems import make_problems, recorded
 from workflow_scripts.histories import FileStore
 from workflow_scripts.progress import Progress
@@ -48,6 +49,8 @@ def main(sm):
     """Fit the units of a batch; write rows per restart, generation and front, and every candidate."""
     logger = job.start(sm)
     settings, fit = sm.params.settings, sm.wildcards.fit
+    for text in beyond_bounds(settings):
+        logger.warning("%s", text)
     people, unusable = read_people(sm.params.units, sm.input, settings, logger)
     nodes = tables.read_nodes(sm.input.nodes)
     space = search_space(settings, nodes)

@@ -1,5 +1,6 @@
 """Checks of one resolved fit setting: against its model, its search, its cost and the time it simulates."""
 
+import math
 from pathlib import Path
 
 from cubnm_core import inhibition
@@ -29,6 +30,35 @@ def problems(fit, config, place):
     found = _parameter_problems(fit, place) + _simulation_problems(fit, config, place)
     found += _seed_problems(fit, config["evaluation"], place)
     return found + _twin_problems(fit, config["twins"], place)
+
+
+def beyond_bounds(fit):
+    """Say which parameters are searched or held where their model is not meant to be used.
+
+    Parameters
+    ----------
+    fit : dict
+        Resolved settings of a fit.
+
+    Returns
+    -------
+    list of str
+    """
+    known = simulated_model(fit).parameters
+    spans = {name: _span_of(entry) for name, entry in (fit["free"] | fit["fixed"]).items()}
+    return [
+        f"{name} of {fit['model']} is {low:g} to {high:g}, beyond {known[name].bounds[0]:g} to "
+        f"{known[name].bounds[1]:g}, within which the model is meant to be used"
+        for name, (low, high) in spans.items()
+        if low < known[name].bounds[0] or high > known[name].bounds[1]
+    ]
+
+
+def _span_of(entry):
+    """Lowest and highest value of a parameter; nothing is known of one that stands in a table of maps."""
+    if isinstance(entry, dict):
+        entry = entry.get("bounds", entry.get("value", (math.inf, -math.inf)))
+    return tuple(entry) if isinstance(entry, (list, tuple)) else (entry, entry)
 
 
 def idle_simulation(config, protocol, rules):

@@ -16,6 +16,7 @@ import yaml
 
 from cubnm_core.errors import InputError
 from workflow_scripts import estimates, job, simulations, tables
+from workflow_scripts.fit_checks import beyond_bounds
 
 SNAKEFILE = Path(__file__).resolve().parents[1] / "Snakefile"
 NOT_MEASURED = "not measured"
@@ -52,14 +53,22 @@ def main(sm):
         nodes = planned_nodes(params.config)
         simulating = [(planned.rule, planned.wildcards) for planned in jobs]
         stages = estimates.stages(simulating, params.fits, params.batches, params.evaluation, nodes)
-        people = sum(map(len, params.batches.values()))
-        lines = [f"people: {people}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
+        lines = [f"{counted(params.batches)}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
         lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
         times = {"here": measured(stages, nodes, params, logger), **scaled(stages, nodes, params)}
         head = ["fit", "rule", "simulations", "simulated s", *(f"hours {place}" for place in times)]
         lines += [*table(head, stage_rows(stages, times)), ""]
         lines += [*on_request(params.fits, params.twins, times["here"]), *remarks(params.fits)]
+        lines += [f"{fit}: {text}" for fit in params.fits for text in beyond_bounds(params.fits[fit])]
     print("\n".join(["", *lines, ""]), flush=True)
+
+
+def counted(packed):
+    """Count people, and their sessions where they are more."""
+    units = [unit for members in packed.values() for unit in members]
+    people = {unit.partition("_ses-")[0] for unit in units}
+    sessions = f", sessions: {len(units)}" if len(units) > len(people) else ""
+    return f"people: {len(people)}{sessions}"
 
 
 def planned_jobs(config):

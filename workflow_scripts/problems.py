@@ -60,7 +60,13 @@ def _describe(error):
             f"{place}: {error.instance!r} is text to YAML, not a number; write it like "
             f"{float(error.instance):.1e}"
         ]
-    return [f"{place}: {error.message}"]
+    return [f"{place}: {error.message}{_meaning(error.schema)}"]
+
+
+def _meaning(rules):
+    """Give the first sentence of what a schema says of an entry, as the end of a message."""
+    sentence = rules.get("description", "").split(". ")[0].removesuffix(".")
+    return f" ({sentence})" if sentence else ""
 
 
 def _is_number(text):

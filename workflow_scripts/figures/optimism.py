@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.figures.style import WIDTH, colours, fixed, markers, new_figure
+from workflow_scripts.figures.style import WIDTH, colours, fixed, legend_below, markers, new_figure
 
 STEPS = {
     "search": "search\n(noise of the search)",
@@ -48,7 +48,7 @@ def optimism(frame, fits):
             axes[0].plot([], [], color=colours(fits)[fit], marker=markers(fits)[fit], label=fit)[0]
             for fit in fits
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=6)
+        legend_below(figure, handles)
     return figure
 
 

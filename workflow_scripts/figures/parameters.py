@@ -46,7 +46,7 @@ def scatter(estimates, pairs, bounds, groups):
         axis.set(xlabel=one, ylabel=other or "people")
         axis.grid()
     rest = [] if estimates["selected"].all() else [_rest_handle()]
-    figure.legend(handles=[*_handles(look), *rest], loc="outside lower center", ncols=6)
+    style.legend_below(figure, [*_handles(look), *rest])
     return figure
 
 
@@ -105,7 +105,7 @@ def recovery(truth, names, groups):
             xlabel=f"true {name}", ylabel=f"recovered {name}", title=f"{name}: {_correlation_text(rows)}"
         )
         axis.grid()
-    figure.legend(handles=_handles(look), loc="outside lower center", ncols=6)
+    style.legend_below(figure, _handles(look))
     return figure
 
 

@@ -11,6 +11,8 @@ from matplotlib.figure import Figure
 from workflow_scripts.figures import markup
 
 WIDTH = 10.4  # inches of a figure across the page
+LEGEND_COLUMNS = 6
+LEGEND_MARK, LEGEND_LETTER = 0.6, 0.07  # inches of a mark with its margins, of a letter at 8 points
 MANY = 300  # points from which a crowd of them is one image
 INK, GREY, LIGHT = "#1f2933", "#7b8794", "#d9dfe6"
 # Okabe and Ito's palette, told apart under the common kinds of colour blindness; most distant hues first.
@@ -111,6 +113,13 @@ def _crowds_as_images(figure):
 def new_figure(width, height):
     """A figure of so many inches that keeps its own layout and no global state."""
     return Figure(figsize=(width, height), layout="constrained")
+
+
+def legend_below(figure, handles):
+    """A legend under all panels, in as many columns as its longest name leaves room for."""
+    longest = max((len(handle.get_label()) for handle in handles), default=0)
+    room = int(figure.get_figwidth() / (LEGEND_MARK + LEGEND_LETTER * longest))
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(max(room, 1), LEGEND_COLUMNS))
 
 
 def colours(names):

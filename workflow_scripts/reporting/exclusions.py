@@ -1,5 +1,6 @@
 """What went wrong, who is missing and what calls for caution: the first thing on the page."""
 
+from workflow_scripts.fit_checks import beyond_bounds
 from workflow_scripts.reporting.disclosure import few
 from workflow_scripts.reporting.formatting import plural
 from workflow_scripts.reporting.section import Section
@@ -81,6 +82,11 @@ def cautions(cohort):
         *_at_bounds(cohort),
         *_diverged(cohort),
         *_off_rates(cohort),
+        *(
+            f"In the fit {fit}, {text}."
+            for fit in cohort.fits
+            for text in beyond_bounds(cohort.fit_settings[fit])
+        ),
     ]
 
 
