@@ -64,6 +64,15 @@ CONFIGURED = {
 }
 
 
+def test_sessions_without_a_score_are_not_counted(tmp_path):
+    units = pd.DataFrame({"key": ["sub-01_ses-a", "sub-01_ses-b", "sub-02_ses-a"], "n_seeds": 10})
+    people = pd.Series(dict.fromkeys(units["key"], "01") | {"sub-02_ses-a": "02", "sub-02_ses-b": "02"})
+    found = data.sentences(
+        cohort(tmp_path, tables={"evaluation": units}, people=people, units=list(people.index))
+    )
+    assert "fitted to 2 people in 3 sessions" in said(found)
+
+
 @pytest.mark.parametrize("config, words", CONFIGURED.values(), ids=CONFIGURED)
 def test_preparation_is_told_as_configured(tmp_path, config, words):
     assert words not in said(data.sentences(cohort(tmp_path)))

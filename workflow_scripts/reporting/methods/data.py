@@ -60,14 +60,15 @@ def sentences(cohort, smallest=0):
 
 def _people(cohort, smallest):
     connectome = cohort.config["connectome"]
-    scored = cohort.people.reindex(cohort.table("evaluation")["key"].unique()).nunique()
+    units = cohort.table("evaluation")["key"].unique()
+    scored = cohort.people.reindex(units).nunique()
     made = "made from known parameters, " if cohort.config.get("synthetic") else ""
     source = CONNECTOMES[connectome["source"]]
-    sessions = plural(len(cohort.units), "session")
-    several = f" in {sessions}" if len(cohort.units) > cohort.people.nunique() else ""
     counted = plural(scored, "person") if scored >= smallest else "few people"
+    if len(units) > scored >= smallest:
+        counted += f" in {plural(len(units), 'session')}"
     text = (
-        f"Brain network models were fitted to {counted}{several} ({made}with {source}, "
+        f"Brain network models were fitted to {counted} ({made}with {source}, "
         f"{SCALINGS[connectome['scaling']]}; {len(cohort.nodes)} regions)."
     )
     cited = {"mu": ["smith2015"]}.get(connectome["scaling"], [])
