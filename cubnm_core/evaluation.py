@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cubnm_core.candidates import stacked
 from cubnm_core.connectivity import average_fc
 from cubnm_core.distances import correlation, kolmogorov_smirnov
 from cubnm_core.errors import InputError
@@ -64,56 +65,79 @@ def _sd(values):
     return values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
 
 
-def evaluate_seeds(simulate_batch, weights, params, targets, objective, seeds, lengths=None):
-    """Simulate one model with several noise seeds and score each simulation against every split.
+def evaluate_models(candidates, simulate_batch, objective, size=256):
+    """Simulate models with several noise seeds each, and score every simulation against every split.
 
     Parameters
     ----------
+    candidates : sequence of M cubnm_core.candidates.Candidate
+        With fitted parameters, fixed ones included; the first target decides which seed is the median. Seeds
+        should be fresh ones: a fit is at its best under the noise it was fitted with.
     simulate_batch : callable
         As for :func:`cubnm_core.fitting.run_fits`; must record FC; BOLD, FCD and state means are optional.
-    weights : (N, N) array
-    params : dict of str to float or (N,) array
-        The fitted parameters, fixed ones included.
-    targets : dict of split to Target
-        At least one; the first decides which seed is the median.
     objective : Objective
-    seeds : sequence of int
-        Fresh ones: a fit is at its best under the noise it was fitted with.
-    lengths : (N, N) array, optional
-        Tract lengths in mm, for models with conduction delays.
+    size : int, optional
+        Most simulations of one call, where those of one model are not more. It changes no result.
 
     Returns
     -------
-    Evaluation
+    list of M Evaluation
 
     Raises
     ------
     InputError
         If there is no seed or no target, or a seed occurs twice.
     """
-    seeds = np.asarray(seeds, dtype=int)
-    if not seeds.size or len(np.unique(seeds)) < len(seeds) or not targets:
-        raise InputError(f"An evaluation needs different seeds and a target; found seeds {seeds.tolist()}.")
-    batch = {name: np.repeat(np.asarray(value)[None], len(seeds), axis=0) for name, value in params.items()}
-    stacked = None if lengths is None else lengths[None]
-    run = simulate_batch(weights[None], np.zeros(len(seeds), dtype=int), batch, seeds, stacked)
-    scores = {split: objective.score(run, target) for split, target in targets.items()}
-    median = int(np.argsort(next(iter(scores.values()))["cost"], kind="stable")[(len(seeds) - 1) // 2])
+    for candidate in candidates:
+        seeds = list(candidate.seeds)
+        if not seeds or len(set(seeds)) < len(seeds) or not candidate.targets:
+            raise InputError(f"An evaluation needs different seeds and a target; found seeds {seeds}.")
+    found = []
+    for part in _packs(candidates, size):
+        owner = np.repeat(np.arange(len(part)), [len(candidate.seeds) for candidate in part])
+        weights, connectome, params, lengths = stacked(part)
+        batch = {name: values[owner] for name, values in params.items()}
+        seeds = np.concatenate([np.asarray(candidate.seeds, dtype=int) for candidate in part])
+        run = simulate_batch(weights, connectome[owner], batch, seeds, lengths)
+        for place, candidate in enumerate(part):
+            found.append(_evaluation(run, np.flatnonzero(owner == place), candidate, objective))
+    return found
+
+
+def _packs(candidates, size):
+    """Part candidates into lists of at most so many simulations, without parting those of one."""
+    packs, room = [], 0
+    for candidate in candidates:
+        if len(candidate.seeds) > room:
+            packs.append([])
+            room = size
+        packs[-1].append(candidate)
+        room -= len(candidate.seeds)
+    return packs
+
+
+def _evaluation(run, rows, candidate, objective):
+    """Evaluation of the candidate whose simulations are these rows of a run."""
+    scores = {split: objective.score(run, target, rows) for split, target in candidate.targets.items()}
+    costs = next(iter(scores.values()))["cost"]
+    median = int(np.argsort(costs, kind="stable")[(len(rows) - 1) // 2])
+    shown = rows[median]
     return Evaluation(
-        seeds=seeds,
-        status=np.asarray(run.status).astype(int),
+        seeds=np.asarray(candidate.seeds, dtype=int),
+        status=np.asarray(run.status)[rows].astype(int),
         scores=scores,
-        regional=_regional(run),
+        regional=_regional(run, rows),
         median=median,
-        bold=None if run.bold is None else run.bold[median, run.n_burn_in :],
-        fc=None if run.fc is None else run.fc[median],
-        fcd=None if run.fcd is None else run.fcd[median],
+        bold=None if run.bold is None else run.bold[shown, run.n_burn_in :],
+        fc=None if run.fc is None else run.fc[shown],
+        fcd=None if run.fcd is None else run.fcd[shown],
     )
 
 
-def _regional(run):
-    values = {name: np.asarray(means, dtype=np.float64) for name, means in (run.state_means or {}).items()}
-    values |= {name: np.asarray(value) for name, value in run.params.items() if np.ndim(value) == 2}
+def _regional(run, rows):
+    means, params = run.state_means or {}, run.params
+    values = {name: np.asarray(means[name], dtype=np.float64)[rows] for name in means}
+    values |= {name: np.asarray(params[name])[rows] for name in params if np.ndim(params[name]) == 2}
     if "S_E" in values and "S_I" in values:
         with np.errstate(invalid="ignore", divide="ignore"):
             values["S_E/S_I"] = values["S_E"] / values["S_I"]

@@ -1,5 +1,6 @@
 """Rules evaluate, baselines and cohort_tables, and a fitted person simulated again."""
 
+import logging
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,10 +10,21 @@ from cohorts import read_tsv
 from prepared import N_NODES, PreparedCohort
 
 from cubnm_core.errors import InputError
-from workflow_scripts import baselines, cohort_tables, compare_fits, evaluate, fit, global_signal, job
+from workflow_scripts import (
+    baselines,
+    cohort_tables,
+    compare_fits,
+    evaluate,
+    fit,
+    global_signal,
+    job,
+    simulations,
+    tables,
+)
 from workflow_scripts.archives import Archive
 from workflow_scripts.simulate_person import main as simulate_from_terminal
 from workflow_scripts.simulate_person import simulate_person
+from workflow_scripts.spaces import search_space
 
 SEEDS = {"first_seed": 1000, "seeds": 6}
 SECOND_SPLIT_MISSING = "sub-02"
@@ -57,6 +69,27 @@ def test_scores_of_every_split_with_the_settings_beside_them(evaluated):
     wide = rows.pivot_table(index=["participant_id", "split"], columns="measure", values="mean")
     np.testing.assert_allclose(wide["cost"], -wide["fc_corr"] + wide["fcd_ks"] + 0.5 * wide["rate_penalty"])
     assert (rows["sd"][rows["measure"] == "fc_corr"] > 0).all()
+
+
+def test_an_error_of_one_person_is_that_of_no_other(evaluated, monkeypatch):
+    sm = evaluated.sm("evaluate", **SEEDS)
+    nodes = tables.read_nodes(sm.input.nodes)
+    people = evaluate.fitted_people(sm, search_space(sm.params.settings, nodes), logging.getLogger())
+    _, (_, expected) = evaluate.evaluate_people(people, sm.params.settings, nodes, 2)
+    original = simulations.batch_simulator
+
+    def refusing(*given, **named):
+        def simulate_batch(weights, *rest):
+            if any(np.array_equal(one, people[0][0].weights) for one in weights):
+                raise InputError("refused")
+            return original(*given, **named)(weights, *rest)
+
+        return simulate_batch
+
+    monkeypatch.setattr(simulations, "batch_simulator", refusing)
+    refused, (_, found) = evaluate.evaluate_people(people, sm.params.settings, nodes, 2)
+    assert isinstance(refused, InputError)
+    np.testing.assert_array_equal(found.scores["train"]["cost"], expected.scores["train"]["cost"])
 
 
 def test_states_of_every_region_with_units(evaluated):

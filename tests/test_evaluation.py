@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
+from cubnm_core.candidates import Candidate
 from cubnm_core.connectivity import pair_indices
 from cubnm_core.errors import InputError
-from cubnm_core.evaluation import evaluate_seeds, group_mean_fc, sc_fc, scan_rescan
+from cubnm_core.evaluation import evaluate_models, group_mean_fc, sc_fc, scan_rescan
 from cubnm_core.objective import Objective, Target
 
 N_NODES, N_PAIRS = 5, 10
@@ -38,8 +39,8 @@ def evaluate(seeds, splits=("train", "test")):
     """Evaluate with the true FC as the training target and another one as the test target."""
     targets = {"train": Target(TRUE_FC), "test": Target(TRUE_FC[::-1].copy())}
     weights, params = np.ones((N_NODES, N_NODES)), {"G": 1.5, "w_p": np.ones(N_NODES)}
-    objective = Objective({"fc_corr": 1.0})
-    return evaluate_seeds(simulate_batch, weights, params, {s: targets[s] for s in splits}, objective, seeds)
+    candidate = Candidate(weights, params, {split: targets[split] for split in splits}, seeds)
+    return evaluate_models([candidate], simulate_batch, Objective({"fc_corr": 1.0}))[0]
 
 
 def test_every_split_is_scored_with_every_seed():
@@ -76,6 +77,29 @@ def test_a_diverged_seed_counts_in_scores_and_stays_out_of_regional_means():
     assert result.scores["train"]["fc_corr"][2] == -1
     np.testing.assert_allclose(result.regional_summary()["S_E"][0], 0.4)
     assert np.isnan(evaluate([99]).regional_summary()["S_E"][0]).all()
+
+
+@pytest.mark.parametrize("size", [1, 5, 100])
+def test_models_evaluated_together_are_evaluated_as_alone(size):
+    weights, objective = np.ones((N_NODES, N_NODES)), Objective({"fc_corr": 1.0})
+    shapes = []
+
+    def watched(weights, connectome, params, seed, lengths):
+        shapes.append((len(connectome), len(params["G"]), len(seed)))
+        return simulate_batch(weights, connectome, params, seed, lengths)
+
+    candidates = [
+        Candidate(weights, {"G": 1.0}, {"train": Target(TRUE_FC)}, seeds)
+        for seeds in ([10, 20], [99, 5, 7], [8])
+    ]
+    found = evaluate_models(candidates, watched, objective, size)
+    assert shapes == [(n, n, n) for n in {1: (2, 3, 1), 5: (5, 1), 100: (6,)}[size]]
+    for candidate, result in zip(candidates, found, strict=True):
+        (alone,) = evaluate_models([candidate], simulate_batch, objective)
+        assert result.seeds.tolist() == candidate.seeds and result.median == alone.median
+        np.testing.assert_array_equal(result.scores["train"]["cost"], alone.scores["train"]["cost"])
+        np.testing.assert_array_equal(result.fc, alone.fc)
+        np.testing.assert_array_equal(result.regional["S_E"], alone.regional["S_E"])
 
 
 @pytest.mark.parametrize("seeds", [[], [3, 3]])

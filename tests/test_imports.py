@@ -39,6 +39,7 @@ STOREYS = (
     ("packing", "fits"),
     ("course",),
     ("fitting",),
+    ("candidates",),
     ("evaluation", "global_signal"),
     ("cross", "identification", "nulls", "twins"),
 )

@@ -52,9 +52,9 @@ def test_search_and_retest_of_a_session_have_seeds_of_their_own():
 
 def test_the_warm_up_of_a_session_has_noise_of_its_own():
     settings = deepcopy(SETTINGS) | {"fic": {"method": "plasticity", "target": 3.0, "warm_up": 2.0}}
+    one = person("").weights[None], np.zeros(1, dtype=int), {"G": np.ones(1)}, None
     weights = [
-        fitted.tuned_parameters(person(session), {"G": 1.0}, settings, HEMISPHERES)["wIE"]
-        for session in ("", "a", "b", "a")
+        fitted.weight_tuner(settings, HEMISPHERES, 1.0, session)(*one) for session in ("", "a", "b", "a")
     ]
     np.testing.assert_array_equal(weights[1], weights[3])
     assert len({values.tobytes() for values in weights}) == 3

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from cubnm_core import load_model
-from cubnm_core.evaluation import evaluate_seeds
+from cubnm_core import load_model, packing
+from cubnm_core.candidates import Candidate, with_inhibition
+from cubnm_core.errors import InputError
+from cubnm_core.evaluation import evaluate_models
 from cubnm_core.objective import has_failed
 from cubnm_core.simulation import STATUS
 from workflow_scripts import archives, costs, fitted, job, noise_seeds, simulations, tables
@@ -19,14 +21,35 @@ RECORD = ("bold", "fc", "fcd", "state_means")
 def main(sm):
     """Simulate every fitted person again and write scores, regional states and one simulation each."""
     logger = job.start(sm)
-    settings, splits = sm.params.settings, sm.params.splits
-    nodes = tables.read_nodes(sm.input.nodes)
-    space = search_space(settings, nodes)
-    best = fitted.best_coordinates(sm.input.fits, sm.wildcards.fit)
+    settings = sm.params.settings
+    nodes, model = tables.read_nodes(sm.input.nodes), load_model(settings["model"])
+    people = fitted_people(sm, search_space(settings, nodes), logger)
+    found = evaluate_people(people, settings, nodes, sm.threads)
     evaluation, states, regional, arrays = [], [], [], {}
-    model = load_model(settings["model"])
+    for (person, *_), one in zip(people, found, strict=True):
+        unit, participant, session = (person.ids[key] for key in ("unit", "participant_id", "session_id"))
+        if isinstance(one, InputError):
+            logger.error("%s cannot be evaluated: %s", unit, one)
+            continue
+        params, evaluated = one
+        keys = dict(zip(KEYS, (participant, session or job.MISSING, sm.wildcards.fit), strict=True))
+        evaluation += score_rows(keys, evaluated, settings)
+        states += state_rows(keys, evaluated, nodes, model)
+        regional += fitted.regional_rows(keys, params, nodes, model)
+        arrays |= {f"{unit}/{name}": getattr(evaluated, name) for name in ("bold", "fc", "fcd")}
+        logger.info("%s: %s", unit, describe(evaluated))
+    job.write_tsv(sm.output.evaluation, evaluation, columns=EVALUATION)
+    job.write_tsv(sm.output.states, states, columns=STATES)
+    job.write_tsv(sm.output.regional_parameters, regional, columns=fitted.REGIONAL)
+    job.write_npz(sm.output.simulations, **arrays)
+
+
+def fitted_people(sm, space, logger):
+    """People of the batch who have a fit, with its parameters and their seeds, as evaluated below."""
+    settings, people = sm.params.settings, []
+    best = fitted.best_coordinates(sm.input.fits, sm.wildcards.fit)
     connectomes = archives.Archive(sm.input.connectomes)
-    targets = archives.by_split(sm.input.targets, splits)
+    targets = archives.by_split(sm.input.targets, sm.params.splits)
     for ids in sm.params.units:
         key = (ids["participant_id"], ids["session_id"] or job.MISSING)
         if key not in best:
@@ -35,36 +58,65 @@ def main(sm):
         person = simulations.read_person(ids, connectomes, targets, settings["delays"], settings["objective"])
         first = noise_seeds.of_session(sm.params.first_seed, ids["session_id"])
         seeds = range(first, first + sm.params.seeds)
-        params, evaluated = evaluate_person(person, fitted.composed(space, best[key]), settings, nodes, seeds)
-        keys = dict(zip(KEYS, (*key, sm.wildcards.fit), strict=True))
-        evaluation += score_rows(keys, evaluated, settings)
-        states += state_rows(keys, evaluated, nodes, model)
-        regional += fitted.regional_rows(keys, params, nodes, model)
-        arrays |= {f"{ids['unit']}/{name}": getattr(evaluated, name) for name in ("bold", "fc", "fcd")}
-        logger.info("%s: %s", ids["unit"], describe(evaluated))
-    job.write_tsv(sm.output.evaluation, evaluation, columns=EVALUATION)
-    job.write_tsv(sm.output.states, states, columns=STATES)
-    job.write_tsv(sm.output.regional_parameters, regional, columns=fitted.REGIONAL)
-    job.write_npz(sm.output.simulations, **arrays)
+        people.append((person, fitted.composed(space, best[key]), seeds))
+    return people
 
 
-def evaluate_person(person, params, settings, nodes, seeds):
-    """Simulate a person with every seed and score against every split there is.
+def evaluate_people(people, settings, nodes, threads):
+    """Simulate people with every seed and score against every split there is.
+
+    Those of one repetition time and session go together, as their noise and inhibition control do.
+
+    Parameters
+    ----------
+    people : list of (simulations.Person, dict of parameters, seeds)
+        Parameters as of :func:`workflow_scripts.fitted.composed`, all with the same number of seeds.
+    settings : dict
+        Resolved settings of the fit.
+    nodes : list of dict
+        Rows of the node table.
+    threads : int
 
     Returns
     -------
-    params : dict of str to float or (N,) array
-        As used, inhibitory weights included.
-    cubnm_core.evaluation.Evaluation
+    list of (dict, cubnm_core.evaluation.Evaluation) or InputError
+        The parameters as used, inhibitory weights included. One person's error is that of no other.
     """
-    hemispheres = [node["hemisphere"] for node in nodes]
-    params = fitted.tuned_parameters(person, params, settings, hemispheres)
-    held = fitted.without_control(settings, params)
-    simulate_batch = simulations.batch_simulator(held, hemispheres, person.repetition_time, RECORD)
-    objective = costs.make_objective(settings)
-    return params, evaluate_seeds(
-        simulate_batch, person.weights, params, person.targets, objective, list(seeds), person.lengths
-    )
+    together, found = {}, {}
+    for place, (person, *_) in enumerate(people):
+        together.setdefault((person.repetition_time, person.ids["session_id"]), []).append(place)
+    for places in together.values():
+        members = [people[place] for place in places]
+        found |= zip(places, _evaluated(members, settings, nodes, threads), strict=True)
+    return [found[place] for place in range(len(people))]
+
+
+def _evaluated(people, settings, nodes, threads):
+    """The same for people of one repetition time and session; each alone if there is an error together."""
+    try:
+        return _simulated(people, settings, [node["hemisphere"] for node in nodes], threads)
+    except InputError as error:
+        if len(people) == 1:
+            return [error]
+        return [found for one in people for found in _evaluated([one], settings, nodes, threads)]
+
+
+def _simulated(people, settings, hemispheres, threads):
+    repetition_time, session = people[0][0].repetition_time, people[0][0].ids["session_id"]
+    candidates = [
+        Candidate(person.weights, params, person.targets, seeds, person.lengths)
+        for person, params, seeds in people
+    ]
+    result_bytes = simulations.result_bytes(settings, len(hemispheres), repetition_time)
+    size = packing.batch_size(simulations.used_backend(settings), threads, result_bytes)
+    weight = fitted.inhibitory_weight(settings)
+    if weight is not None:
+        tune = fitted.weight_tuner(settings, hemispheres, repetition_time, session)
+        candidates = with_inhibition(candidates, weight, tune, size)
+    held = fitted.without_control(settings, candidates[0].params)
+    simulate_batch = simulations.batch_simulator(held, hemispheres, repetition_time, RECORD, threads)
+    evaluated = evaluate_models(candidates, simulate_batch, costs.make_objective(settings), size)
+    return [(candidate.params, one) for candidate, one in zip(candidates, evaluated, strict=True)]
 
 
 def score_rows(keys, evaluated, settings):

@@ -49,34 +49,6 @@ def composed(space, coordinates):
     return {name: values[0] if values.ndim == 2 else float(values[0]) for name, values in params.items()}
 
 
-def tuned_parameters(person, params, settings, hemispheres):
-    """Add the inhibitory weights that feedback inhibition control found for the best candidate.
-
-    They belong to the fit: scores over other noise are those of the same model, not of one tuned again.
-
-    Parameters
-    ----------
-    person : simulations.Person
-    params : dict of str to float or (N,) array
-        As of :func:`composed`.
-    settings : dict
-        Resolved settings of a fit.
-    hemispheres : list of str
-
-    Returns
-    -------
-    dict of str to float or (N,) array
-        `params` itself where the fit has no such control.
-    """
-    if settings["fic"] is None:
-        return params
-    tune = weight_tuner(settings, hemispheres, person.repetition_time, person.ids["session_id"])
-    batch = {name: np.asarray(value)[None] for name, value in params.items()}
-    lengths = None if person.lengths is None else person.lengths[None]
-    found = tune(person.weights[None], np.zeros(1, dtype=int), batch, lengths)
-    return {**params, inhibitory_weight(settings): found[0]}
-
-
 def inhibitory_weight(settings):
     """Name the weights that feedback inhibition control finds; None for a fit without it."""
     return None if settings["fic"] is None else load_model(settings["model"]).inhibition["weight"]
@@ -84,6 +56,8 @@ def inhibitory_weight(settings):
 
 def weight_tuner(settings, hemispheres, repetition_time, session_id):
     """Give a function that lets feedback inhibition control find the inhibitory weights of models.
+
+    They belong to a fit: scores over other noise are those of the same model, not of one tuned again.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts import archives, evaluate, fitted, folds, job, noise_seeds, simulations, tables
 from workflow_scripts.spaces import search_space
 
+NOT_SCORED = "%s is not scored with parameters of others: %s"
 COLUMNS = (*evaluate.KEYS, "fold", *evaluate.EVALUATION[len(evaluate.KEYS) :])
 
 
@@ -20,24 +21,25 @@ def main(sm):
     best = fitted.best_coordinates(sm.input.fits, fit)
     connectomes = archives.Archive(sm.input.connectomes)
     targets = archives.by_split(sm.input.targets, sm.params.splits)
-    rows = []
+    people, rows = [], []
     for ids in sm.params.units:
         group = folds.group_of(ids["fold"])
         values = best.get((group["participant_id"], job.MISSING))
         person = simulations.read_person(ids, connectomes, targets, settings["delays"], settings["objective"])
         if values is None or not isinstance(person, simulations.Person):
             reason = "the group without them has no fit" if values is None else "; ".join(person)
-            logger.warning("%s is not scored with parameters of others: %s", ids["unit"], reason)
+            logger.warning(NOT_SCORED, ids["unit"], reason)
             continue
         first = noise_seeds.of_session(sm.params.first_seed, ids["session_id"])
-        seeds = range(first, first + sm.params.seeds)
-        keys = {key: ids[key] for key in ("participant_id", "session_id")} | {"fit": fit, "fold": ids["fold"]}
-        try:
-            params = fitted.composed(space, values)
-            _, evaluated = evaluate.evaluate_person(person, params, settings, nodes, seeds)
-        except InputError as error:
-            logger.warning("%s is not scored with parameters of others: %s", ids["unit"], error)
+        people.append((person, fitted.composed(space, values), range(first, first + sm.params.seeds)))
+    found = evaluate.evaluate_people(people, settings, nodes, sm.threads)
+    for (person, *_), one in zip(people, found, strict=True):
+        ids = person.ids
+        if isinstance(one, InputError):
+            logger.warning(NOT_SCORED, ids["unit"], one)
             continue
+        _, evaluated = one
+        keys = {key: ids[key] for key in ("participant_id", "session_id")} | {"fit": fit, "fold": ids["fold"]}
         rows += evaluate.score_rows(keys, evaluated, settings)
         logger.info("%s, fold %s: %s", ids["unit"], ids["fold"], evaluate.describe(evaluated))
     job.write_tsv(sm.output[0], rows, columns=COLUMNS)

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cubnm_core import packing, twins
+from cubnm_core.candidates import Candidate, stacked, with_inhibition
 from cubnm_core.connectivity import average_fc
-from cubnm_core.nulls import Candidate, stacked, with_inhibition
 from cubnm_core.objective import has_failed
 from workflow_scripts import archives, fitted, job, nulls, simulations, tables, twin_parts
 from workflow_scripts.spaces import search_space

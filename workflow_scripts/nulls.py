@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from cubnm_core import packing
-from cubnm_core.nulls import Candidate, scored, with_inhibition
+from cubnm_core.candidates import Candidate, with_inhibition
+from cubnm_core.nulls import scored
 from workflow_scripts import archives, costs, evaluate, fitted, job, null_fits, simulations, tables
 from workflow_scripts.fit import UNREADABLE
 from workflow_scripts.noise_seeds import of_session
