@@ -117,6 +117,13 @@ def test_sessions_are_averaged_unless_they_count_by_themselves(tmp_path):
     assert single["estimate"] == pytest.approx(averaged["estimate"])
 
 
+def test_sessions_that_are_left_out_are_not_called_people(tmp_path):
+    made = MadeStatistics(tmp_path, n=12, sessions=("1", "2"))
+    made.fits.loc[[0, 2, 3], "at_bounds"] = "G: high"
+    told = of(made.run({"mean": {"formula": "group"}})[1], sample="sensitivity").iloc[0]
+    assert (told["n"], told["left_out"]) == (11, "3 session(s) with a parameter at a bound")
+
+
 def test_what_differs_between_sessions_is_missing_in_their_mean(tmp_path):
     made = MadeStatistics(tmp_path, n=12, sessions=("1", "2"))
     made.people = made.people.loc[made.people.index.repeat(2)].assign(session_id=["1", "2"] * 12)

@@ -138,13 +138,15 @@ def samples(people, chosen, limits):
     everybody, trusted : Sample
     """
     fitted = people[people.index.isin(chosen.index)]
-    absent = {"without this fit": len(people) - len(fitted)}
+    several = people["participant_id"].duplicated().any()
+    who = "session(s) " if several else ""  # a person stays as long as one session does
+    absent = {f"{who}without this fit": len(people) - len(fitted)}
     lowest = limits["fit_quality"]
     poor = fitted["fit_quality"] < (-np.inf if lowest is None else lowest)
     at_bounds = chosen["at_bounds"].reindex(fitted.index).notna() & limits["at_bounds"] & ~poor
     doubtful = {
-        f"with FC r below {lowest}": int(poor.sum()),
-        "with a parameter at a bound": int(at_bounds.sum()),
+        f"{who}with FC r below {lowest}": int(poor.sum()),
+        f"{who}with a parameter at a bound": int(at_bounds.sum()),
     }
     trusted = Sample("sensitivity", fitted[~poor & ~at_bounds], {**absent, **doubtful})
     return Sample("all", fitted, absent), trusted
