@@ -15,9 +15,15 @@ from report_cohort import MadeCohort
 
 from workflow_scripts import person_figures
 from workflow_scripts.figures.style import Picture
+from workflow_scripts.noise_seeds import of_session
 from workflow_scripts.reporting import exclusions, scores, sharing
 from workflow_scripts.reporting.cohort import read_cohort
-from workflow_scripts.reporting.disclosure import few, told_groups, without_small_shares
+from workflow_scripts.reporting.disclosure import (
+    few,
+    told_groups,
+    without_session_seeds,
+    without_small_shares,
+)
 from workflow_scripts.reporting.methods import data
 from workflow_scripts.reporting.section import Section
 
@@ -158,3 +164,12 @@ def test_the_methods_count_no_few_people(cohort):
     cohort.tables["evaluation"] = cohort.tables["evaluation"].query("participant_id in ['01', '02']")
     assert "fitted to 2 people" in data.sentences(cohort)[0][0]
     assert "fitted to few people" in data.sentences(cohort, 5)[0][0]
+
+
+def test_seeds_tell_no_checksum_of_a_session():
+    first, second = (of_session(1000, name) for name in ("2019-03-04", "2"))
+    added = str(of_session(0, "2019-03-04"))[:-6]
+    page = f"<b>{first}-{first + 3}, {second}-{second + 3}</b><b>{of_session(0, '2')}</b>"
+    other = f"<i>0.{added}000007, 7, 7</i>"
+    shown = without_session_seeds(page + other, [None, "2019-03-04", "2"])
+    assert shown == f"<b>1000-1003</b><b>0</b>{other}"

@@ -2,6 +2,8 @@
 
 import re
 
+from workflow_scripts.noise_seeds import STRIDE, of_session
+
 # With the percentage, where there is one: it says the same.
 SHARE = re.compile(r"\b(\d+) of (\d+)(?: \([\d.]+ %\))?(?= people|</td>)")
 
@@ -40,3 +42,12 @@ def without_small_shares(page, smallest):
         return f"some of {everybody}" if is_small else found[0]
 
     return SHARE.sub(told, page)
+
+
+def without_session_seeds(page, sessions):
+    """Give noise seeds as the configuration has them; what a session adds is a checksum of its name."""
+    for session in filter(None, sessions):
+        added = of_session(0, session) // STRIDE
+        page = re.sub(rf"(?<![\d.]){added}(\d{{6}})(?!\d)", lambda found: f"\0{int(found[1])}", page)
+    # All sessions have the same ones now: once is enough.
+    return re.sub(r"(\0\d+(?:-\0\d+)?)(?:, \1)+", r"\1", page).replace("\0", "")

@@ -2,7 +2,7 @@
 
 import logging
 
-from workflow_scripts.reporting.disclosure import without_small_shares
+from workflow_scripts.reporting.disclosure import without_session_seeds, without_small_shares
 from workflow_scripts.reporting.page import render_shared
 from workflow_scripts.reporting.section import Section
 
@@ -29,6 +29,7 @@ def page(cohort, modules):
         return render_shared(cohort, [])
     told = [module for module in modules if hasattr(module, "aggregate")]
     text = render_shared(cohort, [_checked(module, cohort) for module in told])
+    text = without_session_seeds(text, {entry["session_id"] for entry in cohort.ids})
     return without_small_shares(text, cohort.smallest_group)
 
 
