@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from scipy.io import savemat
 
 from cubnm_core.errors import InputError
-from workflow_scripts import plan, readers, sessions, settings
+from workflow_scripts import plan, readers, sessions, settings, tables
 from workflow_scripts.figures import style
 from workflow_scripts.fit_checks import beyond_bounds
 from workflow_scripts.prepare_connectome import prepare_person
@@ -81,6 +81,17 @@ def test_entries_in_another_order_are_the_same_settings(tmp_path):
     }
     turned["node_policy"] = {"isolated": "keep", "largest_missing": 0.05}
     assert str(settings.validate(dict(reversed(turned.items())))) == str(settings.validate(config))
+
+
+def test_columns_in_another_order_are_the_same_rows(tmp_path):
+    TinyCohort(tmp_path)
+    path = tmp_path / "manifest.tsv"
+    rows = str(tables.read_manifest(path))
+    lines = [line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()]
+    empty = {place for place, cells in enumerate(zip(*lines, strict=True)) if set(cells[1:]) == {"n/a"}}
+    turned = [[cell for place, cell in enumerate(line) if place not in empty][::-1] for line in lines]
+    path.write_text("\n".join(map("\t".join, turned)) + "\n", encoding="utf-8")
+    assert empty and str(tables.read_manifest(path)) == rows
 
 
 def test_a_plan_asks_snakemake_about_the_settings_as_they_stand(tmp_path, monkeypatch):

@@ -52,10 +52,10 @@ def read(path, name):
         column: [_value(cells[place], column, rules) for cells in body] for place, column in enumerate(header)
     }
     problems = _column_problems(path, columns, rules)
-    absent = {column: None for column in rules["properties"] if column not in header}
+    # In one order, whatever that of the file: Snakemake compares rows as text.
+    blank = dict.fromkeys(rules["properties"])
     return [
-        {**absent, **dict(zip(columns, values, strict=True))}
-        for values in zip(*columns.values(), strict=True)
+        {**blank, **dict(zip(columns, values, strict=True))} for values in zip(*columns.values(), strict=True)
     ], problems
 
 
