@@ -1,5 +1,9 @@
 """The cuda backend on the CPU, through a shim; on a device the same tests carry the mark gpu."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from devices_under_test import DELAYED_FORMS, FORMS, MODELS, NODES, SIZE, Backend, batch
@@ -61,6 +65,32 @@ def test_every_model_agrees_with_the_reference(run, model, delayed):
     check_connectivity(found, keywords)
     if model not in ("JR", "MPR"):  # these run in double precision by default
         agree(run(form, *arguments, precision="single", **keywords), expected, 2e-4)
+
+
+def test_the_source_is_the_same_in_every_process():
+    """CuPy finds what it compiled before by the text, whatever order sets have in a process."""
+    code = (
+        "from cubnm_core.backends.cuda.forms import Form\n"
+        "from cubnm_core.backends.cuda.printer import Printer\n"
+        "from cubnm_core.equations import load_model\n"
+        "from cubnm_core.hemodynamics import lower_hemodynamics\n"
+        "from cubnm_core.lowering import lower\n"
+        "form = Form(10, 4, 4, 2, 'shared')\n"
+        f"for name in {MODELS}:\n"
+        "    balloon = lower_hemodynamics('friston2003', 1e-3)\n"
+        "    printer = Printer(lower(load_model(name), 1e-4), balloon, 'single')\n"
+        "    print(printer.integration(form), printer.observation(form))\n"
+    )
+    texts = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(texts) == 1 and b"update<0>" in texts.pop()
 
 
 @pytest.mark.parametrize("form", FORMS)
