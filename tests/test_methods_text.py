@@ -302,3 +302,17 @@ def test_only_what_rewired_connectomes_kept_is_claimed(tmp_path, changes, words,
 def test_permutations_are_told_as_they_were_done(tmp_path, changes, words):
     tables = {"statistics": TESTED, "statistics_models": RUN.assign(**changes)}
     assert words in said(evidence.sentences(cohort(tmp_path, tables=tables)))
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"fit_quality": 0.1, "at_bounds": True}, "below 0.1 or with a parameter at a bound."),
+        ({"fit_quality": 0.25, "at_bounds": False}, "without fits with a mean FC correlation below 0.25."),
+        ({"fit_quality": None, "at_bounds": True}, "without fits with a parameter at a bound."),
+    ],
+)
+def test_the_sensitivity_run_is_told_as_configured(tmp_path, limits, words):
+    config = {"statistics": {"sensitivity": limits}}
+    tables = {"statistics": TESTED.assign(sample=["all", "sensitivity"]), "statistics_models": RUN}
+    assert words in said(evidence.sentences(cohort(tmp_path, config, tables)))

@@ -198,7 +198,8 @@ def _profiles(cohort):
         points, seeds = (_setting(cohort, "evaluation", "profile", name) for name in ("points", "seeds"))
         text = (
             f"Profiles of the cost around the best candidate had {plural(points, 'point')} along every free "
-            f"parameter, each the mean over {plural(seeds, 'noise seed')}."
+            f"parameter, each the mean over {plural(seeds, 'noise seed')}; a parameter whose profiles are "
+            "flat on both sides in most people was called not identifiable."
         )
         found.append((text, []))
     return found
@@ -250,8 +251,17 @@ def _statistics(cohort, smallest):
     )
     found.append((corrected, ["benjamini1995"]))
     if (tests["sample"] == "sensitivity").any():
-        found.append(("Every model was run again without poor fits and without parameters at a bound.", []))
+        found.append((f"Every model was run again without {_doubtful(cohort)}.", []))
     return found
+
+
+def _doubtful(cohort):
+    """Whom the sensitivity run left out."""
+    limits = _setting(cohort, "statistics", "sensitivity") or {}
+    lowest = limits.get("fit_quality")
+    doubts = [] if lowest is None else [f"a mean FC correlation below {lowest:g}"]
+    doubts += ["a parameter at a bound"] if limits.get("at_bounds") else []
+    return f"fits with {' or with '.join(doubts)}" if doubts else "doubtful fits"
 
 
 def _model(name, part, tests, smallest):
