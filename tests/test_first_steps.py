@@ -119,7 +119,7 @@ def test_preparation_ends_with_who_can_be_fitted(caplog):
     logger = logging.getLogger("who is in")
     with caplog.at_level("INFO"):
         tell_who_is_in([{"unit": "a"}, {"unit": "b"}], [Archive(a=ok, b=lost), Archive(a=ok, b=lost)], logger)
-    assert caplog.messages == ["b cannot be fitted: no scan; add one", "1 of 2 can be fitted"]
+    assert caplog.messages == ["b cannot be fitted: no scan; add one", "1 of 2 units can be fitted"]
 
 
 def test_parameters_beyond_what_the_model_is_meant_for_are_named(tmp_path):

@@ -24,13 +24,13 @@ def test_nodes_that_an_added_person_lacks_are_left_out_for_everybody(snakemake, 
     cohort = TinyCohort(tmp_path, participants=("01", "02", "03"))
     cohort.config |= {"node_policy": {"largest_missing": 0.2}, "batch_size": 3}
     code, text = snakemake("prepare", config=cohort.write())
-    assert code == 0 and "6 of 6 nodes are there in all 3 people" in text, text
+    assert code == 0 and "6 of 6 nodes are there in all 3 units" in text, text
 
     add(cohort, "04", generator)
     add(cohort, "05", generator, node=2)
     code, text = snakemake("prepare", config=cohort.write())
     assert code == 0, text
-    assert "LH_Cont_1 is left out of the analysis: 1 people lack it" in text
+    assert "LH_Cont_1 is left out of the analysis: missing in 1 of 5 units" in text
     nodes = read_tsv(tmp_path / "results" / "cohort" / "nodes.tsv")
     assert [row["label"] for row in nodes] == [label for label in LABELS if label != LABELS[2]]
     qc = read_tsv(tmp_path / "results" / "cohort" / "qc.tsv")

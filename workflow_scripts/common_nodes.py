@@ -191,11 +191,11 @@ def missing_rows(units, lacking, excluded, dropped):
     ]
 
 
-def report(logger, counts, excluded, n_nodes, n_people):
+def report(logger, counts, excluded, n_nodes, n_units):
     """Say before any fit which nodes are lost, and to whom."""
-    logger.info("%d of %d nodes are there in all %d people", n_nodes - len(counts), n_nodes, n_people)
+    logger.info("%d of %d nodes are there in all %d units", n_nodes - len(counts), n_nodes, n_units)
     for label, count in counts.most_common(SHOWN):
-        logger.warning("%s is left out of the analysis: %d people lack it", label, count)
+        logger.warning("%s is left out of the analysis: missing in %d of %d units", label, count, n_units)
     for unit, reason in excluded.items():
         logger.warning("%s: %s", unit, reason)
 

@@ -45,7 +45,7 @@ def tell_who_is_in(units, archived, logger):
             excluded[unit] = dict.fromkeys(text for record in records for text in record["reasons"])
     for unit, reasons in excluded.items():
         logger.warning("%s cannot be fitted: %s", unit, "; ".join(reasons))
-    logger.info("%d of %d can be fitted", len(units) - len(excluded), len(units))
+    logger.info("%d of %d units can be fitted", len(units) - len(excluded), len(units))
 
 
 def check_node_sets(archived, node_set):

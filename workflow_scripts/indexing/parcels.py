@@ -31,7 +31,8 @@ def node_table(rows, atlases):
         nodes, dropped = make_nodes.make_nodes([table]) if table else _from_labels(first)
     except (InputError, OSError) as error:
         return [], [
-            f"no node table could be derived ({error}); write one: python -m workflow_scripts.make_nodes"
+            f"no node table could be derived ({error}); write one: python -m workflow_scripts.make_nodes "
+            "nodes.tsv ATLAS_FILE"
         ]
     remarks = [f"nodes: {len(nodes)} parcels of the cortex from {source}"]
     if dropped:
