@@ -1,6 +1,7 @@
 """Rule forget_failed: remove the tables of fits in which somebody failed; the next run computes them again.
 
-With a table go those made of it that would otherwise count as up to date. Histories stay: whoever did not fail is read from them, and a search that was broken off goes on.
+With a table go those made of it that would otherwise count as up to date. Histories stay:
+whoever did not fail is read from them, and a search that was broken off goes on.
 """
 
 import csv
