@@ -96,6 +96,7 @@ def test_default_forms_spill_nothing_on_any_architecture_known():
     forms = [("rWW", default_form("rWW", H200, batch)) for batch in (1, 32768)]
     forms.append(("rWWEx", default_form("rWWEx", RTX_5090, 32, nodes=1000)))
     assert forms[-1][1].stepwise and forms[-1][1].split > 1
+    forms.append(("Kuramoto", default_form("Kuramoto", H200, 4096, nodes=200, delayed=True)))
     jobs = [(*form, architecture) for form in forms for architecture in nvrtc.architectures()]
     assert not spilled(compiled(jobs))
 

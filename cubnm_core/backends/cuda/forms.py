@@ -87,9 +87,10 @@ class Form:
     @property
     def loaded_ahead(self):
         """Sources whose weights a thread asks for at a time; more would spill registers."""
-        if not self.stepwise:
-            return 5
-        return 4 if self.rows * self.cols == 16 else 8
+        large = self.rows * self.cols == 16
+        if self.stepwise:
+            return 4 if large else 8
+        return 2 if large and self.delayed else 5
 
     @property
     def plane(self):
