@@ -10,7 +10,7 @@ first also counts that the weights do not suit another connectome, the second do
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -103,14 +103,16 @@ class Cell:
     n_failed: int
 
 
-def pairings(n_others):
+def pairings(n_others, one_connectome=False):
     """List what is simulated for a person: parameters x connectome, own, others' and the group's.
 
-    With others on both sides both are of the same other person: another whole fit.
+    With others on both sides both are of the same other person: another whole fit. Where everybody has the
+    same connectome there is none to exchange; it counts as everybody's own.
 
     Parameters
     ----------
     n_others : int
+    one_connectome : bool, optional
 
     Returns
     -------
@@ -118,6 +120,9 @@ def pairings(n_others):
         Places: 0 the person, 1 to `n_others` the others, then the group, which there is with others only.
     """
     group = [n_others + 1] if n_others else []
+    if one_connectome:
+        others = [Pairing(OTHERS, OWN, place, place) for place in range(1, n_others + 1)]
+        return [Pairing(OWN, OWN, 0, 0), *others, *(Pairing(GROUP, OWN, giver, 0) for giver in group)]
     places = {OWN: [0], OTHERS: list(range(1, n_others + 1)), GROUP: group}
     found = [
         Pairing(parameters, connectome, giver, host)
@@ -128,7 +133,7 @@ def pairings(n_others):
     return sorted(found, key=lambda pair: pair.host)  # who shares a connectome is simulated together
 
 
-def n_simulations(n_others, seeds, control):
+def n_simulations(n_others, seeds, control, one_connectome=False):
     """Number of simulations for one person with so many others and noise seeds, tuning not counted.
 
     Parameters
@@ -136,12 +141,14 @@ def n_simulations(n_others, seeds, control):
     n_others, seeds : int
     control : bool
         Whether the model has feedback inhibition control.
+    one_connectome : bool, optional
+        Whether everybody has the same.
 
     Returns
     -------
     int
     """
-    pairs = pairings(n_others)
+    pairs = pairings(n_others, one_connectome)
     again = sum(not pair.fits_together for pair in pairs) if control else 0
     return (len(pairs) + again) * seeds
 
@@ -176,7 +183,7 @@ def cross(members, simulate_batch, objective, seeds, control=None, size=256):
         connectome of a simulation. ``inhibition`` is "fitted" or "tuned", or "none" without control. Only
         measures that compare with data (:data:`MEASURES`), as far as they can be had.
     """
-    pairs = pairings(max(len(members) - 2, 0))
+    pairs = pairings(max(len(members) - 2, 0), have_one_connectome(members[:-1]))
     models = _models(members, pairs, control)
     scores, failed = _scored(members, models, simulate_batch, objective, seeds, size)
     cells = {}
@@ -193,6 +200,25 @@ def cross(members, simulate_batch, objective, seeds, control=None, size=256):
                     (parameters, connectome, data, inhibition, *key): cell for key, cell in found.items()
                 }
     return cells
+
+
+def have_one_connectome(people):
+    """Whether there are several people who all have the same connectome.
+
+    Parameters
+    ----------
+    people : list
+        Of whatever has ``weights`` (N, N), and ``lengths`` (N, N) or None.
+
+    Returns
+    -------
+    bool
+    """
+    same = [
+        np.array_equal(one.weights, other.weights) and np.array_equal(one.lengths, other.lengths)
+        for one, other in pairwise(people)
+    ]
+    return bool(same) and all(same)
 
 
 def _models(members, pairs, control):

@@ -1,5 +1,6 @@
 """Parameters, connectomes and scans of different people, crossed: known answers with a made-up simulator."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -102,6 +103,23 @@ def test_scores_of_known_exchanges(members):
     assert score("others", "others", "others").n_pairs == 6
     assert score("own", "own", "others").n_pairs == 3 and score("own", "others", "others").n_pairs == 6
     assert score("group", "group", "own").n_pairs == 1
+
+
+def test_a_connectome_that_everybody_has_is_not_exchanged(members):
+    shared = [replace(member, weights=members[0].weights) for member in members]
+    seen = []
+
+    def counting(weights, connectome, params, seed, lengths):
+        seen.append(len(seed))
+        return simulate_batch(weights, connectome, params, seed, lengths)
+
+    cells = cross.cross(shared, counting, OBJECTIVE, [1, 2], CONTROL)
+    assert {connectome for _, connectome, *_ in cells} == {"own"}
+    assert sum(seen) == cross.n_simulations(3, 2, control=True, one_connectome=True) == 12
+    whole = cross.cross(members, simulate_batch, OBJECTIVE, [1, 2], CONTROL)
+    for data in ("own", "others"):
+        key = ("others", "own", data, "fitted", "test", "fc_corr")
+        np.testing.assert_allclose(cells[key].values, whole[key].values, atol=1e-9)
 
 
 def test_weights_that_suit_the_connectome_are_simulated_once(members):

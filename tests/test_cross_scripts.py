@@ -296,9 +296,11 @@ def test_the_plan_knows_the_price():
     counted = {
         (size, stage.rule): stage.simulations
         for size, batch in (("many", many), ("few", few))
-        for stage in estimates.stages(jobs, fits, batch, completed["evaluation"], nodes=[])
+        for stage in estimates.stages(
+            jobs, fits, batch, completed["evaluation"] | {"one_connectome": size == "few"}, nodes=[]
+        )
     }
     assert counted["many", "cross"] == 20 * n_simulations(10, 3, control=True)
-    assert counted["few", "cross"] == 3 * n_simulations(2, 3, control=True)
+    assert counted["few", "cross"] == 3 * n_simulations(2, 3, control=True, one_connectome=True)
     assert counted["many", "fold_fit"] == 5 * 4 * 3 and counted["few", "fold_fit"] == 3 * 4 * 3
     assert counted["many", "held_out_people"] == 20 * 3

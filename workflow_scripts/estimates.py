@@ -57,7 +57,7 @@ def stages(jobs, fits, batches, evaluation, nodes):
     batches : dict of str to list of str
         Units of every batch.
     evaluation : dict
-        Section ``evaluation`` of a completed configuration.
+        Section ``evaluation`` of a completed configuration, and whether people have ``one_connectome``.
     nodes : list of dict
         Rows of the node table.
 
@@ -96,8 +96,8 @@ def _evaluate(settings, people, evaluation):
 
 
 def _cross(settings, people, evaluation):
-    each = n_simulations(evaluation["others"], evaluation["cross_seeds"], settings["fic"] is not None)
-    return people * each
+    control, counts = settings["fic"] is not None, (evaluation["others"], evaluation["cross_seeds"])
+    return people * n_simulations(*counts, control, evaluation["one_connectome"])
 
 
 def _held_out_people(settings, people, evaluation):

@@ -3,6 +3,7 @@
 import zlib
 from dataclasses import dataclass, replace
 
+from cubnm_core.cross import have_one_connectome
 from cubnm_core.errors import InputError
 from cubnm_core.nulls import OTHER_CONNECTOME, REWIRED, SPIN, follows_map, with_maps_turned
 from cubnm_core.rewiring import node_distances, rewired
@@ -62,6 +63,9 @@ class NullModels:
         self._space, self._seed, self._count = space, settings["seed"], count
         self._spaces, self.without = [], {}
         self._kinds = list(settings["kinds"]) if count else []
+        if OTHER_CONNECTOME in self._kinds and have_one_connectome(list(people.values())):
+            self._kinds.remove(OTHER_CONNECTOME)
+            self.without[OTHER_CONNECTOME] = "everybody has the same connectome"
         if SPIN in self._kinds:
             self._turn(nodes)
 

@@ -52,7 +52,9 @@ def main(sm):
     if jobs:
         nodes = planned_nodes(params.config)
         simulating = [(planned.rule, planned.wildcards) for planned in jobs]
-        stages = estimates.stages(simulating, params.fits, params.batches, params.evaluation, nodes)
+        one_connectome = params.config["connectome"]["source"] != "individual"
+        evaluation = params.evaluation | {"one_connectome": one_connectome}
+        stages = estimates.stages(simulating, params.fits, params.batches, evaluation, nodes)
         lines = [f"{counted(params.batches)}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
         lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
         times = {"here": measured(stages, nodes, params, logger), **scaled(stages, nodes, params)}

@@ -42,7 +42,8 @@ def cross(means, contrasts, inhibition):
 
 def _matrix(axis, values, limits):
     """One matrix, parameters down and connectomes across, with its numbers."""
-    grid = np.array([[values.get((row, column), np.nan) for column in OWNERS] for row in OWNERS])
+    hosts = [owner for owner in OWNERS if owner in values.index.get_level_values(1)]
+    grid = np.array([[values.get((row, column), np.nan) for column in hosts] for row in OWNERS])
     low, high = limits
     image = axis.imshow(grid, cmap="Blues", vmin=low - 0.15 * (high - low), vmax=high)
     for (row, column), value in np.ndenumerate(grid):
@@ -51,9 +52,8 @@ def _matrix(axis, values, limits):
         axis.annotate(
             text, (column, row), ha="center", va="center", fontsize=8, color="white" if dark else INK
         )
-    ticks = range(len(OWNERS)), [NAMES[owner] for owner in OWNERS]
-    axis.set_xticks(*ticks)
-    axis.set_yticks(*ticks)
+    axis.set_xticks(range(len(hosts)), [NAMES[owner] for owner in hosts])
+    axis.set_yticks(range(len(OWNERS)), [NAMES[owner] for owner in OWNERS])
     axis.tick_params(length=0)
     axis.set_xlabel("connectome")
     return image

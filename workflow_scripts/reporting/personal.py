@@ -99,6 +99,8 @@ def _how(cohort, fit):
     failed = int(rows.drop_duplicates(["key", "parameters", "connectome", "inhibition"])["n_failed"].sum())
     text = f"Everybody was crossed with up to {plural(most, 'other person')}, over noise seeds "
     text += f"{', '.join(rows['seeds'].dropna().unique())}."
+    if set(rows["connectome"]) == {"own"}:
+        text += " Everybody has the same connectome, so there is none to exchange."
     return text + (f" {plural(failed, 'simulation')} diverged and counted as the worst." if failed else "")
 
 
