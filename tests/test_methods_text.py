@@ -161,7 +161,16 @@ LEFT = {
         "flipping the signs",
         {"efron1987", "holm1979"},
     ),
-    "cross": ({"cross": pd.DataFrame({"mean": [0.3]})}, "up to 10 other people", set()),
+    "cross": (
+        {"cross": pd.DataFrame({"parameters": ["own", "own"], "connectome": ["own", "others"]})},
+        "the connectome and the scans of everybody were exchanged with those of up to 10 other people",
+        set(),
+    ),
+    "cross with one connectome": (
+        {"cross": pd.DataFrame({"parameters": ["own", "others"], "connectome": ["own", "own"]})},
+        "the parameters and the scans of everybody were exchanged",
+        set(),
+    ),
     "identification": ({"identification": pd.DataFrame({"rate": [0.3]})}, "identification", {"finn2015"}),
     "folds": ({"held_out_people": pd.DataFrame({"fold": ["1", "2"]})}, "in 2 folds", set()),
     "forward nulls": ({"null_tests": NULLS[:1]}, "have no p values", {"maslov2002"}),

@@ -98,6 +98,20 @@ def test_weights_that_suit_no_other_connectome_do_not_make_a_connectome_personal
     assert said["own connectome not distinguishable from others' (own parameters)"] == "unsure"
 
 
+def test_a_connectome_that_everybody_has_is_in_no_verdict():
+    found = cohort()
+    for name in ("cross", "contrasts"):
+        table = found.tables[name]
+        kept = (
+            table["connectome"] == "own" if name == "cross" else ~table["contrast"].str.contains("connectome")
+        )
+        found.tables[name] = table[kept]
+    section = personal.section(found)
+    assert "Everybody has the same connectome" in section.context["fits"][0]["crossed"]
+    assert "Everybody has the same connectome" in render(found, [section])
+    assert "Everybody has the same connectome" not in personal.section(cohort()).context["fits"][0]["crossed"]
+
+
 def test_a_verdict_says_what_it_cannot_tell():
     (fit,) = personal.section(cohort(own_matters=False)).context["fits"]
     text = next(sentence["text"] for sentence in fit["verdicts"] if sentence["kind"] == "unsure")

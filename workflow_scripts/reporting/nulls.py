@@ -175,7 +175,9 @@ def _kept(cohort, fit):
     rows = cohort.of_fit("rewiring", fit)
     if rows.empty:
         return None
-    lengths = "lengths were not kept: tracts do not lead everywhere, and the node table has no coordinates"
+    lengths = (
+        "lengths were not kept: tracts have none or do not lead everywhere, and nodes have no coordinates"
+    )
     source = ", ".join(sorted(set(rows["distance"].dropna()) - {"none"}))
     if source:
         own, null = (number(rows[name].mean()) for name in ("weight_length", "weight_length_null"))

@@ -99,9 +99,14 @@ def _how(cohort, fit):
     failed = int(rows.drop_duplicates(["key", "parameters", "connectome", "inhibition"])["n_failed"].sum())
     text = f"Everybody was crossed with up to {plural(most, 'other person')}, over noise seeds "
     text += f"{', '.join(rows['seeds'].dropna().unique())}."
-    if set(rows["connectome"]) == {"own"}:
+    if have_one_connectome(rows):
         text += " Everybody has the same connectome, so there is none to exchange."
     return text + (f" {plural(failed, 'simulation')} diverged and counted as the worst." if failed else "")
+
+
+def have_one_connectome(rows):
+    """Whether people of the cross were exchanged, but no connectomes: everybody has the same."""
+    return "others" in set(rows["parameters"]) and set(rows["connectome"]) == {"own"}
 
 
 def cell_means(cohort, fit, fewest=1):

@@ -2,6 +2,7 @@
 
 from cubnm_core.nulls import KINDS, OTHER_CONNECTOME, REWIRED, SPIN
 from workflow_scripts.reporting.formatting import plural
+from workflow_scripts.reporting.personal import have_one_connectome
 
 BASELINES = {
     "sc_fc": "the correlation of the person's connectome with FC",
@@ -114,13 +115,17 @@ def _tuned(cohort):
 
 def _cross(cohort):
     found = []
-    if _rows(cohort, "cross") is not None:
+    crossed = _rows(cohort, "cross")
+    if crossed is not None:
+        parts, again = "the parameters, the connectome and the scans", _tuned(cohort)
+        if have_one_connectome(crossed):
+            parts = "the parameters and the scans"
+            again = " but inhibitory weights, for mean parameters" if again else ""
         others, seeds = (_setting(cohort, "evaluation", name) for name in ("others", "cross_seeds"))
         text = (
-            "To see what is personal, the parameters, the connectome and the scans of everybody were "
-            f"exchanged with those of up to {plural(others, 'other person')} in forward simulations "
-            f"({plural(seeds, 'noise seed')}), nothing fitted again{_tuned(cohort)}; differences are given "
-            "with 95 % t intervals over people."
+            f"To see what is personal, {parts} of everybody were exchanged with those of up to "
+            f"{plural(others, 'other person')} in forward simulations ({plural(seeds, 'noise seed')}), "
+            f"nothing fitted again{again}; differences are given with 95 % t intervals over people."
         )
         found.append((text, []))
     if _rows(cohort, "identification") is not None:
