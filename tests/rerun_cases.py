@@ -254,7 +254,10 @@ CASES = {
     "config#fit.retest.candidates": _one(retest__candidates=3),
     "config#fit.retest.seeds": _one(retest__seeds=3),
     "config#fit.retest.first_seed": _one(retest__first_seed=600),
-    "config#start.from": ({"fits.two.start": {"from": "group"}}, {("group_fit", "two"), *TWO}),
+    "config#start.from": (  # a fold's group is fitted with the fit's own search either way
+        {"fits.two.start": {"from": "group"}},
+        {("group_fit", "two"), *TWO} - {("fold_fit", "two")},
+    ),
     "config#start.connectome": (
         {"fits.three.start.connectome": "consensus"},
         {"group_average", "fold_average", *THREE},
