@@ -8,6 +8,7 @@ hour.
 """
 
 import argparse
+import csv
 import json
 import os
 import re
@@ -112,7 +113,11 @@ fits but no further evidence: {simulations:,} simulations of 270 s (66 nodes, ti
 | part | CPU s | share of simulation |
 |---|---|---|
 | simulation (within `cubnm_core.simulate`, FC and FCD included) | {simulating:.0f} | |
-| all else: Snakemake, {computed_jobs} jobs, files, search, scores, report | {rest:.0f} | {share:.1%} |
+| workflow and search: Snakemake, {computed_jobs} jobs, files, scores, tables | {rest:.0f} | {share:.1%} |
+| a global signal as baseline, made without `simulate` | {baseline:.0f} | {baseline_share:.1%} |
+| pictures and pages of all people | {pages:.0f} | {pages_share:.1%} |
+
+What is done once for a person, such as pictures, weighs much beside these 65 small simulations a person.
 
 The plan of the {planned_people:,} people:
 
@@ -189,7 +194,16 @@ def computing(folder, people):
         "simulations": people * each,
         "jobs": int(re.findall(r"^total +(\d+)$", said, flags=re.MULTILINE)[0]),
         "simulation": sum(float(path.read_text()) for path in (folder / "seconds").iterdir()),
+        "baseline": cpu_of_rules(folder, ["global_signal"]),
+        "pages": cpu_of_rules(folder, ["person_figures", "brain", "report"]),
     }
+
+
+def cpu_of_rules(folder, rules):
+    """CPU seconds of all jobs of some rules, as Snakemake noted them."""
+    paths = [path for rule in rules for path in (folder / "results/benchmarks" / rule).rglob("*.tsv")]
+    tables = [list(csv.DictReader(path.open(encoding="utf-8"), delimiter="\t")) for path in paths]
+    return sum(float(row["cpu_time"]) for table in tables for row in table)
 
 
 def snakemake(folder, config, *arguments, path=None, **variables):
@@ -215,7 +229,7 @@ def snakemake(folder, config, *arguments, path=None, **variables):
 def markdown(result):
     """Tell a result in words and tables."""
     planning, computing = result["planning"], result["computing"]
-    rest = computing["cpu"] - computing["simulation"]
+    rest = computing["cpu"] - sum(computing[part] for part in ("simulation", "baseline", "pages"))
     return TEXT.format(
         **result["machine"],
         planning=planning,
@@ -232,6 +246,10 @@ def markdown(result):
         computed_jobs=computing["jobs"],
         rest=rest,
         share=rest / computing["simulation"],
+        baseline=computing["baseline"],
+        baseline_share=computing["baseline"] / computing["simulation"],
+        pages=computing["pages"],
+        pages_share=computing["pages"] / computing["simulation"],
         plan="\n".join(planning["plan"]),
     )
 
