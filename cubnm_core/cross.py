@@ -60,11 +60,12 @@ class Pairing:
     connectome: str
     giver: int
     host: int
+    one_connectome: bool = False  # everybody's: the person's stands for all
 
     @property
     def fits_together(self):
         """Whether the inhibitory weights of the parameters were found for this connectome."""
-        return self.giver == self.host and self.parameters != GROUP
+        return self.parameters != GROUP and (self.one_connectome or self.giver == self.host)
 
 
 @dataclass(frozen=True)
@@ -120,14 +121,12 @@ def pairings(n_others, one_connectome=False):
         Places: 0 the person, 1 to `n_others` the others, then the group, which there is with others only.
     """
     group = [n_others + 1] if n_others else []
-    if one_connectome:
-        others = [Pairing(OTHERS, OWN, place, place) for place in range(1, n_others + 1)]
-        return [Pairing(OWN, OWN, 0, 0), *others, *(Pairing(GROUP, OWN, giver, 0) for giver in group)]
     places = {OWN: [0], OTHERS: list(range(1, n_others + 1)), GROUP: group}
+    hosts = {OWN: [0]} if one_connectome else places
     found = [
-        Pairing(parameters, connectome, giver, host)
-        for parameters, connectome in product(OWNERS, OWNERS)
-        for giver, host in product(places[parameters], places[connectome])
+        Pairing(parameters, connectome, giver, host, one_connectome)
+        for parameters, connectome in product(OWNERS, hosts)
+        for giver, host in product(places[parameters], hosts[connectome])
         if giver == host or (parameters, connectome) != (OTHERS, OTHERS)
     ]
     return sorted(found, key=lambda pair: pair.host)  # who shares a connectome is simulated together
