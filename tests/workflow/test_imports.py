@@ -1,4 +1,4 @@
-"""The staircase: imports go only downwards, no two files import each other, nothing heavy is loaded unused."""
+"""The staircase: imports go only downwards, in no circle, and nothing heavy is loaded before it is used."""
 
 import ast
 import subprocess
