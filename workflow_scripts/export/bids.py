@@ -1,4 +1,4 @@
-"""What makes a folder a BIDS derivative: its description, names, and where its files come from."""
+"""BIDS derivatives: description of the dataset, file names, and sources."""
 
 import os
 import re
@@ -124,7 +124,7 @@ def description(dataset, sources):
 
 
 def _source(link, root):
-    """Say where a source dataset is, and which version it calls itself."""
+    """Location and stated version of a source dataset."""
     path = root / DESCRIPTION
     stated = job.read_json(path) if path.is_file() else {}
     told = {"DOI": stated.get("DatasetDOI"), "Version": stated.get("DatasetVersion")}

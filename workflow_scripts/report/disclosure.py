@@ -1,4 +1,4 @@
-"""What the page that is handed on may tell: nothing about a few people, also not by subtraction."""
+"""Disclosure control of the shared page: nothing about few people, not even by subtraction."""
 
 import re
 
@@ -14,18 +14,18 @@ def few(count, smallest):
 
 
 def told_groups(groups, smallest):
-    """Name the groups about which something may be told.
+    """Name the groups that may be reported.
 
     Parameters
     ----------
     groups : pandas.Series
-        Group of every person whose value is told, one entry for each person.
+        Group of every person with a reported value, one entry for each person.
     smallest : int
 
     Returns
     -------
     list of str
-        None of them if those left out were so few that the rest, taken from everybody, would tell of them.
+        None if so few people are hidden that they could be inferred by subtraction.
     """
     counts = groups.value_counts()
     kept = counts[counts >= smallest]
@@ -34,7 +34,7 @@ def told_groups(groups, smallest):
 
 
 def without_small_shares(page, smallest):
-    """Hide in how many people something holds, where it does, or does not, in fewer than `smallest`."""
+    """Hide counts of people below `smallest`, and those whose complement is."""
 
     def told(found):
         count, everybody = int(found[1]), int(found[2])

@@ -1,4 +1,4 @@
-"""What is known of every person: participants table, motion, strength of the connectome, quality of a fit."""
+"""Covariates of every person: participants table, motion, connectome strength, fit quality."""
 
 import pandas as pd
 
@@ -8,7 +8,7 @@ MEASURED = {"mean_fd": "mean_fd", "sc_strength": "raw_sum", "scale_factor": "sca
 
 
 def people_table(ids, participants, qc):
-    """Join everybody's row of the participants table and what was measured before any fit.
+    """Join the participants table and what was measured before any fit.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def _typed(values):
 
 
 def of_fit(people, fit, evaluation, split):
-    """Add how well a fit describes everybody: the mean FC correlation on the scans that judge.
+    """Add fit quality: the mean FC correlation on held-out scans, or training scans without any.
 
     Parameters
     ----------

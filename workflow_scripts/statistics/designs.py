@@ -94,7 +94,7 @@ def _smallest_level(table):
         counts = table[name].value_counts()
         smallest.append(int(counts.min()))
         if smallest[-1] < formulas.FEWEST_PER_LEVEL:
-            raise InputError(f"{name} {counts.idxmin()} has {plural(smallest[-1], 'person')} only")
+            raise InputError(f"{name} {counts.idxmin()} has only {plural(smallest[-1], 'person')}")
     return min(smallest, default=None)
 
 
@@ -114,11 +114,11 @@ def _is_text(values):
 
 
 def _check(matrix, columns):
-    """Refuse designs that leave something undecided."""
+    """Refuse designs without unique coefficients."""
     n, k = matrix.shape
     infinite = [name for name, values in zip(columns, matrix.T, strict=True) if not np.isfinite(values).all()]
     if infinite:
-        raise InputError(f"{infinite[0]} is not finite for everybody")
+        raise InputError(f"{infinite[0]} has values that are not finite")
     if n - k < formulas.FEWEST_DF:
         raise InputError(f"{plural(n, 'person')} are too few for {k} coefficients")
     lengths = np.linalg.norm(matrix, axis=0)
@@ -129,7 +129,9 @@ def _check(matrix, columns):
         if np.linalg.matrix_rank(scaled[:, : place + 1]) <= np.linalg.matrix_rank(scaled[:, :place])
     ]
     if explained:
-        raise InputError(f"{' and '.join(explained)} cannot be told from the other terms of the formula")
+        raise InputError(
+            f"{' and '.join(explained)} cannot be separated from the other terms of the formula (collinear)"
+        )
 
 
 def _contrasts(term, found):

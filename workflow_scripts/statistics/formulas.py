@@ -8,11 +8,11 @@ from workflow_scripts.configuration.messages import suggestion
 
 DEFAULT_NAME = "group"
 DEFAULT_COVARIATES = ("age", "sex", "mean_fd", "site")
-# What the workflow knows of everybody beside the columns of the participants table.
+# Covariates that the workflow adds to the columns of the participants table.
 DERIVED = ("mean_fd", "fit_quality", "sc_strength", "scale_factor")
 SYNTHETIC_COLUMNS = ("participant_id", "age", "sex", "group")
 WORDS = ("participant_id", "session_id", "sex", "group", "site", "family")  # text, whatever they look like
-SHARE_KNOWN = 0.9  # of the people, for a covariate that nobody asked for
+SHARE_KNOWN = 0.9  # of the people, for a covariate of the default model
 FAMILY = "family"
 INTERCEPT = "1"
 FEWEST_DF = 3  # residual degrees of freedom
@@ -20,7 +20,7 @@ FEWEST_PER_LEVEL = 2
 
 
 def default_model(people):
-    """Difference between groups, adjusted for what the participants table has of age, sex, motion and site.
+    """Group difference, adjusted for those of age, sex, motion and site that are known.
 
     Where it names families with several members, they share a random intercept: relatives are alike, and
     counted as independent they find differences that are not there.
@@ -52,7 +52,7 @@ def _has_relatives(people):
 
 
 def _is_useful(values):
-    """Whether a covariate varies and hardly anybody lacks it."""
+    """Whether a covariate varies and is known for nearly all people."""
     return values.nunique() > 1 and values.notna().mean() >= SHARE_KNOWN
 
 
@@ -81,7 +81,7 @@ def config_problems(config):
 
 
 def problems(models, rows, columns):
-    """Find what the formulas ask for and nobody has.
+    """Find columns that formulas name and no person has.
 
     Parameters
     ----------
@@ -172,11 +172,11 @@ def parsed(formula):
         ) from None
     if not isinstance(found, SimpleFormula):
         raise InputError(
-            f"{formula!r} has more than terms joined by +; what is explained (every parameter, state and "
-            "score) is not named, so write group + age, not y ~ group + age"
+            f"{formula!r} must be terms joined by +: write group + age, not y ~ group + age, because every "
+            "parameter, state and score is a response"
         )
     if INTERCEPT not in map(str, found):
-        raise InputError(f"{formula!r} leaves out the intercept, without which no difference can be tested")
+        raise InputError(f"{formula!r} removes the intercept; keep it, or no difference can be tested")
     return list(found)
 
 

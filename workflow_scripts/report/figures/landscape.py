@@ -1,4 +1,4 @@
-"""Landscapes of the cost: curves over one parameter, planes over two."""
+"""Cost landscapes: curves over one parameter, planes over two."""
 
 from dataclasses import dataclass
 
@@ -153,7 +153,7 @@ def _panels(count, columns, height):
 
 def _handles(panels):
     """Legend of the marks that occur."""
-    looks = (("best point of a person", "best", BEST), ("truth", "truth", TRUE))
+    looks = (("each person's best", "best", BEST), ("true values", "truth", TRUE))
     return [
         Line2D(
             [], [], linestyle="", label=name, marker=look["marker"], markersize=5.5,

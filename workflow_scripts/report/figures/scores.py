@@ -1,4 +1,4 @@
-"""Scores beside baselines: the cohort at a glance and person by person."""
+"""Scores and baselines: the cohort at a glance and person by person."""
 
 import numpy as np
 from matplotlib.collections import LineCollection

@@ -1,4 +1,4 @@
-"""Empirical beside simulated FC and FCD of some people; the others have it on their pages."""
+"""Empirical and simulated FC and FCD of some people; those of the others are on their pages."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Landscapes of the cost: over the grid of a grid search, over the candidates of any other."""
+"""Cost landscapes: over the grid of a grid search, or over the candidates of any other search."""
 
 from itertools import combinations
 
@@ -30,7 +30,7 @@ def aggregate(cohort):
 
 def _section(fits):
     context = {"fits": [entry for entry in fits if entry], "bins": BINS, "max_parameters": MAX_PARAMETERS}
-    return Section("landscapes", "Landscapes of the cost", "landscape.html.j2", context)
+    return Section("landscapes", "Cost landscapes", "landscape.html.j2", context)
 
 
 def _fit(cohort, fit, fewest=0):
@@ -130,7 +130,7 @@ class Valleys:
         """Heading of a term."""
         if term != "cost":
             return term
-        return "cost" if self.is_grid else "cost above the person's best"
+        return "cost" if self.is_grid else "cost above the person's minimum"
 
     def pictures(self, fewest=0):
         """Curves over every parameter, planes over every pair: list of (picture, kind)."""

@@ -1,4 +1,4 @@
-"""How good the fits are, beside what they have to beat."""
+"""Scores of the fits and of the baselines they must beat."""
 
 import numpy as np
 import pandas as pd
@@ -191,7 +191,7 @@ def _optimism(cohort, fewest):
         | {name: spread(part[name], sign=name.endswith("part"), fewest=fewest) for name in numbers}
         for (fit, measure), part in people.groupby(["fit", "measure"], sort=False)
     ]
-    alt = "Mean scores of each fit: in the search, over fresh noise on training scans, on held-out scans"
+    alt = "Mean scores of each fit: in the search, with new noise seeds on training scans, on held-out scans"
     drawn = picture(optimism_figures.optimism, people, cohort.fits, alt=alt) if rows else None
     return {"rows": rows, "picture": drawn}
 
@@ -209,7 +209,7 @@ def _since_origin(cohort, fit):
         people = max(people, len(changes))
         parts.append(f"{name} {spread(changes, digits=3, sign=True)}")
     return (
-        f"Change since {start['from']}, from whose best parameters it started, on "
+        f"Change from {start['from']}, whose best parameters were the starting point, on "
         f"{SPLITS[cohort.scored_split]} scans: {', '.join(parts)} "
         f"(mean ± SD over {plural(people, 'person')})."
     )
