@@ -132,8 +132,8 @@ _HEAD = """\
 in %: how often a true mean difference of 0 is rejected by the 95 % t interval / the 95 % bootstrap interval
 (BCa) / sign flips at p ≤ .05. Nominal is 5; two Monte-Carlo standard errors are {error:.1f}; **bold**: above
 7.5, Bradley's liberal limit (1978, doi:10.1111/j.2044-8317.1978.tb00581.x). The coverage of an interval is
-100 minus its cell. Bounded: a third of the people at the lower, a sixth at the upper bound; skewed: log-normal,
-skewness 1.8; very skewed: log-normal, 6.2; heavy tails: t with three degrees of freedom."""
+100 minus its cell. Bounded: a third of the people at the lower, a sixth at the upper bound; skewed:
+log-normal, skewness 1.8; very skewed: log-normal, 6.2; heavy tails: t with three degrees of freedom."""
 
 _EXCHANGE = """\
 ## Exchange between people

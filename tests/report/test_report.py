@@ -149,7 +149,7 @@ def test_a_unit_without_result_or_reason_is_told_too(tmp_path, undrawn):
 def test_a_page_appears_even_when_everybody_failed(tmp_path):
     made = MadeCohort(tmp_path, people=3, failed={f"{k:02d}": "all candidates diverged" for k in (1, 2, 3)})
     text = text_of(made.page())
-    assert "The fit homogeneous succeeded in nobody" in text
+    assert "No participant was fitted successfully in homogeneous" in text
     assert "No unit was scored" in text
     assert "does not beat" not in text
 
@@ -160,7 +160,7 @@ def test_a_fit_without_success_stands_beside_one_with(tmp_path, undrawn):
         rows = getattr(made, name)
         setattr(made, name, lambda rows=rows: [row for row in rows() if row["fit"] == "works"])
     text = text_of(made.page())
-    assert "The fit fails succeeded in nobody" in text
+    assert "No participant was fitted successfully in fails" in text
     assert re.search("works is (worse than|not distinguishable from) group-mean FC", text)
 
 

@@ -16,7 +16,13 @@ from report_cohort import MadeCohort
 from workflow_scripts.cohort.noise_seeds import of_session
 from workflow_scripts.report import person_figures, shared_page
 from workflow_scripts.report.cohort import read_cohort
-from workflow_scripts.report.disclosure import few, told_groups, without_session_seeds, without_small_shares
+from workflow_scripts.report.disclosure import (
+    few,
+    hide_intervals,
+    told_groups,
+    without_session_seeds,
+    without_small_shares,
+)
 from workflow_scripts.report.figures.style import Picture
 from workflow_scripts.report.methods import data
 from workflow_scripts.report.section import Section
@@ -122,6 +128,10 @@ def test_a_template_that_names_a_person_is_refused(cohort, monkeypatch):
 
 
 def test_small_numbers_are_hidden_also_from_subtraction():
+    assert without_small_shares("<td>fewer than 5 of 7</td>", 5) == "<td>fewer than 5 of 7</td>"
+    rows = pd.DataFrame({"n_people": [9, 10], "low": [0.1, 0.2], "high": [0.3, 0.4]})
+    assert hide_intervals(rows, 5)["low"].isna().tolist() == [True, False]
+    assert hide_intervals(rows, 0)["high"].tolist() == [0.3, 0.4]
     assert [few(count, 5) for count in (0, 1, 4, 5)] == ["0", "fewer than 5", "fewer than 5", "5"]
     sizes = {"a": 6, "b": 5, "c": 3}
     groups = pd.Series([name for name, size in sizes.items() for _ in range(size)])

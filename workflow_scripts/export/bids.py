@@ -82,7 +82,7 @@ class Sources:
 
 
 def word(text):
-    """Keep the letters and digits of a text: what the values of BIDS entities are made of."""
+    """Keep the letters and digits of a text, as BIDS requires of entity values."""
     return re.sub(r"[^A-Za-z0-9]", "", text)
 
 

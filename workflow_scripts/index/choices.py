@@ -33,12 +33,12 @@ def choose(variants, selections):
     chosen : dict of str to list of Variant
         By kind; those of one kind share no person and run.
     remarks : list of str
-        What was chosen without being asked for, and from what.
+        What was chosen by default, and from what.
 
     Raises
     ------
     InputError
-        If a selection fits nothing, or candidates remain that nothing tells apart; naming all that were
+        If a selection fits nothing, or several indistinct candidates remain; naming all that were
         found.
     """
     variants = [part for variant in variants for part in expanded(variant)]
@@ -95,7 +95,7 @@ def _first_readable(variant):
 
 
 def _select(chosen, kind, fact, value):
-    """Keep what the user asks for; asked of all kinds, it holds for those that have anything like it."""
+    """Keep what the user selects; a selection for all kinds applies to those that have such values."""
     kinds = [name for name in ([kind] if kind else KINDS) if any(_values(v, fact) for v in chosen[name])]
     seen = {text for name in kinds for variant in chosen[name] for text in _values(variant, fact) or {ABSENT}}
     if value not in seen:
@@ -121,7 +121,7 @@ def _of_session(variant, session):
 
 
 def _prefer_rest(chosen):
-    """Take scans at rest where there are others beside them."""
+    """Prefer resting-state scans over other tasks."""
     tasks = sorted({variant.facts["task"] for variant in chosen["bold"] if "task" in variant.facts})
     resting = [task for task in tasks if task.lower().startswith(RESTING)]
     if not resting or resting == tasks:

@@ -90,7 +90,7 @@ def read(path):
 
 
 def _with_sessions(person, participant, folder):
-    """Repeat what is known of a person for every session of the sessions table beside the participants."""
+    """Repeat the row of a person for every session of the sessions table."""
     path = os.path.join(folder, f"sub-{participant}", f"sub-{participant}_sessions.tsv")
     if not os.path.isfile(path):
         return []

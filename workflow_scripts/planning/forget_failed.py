@@ -1,7 +1,7 @@
 """Rule forget_failed: remove the tables of fits with failures; the next run computes them again.
 
-With a table go those made of it that would otherwise count as up to date. Histories stay:
-whoever did not fail is read from them, and a search that was broken off goes on.
+Tables derived from them are removed as well. Histories stay: completed fits are read from them, and
+interrupted searches are resumed.
 """
 
 import csv

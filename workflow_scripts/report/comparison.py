@@ -38,7 +38,7 @@ def is_better(score, baseline, measure):
 
 
 def relation(verdict, several=False):
-    """Say a verdict: a verb that stands between what was compared."""
+    """The verb of a verdict, for the sentence that compares one thing (or several) with another."""
     return RELATIONS[verdict][several]
 
 

@@ -5,7 +5,7 @@ import re
 from workflow_scripts.cohort.noise_seeds import STRIDE, of_session
 
 # With the percentage, where there is one: it says the same.
-SHARE = re.compile(r"\b(\d+) of (\d+)(?: \([\d.]+ %\))?(?= people|</td>)")
+SHARE = re.compile(r"(?<!fewer than )\b(\d+) of (\d+)(?: \([\d.]+ %\))?(?= people|</td>)")
 
 
 def few(count, smallest):
@@ -31,6 +31,26 @@ def told_groups(groups, smallest):
     kept = counts[counts >= smallest]
     hidden = counts.sum() - kept.sum()
     return [] if 0 < hidden < smallest else sorted(kept.index)
+
+
+def hide_intervals(rows, smallest):
+    """Hide intervals of paired comparisons of few people: their limits are values of one or two of them.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        With n_people, low and high.
+    smallest : int
+        Limits are shown for twice as many people or more.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    if rows.empty:
+        return rows
+    known = rows["n_people"] >= 2 * smallest
+    return rows.assign(low=rows["low"].where(known), high=rows["high"].where(known))
 
 
 def without_small_shares(page, smallest):

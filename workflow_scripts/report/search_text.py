@@ -10,7 +10,7 @@ TERMS = {
     "fc_normec": "their normalised Euclidean FC distance",
     "fcd_ks_binned": "the Kolmogorov–Smirnov distance between their FCD distributions in 10,000 bins",
     "rate_penalty": "a penalty on firing rates outside their limits",
-    "rate_band": "the share of regions whose firing rate lies outside its limits",
+    "rate_band": "the proportion of regions with a firing rate outside its limits",
     "fic_failed": "whether feedback inhibition control failed",
 }
 _CMAES = ("cmaes", "bipopcmaes", "simplecmaes")

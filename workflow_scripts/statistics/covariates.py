@@ -15,7 +15,7 @@ def people_table(ids, participants, qc):
     ids : list of dict
         Every unit of the cohort: unit, participant_id, session_id.
     participants : list of dict
-        Rows of the participants table. What stands in the row of a session goes before that of the person.
+        Rows of the participants table. Values of a session take precedence over those of the person.
     qc : pandas.DataFrame
         Table of quality control, with the unit as ``key``.
 

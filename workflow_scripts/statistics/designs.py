@@ -1,4 +1,4 @@
-"""From a formula and a table of people to the design of a linear model, and what its columns stand for."""
+"""From a formula and a table of people to the design matrix of a linear model and its contrasts."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ def make_design(model, people):
     Raises
     ------
     InputError
-        Saying in a sentence why these people give no result: too few, terms that cannot be told apart.
+        Saying in a sentence why these people give no result: too few people, or collinear terms.
     """
     from formulaic import model_matrix
     from formulaic.errors import FormulaicError
@@ -135,7 +135,7 @@ def _check(matrix, columns):
 
 
 def _contrasts(term, found):
-    """Say what the columns of a term stand for."""
+    """Contrasts of the columns of a term."""
     spec = found.model_spec
     place = range(found.shape[1])[spec.term_slices[term]]
     columns = [str(found.columns[column]) for column in place]

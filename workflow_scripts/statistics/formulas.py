@@ -1,4 +1,4 @@
-"""Statistical models of the configuration: completed, checked before the first job, turned into designs."""
+"""Statistical models of the configuration: defaults, checks before the first job, and formulas."""
 
 import ast
 
@@ -57,7 +57,7 @@ def _is_useful(values):
 
 
 def config_problems(config):
-    """Find what is wrong with the models of a configuration, with the participants table beside it.
+    """Find errors in the models of a configuration, given the participants table.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def chosen_settings(settings, people):
 
 
 class Fit:
-    """Responses of one fit, each made of its table once."""
+    """Responses of one fit, each read from its table once."""
 
     def __init__(self, name, settings, fits, evaluation, states):
         self.chosen = responses.selected(fits, name)
@@ -122,7 +122,7 @@ def samples(people, chosen, limits):
     people : pandas.DataFrame
         One row per unit, with ``fit_quality``.
     chosen : pandas.DataFrame
-        The chosen restart of everybody, by unit.
+        The selected restart of every unit.
     limits : dict
         ``sensitivity`` of the configuration.
 

@@ -11,7 +11,7 @@ DASHES = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), "-.")
 
 
 def all_restarts(rows):
-    """Every restart as a thin line, with median and middle half; beside it how far apart restarts ended.
+    """Every restart as a thin line, with median and interquartile range; right: how far apart restarts ended.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ AXES = {
 
 
 def forest(rows):
-    """A line per response and tested contrast: everybody filled, the sensitivity sample hollow.
+    """A line per response and tested contrast: all participants filled, the sensitivity sample hollow.
 
     Parameters
     ----------

@@ -65,7 +65,7 @@ class Plane:
 
 
 def curves(panels, shows_people=True):
-    """A panel per quantity: mean and standard deviation over people, and everybody's own curve.
+    """A panel per quantity: mean and standard deviation over people, and individual curves.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ def _people(cohort, smallest):
 
 
 def _left_out(cohort, smallest):
-    """Say how many people there were beside those with results."""
+    """Number of people without results."""
     scored = set(cohort.people.reindex(cohort.table("evaluation")["key"].unique()))
     lost = len(set(cohort.people) - scored)
     if not lost:
@@ -127,7 +127,7 @@ def _scans(bold):
 
 
 def _nodes(cohort):
-    """Say which nodes were left out for everybody."""
+    """Number of nodes that were removed for all."""
     missing = cohort.table("missing_nodes")
     if "dropped" not in missing or not missing["dropped"].eq(True).any():
         return []

@@ -185,7 +185,7 @@ def _nulls(cohort):
 
 
 def _null(cohort, kind):
-    """What null models of a kind were made of, and sources; of rewired connectomes what truly stayed."""
+    """Description and sources of a kind of null model; for rewired connectomes, what was preserved."""
     if kind != REWIRED:
         return NULLS[kind]
     rows = _rows(cohort, "rewiring")

@@ -36,7 +36,7 @@ def _card(cohort, unit, extremes):
 
 
 def score_texts(cohort, unit):
-    """What stands above a picture: the scores of every fit on the scan that judges."""
+    """Caption of a picture: scores of every fit on held-out scans, or training scans without any."""
     found = []
     for fit in cohort.fits:
         scores = unit_scores(cohort, fit)

@@ -93,7 +93,7 @@ def cautions(cohort):
 def _without_success(cohort):
     done = set(cohort.successful["fit"])
     return [
-        f"The fit {fit} succeeded in nobody: only its failures are shown."
+        f"No participant was fitted successfully in {fit}: only its failures are shown."
         for fit in cohort.fits
         if fit not in done
     ]

@@ -14,7 +14,7 @@ NAMES_UP_TO = 12
 
 
 def section(cohort):
-    """Flags, a figure, missing nodes, and the table of quality control with whatever columns it has."""
+    """Flags, a figure, missing nodes, and the table of quality control with all its columns."""
     qc = cohort.table("qc")
     columns = [name for name in qc.columns if name not in {*KEYS, "key"}]
     rows = [

@@ -22,7 +22,7 @@ def section(cohort):
 
 
 def aggregate(cohort):
-    """Means over people alone, of fits with as many people as may be told of."""
+    """Means over people only, of fits with enough people."""
     smallest = cohort.smallest_group
     fits = [fit for fit in cohort.fits if cohort.count_people(cohort.landscapes.get(fit, {})) >= smallest]
     return _section([_fit(cohort, fit, smallest) for fit in fits])
@@ -36,7 +36,7 @@ def _section(fits):
 def _fit(cohort, fit, fewest=0):
     """What the page shows of a fit; None where nothing was simulated.
 
-    With `fewest`, nobody is shown, and no cell in which fewer people have a candidate.
+    With `fewest`, no individual is shown, and no cell in which fewer people have a candidate.
     """
     files = cohort.landscapes.get(fit, {})
     units = [unit for unit in cohort.units if unit in files]
@@ -56,7 +56,7 @@ def _fit(cohort, fit, fewest=0):
 
 
 class Valleys:
-    """Lowest costs of everybody over one and over two parameters.
+    """Lowest costs of all people over one and over two parameters.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from cubnm_core.evidence.nulls import OTHER_CONNECTOME, REWIRED, SPIN
 from cubnm_core.statistics.paired import LEVEL, UNSURE
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.comparison import interval, relation
+from workflow_scripts.report.disclosure import hide_intervals
 from workflow_scripts.report.figures import nulls as figures
 from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.formatting import MISSING, conditions, number
@@ -56,7 +57,7 @@ def _fit(cohort, fit, fewest, draw_people, stated):
     found = []
     if not tests.empty:
         tests = tests[(tests["split"] == cohort.scored_split) & (tests["n_people"] >= max(fewest, 1))]
-        found = tests.to_dict("records")
+        found = hide_intervals(tests, fewest).to_dict("records")
     shown = [row for row in found if row["measure"] in DRAWN]
     return {
         "name": fit,

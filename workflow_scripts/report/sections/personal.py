@@ -6,6 +6,7 @@ from cubnm_core.evidence.cross import FITTED, TUNED, WITHOUT
 from cubnm_core.statistics.paired import BETTER, TOO_FEW, UNSURE, WORSE
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.comparison import MEASURES, kind, relation
+from workflow_scripts.report.disclosure import hide_intervals
 from workflow_scripts.report.figures import personal as figures
 from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.formatting import MISSING, conditions, number, spread
@@ -49,7 +50,7 @@ def _section(cohort, fewest):
 
 
 def _why_none(cohort, fewest):
-    """Say why nobody was crossed with others; None where somebody was."""
+    """Say why people were not crossed; None if any were."""
     stated = cohort.config.get("evaluation", {})
     crossed = _enough(cohort.table("contrasts"), fewest)
     if len(crossed) and (crossed["contrast"] != "fit_held_out_people").any():
@@ -75,7 +76,7 @@ def _enough(rows, fewest):
 
 
 def _fit(cohort, fit, fewest):
-    contrasts = _enough(cohort.of_fit("contrasts", fit), fewest)
+    contrasts = hide_intervals(_enough(cohort.of_fit("contrasts", fit), fewest), fewest)
     judged = contrasts[contrasts["split"] == cohort.scored_split]
     means = cell_means(cohort, fit, fewest)
     shown = bool(len(judged)) and bool(len(means))
@@ -92,7 +93,7 @@ def _fit(cohort, fit, fewest):
 
 
 def _how(cohort, fit):
-    """How many others and seeds stand behind the cross of a fit, in words."""
+    """Numbers of other people and noise seeds of the cross of a fit, in words."""
     rows = cohort.of_fit("cross", fit)
     if "n_pairs" not in rows or rows.empty:
         return None
@@ -109,7 +110,7 @@ def _how(cohort, fit):
 
 
 def have_one_connectome(rows):
-    """Whether people of the cross were exchanged, but no connectomes: everybody has the same."""
+    """Whether parameters were exchanged but no connectomes, because all people have the same."""
     return "others" in set(rows["parameters"]) and set(rows["connectome"]) == {"own"}
 
 
@@ -161,9 +162,10 @@ def sentence(row):
     text = f"{one} {verb} {other}: {MEASURES[row['measure']]} {number(row['difference'], 3, sign=True)}"
     if row["verdict"] == TOO_FEW:
         return {"kind": kind(row), "text": f"{text} ({plural(n, 'person')}: too few for a verdict)"}
-    text += f" [{number(row['low'], 3, sign=True)}, {number(row['high'], 3, sign=True)}]"
+    if np.isfinite(row["low"]):
+        text += f" [{number(row['low'], 3, sign=True)}, {number(row['high'], 3, sign=True)}]"
     text += f", better in {int(row['n_better'])} of {n} people"
-    if row["verdict"] == UNSURE:
+    if row["verdict"] == UNSURE and np.isfinite(row["low"]):
         half = number((row["high"] - row["low"]) / 2, 3)
         text += f"; with {n} people, a mean difference below {half} cannot be detected"
     return {"kind": kind(row), "text": text}
@@ -211,7 +213,7 @@ def _found(row):
 
 
 def _held_out(cohort, fit, fewest):
-    """Scores of own fits beside those of parameters of a group without the person."""
+    """Scores of own fits, and of parameters of a group without the person."""
     theirs = cohort.of_fit("held_out_people", fit)
     if theirs.empty or theirs["participant_id"].nunique() < fewest:
         return []

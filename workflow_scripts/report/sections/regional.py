@@ -54,7 +54,7 @@ def _rows(cohort, fit):
 
 
 def _of_people(rows):
-    """States of people, the sessions of everybody averaged."""
+    """States of people, sessions averaged."""
     keys = ["variable", "label", "hemisphere", "unit", "person"]
     return rows.groupby(keys, sort=False, dropna=False)["mean"].mean().reset_index()
 
@@ -138,7 +138,7 @@ def effect_maps(cohort, fit, hidden=()):
     cohort : Cohort
     fit : str
     hidden : collection of str
-        Statistical models that are left out.
+        Statistical models to omit.
 
     Returns
     -------

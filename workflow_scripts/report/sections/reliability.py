@@ -46,7 +46,7 @@ def why_none(ids, table):
     """Say in a sentence why there is nothing to compare; None if there is."""
     sessions = Counter(entry["participant_id"] for entry in ids if entry["session_id"])
     if max(sessions.values(), default=0) < 2:
-        return "No person has two sessions, so nothing can be said about reliability over sessions."
+        return "No person has two sessions, so reliability cannot be assessed."
     if table.empty:
         return (
             "No two sessions are shared, by name, by half of the people who came more than once, or their "
@@ -132,7 +132,7 @@ def _parameter_verdicts(rows):
 
 
 def _edge_verdict(rows):
-    """Simulated beside empirical FC, in a sentence."""
+    """Reliability of simulated and empirical FC, in a sentence."""
     mean = rows[(rows["label"] == ALL_EDGES) & (rows["icc_type"] == SINGLE)].set_index("source")
     if mean.empty or not np.isfinite(mean["low"]).all():
         return []

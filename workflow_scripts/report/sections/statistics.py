@@ -32,7 +32,7 @@ def section(cohort):
 
 
 def aggregate(cohort):
-    """The same without whatever tells of groups with fewer people than may be told, also by subtraction."""
+    """The same without results on groups that are too small, also by subtraction."""
     models = [_model(cohort, *key, cohort.smallest_group) for key in _model_keys(cohort)]
     kept = [{**model, **UNTOLD} for model in models if model["rows"] or model["regions"]]
     return _section(cohort, kept, withheld=len(models) - len(kept))
@@ -87,7 +87,7 @@ def _model(cohort, name, fit, smallest=0):
 
 
 def _tellable(told, smallest):
-    """Samples of enough people, and not so few people away from everybody that these would be told of."""
+    """Samples of enough people that do not reveal a few excluded ones by subtraction."""
     found = told[["n", "smallest_level"]].min(axis=1)
     found = found[found >= smallest]
     left = told["n"].max() - told["n"].min()
@@ -183,7 +183,7 @@ def p_text(p):
 
 
 def _beside(rows):
-    """One dict per response and contrast of everybody, with the sensitivity run beside; smallest p first."""
+    """One dict per response and contrast, with the sensitivity run; smallest p first."""
     rows = rows.assign(**{key: rows[key].astype(object).where(rows[key].notna(), "") for key in KEYS})
     second = rows[rows["sample"] == "sensitivity"].set_index(KEYS)
     second = second.to_dict("index")
@@ -230,7 +230,7 @@ def _forest(rows, name, fit):
 
 
 def _counts(rows, alpha):
-    """How many regions of every state stand out, by each correction."""
+    """Number of significant regions of every state, by each correction."""
     rows, found = rows.dropna(subset="p"), []
     for (variable, contrast), part in rows.groupby(["variable", "contrast"], sort=False):
         whole, checked = (part[part["sample"] == sample] for sample in SAMPLES)

@@ -18,7 +18,7 @@ SOURCES = {
 
 
 def section(cohort):
-    """Verdicts, figure and table of every fit, or how to ask for them."""
+    """Verdicts, figure and table of every fit, or how to request them."""
     return _section(cohort, draws=True)
 
 
