@@ -101,6 +101,13 @@ def test_the_tutorial_in_python(blocks, tmp_path, monkeypatch):
             assert printed == content
 
 
+def test_the_python_of_the_readme(repository, capsys):
+    blocks = FENCE.findall((repository / "README.md").read_text(encoding="utf-8"))
+    (code,) = [content for language, _, content in blocks if language == "python"]
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.count("Hz") == 4
+
+
 def test_the_tutorial_in_the_workflow(blocks, snakemake, tiny_cohort):
     for language, file, content in blocks:
         if language == "toml":
