@@ -23,10 +23,10 @@ from programs import ProgramFailed, interpreter
 
 import cubnm_core
 from cubnm_core.backends.cuda import card, devices, forms, plan
-from cubnm_core.comparison import FC_TERMS, Comparison
-from cubnm_core.equations import load_model
-from cubnm_core.lowering import lower
-from cubnm_core.objective import Target
+from cubnm_core.equations.files import load_model
+from cubnm_core.equations.lowering import lower
+from cubnm_core.measures.comparison import FC_TERMS, Comparison
+from cubnm_core.measures.objective import Target
 
 HERE = Path(__file__).resolve().parent
 MODELS = ("rWW", "rWWEx", "WC", "JR", "Kuramoto", "Hopf", "MPR")

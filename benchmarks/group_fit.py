@@ -18,9 +18,9 @@ import numpy as np
 from hcp_group import BOUNDS, DATA, OBJECTIVE, group_data, simulate_group, summary, test_point
 
 from cubnm_core import NUMERICS_VERSION
-from cubnm_core.fitting import FitProblem, Generation, Retest, run_fits
-from cubnm_core.optimisers import OptimizerSettings
-from cubnm_core.search_space import SearchSpace
+from cubnm_core.fitting.optimisers import OptimizerSettings
+from cubnm_core.fitting.run import FitProblem, Generation, Retest, run_fits
+from cubnm_core.fitting.search_space import SearchSpace
 
 HERE = Path(__file__).resolve().parent
 GROUP = "group-train706"

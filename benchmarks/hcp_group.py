@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from cubnm_core import simulate
-from cubnm_core.connectivity import pair_indices
-from cubnm_core.objective import Objective, Target
+from cubnm_core.measures.connectivity import pair_indices
+from cubnm_core.measures.objective import Objective, Target
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "hcp"
 PREFIX = "ctx_parc-schaefer-100"

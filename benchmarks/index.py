@@ -29,7 +29,8 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 import derivatives  # noqa: E402
 
-from workflow_scripts import settings, tables  # noqa: E402
+from workflow_scripts.cohort import tables  # noqa: E402
+from workflow_scripts.configuration import configuration  # noqa: E402
 
 ATLASES = ("4S156Parcels", "4S456Parcels", "Glasser", "Gordon", "Tian")
 TABLES = ("manifest", "participants", "nodes")
@@ -101,7 +102,7 @@ def measure(folder, asked):
     seconds, printed = [], ""
     for _ in range(asked.turns):
         took, printed = timed(
-            *(sys.executable, "-m", "workflow_scripts.index", "--out", "config"),
+            *(sys.executable, "-m", "workflow_scripts.index.__main__", "--out", "config"),
             *("--derivatives", "xcp_d", "qsirecon", "--participants", "bids/participants.tsv"),
             folder=folder,
         )
@@ -109,7 +110,7 @@ def measure(folder, asked):
     config = write_config(folder, asked.batch_size)
     read = {**config, **{name: str(folder / config[name]) for name in TABLES}}
     started, used = time.perf_counter(), time.process_time()
-    rows = tables.read_tables(settings.validate(read))
+    rows = tables.read_tables(configuration.validate(read))
     reading = {"cpu": time.process_time() - used, "wall": time.perf_counter() - started}
     command = (
         sys.executable,

@@ -29,7 +29,7 @@ def fit(folder):
     """Fit the cohort of a folder, as the rule does."""
     from prepared import PreparedCohort
 
-    from workflow_scripts.fit import main
+    from workflow_scripts.fitting.fit import main
 
     os.chdir(folder)
     cohort = PreparedCohort(Path(folder))

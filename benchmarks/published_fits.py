@@ -20,8 +20,8 @@ import numpy as np
 from hcp_group import BOUNDS, DATA, brain_map, group_data, simulate_group, summary, test_point
 
 from cubnm_core import NUMERICS_VERSION
-from cubnm_core.distances import correlation, kolmogorov_smirnov
-from cubnm_core.heterogeneity import rescaled_into
+from cubnm_core.fitting.heterogeneity import rescaled_into
+from cubnm_core.measures.distances import correlation, kolmogorov_smirnov
 
 HERE = Path(__file__).resolve().parent
 GROUP = "group-test303"

@@ -29,7 +29,7 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from cohorts import TinyCohort  # noqa: E402
 
-from workflow_scripts.settings import SYNTHETIC_TABLES  # noqa: E402
+from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES  # noqa: E402
 
 # Put on the path of every job: adds the CPU seconds within `simulate` to a file per process.
 WATCH = """
@@ -37,7 +37,7 @@ import atexit, importlib.util, os, sys, time
 
 class Watch:
     def find_spec(self, name, path, target=None):
-        if name != "cubnm_core.simulation":
+        if name != "cubnm_core.simulation.simulation":
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)

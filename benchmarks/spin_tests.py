@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-from cubnm_core.spins import METHODS, draw_spins, spin_test
+from cubnm_core.statistics.spins import METHODS, draw_spins, spin_test
 
 HERE = Path(__file__).resolve().parent
 LEVEL = 0.05

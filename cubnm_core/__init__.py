@@ -13,10 +13,10 @@ __version__ = "0.1.0"
 NUMERICS_VERSION = 1
 
 _LAZY = {
-    "simulate": "simulation",
-    "Simulation": "simulation",
-    "load_model": "equations",
-    "Model": "equations",
+    "simulate": "simulation.simulation",
+    "Simulation": "simulation.simulation",
+    "load_model": "equations.files",
+    "Model": "equations.model",
     "InputError": "errors",
 }
 

@@ -26,7 +26,7 @@ rule global_signal:
         first_seed=CONFIG["evaluation"]["first_seed"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/global_signal.py"
+        "../workflow_scripts/evidence/global_signal.py"
 
 
 rule baselines:
@@ -54,7 +54,7 @@ rule baselines:
         analysis=ANALYSIS,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/baselines.py"
+        "../workflow_scripts/evidence/baselines.py"
 
 
 rule compare_fits:
@@ -80,4 +80,4 @@ rule compare_fits:
         fits=FITS,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/compare_fits.py"
+        "../workflow_scripts/evidence/compare_fits.py"

@@ -25,4 +25,4 @@ rule brain:
         surfaces=CONFIG["brain"]["surfaces"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/brain.py"
+        "../workflow_scripts/report/brain.py"

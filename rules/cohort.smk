@@ -73,4 +73,4 @@ rule cohort_tables:
         holdout=HOLDOUT,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/cohort_tables.py"
+        "../workflow_scripts/export/cohort_tables.py"

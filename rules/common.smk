@@ -3,27 +3,20 @@
 import os
 
 import cubnm_core
-from workflow_scripts import (
-    batches,
-    claims,
-    folds,
-    interruptions,
-    last_run,
-    readers,
-    settings,
-    start,
-    statistical_models,
-    tables,
-    twin_parts,
-)
-from workflow_scripts.precomputed import KINDS
+from workflow_scripts import readers
+from workflow_scripts.cohort import batches, folds, last_run, tables, twin_parts
+from workflow_scripts.cohort.precomputed_rows import KINDS
+from workflow_scripts.configuration import configuration, messages, start
+from workflow_scripts.configuration.fit_settings import hemodynamics_name, model_files, resolve_fit
+from workflow_scripts.fitting import claims, interruptions
+from workflow_scripts.statistics import formulas
 
-CONFIG = settings.validate(config)
+CONFIG = configuration.validate(config)
 MANIFEST = tables.read_tables(CONFIG)
 UNITS = tables.units(MANIFEST, CONFIG["connectome"]["source"], tables.session_rule(CONFIG))
 PACKED = batches.read()  # in earlier runs
 BATCHES = batches.pack(UNITS, CONFIG["batch_size"], PACKED)
-FITS = {name: settings.fit_settings(CONFIG, name) for name in CONFIG["fits"]}
+FITS = {name: resolve_fit(CONFIG, name) for name in CONFIG["fits"]}
 FOLDS = folds.parted(
     UNITS,
     batches.joined(BATCHES, CONFIG["batch_size"], PACKED),
@@ -35,25 +28,25 @@ SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
 ANALYSIS = {**CONFIG["analysis"], "band_pass": CONFIG["bold"]["band_pass"]}
 NULLS = CONFIG["evaluation"]["nulls"]
 TWINS = twin_parts.parted(CONFIG["twins"]["count"], CONFIG["batch_size"])
-NEEDS_FCD = settings.needs_fcd(CONFIG)
+NEEDS_FCD = configuration.needs_fcd(CONFIG)
 NUMERICS = cubnm_core.NUMERICS_VERSION
 SETTLED = last_run.had_settings(CONFIG, HOLDOUT, NUMERICS)
-CONNECTOME_READING, CONNECTOME_SCALING, BOLD_READING = settings.preparation(CONFIG)
+CONNECTOME_READING, CONNECTOME_SCALING, BOLD_READING = configuration.preparation(CONFIG)
 # The node table of the analysis, and what else was decided for the whole cohort.
 NODES, COMMON = "results/cohort/nodes.tsv", "results/cohort/common_nodes.json"
 GROUP_CONNECTOME = "results/cohort/average_connectome.npz"
 
 # Only the run that a user starts looks at the files; the jobs it starts need not look again.
 if workflow.is_main_process and CONFIG["synthetic"] is None:
-    settings.raise_problems(
+    messages.raise_problems(
         "Files of the manifest cannot be read", tables.missing_files(MANIFEST, CONFIG["manifest"])
     )
 
 
 # Statistical models are read before the first job as well, lest a slip in a formula shows after all fits.
 if workflow.is_main_process:
-    settings.raise_problems(
-        "The statistical models cannot be used", statistical_models.config_problems(CONFIG)
+    messages.raise_problems(
+        "The statistical models cannot be used", formulas.config_problems(CONFIG)
     )
 
 
@@ -267,12 +260,12 @@ def all_term_files():
 
 def model_file(wildcards):
     """File with a model of the user's own."""
-    return settings.model_files(FITS[wildcards.fit])
+    return model_files(FITS[wildcards.fit])
 
 
 def all_model_files():
     """Files with models of the user's own, of all fits."""
-    return sorted({path for fit in FITS.values() for path in settings.model_files(fit)})
+    return sorted({path for fit in FITS.values() for path in model_files(fit)})
 
 
 def growing(amount):

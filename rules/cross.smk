@@ -26,7 +26,7 @@ rule cross_people:
         splits=SPLITS,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/cross_people.py"
+        "../workflow_scripts/evidence/cross_people.py"
 
 
 rule cross_parameters:
@@ -49,7 +49,7 @@ rule cross_parameters:
     params:
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/cross_parameters.py"
+        "../workflow_scripts/evidence/cross_parameters.py"
 
 
 rule cross:
@@ -88,7 +88,7 @@ rule cross:
         first_seed=CONFIG["evaluation"]["first_seed"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/cross.py"
+        "../workflow_scripts/evidence/cross.py"
 
 
 rule fold_average:
@@ -114,7 +114,7 @@ rule fold_average:
         group=fold_group,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/fold_average.py"
+        "../workflow_scripts/evidence/fold_average.py"
 
 
 # People who are added are in no training group that was fitted before: their fold's fit serves them as it is.
@@ -149,7 +149,7 @@ rule fold_fit:
         settings=fold_settings,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/fold_fit.py"
+        "../workflow_scripts/evidence/fold_fit.py"
 
 
 rule held_out_people:
@@ -182,7 +182,7 @@ rule held_out_people:
         first_seed=CONFIG["evaluation"]["first_seed"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/held_out_people.py"
+        "../workflow_scripts/evidence/held_out_people.py"
 
 
 rule cross_tables:
@@ -218,4 +218,4 @@ rule cross_tables:
         splits=SPLITS,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/cross_tables.py"
+        "../workflow_scripts/evidence/cross_tables.py"

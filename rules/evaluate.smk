@@ -32,4 +32,4 @@ rule evaluate:
         first_seed=CONFIG["evaluation"]["first_seed"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/evaluate.py"
+        "../workflow_scripts/fitting/evaluate.py"

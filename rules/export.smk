@@ -30,4 +30,4 @@ rule export:
         dataset=CONFIG["dataset"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/export.py"
+        "../workflow_scripts/export/export.py"

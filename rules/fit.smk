@@ -33,4 +33,4 @@ rule fit:
         settings=fit_settings,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/fit.py"
+        "../workflow_scripts/fitting/fit.py"

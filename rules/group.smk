@@ -24,7 +24,7 @@ rule group_average:
         group=start.GROUP,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/group_average.py"
+        "../workflow_scripts/preparation/group_average.py"
 
 
 rule group_fit:
@@ -58,4 +58,4 @@ rule group_fit:
         settings=group_settings,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/group_fit.py"
+        "../workflow_scripts/fitting/group_fit.py"

@@ -34,7 +34,7 @@ rule profiles:
         first_seed=CONFIG["evaluation"]["first_seed"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/profiles.py"
+        "../workflow_scripts/evidence/profiles.py"
 
 
 rule identifiability:
@@ -61,4 +61,4 @@ rule identifiability:
         fits=FITS,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/identifiability.py"
+        "../workflow_scripts/evidence/identifiability.py"

@@ -32,7 +32,7 @@ rule null_fits:
         nulls={key: NULLS[key] for key in ("kinds", "refits", "seed")},
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/null_fits.py"
+        "../workflow_scripts/evidence/null_fits.py"
 
 
 rule nulls:
@@ -69,7 +69,7 @@ rule nulls:
         first_seed=CONFIG["evaluation"]["first_seed"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/nulls.py"
+        "../workflow_scripts/evidence/nulls.py"
 
 
 rule null_tests:
@@ -93,4 +93,4 @@ rule null_tests:
     params:
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/null_tests.py"
+        "../workflow_scripts/evidence/null_tests.py"

@@ -17,7 +17,7 @@ rule plan:
         repetition_time=tables.repetition_time(MANIFEST),
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/plan.py"
+        "../workflow_scripts/planning/plan.py"
 
 
 # Makes the next run try again whoever failed.
@@ -34,4 +34,4 @@ rule forget_failed:
         fits=tables_of_fits(),
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/forget_failed.py"
+        "../workflow_scripts/planning/forget_failed.py"

@@ -23,10 +23,10 @@ if CONFIG["synthetic"]:
         params:
             synthetic=CONFIG["synthetic"],
             manifest=MANIFEST,
-            hemodynamics=settings.hemodynamics_name(CONFIG["bold"]),
+            hemodynamics=hemodynamics_name(CONFIG["bold"]),
             numerics=NUMERICS,
         script:
-            "../workflow_scripts/make_synthetic_cohort.py"
+            "../workflow_scripts/preparation/make_synthetic_cohort.py"
 
 
 rule prepare_connectome:
@@ -52,7 +52,7 @@ rule prepare_connectome:
         options=CONNECTOME_READING,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/prepare_connectome.py"
+        "../workflow_scripts/preparation/prepare_connectome.py"
 
 
 rule prepare_bold:
@@ -78,7 +78,7 @@ rule prepare_bold:
         options=BOLD_READING,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/prepare_bold.py"
+        "../workflow_scripts/preparation/prepare_bold.py"
 
 
 rule common_nodes:
@@ -107,7 +107,7 @@ rule common_nodes:
         connectome=CONNECTOME_SCALING,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/common_nodes.py"
+        "../workflow_scripts/preparation/common_nodes.py"
 
 
 # What was decided for the cohort is an ancient input: a person added later runs nobody else's files again,
@@ -138,7 +138,7 @@ rule scale_connectome:
         node_set=node_set,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/scale_connectome.py"
+        "../workflow_scripts/preparation/scale_connectome.py"
 
 
 rule empirical_targets:
@@ -171,7 +171,7 @@ rule empirical_targets:
         node_set=node_set,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/empirical_targets.py"
+        "../workflow_scripts/preparation/empirical_targets.py"
 
 
 rule quality_control:
@@ -200,4 +200,4 @@ rule quality_control:
         limits=CONFIG["quality"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/quality_control.py"
+        "../workflow_scripts/preparation/quality_control.py"

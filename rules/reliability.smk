@@ -27,4 +27,4 @@ rule reliability:
         first_seed=CONFIG["evaluation"]["first_seed"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/reliability.py"
+        "../workflow_scripts/evidence/reliability.py"

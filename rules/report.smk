@@ -29,7 +29,7 @@ rule person_figures:
         analysis=ANALYSIS,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/person_figures.py"
+        "../workflow_scripts/report/person_figures.py"
 
 
 rule report:
@@ -102,4 +102,4 @@ rule report:
         twins=twin_parts.digest(),
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/report.py"
+        "../workflow_scripts/report/report.py"

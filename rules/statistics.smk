@@ -33,4 +33,4 @@ rule statistics:
         maps=CONFIG["maps"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/statistics.py"
+        "../workflow_scripts/statistics/statistics.py"

@@ -33,7 +33,7 @@ rule make_twins:
         numbers=lambda wildcards: TWINS[wildcards.part],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/make_twins.py"
+        "../workflow_scripts/evidence/make_twins.py"
 
 
 rule twin_fits:
@@ -68,7 +68,7 @@ rule twin_fits:
         settings=fit_settings,
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/twin_fits.py"
+        "../workflow_scripts/evidence/twin_fits.py"
 
 
 rule twin_recovery:
@@ -96,4 +96,4 @@ rule twin_recovery:
         twins=CONFIG["twins"],
         numerics=NUMERICS,
     script:
-        "../workflow_scripts/twin_recovery.py"
+        "../workflow_scripts/evidence/twin_recovery.py"

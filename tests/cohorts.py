@@ -7,10 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import yaml
 
-from workflow_scripts import tables
-from workflow_scripts.archives import Archive
-from workflow_scripts.job import read_json, write_json, write_npz, write_tsv
-from workflow_scripts.settings import schema, validate
+from workflow_scripts.cohort import tables
+from workflow_scripts.configuration.configuration import validate
+from workflow_scripts.configuration.schemas import schema
+from workflow_scripts.files.archives import Archive
+from workflow_scripts.files.job import read_json, write_json, write_npz, write_tsv
 
 LABELS = ("LH_Vis_1", "LH_SomMot_1", "LH_Cont_1", "RH_Vis_1", "RH_SomMot_1", "RH_Cont_1")
 REPETITION_TIME = 0.8

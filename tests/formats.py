@@ -13,7 +13,7 @@ import numpy as np
 from nibabel.cifti2 import BrainModelAxis, LabelAxis, ParcelsAxis, SeriesAxis
 from scipy.io import savemat
 
-from workflow_scripts.job import write_json, write_tsv
+from workflow_scripts.files.job import write_json, write_tsv
 
 N_NODES, N_VOLUMES, TIME = 6, 9, 0.8
 LABELS = tuple(f"{side}H_{network}_1" for side in "LR" for network in ("Vis", "SomMot", "Cont"))

@@ -4,8 +4,8 @@ from unittest.mock import patch
 
 from report_cohort import MadeCohort
 
-from workflow_scripts import person_figures
-from workflow_scripts.figures.style import Picture
+from workflow_scripts.report import person_figures
+from workflow_scripts.report.figures.style import Picture
 
 PEOPLE = ("Qzalpha", "Qzbravo", "Qzcharlie", "Qzdelta", "Qzecho", "Qzfoxtrot", "Qzgolf")
 SESSION = "Wvfirst"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from workflow_scripts import job
+from workflow_scripts.files import job
 
 N_NODES = 8
 SETTINGS = {

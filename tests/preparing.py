@@ -5,16 +5,16 @@ from types import SimpleNamespace
 from cohorts import LABELS, labelled, read_tsv
 
 from cubnm_core import NUMERICS_VERSION
-from workflow_scripts import (
+from workflow_scripts.cohort import tables
+from workflow_scripts.configuration import configuration
+from workflow_scripts.files import job
+from workflow_scripts.preparation import (
     common_nodes,
     empirical_targets,
-    job,
     prepare_bold,
     prepare_connectome,
     quality_control,
     scale_connectome,
-    settings,
-    tables,
 )
 
 
@@ -26,9 +26,9 @@ class Preparation:
     folder : Path
         Where the files go.
     config : dict
-        As returned by :func:`workflow_scripts.settings.validate`.
+        As returned by :func:`workflow_scripts.configuration.configuration.validate`.
     cohort : dict
-        As returned by :func:`workflow_scripts.tables.units`.
+        As returned by :func:`workflow_scripts.cohort.tables.units`.
     """
 
     def __init__(self, folder, config, cohort):
@@ -37,7 +37,7 @@ class Preparation:
             {"unit": unit, **{key: found[key] for key in ("participant_id", "session_id")}}
             for unit, found in cohort.items()
         ]
-        self.reading, self.scaling, self.scanning = settings.preparation(config)
+        self.reading, self.scaling, self.scanning = configuration.preparation(config)
         self.nodes, self.common = folder / "results" / "nodes.tsv", folder / "results" / "common.json"
         self.group = folder / "results" / "average.npz"
         self.missing = folder / "results" / "missing_nodes.tsv"
@@ -119,7 +119,7 @@ def of_tables(cohort, **sections):
     """Prepare a tiny cohort with some sections of its configuration changed."""
     cohort.config |= sections
     rows = cohort.read()
-    config = settings.validate(
+    config = configuration.validate(
         {**cohort.config, **{name: str(cohort.folder / f"{name}.tsv") for name in ("participants", "nodes")}}
     )
     return Preparation(cohort.folder, config, tables.units(rows, config["connectome"]["source"]))

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from cubnm_core.connectivity import (
+from cubnm_core.measures.connectivity import (
     functional_connectivity,
     functional_connectivity_dynamics,
     sliding_windows,
 )
-from workflow_scripts import archives, job
+from workflow_scripts.files import archives, job
 
 IDS = ("participant_id", "session_id")
 # Columns of the tables that may have no row.

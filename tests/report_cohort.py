@@ -8,8 +8,10 @@ import report_identifiability
 from report_arrays import COLUMNS, IDS, VOLUMES, Arrays
 from report_pictures import picture_files
 
-from cubnm_core.connectivity import pair_indices
-from workflow_scripts import compare_fits, job, person_figures, report
+from cubnm_core.measures.connectivity import pair_indices
+from workflow_scripts.evidence import compare_fits
+from workflow_scripts.files import job
+from workflow_scripts.report import person_figures, report
 
 OBJECTIVE = {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5}
 MEASURES = ("fc_corr", "fcd_ks", "fc_diff", "fc_normec", "rate_penalty", "cost")

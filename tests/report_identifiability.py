@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workflow_scripts import fitted, identifiability, job, profiles, reliability
-from workflow_scripts.reporting.cohort import read_cohort
+from workflow_scripts.evidence import identifiability, profiles, reliability
+from workflow_scripts.files import job, result_tables
+from workflow_scripts.report.cohort import read_cohort
 
 IDS = ["participant_id", "session_id"]
 CURVATURE = {"G": 4.0, "w_p": 0.05, "J_N": 1.0}
@@ -17,7 +18,7 @@ PLACES = (0.0, 0.4, 0.48, 0.5, 0.52, 0.6, 1.0)
 def write(made):
     """Write the tables, from those of the fits; give their paths by name."""
     folder = made.folder / "results/cohort"
-    fits = fitted.read_table(folder / "fits.tsv")
+    fits = result_tables.read_texts(folder / "fits.tsv")
     searches, points = pd.DataFrame(columns=profiles.SEARCHES), profile_table(made)
     rows, pairs = [], []
     for fit in made.fits:

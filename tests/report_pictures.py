@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from workflow_scripts import brain, job, tables
+from workflow_scripts.cohort import tables
+from workflow_scripts.files import job
+from workflow_scripts.report import brain
 
 CANDIDATES = 60  # per restart
 VALLEY = 0.4  # costs rise with the distance from the true parameters, in ranges of the search

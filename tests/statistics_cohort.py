@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from workflow_scripts import job, statistics
-from workflow_scripts.reporting.cohort import read_table
-from workflow_scripts.settings import _complete, schema
+from workflow_scripts.configuration.schemas import complete, schema
+from workflow_scripts.files import job
+from workflow_scripts.files.result_tables import read_table
+from workflow_scripts.statistics import statistics
 
 NODES = 24
 DIFFERENCE = 0.5  # in G, patients less controls
@@ -100,7 +101,7 @@ class MadeStatistics:
         paths["participants"] = str(self.folder / "participants.tsv")
         job.write_tsv(paths["participants"], self.people)
         chosen = {"models": models, "permutations": 199, "spins": 99, **settings}
-        _complete(chosen, schema("config")["properties"]["statistics"])
+        complete(chosen, schema("config")["properties"]["statistics"])
         names = {
             "statistics": "statistics",
             "models": "statistics_models",

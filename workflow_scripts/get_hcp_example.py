@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from cubnm_core.errors import InputError
-from workflow_scripts.job import atomic_path, write_tsv
-from workflow_scripts.settings import schema
+from workflow_scripts.configuration.schemas import schema
+from workflow_scripts.files.job import atomic_path, write_tsv
 
 WHEEL = "cubnm==0.1.0"
 # Any wheel of that version holds the same data, so the example can be had with every Python and platform.

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 from cubnm_core.errors import InputError
-from workflow_scripts.job import write_tsv
+from workflow_scripts.configuration.schemas import schema
+from workflow_scripts.files.job import write_tsv
 from workflow_scripts.readers.labels import read_labels
-from workflow_scripts.settings import schema
 
 GROUP_CONNECTOME = "Desikan_input/sc_train.csv"
 REGIONS = "Desikan_input/Desikan_68_region_description.mat"

@@ -11,10 +11,12 @@ import numpy as np
 
 from cubnm_core import simulate
 from cubnm_core.errors import InputError
-from workflow_scripts import job, simulations
-from workflow_scripts.archives import Archive
-from workflow_scripts.fitted import read_parameters, without_control
-from workflow_scripts.settings import model_files, suggestion
+from workflow_scripts.configuration.fit_settings import model_files
+from workflow_scripts.configuration.messages import suggestion
+from workflow_scripts.files import job
+from workflow_scripts.files.archives import Archive
+from workflow_scripts.fitting import simulators
+from workflow_scripts.fitting.best_fits import read_parameters, without_control
 
 
 def simulate_person(results, unit, fit, **changes):
@@ -60,7 +62,7 @@ def simulate_person(results, unit, fit, **changes):
         **{
             "hemispheres": stored["hemispheres"],
             "lengths": connectome["lengths"] if settings["delays"] else None,
-            **simulations.simulation_keywords(without_control(settings, params), target["repetition_time"]),
+            **simulators.simulation_keywords(without_control(settings, params), target["repetition_time"]),
             **changes,
         },
     )

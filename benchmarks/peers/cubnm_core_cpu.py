@@ -10,7 +10,7 @@ from protocol import serve
 
 import cubnm_core
 from cubnm_core.backends.cpu import runtime
-from cubnm_core.equations import load_model
+from cubnm_core.equations.files import load_model
 
 
 def prepare(

@@ -2,7 +2,7 @@
 
 import re
 
-from cubnm_core.expressions import Call, Number, Operation, Symbol
+from cubnm_core.equations.expressions import Call, Number, Operation, Symbol
 
 _RENAMED = {"min": "minimum", "max": "maximum", "abs": "absolute"}
 

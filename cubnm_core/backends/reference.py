@@ -6,7 +6,7 @@ import numpy as np
 
 from cubnm_core import noise
 from cubnm_core.backends.task import TileResult
-from cubnm_core.expressions import Call, Number, Symbol
+from cubnm_core.equations.expressions import Call, Number, Symbol
 
 
 def text(expression):

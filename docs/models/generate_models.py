@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import latex
 
-from cubnm_core import expressions as ex
-from cubnm_core.equations import MODELS_FOLDER, load_model
-from cubnm_core.hemodynamics import BOLD, EQUATIONS, EXTRACTION, HEMODYNAMICS
+from cubnm_core.equations import expressions as ex
+from cubnm_core.equations.files import MODELS_FOLDER, load_model
+from cubnm_core.equations.hemodynamics import BOLD, EQUATIONS, EXTRACTION, HEMODYNAMICS
 
 PAGE = Path(__file__).resolve().parent / "README.md"
 

@@ -2,8 +2,8 @@
 
 import re
 
-from cubnm_core import expressions as ex
-from cubnm_core.expressions import Call, Number, Operation, Symbol
+from cubnm_core.equations import expressions as ex
+from cubnm_core.equations.expressions import Call, Number, Operation, Symbol
 
 GREEK = re.compile(
     "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|pi|rho|sigma|tau|upsilon|phi|"
@@ -66,7 +66,7 @@ def expression(value, at_source=frozenset()):
     Parameters
     ----------
     value : expression
-        Of `cubnm_core.expressions`.
+        Of `cubnm_core.equations.expressions`.
     at_source : set of str
         Names that belong to the source k of a coupling sum.
     """

@@ -4,11 +4,30 @@ import yaml
 
 #: Title of a page to its modules of cubnm_core.
 API = {
-    "Simulation": ["simulation", "equations", "connectivity"],
-    "Search": ["objective", "distances", "search_space", "optimisers", "fitting"],
-    "Evidence": ["evaluation", "global_signal", "cross", "identification", "rewiring", "nulls"],
-    "Identifiability and reliability": ["identifiability", "twins", "reliability"],
-    "Statistics": ["paired", "statistics", "mixed", "permutation", "spins"],
+    "Simulation": ["simulation.simulation", "equations.model", "measures.connectivity"],
+    "Search": [
+        "measures.objective",
+        "measures.distances",
+        "fitting.search_space",
+        "fitting.optimisers",
+        "fitting.run",
+    ],
+    "Evidence": [
+        "evidence.evaluation",
+        "evidence.global_signal",
+        "evidence.cross",
+        "evidence.identification",
+        "connectomes.rewiring",
+        "evidence.nulls",
+    ],
+    "Identifiability and reliability": ["evidence.identifiability", "evidence.twins", "evidence.reliability"],
+    "Statistics": [
+        "statistics.paired",
+        "statistics.linear_models",
+        "statistics.mixed",
+        "statistics.permutation",
+        "statistics.spins",
+    ],
 }
 LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 

@@ -4,7 +4,7 @@ In each, sums[target] adds weights[source, target] * values[source] in the order
 layout changes no bit.
 """
 
-from cubnm_core.expressions import Symbol
+from cubnm_core.equations.expressions import Symbol
 
 #: Steps whose coupling sums from far sources are computed together.
 DELAY_BLOCK = 16

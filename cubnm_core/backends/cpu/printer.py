@@ -5,7 +5,7 @@ import re
 from cubnm_core.backends.cpu import coupling, functions
 from cubnm_core.backends.cpu.coupling import DELAY_BLOCK, needs_publishing
 from cubnm_core.backends.printing import Writer, power_steps, powers_in
-from cubnm_core.equations import Assign
+from cubnm_core.equations.model import Assign
 
 text = Writer().text
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from cubnm_core.backends.cuda.printer import functions, source
 from cubnm_core.backends.cuda.scores import Scores
-from cubnm_core.connectivity import PADDING, band_pass_sections
+from cubnm_core.measures.connectivity import PADDING, band_pass_sections
 
 logger = logging.getLogger(__name__)
 

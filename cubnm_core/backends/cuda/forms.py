@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from cubnm_core.backends.cuda.printer import n_sums
-from cubnm_core.expressions import Call, walk
+from cubnm_core.equations.expressions import Call, walk
 
 _WARP = 32
 _STEP_THREADS = 128  # of a block that advances part of a large network

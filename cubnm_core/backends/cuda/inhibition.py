@@ -8,7 +8,7 @@ _THREADS = 256
 
 
 def inhibitory_rest(drive, S_E, w_II, gain, transfer, bracket, J_N, device=None):
-    """Steady state of the inhibitory gating; see `cubnm_core.inhibition.inhibitory_rest`."""
+    """Steady state of the inhibitory gating; see `cubnm_core.simulation.inhibition.inhibitory_rest`."""
     if device is None:
         from cubnm_core.backends.cuda.card import current_card
 

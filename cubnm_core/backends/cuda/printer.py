@@ -8,7 +8,7 @@ from string import Template
 from cubnm_core import noise
 from cubnm_core.backends import series
 from cubnm_core.backends.printing import Writer, power_steps, powers_in
-from cubnm_core.expressions import names
+from cubnm_core.equations.expressions import names
 
 
 class Printer:

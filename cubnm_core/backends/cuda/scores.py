@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from cubnm_core.comparison import FC_TERMS
-from cubnm_core.distances import CDF_BINS
+from cubnm_core.measures.comparison import FC_TERMS
+from cubnm_core.measures.distances import CDF_BINS
 
 _THREADS = 128
 _BLOCK = 256  # threads that go through one simulation
@@ -17,7 +17,7 @@ class Scores:
     device : device
     module : compiled text
         With the kernels of ``scores.cu``.
-    comparison : cubnm_core.comparison.Comparison
+    comparison : cubnm_core.measures.comparison.Comparison
     rows : (simulations,) int array
         Their places in the batch.
     """

@@ -1,0 +1,1 @@
+"""Connectomes: scaled, averaged, rewired, synthetic."""

@@ -1,0 +1,1 @@
+"""Models as equations: read, checked, lowered to a program."""

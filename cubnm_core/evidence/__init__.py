@@ -1,0 +1,1 @@
+"""How good fitted models are, and whether they say anything of a person."""

@@ -1,0 +1,354 @@
+"""Is anything personal? Parameters, connectomes and scans of different people, crossed by simulation.
+
+A person's fit has three parts: parameters, connectome, and the scans it is scored against. Each is exchanged
+for those of other people, or of their average, and nothing is fitted again. Inhibitory weights (``wIE``) that
+feedback inhibition control found belong to a connectome as well as to parameters. Where both come from
+different people, every simulation is therefore made twice: with the weights that were found for the person
+whose parameters they are ("fitted"), and with weights found anew for the connectome at hand ("tuned"). The
+first also counts that the weights do not suit another connectome, the second does not.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise, product
+
+import numpy as np
+
+from cubnm_core.measures.objective import TERMS, has_failed
+
+OWN, OTHERS, GROUP = OWNERS = ("own", "others", "group")
+FITTED, TUNED, WITHOUT = "fitted", "tuned", "none"
+MEASURES = ("fc_corr", "fcd_ks", "fcd_ks_binned", "cost")
+FEWEST = 3  # people of a 95 % interval that is worth the name
+#: What is compared, own less other: parameters, connectome and data of each side.
+CONTRASTS = {
+    "connectome_others": ((OWN, OWN, OWN), (OWN, OTHERS, OWN)),
+    "connectome_group": ((OWN, OWN, OWN), (OWN, GROUP, OWN)),
+    "parameters_others": ((OWN, OWN, OWN), (OTHERS, OWN, OWN)),
+    "parameters_group": ((OWN, OWN, OWN), (GROUP, OWN, OWN)),
+    "everything_others": ((OWN, OWN, OWN), (OTHERS, OTHERS, OWN)),
+    "everything_group": ((OWN, OWN, OWN), (GROUP, GROUP, OWN)),
+    "data_others": ((OWN, OWN, OWN), (OWN, OWN, OTHERS)),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """What one person, or the average of some, brings to the cross.
+
+    Parameters
+    ----------
+    weights : (N, N) array
+    params : dict of str to float or (N,) array
+        As fitted, inhibitory weights included; the same names for everybody.
+    targets : dict of split to Target, optional
+    lengths : (N, N) array, optional
+        In mm, for models with conduction delays.
+    """
+
+    weights: np.ndarray
+    params: dict
+    targets: dict = field(default_factory=dict)
+    lengths: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Parameters of one member on the connectome of one: whose both are, and places among the members."""
+
+    parameters: str
+    connectome: str
+    giver: int
+    host: int
+    one_connectome: bool = False  # everybody's: the person's stands for all
+
+    @property
+    def fits_together(self):
+        """Whether the inhibitory weights of the parameters were found for this connectome."""
+        return self.parameters != GROUP and (self.one_connectome or self.giver == self.host)
+
+
+@dataclass(frozen=True)
+class Control:
+    """Feedback inhibition control of the cross.
+
+    Parameters
+    ----------
+    weight : str
+        Name of the inhibitory weights.
+    tune : callable
+        ``tune(weights (S, N, N), connectome (B,), params, lengths)`` gives the weights (B, N) found for
+        parameters without them.
+    """
+
+    weight: str
+    tune: Callable
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """Scores of one condition.
+
+    Attributes
+    ----------
+    values : (S,) array
+        For every noise seed, the mean over pairs.
+    n_pairs : int
+        Pairs of a simulated model and a target that were averaged.
+    n_failed : int
+        Simulations that failed; they count with the worst values.
+    """
+
+    values: np.ndarray
+    n_pairs: int
+    n_failed: int
+
+
+def pairings(n_others, one_connectome=False):
+    """List what is simulated for a person: parameters x connectome, own, others' and the group's.
+
+    With others on both sides both are of the same other person: another whole fit. Where everybody has the
+    same connectome there is none to exchange; it counts as everybody's own.
+
+    Parameters
+    ----------
+    n_others : int
+    one_connectome : bool, optional
+
+    Returns
+    -------
+    list of Pairing
+        Places: 0 the person, 1 to `n_others` the others, then the group, which there is with others only.
+    """
+    group = [n_others + 1] if n_others else []
+    places = {OWN: [0], OTHERS: list(range(1, n_others + 1)), GROUP: group}
+    hosts = {OWN: [0]} if one_connectome else places
+    found = [
+        Pairing(parameters, connectome, giver, host, one_connectome)
+        for parameters, connectome in product(OWNERS, hosts)
+        for giver, host in product(places[parameters], hosts[connectome])
+        if giver == host or (parameters, connectome) != (OTHERS, OTHERS)
+    ]
+    return sorted(found, key=lambda pair: pair.host)  # who shares a connectome is simulated together
+
+
+def n_simulations(n_others, seeds, control, one_connectome=False):
+    """Number of simulations for one person with so many others and noise seeds, tuning not counted.
+
+    Parameters
+    ----------
+    n_others, seeds : int
+    control : bool
+        Whether the model has feedback inhibition control.
+    one_connectome : bool, optional
+        Whether everybody has the same.
+
+    Returns
+    -------
+    int
+    """
+    pairs = pairings(n_others, one_connectome)
+    again = sum(not pair.fits_together for pair in pairs) if control else 0
+    return (len(pairs) + again) * seeds
+
+
+def mean_parameters(params):
+    """Average parameters of several people, regional ones node by node: dict of str to float or array."""
+    return {name: np.mean([mine[name] for mine in params], axis=0) for name in params[0]}
+
+
+def cross(members, simulate_batch, objective, seeds, control=None, size=256):
+    """Simulate and score every exchange for one person.
+
+    Parameters
+    ----------
+    members : list of Member
+        The person, the others, and their group; or the person alone.
+    simulate_batch : callable
+        As for :func:`cubnm_core.fitting.run.run_fits`, without feedback inhibition control; must record what
+        the objective needs.
+    objective : Objective
+    seeds : sequence of S ints
+        Of the noise.
+    control : Control, optional
+        Where the model has feedback inhibition control.
+    size : int, optional
+        Most simulations of one call.
+
+    Returns
+    -------
+    dict of (parameters, connectome, data, inhibition, split, measure) to Cell
+        ``data`` is "own", or "others" for the scans of people who gave neither the parameters nor the
+        connectome of a simulation. ``inhibition`` is "fitted" or "tuned", or "none" without control. Only
+        measures that compare with data (:data:`MEASURES`), as far as they can be had.
+    """
+    pairs = pairings(max(len(members) - 2, 0), have_one_connectome(members[:-1]))
+    models = _models(members, pairs, control)
+    scores, failed = _scored(members, models, simulate_batch, objective, seeds, size)
+    cells = {}
+    for parameters, connectome in dict.fromkeys((pair.parameters, pair.connectome) for pair in pairs):
+        for inhibition in (FITTED, TUNED) if control else (WITHOUT,):
+            rows = [
+                row
+                for row, (pair, _, kinds) in enumerate(models)
+                if (pair.parameters, pair.connectome) == (parameters, connectome) and inhibition in kinds
+            ]
+            for data in (OWN, OTHERS):
+                found = _cells(scores, rows, data, int(failed[rows].sum()))
+                cells |= {
+                    (parameters, connectome, data, inhibition, *key): cell for key, cell in found.items()
+                }
+    return cells
+
+
+def have_one_connectome(people):
+    """Whether there are several people who all have the same connectome.
+
+    Parameters
+    ----------
+    people : list
+        Of whatever has ``weights`` (N, N), and ``lengths`` (N, N) or None.
+
+    Returns
+    -------
+    bool
+    """
+    same = [
+        np.array_equal(one.weights, other.weights) and np.array_equal(one.lengths, other.lengths)
+        for one, other in pairwise(people)
+    ]
+    return bool(same) and all(same)
+
+
+def _models(members, pairs, control):
+    """List the models to simulate: pairing, parameters, and for which kinds of inhibition they stand."""
+    if control is None:
+        return [(pair, members[pair.giver].params, (WITHOUT,)) for pair in pairs]
+    models = [
+        (pair, members[pair.giver].params, (FITTED, TUNED) if pair.fits_together else (FITTED,))
+        for pair in pairs
+    ]
+    mixed = [pair for pair in pairs if not pair.fits_together]
+    if mixed:
+        bare = [
+            {name: value for name, value in members[pair.giver].params.items() if name != control.weight}
+            for pair in mixed
+        ]
+        hosts = np.array([pair.host for pair in mixed])
+        found = control.tune(_stacked(members, "weights"), hosts, _batch(bare), _stacked(members, "lengths"))
+        # Where the control itself diverged there is no inhibition; what is simulated then shows it.
+        found = np.nan_to_num(found)
+        models += [
+            (pair, {**mine, control.weight: weight}, (TUNED,))
+            for pair, mine, weight in zip(mixed, bare, found, strict=True)
+        ]
+    return sorted(models, key=lambda model: model[0].host)
+
+
+def _stacked(members, name):
+    """Matrices of all members, (S, N, N), or None where they have none."""
+    found = [getattr(member, name) for member in members]
+    return None if found[0] is None else np.stack(found)
+
+
+def _batch(params):
+    """Parameters of several models as those of a batch."""
+    return {name: np.stack([np.asarray(mine[name]) for mine in params]) for name in params[0]}
+
+
+def _scored(members, models, simulate_batch, objective, seeds, size):
+    """Simulate all models with all seeds; score them against every target they may be compared with.
+
+    Returns
+    -------
+    scores : dict of (place of a target's person, split, measure) to (models, S) array
+        NaN where the person gave a part of the model.
+    failed : (models, S) bool array
+    """
+    batch = _batch([params for _, params, _ in models])
+    givers, hosts = (np.array([getattr(pair, name) for pair, *_ in models]) for name in ("giver", "host"))
+    weights, lengths = _stacked(members, "weights"), _stacked(members, "lengths")
+    scores, failed = {}, np.zeros((len(models), len(seeds)), dtype=bool)
+    # One seed at a time: simulations that share their noise are quicker.
+    for (column, seed), start in product(enumerate(seeds), range(0, len(models), size)):
+        rows = np.arange(start, min(start + size, len(models)))
+        params = {name: values[rows] for name, values in batch.items()}
+        run = simulate_batch(weights, hosts[rows], params, np.full(len(rows), seed), lengths)
+        failed[rows, column] = has_failed(run.status)
+        for place, member in enumerate(members):
+            foreign = np.flatnonzero((givers[rows] != place) & (hosts[rows] != place) | (place == 0))
+            for split, target in member.targets.items() if foreign.size else ():
+                for measure, values in objective.score(run, target, foreign).items():
+                    if measure in MEASURES:
+                        whole = scores.setdefault((place, split, measure), np.full(failed.shape, np.nan))
+                        whole[rows[foreign], column] = values
+    return scores, failed
+
+
+def _cells(scores, rows, data, n_failed):
+    """Average the scores of some models, by split and measure, against the person's own or others' data."""
+    found = {}
+    for (place, split, measure), values in scores.items():
+        if (place == 0) == (data == OWN):
+            found.setdefault((split, measure), []).append(values[rows])
+    cells = {}
+    for key, parts in found.items():
+        known = np.concatenate(parts)
+        known = known[~np.isnan(known).any(axis=1)]
+        if len(known):
+            cells[key] = Cell(known.mean(axis=0), len(known), n_failed)
+    return cells
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A comparison over people: own less other, with the 95 % interval of the mean.
+
+    Attributes
+    ----------
+    n_people : int
+    difference, low, high : float
+        The limits are NaN with fewer than three people.
+    n_better : int
+        People whose own is better.
+    verdict : {"better", "worse", "not distinguishable"}
+        Of own, if the whole interval lies on one side of 0.
+    """
+
+    n_people: int
+    difference: float
+    low: float
+    high: float
+    n_better: int
+    verdict: str
+
+
+def paired(own, other, measure):
+    """Compare two conditions over people by the t interval of the mean difference.
+
+    Parameters
+    ----------
+    own, other : (M,) arrays
+        One value for each person; who lacks either is left out.
+    measure : str
+        A term or ``"cost"``; it says which way is better.
+
+    Returns
+    -------
+    Paired or None
+        None where nobody has both.
+    """
+    from scipy.stats import t
+
+    difference = np.asarray(own, dtype=np.float64) - np.asarray(other, dtype=np.float64)
+    difference = difference[np.isfinite(difference)]
+    n = len(difference)
+    if not n:
+        return None
+    mean, half = float(difference.mean()), np.nan
+    if n >= FEWEST:
+        half = float(t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n))
+    sign = -TERMS.get(measure, 1)  # rewards rise, everything else falls
+    edges = sorted((sign * (mean - half), sign * (mean + half)))
+    verdict = "better" if edges[0] > 0 else "worse" if edges[1] < 0 else "not distinguishable"
+    return Paired(n, mean, mean - half, mean + half, int((sign * difference > 0).sum()), verdict)

@@ -1,0 +1,1 @@
+"""Searches of parameters, many people in one batch."""

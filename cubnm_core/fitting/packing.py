@@ -1,0 +1,211 @@
+"""Candidates of many fits as batches of simulations: how large, sliced how, and how they are scored.
+
+Nothing here changes a result: a simulation does not depend on the others of its batch.
+"""
+
+import logging
+
+import numpy as np
+
+from cubnm_core.measures.comparison import Comparison
+from cubnm_core.measures.objective import DIVERGED, has_failed
+from cubnm_core.simulation.parameters import regional
+
+logger = logging.getLogger(__name__)
+
+# Tiles of simulations per thread in a batch, so that no thread waits long for the last one.
+TILES_PER_THREAD = 4
+# Simulations per multiprocessor of a GPU: about two blocks of the widest tiles.
+LANES_PER_MULTIPROCESSOR = 64
+# Most memory for the results of one batch.
+RESULT_BYTES = 2**30
+
+
+def batch_size(backend, threads, result_bytes):
+    """Number of simulations that keep a device busy.
+
+    On the CPU that is :data:`TILES_PER_THREAD` of the widest tiles (32 simulations) per thread, on a GPU
+    :data:`LANES_PER_MULTIPROCESSOR` simulations for each multiprocessor, as far as their results fit into
+    :data:`RESULT_BYTES`.
+
+    Parameters
+    ----------
+    backend : {"cuda", "cpu", "reference"}
+    threads : int
+    result_bytes : int
+        Size of the results (BOLD, FC, FCD) of one simulation.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    if backend == "cuda":
+        from cubnm_core.backends.cuda.card import current_card
+
+        wanted = LANES_PER_MULTIPROCESSOR * current_card().multiprocessors
+    else:
+        from cubnm_core.backends.cpu.runtime import TILE_LANES
+
+        lanes = {"cpu": TILE_LANES[0], "reference": 1}[backend]
+        wanted = lanes * threads * TILES_PER_THREAD
+    return max(1, min(wanted, RESULT_BYTES // max(1, result_bytes)))
+
+
+def device_name(backend):
+    """Kind of device on which the same numbers come out as the same bits.
+
+    Parameters
+    ----------
+    backend : {"cuda", "cpu", "reference"}
+
+    Returns
+    -------
+    str
+    """
+    if backend == "reference":
+        return "reference"
+    if backend == "cuda":
+        from cubnm_core.backends.cuda.card import current_card
+
+        return "gpu of compute capability {}.{}".format(*current_card().compute_capability)
+    from cubnm_core.backends.cpu.runtime import register_bits
+
+    return f"cpu with vectors of {register_bits()} bits"
+
+
+class Packer:
+    """Simulates and scores the candidates of many fits, in as few calls as can be.
+
+    Parameters
+    ----------
+    simulate_batch : callable
+        See :func:`cubnm_core.fitting.run.run_fits`.
+    max_simulations : int
+        Most simulations in one call. Halved for good when they do not fit into memory.
+    """
+
+    def __init__(self, simulate_batch, max_simulations):
+        self._simulate_batch = simulate_batch
+        self._largest = max_simulations
+
+    @property
+    def size(self):
+        """Most simulations in one call."""
+        return self._largest
+
+    def scored(self, asked):
+        """Simulate candidates under their noise seeds.
+
+        Parameters
+        ----------
+        asked : list of (FitProblem, (n, d) points, seeds)
+            Every candidate is simulated once with each of the seeds.
+
+        Returns
+        -------
+        list of (terms, status)
+            In the order of `asked`: a dict of (n,) arrays, means over the seeds, and the (n,) status:
+            diverged if any seed diverged, else the highest.
+        """
+        found = [None] * len(asked)
+        for members in _shape_classes([problem for problem, _, _ in asked]):
+            for index, scores in zip(members, self._one_class([asked[i] for i in members]), strict=True):
+                found[index] = scores
+        return found
+
+    def _one_class(self, asked):
+        problems = [problem for problem, _, _ in asked]
+        owner = np.repeat(np.arange(len(asked)), [len(points) * len(seeds) for _, points, seeds in asked])
+        seed = np.concatenate([np.tile(np.asarray(seeds), len(points)) for _, points, seeds in asked])
+        spread = [
+            problem.space.to_parameters(np.repeat(points, len(seeds), axis=0))
+            for problem, points, seeds in asked
+        ]
+        params = {name: _joined([values[name] for values in spread], problems[0]) for name in spread[0]}
+        parts, start = [[] for _ in asked], 0
+        while start < len(owner):
+            rows = slice(start, start + self._largest)
+            sliced = {name: values[rows] for name, values in params.items()}
+            try:
+                scored = self._slice(problems, owner[rows], sliced, seed[rows])
+            except MemoryError:
+                self._halve(len(owner[rows]))
+                continue
+            for index, scores in scored:
+                parts[index].append(scores)
+            start += self._largest
+        return [_averaged(part, len(seeds)) for part, (_, _, seeds) in zip(parts, asked, strict=True)]
+
+    def _halve(self, size):
+        """Go on with fewer simulations at a time, after so many did not fit into memory."""
+        if size == 1:
+            raise MemoryError(
+                "one simulation alone does not fit into memory; free memory, ask for more (mem_mb of the "
+                "rule), or simulate fewer nodes or a shorter time"
+            )
+        self._largest = size // 2
+        logger.warning("%d simulations do not fit into memory; going on with %d", size, self._largest)
+
+    def _slice(self, problems, owner, params, seed):
+        """Simulate one slice and score the part of every problem: list of (index of the problem, scores)."""
+        weights, lengths, connectome = _connectomes(problems, owner)
+        run = self._simulate_batch(weights, connectome, params, seed, lengths, _comparison(problems, owner))
+        scored = []
+        for index in np.unique(owner):
+            rows = np.flatnonzero(owner == index)
+            problem = problems[index]
+            scores = problem.objective.score(run, problem.target, rows)
+            scored.append((index, scores | {"status": np.asarray(run.status)[rows].astype(int)}))
+        return scored
+
+
+def _joined(parts, problem):
+    """Values of a parameter of all fits; for every node where it differs between nodes in any of them."""
+    if any(part.ndim == 2 for part in parts):
+        parts = [regional(part, len(problem.weights)) for part in parts]
+    return np.concatenate(parts)
+
+
+def _shape_classes(problems):
+    """Indices of the problems that can share a call: of one shape, and scored in the same place."""
+    classes = {}
+    for index, problem in enumerate(problems):
+        names = frozenset(problem.space.parameter_names)
+        scored_here = problem.objective.compares_arrays
+        shape = (problem.weights.shape, names, problem.lengths is None, scored_here)
+        classes.setdefault(shape, []).append(index)
+    return list(classes.values())
+
+
+def _comparison(problems, owner):
+    """What the simulations of a slice are compared with where they run; None where FC is needed here."""
+    used, index = np.unique(owner, return_inverse=True)
+    problems = [problems[place] for place in used]
+    if problems[0].objective.compares_arrays:
+        return None
+    terms = {name for problem in problems for name in problem.objective.compared_terms(problem.target)}
+    return Comparison([problem.target for problem in problems], index, tuple(sorted(terms)))
+
+
+def _averaged(parts, n_seeds):
+    """Put the parts of one fit together and average over seeds: terms and status of every candidate."""
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    status = whole.pop("status").reshape(-1, n_seeds)
+    del whole["cost"]  # of single simulations
+    terms = {name: values.reshape(-1, n_seeds).mean(axis=1) for name, values in whole.items()}
+    return terms, np.where(has_failed(status).any(axis=1), DIVERGED, status.max(axis=1))
+
+
+def _connectomes(problems, owner):
+    """Each connectome of the slice once: weights (S, N, N), lengths (S, N, N) or None, index of each (B,)."""
+    position, used = {}, []
+    for index in np.unique(owner):
+        problem = problems[index]
+        if (id(problem.weights), id(problem.lengths)) not in position:
+            position[id(problem.weights), id(problem.lengths)] = len(used)
+            used.append(problem)
+    weights = np.stack([problem.weights for problem in used])
+    lengths = None if used[0].lengths is None else np.stack([problem.lengths for problem in used])
+    places = [position[id(problems[index].weights), id(problems[index].lengths)] for index in owner]
+    return weights, lengths, np.array(places)

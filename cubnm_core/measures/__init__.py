@@ -1,0 +1,1 @@
+"""What is measured on simulations: connectivity, rates, distances, costs."""

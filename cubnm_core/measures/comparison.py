@@ -1,0 +1,122 @@
+"""Simulations compared with targets as soon as they have run, so that nobody need keep their FC and FCD."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from cubnm_core.errors import InputError
+from cubnm_core.measures import distances
+
+#: Terms of a cost that compare the FC or the FCD of a simulation with those of a target.
+FC_TERMS = ("fc_corr", "fc_diff", "fc_normec")
+FCD_TERMS = ("fcd_ks", "fcd_ks_binned")
+
+
+def available(target):
+    """Names of the terms that can be had from a target, always in one order.
+
+    Parameters
+    ----------
+    target : cubnm_core.measures.objective.Target
+
+    Returns
+    -------
+    list of str
+    """
+    names = list(FC_TERMS)
+    names += ["fcd_ks"] if target.fcd is not None else []
+    return names + (["fcd_ks_binned"] if target.binned_fcd is not None else [])
+
+
+def check_pairs(n_pairs, target):
+    """Refuse a target whose FC has another number of pairs than that of the simulations."""
+    if n_pairs != target.fc.size:
+        raise InputError(
+            f"Simulated FC has {n_pairs} pairs and the target {target.fc.size}: "
+            "nodes or pair masks differ between the simulation and the target."
+        )
+
+
+def compare(fc, fcd, target, names):
+    """Compare simulations with one target.
+
+    Parameters
+    ----------
+    fc : (B, P) array
+    fcd : (B, W) array or None
+        Needed for the terms of the FCD only.
+    target : cubnm_core.measures.objective.Target
+    names : sequence of str
+        Any of those that are :func:`available`.
+
+    Returns
+    -------
+    dict of str to (B,) float64 arrays
+        Not finite where a simulation is not.
+
+    Raises
+    ------
+    InputError
+        If FC vectors differ in length.
+    """
+    check_pairs(fc.shape[1], target)
+    fc = np.asarray(fc, dtype=np.float64)
+    measures = {
+        "fc_corr": lambda: distances.correlation(fc, target.fc),
+        "fc_diff": lambda: distances.mean_difference(fc, target.fc),
+        "fc_normec": lambda: distances.normalised_distance(fc, target.fc),
+        "fcd_ks": lambda: distances.kolmogorov_smirnov(fcd, target.sorted_fcd),
+        "fcd_ks_binned": lambda: distances.binned_kolmogorov_smirnov(fcd, target.binned_fcd),
+    }
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        return {name: measures[name]() for name in names}
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What each simulation of a batch is compared with.
+
+    Parameters
+    ----------
+    targets : list of cubnm_core.measures.objective.Target
+    index : (B,) int array
+        Which of them belongs to each simulation.
+    terms : tuple of str
+        Of :data:`FC_TERMS` and :data:`FCD_TERMS`; those that a target does not allow are NaN.
+    """
+
+    targets: list
+    index: np.ndarray
+    terms: tuple
+
+    @property
+    def wants_fcd(self):
+        """Whether any term needs the FCD."""
+        return any(name in FCD_TERMS for name in self.terms)
+
+    def terms_of(self, target):
+        """Names of the terms that are asked for and that a target allows."""
+        return [name for name in available(target) if name in self.terms]
+
+    def scores(self, rows, fc, fcd):
+        """Compare some simulations, each with its own target.
+
+        Parameters
+        ----------
+        rows : (L,) int array
+            Their places in the batch.
+        fc : (L, P) array
+        fcd : (L, W) array or None
+
+        Returns
+        -------
+        dict of str to (L,) float64 arrays
+        """
+        scores = {name: np.full(len(rows), np.nan) for name in self.terms}
+        for index in np.unique(self.index[rows]):
+            mine = np.flatnonzero(self.index[rows] == index)
+            target = self.targets[index]
+            own_fcd = None if fcd is None else fcd[mine]
+            for name, values in compare(fc[mine], own_fcd, target, self.terms_of(target)).items():
+                scores[name][mine] = values
+        return scores

@@ -1,0 +1,1 @@
+"""From parameters to simulated BOLD and its measures."""

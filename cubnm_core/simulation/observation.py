@@ -1,0 +1,140 @@
+"""What is kept of simulations: each tile is observed as soon as it has run, so that memory stays bounded."""
+
+import numpy as np
+
+from cubnm_core.backends.task import Request
+from cubnm_core.measures import connectivity
+
+
+class Observer:
+    """Turns tiles of BOLD and states into the requested results of a whole batch.
+
+    Parameters
+    ----------
+    record : tuple of str
+    shape : tuple of int
+        Simulations B and nodes N of the batch.
+    n_volumes, n_burn_in : int
+        Volumes of a simulation, and those of the burn-in.
+    pair_index : tuple of int arrays, or None if neither FC nor FCD is recorded
+        See `connectivity.pair_indices`.
+    repetition_time, window, window_step : float
+        In s.
+    window_edges : {"drop", "keep"}
+        See `connectivity.sliding_windows`.
+    band_pass : (low, high) in Hz or None
+    dtype : type
+        Of BOLD, FC and FCD as kept, and as compared.
+    comparison : Comparison, optional
+        What each simulation is compared with.
+    """
+
+    def __init__(
+        self,
+        record,
+        shape,
+        n_volumes,
+        n_burn_in,
+        pair_index,
+        repetition_time,
+        window,
+        window_step,
+        window_edges,
+        band_pass,
+        dtype,
+        comparison=None,
+    ):
+        size, nodes = shape
+        self.n_burn_in, self.pair_index = n_burn_in, pair_index
+        self.repetition_time, self.band_pass = repetition_time, band_pass
+        self.finite, self.dtype = np.zeros(size, bool), dtype
+        self.size, self.state_means, self.states = size, {}, {}
+        self.comparison, self.scores, self.windows = comparison, None, None
+        if comparison is not None:
+            self.scores = {name: np.full(size, np.nan) for name in comparison.terms}
+        self.bold = np.empty((size, n_volumes, nodes), dtype) if "bold" in record else None
+        if "fcd" in record or (comparison is not None and comparison.wants_fcd):
+            self.windows = connectivity.sliding_windows(
+                n_volumes - n_burn_in, repetition_time, window, window_step, window_edges
+            )
+        self.fc = self._room(size, self._n_pairs) if "fc" in record else None
+        self.fcd = self._room(size, self._n_window_pairs) if "fcd" in record else None
+
+    @property
+    def _n_pairs(self):
+        return len(self.pair_index[0])
+
+    @property
+    def _n_window_pairs(self):
+        count = len(self.windows[0])
+        return count * (count - 1) // 2
+
+    def _room(self, simulations, numbers):
+        return np.full((simulations, numbers), np.nan, self.dtype)
+
+    @property
+    def request(self):
+        """What a backend should give."""
+        return Request(
+            wants_bold=self.bold is not None,
+            wants_fc=self.fc is not None,
+            wants_fcd=self.fcd is not None,
+            comparison=self.comparison,
+            n_burn_in=self.n_burn_in,
+            pair_index=self.pair_index,
+            windows=self.windows,
+            band_pass=self.band_pass,
+            repetition_time=self.repetition_time,
+        )
+
+    def add(self, rows, result):
+        """Observe one tile; `rows` are its places in the batch. Tiles may come from several threads."""
+        self.finite[rows] = result.finite
+        if result.bold is not None:
+            self.finite[rows] &= np.isfinite(result.bold).all(axis=(1, 2))
+        if self.bold is not None:
+            self.bold[rows] = result.bold
+        self._keep(self.state_means, rows, result.state_means)
+        self._keep(self.states, rows, result.states or {})
+        finite = self.finite[rows]
+        if result.is_observed:
+            self._take(rows[finite], *(_only(finite, found) for found in (result.fc, result.fcd)))
+            for name, values in (result.scores or {}).items():
+                self.scores[name][rows[finite]] = values[finite]
+        elif result.bold is not None and finite.any():
+            self._observe(rows[finite], result.bold[finite, self.n_burn_in :])
+
+    def _take(self, rows, fc, fcd):
+        """Keep what was asked for."""
+        if self.fc is not None:
+            self.fc[rows] = fc
+        if self.fcd is not None:
+            self.fcd[rows] = fcd
+
+    def _keep(self, kept, rows, values):
+        for variable, array in values.items():
+            store = kept.setdefault(variable, np.empty((self.size, *array.shape[1:])))
+            store[rows] = array
+
+    def _observe(self, rows, bold):
+        """FC, FCD and scores of some simulations from their BOLD after the burn-in."""
+        request = self.request
+        fc = self._room(len(rows), self._n_pairs) if request.computes_fc else None
+        fcd = self._room(len(rows), self._n_window_pairs) if request.computes_fcd else None
+        for place, series in enumerate(bold if request.computes_fc or request.computes_fcd else ()):
+            if self.band_pass is not None:
+                series = connectivity.band_pass(series, self.repetition_time, self.band_pass)
+            if fc is not None:
+                fc[place] = connectivity.functional_connectivity(series, self.pair_index)
+            if fcd is not None:
+                fcd[place] = connectivity.functional_connectivity_dynamics(
+                    series, self.pair_index, *self.windows
+                )
+        self._take(rows, fc, fcd)
+        if self.comparison is not None:
+            for name, values in self.comparison.scores(rows, fc, fcd).items():
+                self.scores[name][rows] = values
+
+
+def _only(rows, values):
+    return None if values is None else values[rows]

@@ -1,0 +1,315 @@
+"""`simulate`: a batch of simulations in; BOLD, FC, FCD and state means out, in bounded memory."""
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from importlib import import_module
+
+import numpy as np
+
+from cubnm_core.backends import reference
+from cubnm_core.backends.task import Task
+from cubnm_core.equations.files import load_model
+from cubnm_core.equations.hemodynamics import lower_hemodynamics
+from cubnm_core.equations.lowering import IN_STRENGTH, lower
+from cubnm_core.equations.model import Model, with_velocity
+from cubnm_core.measures import connectivity, rates
+from cubnm_core.measures.comparison import check_pairs
+from cubnm_core.simulation import checks, inhibition, parameters
+from cubnm_core.simulation.observation import Observer
+from cubnm_core.simulation.schedule import exact, make_schedule
+from cubnm_core.simulation.tuning import tune
+
+logger = logging.getLogger(__name__)
+
+#: Meaning of `Simulation.status`. After "fic_failed" (no solution, or a mean rate outside its band) all
+#: results are there.
+STATUS = {0: "ok", 1: "diverged", 2: "fic_failed"}
+_DIVERGED, _FIC_FAILED = 1, 2
+
+
+@dataclass
+class Simulation:
+    """A batch of B simulations of N nodes.
+
+    Attributes
+    ----------
+    bold : (B, T, N) array or None
+        Percent signal change at TR, 2 TR, ... ; the first `n_burn_in` volumes lie in the burn-in.
+    fc : (B, pairs) array or None
+        Lower triangle, row-major. NaN for simulations that diverged.
+    fcd : (B, window pairs) array or None
+        Lower triangle, row-major. NaN for simulations that diverged.
+    state_means : dict of (B, N) arrays
+        Means over samples after the burn-in.
+    states : dict of (B, samples, N) arrays
+        Empty unless recorded.
+    params : dict of (B,) or (B, N) arrays
+        Parameters as used, feedback inhibition included.
+    status : (B,) int array
+        See `STATUS`.
+    n_burn_in : int
+        Volumes in the burn-in.
+    seconds : float
+        Wall time.
+    scores : dict of (B,) arrays or None
+        Terms of the comparison, where one was asked for. NaN for simulations that diverged.
+    """
+
+    bold: np.ndarray | None
+    fc: np.ndarray | None
+    fcd: np.ndarray | None
+    state_means: dict
+    states: dict
+    params: dict
+    status: np.ndarray
+    n_burn_in: int
+    seconds: float
+    scores: dict | None = None
+
+
+def simulate(
+    model,
+    weights,
+    params,
+    *,
+    duration,
+    repetition_time,
+    burn_in=30.0,
+    dt=1e-4,
+    hemodynamic_dt=1e-3,
+    connectome=None,
+    lengths=None,
+    scheme="euler_maruyama",
+    fic=None,
+    hemodynamics="friston2003",
+    window=30.0,
+    window_step=5.0,
+    window_edges="drop",
+    interhemispheric=True,
+    hemispheres=None,
+    band_pass=None,
+    seed=0,
+    noise=None,
+    record=("bold", "fc", "fcd", "state_means"),
+    comparison=None,
+    state_period=None,
+    backend="auto",
+    precision=None,
+    threads=None,
+):
+    """Simulate a batch of brain network models.
+
+    Parameters
+    ----------
+    model : str, Path or Model
+        Name of a model that comes with the package, path of a model file, or a `Model`.
+    weights : (N, N) or (S, N, N) array
+        ``weights[source, target]``; with S connectomes, `connectome` says which one each simulation uses.
+    params : dict
+        Values of the model's parameters: scalar, (B,) or, for regional ones, (B, N). Those left out take
+        their default.
+    duration, repetition_time : float
+        In s; `duration` includes the burn-in.
+    burn_in : float
+        In s; what is before it stays out of FC, FCD and means.
+    dt, hemodynamic_dt : float
+        Time steps of the neural and the haemodynamic model in s.
+    connectome : (B,) int array, optional
+    lengths : array of the shape of `weights`, optional
+        Tract lengths in mm, from source to target. Activity then travels with velocity "v" (m/s), a
+        parameter.
+    scheme : str
+        ``"euler_maruyama"`` or ``"heun"``.
+    fic : None, str or mapping
+        Feedback inhibition control: ``"analytical"``, ``"plasticity"``, ``"numerical"``, or a mapping such as
+        ``{"method": "plasticity", "target": 3.0, "warm_up": 100.0}``; see
+        `cubnm_core.simulation.inhibition.Inhibition`.
+    hemodynamics : str or mapping
+        ``"friston2003"`` (1.5 T), ``"heinzle2016-3T"``, or a mapping of constants.
+    window, window_step : float
+        Of the FCD, in s.
+    window_edges : {"drop", "keep"}
+        Whether windows at both ends are left out or cut off; see
+        `cubnm_core.measures.connectivity.sliding_windows`.
+    interhemispheric : bool
+        Whether FC and FCD hold pairs between the hemispheres; if not, `hemispheres` is needed.
+    hemispheres : (N,) sequence of "L" and "R", optional
+    band_pass : (low, high), optional
+        In Hz, applied to BOLD after the burn-in before FC and FCD.
+    seed : int or (B,) int array
+        Noise seed; simulations of one seed share their noise.
+    noise : (steps, N, n_noise) array, optional
+        Standard normal noise used as given, instead of `seed`.
+    record : tuple of str
+        Any of bold, fc, fcd, state_means, states.
+    comparison : cubnm_core.measures.comparison.Comparison, optional
+        Targets that the simulations are compared with where they run, in slices: without ``"fc"`` and
+        ``"fcd"`` in `record`, these are never held for the whole batch.
+    state_period : float, optional
+        Sampling period of states and of their means in s; 0.01 by default.
+    backend : str
+        ``"cuda"``, ``"cpu"``, ``"reference"`` (NumPy, double, slow), or ``"auto"``; see `chosen_backend`.
+    precision : str, optional
+        ``"single"`` or ``"double"``; by default what the model needs. The reference is always double.
+    threads : int, optional
+        Of the cpu backend; all cores this process may use by default.
+
+    Returns
+    -------
+    Simulation
+
+    Raises
+    ------
+    InputError
+        If something given is wrong; the message says what is allowed.
+    """
+    started = time.perf_counter()
+    model = model if isinstance(model, Model) else load_model(model)
+    precision = precision or model.precision
+    checks.check_choices(record=record, precision=precision, backend=backend)
+    weights = checks.checked_weights(weights)
+    lengths = checks.checked_lengths(lengths, weights, scheme)
+    model = model if lengths is None else with_velocity(model)
+    size, nodes = parameters.batch_size(params, ("seed", seed), ("connectome", connectome)), weights.shape[1]
+    backend = chosen_backend(backend)
+    batch = _Batch(
+        weights=weights,
+        lengths=lengths,
+        connectome=checks.checked_indices(connectome, size, len(weights)),
+        seeds=checks.checked_seeds(seed, size),
+        dt=dt,
+        scheme=scheme,
+        run=partial(_backend(backend).run, precision=precision, threads=threads),
+        solve=getattr(_backend(backend), "inhibitory_rest", None),
+    )
+    used = parameters.complete(model, params, batch.seeds, nodes)
+    fic = inhibition.settings(fic)
+    used, fic_found = (used, True) if fic is None else tune(fic, model, used, batch, hemodynamic_dt, noise)
+    schedule = make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period)
+    observer = Observer(
+        record=record,
+        shape=(size, nodes),
+        n_volumes=len(schedule.bold_steps),
+        n_burn_in=int(exact(burn_in) / exact(repetition_time)),
+        pair_index=_pair_index(record, comparison, nodes, hemispheres, interhemispheric),
+        repetition_time=repetition_time,
+        window=window,
+        window_step=window_step,
+        window_edges=window_edges,
+        band_pass=band_pass,
+        dtype=np.float64 if precision == "double" or backend == "reference" else np.float32,
+        comparison=comparison,
+    )
+    balloon = lower_hemodynamics(hemodynamics, hemodynamic_dt) if model.observation == "balloon" else None
+    noise = checks.checked_noise(noise, schedule, nodes, model)
+    task = batch.task(model, used, schedule, balloon, noise=noise, keep_states="states" in record)
+    task = replace(task, request=observer.request)
+    batch.run(task, on_result=observer.add)
+    if fic is not None:
+        rate = observer.state_means[model.inhibition["rate"]]
+        fic_found = fic_found & ~rates.violations(rate, fic.rate_band).any(axis=1)
+    return Simulation(
+        bold=observer.bold,
+        fc=observer.fc,
+        fcd=observer.fcd,
+        state_means=observer.state_means if "state_means" in record else {},
+        states=observer.states,
+        params=used,
+        status=np.where(observer.finite, np.where(fic_found, 0, _FIC_FAILED), _DIVERGED),
+        n_burn_in=observer.n_burn_in,
+        seconds=time.perf_counter() - started,
+        scores=observer.scores,
+    )
+
+
+def _pair_index(record, comparison, nodes, hemispheres, interhemispheric):
+    """Pairs of FC and FCD, or None where neither is needed: of large networks there are many millions."""
+    if comparison is None and not {"fc", "fcd"} & set(record):
+        return None
+    pairs = connectivity.pair_indices(nodes, hemispheres, "all" if interhemispheric else "intrahemispheric")
+    for target in () if comparison is None else comparison.targets:
+        check_pairs(len(pairs[0]), target)
+    return pairs
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What the runs of one call have in common: a plastic warm-up and the simulation proper."""
+
+    weights: np.ndarray
+    lengths: np.ndarray | None
+    connectome: np.ndarray
+    seeds: list
+    dt: float
+    scheme: str
+    run: object
+    solve: object
+
+    def task(
+        self, model, used, schedule, hemodynamics, *, noise=None, stream="simulation", keep_states=False
+    ):
+        """The task of running a model with these parameter values."""
+        program = lower(model, self.dt, self.scheme)
+        return Task(
+            program=program,
+            hemodynamics=hemodynamics,
+            schedule=schedule,
+            weights=self.weights,
+            connectome=self.connectome,
+            coefficients=self._coefficients(program, used),
+            initial=self._initial(program, used),
+            seeds=self.seeds,
+            noise=noise,
+            stream=stream,
+            lengths=self.lengths,
+            steps_per_mm=None if self.lengths is None else 1e-3 / (used["v"] * self.dt),
+            keep_states=keep_states,
+        )
+
+    @property
+    def nodes(self):
+        return self.weights.shape[1]
+
+    def _coefficients(self, program, used):
+        values = {name: parameters.regional(value, self.nodes) for name, value in used.items()}
+        values[IN_STRENGTH] = self.weights.sum(axis=1)[self.connectome]
+        return reference.evaluate(program.coefficients, values)
+
+    def _initial(self, program, used):
+        shape = (len(self.seeds), self.nodes)
+        return {
+            name: parameters.regional(used[value], self.nodes)
+            if isinstance(value, str)
+            else np.full(shape, value)
+            for name, value in zip(program.arrays, program.initial, strict=True)
+        }
+
+
+def chosen_backend(name):
+    """The backend that a name stands for on this machine.
+
+    Parameters
+    ----------
+    name : str
+        ``"auto"`` takes a GPU where there is a usable one, else the CPU.
+
+    Returns
+    -------
+    str
+    """
+    return _best_backend() if name == "auto" else name
+
+
+@cache
+def _best_backend():
+    from cubnm_core.backends.cuda import devices
+
+    reason = devices.unavailable()
+    logger.info("Simulating on %s", f"the CPU: {reason}" if reason else "a GPU")
+    return "cpu" if reason else "cuda"
+
+
+def _backend(name):
+    return reference if name == "reference" else import_module(f"cubnm_core.backends.{name}")

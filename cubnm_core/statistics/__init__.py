@@ -1,0 +1,1 @@
+"""Statistics of groups: linear and mixed models, permutations, paired tests, spins."""

@@ -1,0 +1,303 @@
+"""Rules of the cross and of held-out people, on files of a few people."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from cohorts import TinyCohort
+from prepared import PreparedCohort
+from test_workflow import counts
+
+from cubnm_core.connectomes.group import mean_connectome
+from cubnm_core.evidence.cross import n_simulations
+from workflow_scripts.cohort import batches, folds
+from workflow_scripts.configuration import configuration, fit_settings, start
+from workflow_scripts.evidence import (
+    cross,
+    cross_parameters,
+    cross_people,
+    cross_tables,
+    fold_average,
+    fold_fit,
+    held_out_people,
+)
+from workflow_scripts.files.archives import Archive
+from workflow_scripts.fitting import evaluate, fit
+from workflow_scripts.planning import estimates
+
+FREE = {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}
+SEARCH = {"population": 4, "generations": 3, "restarts": 1}
+SEEDS = {"first_seed": 1000, "seeds": 2}
+POOL = {
+    "connectomes": ["pool/connectomes.npz", "pool/connectomes.json"],
+    "targets": [f"pool/split-{split}.{ending}" for split in ("train", "test") for ending in ("npz", "json")],
+    "group": "pool/group.npz",
+}
+PARAMETERS = {"fits": "pool/fits.tsv", "regional_parameters": "pool/regional_parameters.tsv"}
+
+
+class Crossed(PreparedCohort):
+    """People who were fitted, evaluated and crossed; the first has no usable held-out scan."""
+
+    def run(self, others=5):
+        self.state(self.units[0]["unit"], "test", status="excluded", reasons=["too short"])
+        fit.main(self.sm("fit"))
+        evaluate.main(self.sm("evaluate", **SEEDS))
+        self.pool()
+        self.cross(others)
+        return self
+
+    def pool(self):
+        """Rules cross_people and cross_parameters."""
+        sm = self.sm("evaluate")
+        sm.output = SimpleNamespace(**{**POOL, "targets": POOL["targets"][: 2 * len(self.splits)]})
+        cross_people.main(sm)
+        done = self.sm("evaluate").output
+        fits = self.sm("fit").output.fits
+        sm.input = SimpleNamespace(fits=[fits], regional_parameters=[done.regional_parameters])
+        sm.output = SimpleNamespace(**PARAMETERS)
+        cross_parameters.main(sm)
+
+    def cross(self, others, units=None):
+        """Rule cross of some units."""
+        sm = self.sm("evaluate", others=others, **SEEDS)
+        sm.params.units = units or self.units
+        vars(sm.input).update(
+            regional_parameters=sm.output.regional_parameters,
+            people="pool/connectomes.npz",
+            scans=[f"pool/split-{split}.npz" for split in self.splits],
+            group=POOL["group"],
+            all_fits=PARAMETERS["fits"],
+            all_regional_parameters=PARAMETERS["regional_parameters"],
+        )
+        sm.output = ["cross.tsv"]
+        cross.main(sm)
+        return read("cross.tsv")
+
+    def hold_out(self, parted):
+        """Rules fold_average, fold_fit and held_out_people."""
+        paths = []
+        for fold, members in parted.items():
+            sm = self.sm("fit", group=folds.group_of(fold))
+            sm.params.units = [ids for ids in self.units if ids["unit"] not in members]
+            sm.wildcards = SimpleNamespace(fold=fold, average="mean")
+            sm.output = SimpleNamespace(npz=f"fold-{fold}.npz", json=f"fold-{fold}.json")
+            fold_average.main(sm)
+            paths.append(sm.output.npz)
+        sm = self.sm("fit")
+        sm.params.units = [folds.group_of(fold) for fold in parted]
+        sm.params.settings = start.fold_settings(self.settings)
+        sm.input.connectomes = sm.input.targets = paths
+        fold_fit.main(sm)
+        held_out = {unit: fold for fold, members in parted.items() for unit in members}
+        sm = self.sm("evaluate", **SEEDS)
+        sm.params.units = [{**ids, "fold": held_out[ids["unit"]]} for ids in self.units]
+        sm.output = ["held_out_people.tsv"]
+        held_out_people.main(sm)
+        return read("held_out_people.tsv")
+
+    def tables(self, crossed=("cross.tsv",), held_out=()):
+        """Rule cross_tables."""
+        sm = self.sm("evaluate", fits=["homogeneous"], batches={"001": []})
+        inputs = {"evaluation": [sm.output.evaluation], "simulations": [sm.output.simulations]}
+        vars(sm.input).update(cross=list(crossed), held_out_people=list(held_out), **inputs)
+        names = ("cross", "held_out_people", "contrasts", "identification")
+        sm.output = SimpleNamespace(**{name: f"cohort/{name}.tsv" for name in names})
+        cross_tables.main(sm)
+        return {name: read(f"cohort/{name}.tsv") for name in names}
+
+
+def read(path):
+    return pd.read_csv(path, sep="\t", dtype={"participant_id": str, "fold": str}, na_values=["n/a"])
+
+
+@pytest.fixture(scope="module")
+def crossed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crossed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield Crossed(folder, people=("01", "02", "03", "04")).run()
+
+
+def chosen(table, **values):
+    return table[(table[list(values)] == pd.Series(values)).all(axis=1)]
+
+
+def test_own_parts_score_as_in_the_evaluation(crossed):
+    table = crossed.cross(others=5)
+    own = chosen(table, parameters="own", connectome="own", data="own", inhibition="fitted", measure="cost")
+    scored = chosen(read(crossed.sm("evaluate").output.evaluation), measure="cost")
+    merged = own.merge(scored, on=["participant_id", "split"])
+    assert len(merged) == len(scored) == 7
+    np.testing.assert_allclose(merged["mean_x"], merged["mean_y"])
+    np.testing.assert_allclose(merged["sd_x"], merged["sd_y"])
+    assert (table["seeds"] == "1000-1001").all() and (table["pairs"] == "all").all()
+    assert set(table["inhibition"]) == {"fitted", "tuned"} and (table["n_failed"] == 0).all()
+
+
+def test_scans_that_a_person_lacks_count_neither_as_own_nor_as_others(crossed):
+    table = crossed.cross(others=5)
+    assert set(chosen(table, data="own", participant_id="01")["split"]) == {"train"}
+    foreign = chosen(
+        table, parameters="own", connectome="own", data="others", measure="cost", inhibition="tuned"
+    )
+    counted = {(row.participant_id, row.split): row.n_pairs for row in foreign.itertuples()}
+    assert counted["02", "train"] == 3 and counted["02", "test"] == 2 and counted["01", "test"] == 3
+
+
+def test_who_is_drawn_stays_when_people_are_added(crossed):
+    before, after = ["02", "03", "04"], ["02", "03", "04", "05", "06", "07"]
+    drawn = cross.drawn("01", ["01", *after])
+    assert [person for person in drawn if person in before] == cross.drawn("01", before)
+    orders = {tuple(cross.drawn(person, after)) for person in ("01", "11", "12", "13", "14")}
+    assert len(orders) > 1
+
+
+def test_others_are_as_many_as_asked_for(crossed):
+    table = crossed.cross(others=2, units=crossed.units[1:2])
+    swapped = chosen(table, parameters="others", connectome="own", data="own", measure="cost", split="train")
+    assert set(swapped["n_pairs"]) == {2}
+
+
+def test_the_group_of_a_person_is_that_of_the_others(crossed):
+    everybody = cross.People(
+        "pool/connectomes.npz",
+        ["pool/split-train.npz", "pool/split-test.npz"],
+        crossed.splits,
+        crossed.settings,
+    )
+    everybody.read_parameters(*PARAMETERS.values(), "homogeneous")
+    member = cross.group_of_others("02", everybody, cross_people.read_sums(POOL["group"]))
+    own = [Archive(crossed.connectome(f"sub-{name}")).arrays(f"sub-{name}") for name in ("01", "03", "04")]
+    np.testing.assert_allclose(member.weights, np.mean([arrays["weights"] for arrays in own], axis=0))
+    others = [everybody.params[name, "n/a"] for name in ("01", "03", "04")]
+    assert member.params["G"] == pytest.approx(np.mean([params["G"] for params in others]))
+    np.testing.assert_allclose(member.params["wIE"], np.mean([params["wIE"] for params in others], axis=0))
+    total, _ = mean_connectome(cross_people.read_sums(POOL["group"]))
+    assert not np.allclose(total, member.weights)
+
+
+def test_tables_of_the_cohort(crossed):
+    crossed.cross(others=5)
+    held_out = crossed.hold_out({"0": ["sub-01", "sub-03"], "1": ["sub-02", "sub-04"]})
+    assert set(zip(held_out["participant_id"], held_out["fold"], strict=True)) == {
+        ("01", "0"), ("02", "1"), ("03", "0"), ("04", "1"),
+    }  # fmt: skip
+    assert set(held_out["split"]) == {"train", "test"} and (held_out["n_seeds"] == 2).all()
+    found = crossed.tables(held_out=["held_out_people.tsv"])
+    contrasts = found["contrasts"]
+    assert set(contrasts["contrast"]) == {*cross_tables.core.CONTRASTS, cross_tables.HELD_OUT}
+    assert set(chosen(contrasts, split="test")["n_people"]) == {3}
+    one = chosen(
+        contrasts, contrast="connectome_others", inhibition="tuned", split="train", measure="fc_corr"
+    )
+    scores = chosen(found["cross"], inhibition="tuned", split="train", measure="fc_corr", data="own")
+    wide = scores[scores["parameters"] == "own"].pivot(
+        index="participant_id", columns="connectome", values="mean"
+    )
+    assert one["difference"].item() == pytest.approx((wide["own"] - wide["others"]).mean())
+    rates = found["identification"]
+    directions = [("simulated", "train"), ("simulated", "test"), ("empirical", "test")]
+    assert {(row.source, row.split, row.direction) for row in rates.itertuples()} == {
+        (*where, direction) for where in directions for direction in ("scan", "simulation")
+    }
+    assert set(chosen(rates, split="test")["n_people"]) == {3}
+
+
+def test_with_everything_off_the_tables_are_there_and_say_so(crossed):
+    found = crossed.tables(crossed=())
+    assert all(found[name].empty for name in ("cross", "held_out_people", "contrasts"))
+    assert len(found["identification"])
+
+
+def test_one_person_alone_without_held_out_scans_and_fcd(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cohort = Crossed(tmp_path, people=("01",))
+    cohort.splits = ["train"]
+    cohort.settings["objective"] = {"fc_corr": 1.0}
+    fc = Archive(cohort.target("sub-01", "train")).arrays("sub-01")["fc"]
+    cohort.write_target("sub-01", "train", fc=fc)
+    fit.main(cohort.sm("fit"))
+    evaluate.main(cohort.sm("evaluate", **SEEDS))
+    cohort.pool()
+    table = cohort.cross(others=5)
+    assert set(table["measure"]) == {"fc_corr", "cost"} and set(table["connectome"]) == {"own"}
+    found = cohort.tables()
+    assert found["contrasts"].empty and found["identification"].empty
+
+
+def units_of(people):
+    return {f"sub-{name}": {"participant_id": name} for name in people}
+
+
+def test_folds_stay_when_people_come_and_go():
+    first = units_of(["01", "02", "03", "04"])
+    before = folds.parted(first, list(first), 3)
+    assert before == {"0": ["sub-01", "sub-04"], "1": ["sub-02"], "2": ["sub-03"]}
+    grown = units_of(["00", "01", "02", "03", "04"])
+    after = folds.parted(grown, [*first, "sub-00"], 3)
+    assert after == {"0": ["sub-01", "sub-04"], "1": ["sub-00", "sub-02"], "2": ["sub-03"]}
+    left = folds.parted(units_of(["02", "03", "04"]), [*first], 3)
+    assert left == {"0": ["sub-04"], "1": ["sub-02"], "2": ["sub-03"]}
+
+
+def test_sessions_and_relatives_are_held_out_together():
+    units = {f"sub-{name}_ses-{ses}": {"participant_id": name} for name in ("a", "b", "c") for ses in "12"}
+    parted = folds.parted(units, list(units), 5)
+    assert all(len(members) == 2 and len({unit[:5] for unit in members}) == 1 for members in parted.values())
+    related = folds.parted(units, list(units), 5, {"a": "f", "c": "f"})
+    assert related == {
+        "0": ["sub-a_ses-1", "sub-a_ses-2", "sub-c_ses-1", "sub-c_ses-2"],
+        "1": ["sub-b_ses-1", "sub-b_ses-2"],
+    }
+
+
+def test_who_cannot_be_parted_is_not_held_out():
+    assert folds.parted(units_of(["01"]), ["sub-01"], 5) == {}
+    assert folds.parted(units_of(["01", "02"]), [], 0) == folds.parted(units_of(["01", "02"]), [], 1) == {}
+    assert folds.parted(units_of(["01", "02"]), [], 5, {"01": "f", "02": "f"}) == {}
+
+
+def test_order_of_joining_outlasts_the_manifest():
+    known = [{"unit": "sub-09", "batch_size": "8"}, {"unit": "sub-01", "batch_size": "8"}]
+    packed = {"001": ["sub-01"], "002": ["sub-00"]}
+    assert batches.joined(packed, 8, known) == ["sub-09", "sub-01", "sub-00"]
+    assert batches.joined(packed, 4, known) == ["sub-01", "sub-00"]
+
+
+def test_fits_of_folds_see_the_training_scans_of_other_people_only(snakemake, tmp_path):
+    cohort = TinyCohort(tmp_path, participants=("01", "02", "03"))
+    cohort.config |= {"batch_size": 1, "evaluation": {"seeds": 2, "folds": 2, "others": 0}}
+    code, text = snakemake("--dry-run", "cohort", config=cohort.write())
+    assert code == 0, text
+    planned = counts(text)
+    assert planned["fold_average"] == 2 and planned["fold_fit"] == 1 and planned["held_out_people"] == 3
+    assert "cross" not in planned and planned["cross_tables"] == 1
+
+
+def test_the_plan_knows_the_price():
+    config = {
+        "manifest": "manifest.tsv",
+        "nodes": "nodes.tsv",
+        "bold": {"field_strength": 3.0},
+        "simulation": {"duration": 60.0, "burn_in": 10.0, "dt": 1.0e-3},
+        "evaluation": {"others": 10, "cross_seeds": 3, "folds": 5},
+        "fits": {"one": {"fic": "analytical", "free": FREE, "optimizer": SEARCH}},
+    }
+    completed = configuration.validate(config)
+    fits = {"one": fit_settings.resolve_fit(completed, "one")}
+    jobs = [(rule, {"fit": "one", "batch": "001"}) for rule in ("cross", "held_out_people")]
+    jobs.append(("fold_fit", {"fit": "one"}))
+    many, few = ({"001": [f"sub-{number}" for number in range(people)]} for people in (20, 3))
+    counted = {
+        (size, stage.rule): stage.simulations
+        for size, batch in (("many", many), ("few", few))
+        for stage in estimates.stages(
+            jobs, fits, batch, completed["evaluation"] | {"one_connectome": size == "few"}, nodes=[]
+        )
+    }
+    assert counted["many", "cross"] == 20 * n_simulations(10, 3, control=True)
+    assert counted["few", "cross"] == 3 * n_simulations(2, 3, control=True, one_connectome=True)
+    assert counted["many", "fold_fit"] == 5 * 4 * 3 and counted["few", "fold_fit"] == 3 * 4 * 3
+    assert counted["many", "held_out_people"] == 20 * 3

@@ -1,0 +1,160 @@
+"""The section on what is personal: verdicts, tables, figure, and sentences where there is nothing."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cubnm_core.evidence import cross
+from workflow_scripts.evidence.cross import COLUMNS
+from workflow_scripts.evidence.cross_tables import contrast_rows, held_out_rows
+from workflow_scripts.report.cohort import Cohort
+from workflow_scripts.report.page import render, render_shared
+from workflow_scripts.report.sections import personal
+
+CONDITIONS = {"pairs": "all", "band_pass": "none", "window": 30.0, "window_step": 5.0, "edges": "drop"}
+GAIN = 0.05  # of own connectomes
+
+
+def cross_table(n_people, own_matters):
+    """Scores where own connectomes are better, or nothing is; weights as fitted favour own in any case."""
+    generator = np.random.default_rng(1)
+    rows = []
+    for place, parameters, connectome, data, how, split in product(
+        range(n_people), cross.OWNERS, cross.OWNERS, cross.OWNERS[:2], ("fitted", "tuned"), ("train", "test")
+    ):
+        mean = 0.4 + 0.02 * generator.standard_normal()
+        mean += GAIN * (connectome == "own" and own_matters) - 0.1 * (connectome != "own" and how == "fitted")
+        ids = {"participant_id": f"{place:02d}", "session_id": None, "fit": "one"}
+        keys = dict(zip(COLUMNS[3:7], (parameters, connectome, data, how), strict=True))
+        values = {"mean": mean, "sd": 0.01, "n_pairs": 3, "n_seeds": 2, "n_failed": 0, "seeds": "1000-1001"}
+        rows.append({**ids, **keys, "split": split, "measure": "fc_corr", **values, **CONDITIONS})
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.assign(key="sub-" + table["participant_id"])
+
+
+def cohort(n_people=8, own_matters=True, **evaluation):
+    """A cohort with the tables of the cross, and of held-out people."""
+    crossed = cross_table(n_people, own_matters)
+    own = crossed[
+        (crossed[["parameters", "connectome", "data", "inhibition"]] == ["own", "own", "own", "fitted"]).all(
+            axis=1
+        )
+    ]
+    held_out = own.assign(mean=own["mean"] - 0.02, fold="0")
+    contrasts = pd.DataFrame(contrast_rows(crossed) + held_out_rows(own, held_out))
+    found = {
+        "n_people": n_people,
+        "rate": 0.5,
+        "chance": 1 / n_people,
+        "chance_low": 0.0,
+        "chance_high": 0.375,
+        "p": 0.0004,
+    }
+    rates = [
+        {"fit": "one", "source": "simulated", "direction": "scan", "split": "test", **found},
+        {"fit": None, "source": "empirical", "direction": "simulation", "split": "test", **found},
+    ]
+    tables = {"cross": crossed, "evaluation": own, "held_out_people": held_out, "contrasts": contrasts}
+    return made({**tables, "identification": pd.DataFrame(rates)}, n_people, evaluation)
+
+
+def made(tables, n_people, evaluation):
+    """A cohort as the report reads it, with some tables and nothing else."""
+    fields = dict.fromkeys(Cohort.__dataclass_fields__)
+    ids = [
+        {"unit": f"sub-{place:02d}", "participant_id": f"{place:02d}", "session_id": None}
+        for place in range(n_people)
+    ]
+    config = {"evaluation": {"others": 3, "folds": 5} | evaluation, "report": {"smallest_group": 5}}
+    known = {
+        "tables": tables,
+        "files": {},
+        "ids": ids,
+        "fit_settings": {"one": {}},
+        "provenance": {"config": config},
+    }
+    return Cohort(**{**fields, **known, "participants": pd.DataFrame()})
+
+
+def verdicts(found):
+    (fit,) = personal.section(found).context["fits"]
+    return {sentence["text"].partition(":")[0]: sentence["kind"] for sentence in fit["verdicts"]}
+
+
+def test_own_connectomes_that_matter_are_said_to_be_better():
+    said = verdicts(cohort())
+    assert said["own connectome better than others' (own parameters)"] == "beats"
+    assert said["own parameters not distinguishable from others' (own connectome)"] == "unsure"
+    assert said["own fit better than the fit of a group without the person"] == "beats"
+
+
+def test_weights_that_suit_no_other_connectome_do_not_make_a_connectome_personal():
+    found = cohort(own_matters=False)
+    fitted = found.table("contrasts").query("contrast == 'connectome_others' and inhibition == 'fitted'")
+    assert set(fitted["verdict"]) == {"better"}
+    said = verdicts(found)
+    assert said["own connectome not distinguishable from others' (own parameters)"] == "unsure"
+
+
+def test_a_connectome_that_everybody_has_is_in_no_verdict():
+    found = cohort()
+    for name in ("cross", "contrasts"):
+        table = found.tables[name]
+        kept = (
+            table["connectome"] == "own" if name == "cross" else ~table["contrast"].str.contains("connectome")
+        )
+        found.tables[name] = table[kept]
+    section = personal.section(found)
+    assert "Everybody has the same connectome" in section.context["fits"][0]["crossed"]
+    assert "Everybody has the same connectome" in render(found, [section])
+    assert "Everybody has the same connectome" not in personal.section(cohort()).context["fits"][0]["crossed"]
+
+
+def test_a_verdict_says_what_it_cannot_tell():
+    (fit,) = personal.section(cohort(own_matters=False)).context["fits"]
+    text = next(sentence["text"] for sentence in fit["verdicts"] if sentence["kind"] == "unsure")
+    assert "of 8 people; with 8 people a mean difference below 0.0" in text
+
+
+def test_the_page_shows_contrasts_identification_and_held_out_people():
+    found = cohort()
+    page = render(found, [personal.section(found)])
+    for text in (
+        "wIE tuned anew",
+        "held-out scan finds the person",
+        "4 of 8 (50 %)",
+        "&lt; 0.001",
+        "fit of a group",
+    ):
+        assert text in page, text
+    assert "Everybody was crossed with up to 3 other people, over noise seeds 1000-1001." in page
+
+
+def test_the_page_to_hand_on_names_nobody_and_tells_nothing_of_few_people():
+    found = cohort()
+    shared = render_shared(found, [personal.aggregate(found)])
+    assert "own connectome better than" in shared and "sub-0" not in shared
+    few = cohort(n_people=4)
+    row = "own connectome – others"
+    assert row not in render_shared(few, [personal.aggregate(few)])
+    assert row in render(few, [personal.section(few)])
+
+
+@pytest.mark.parametrize(
+    ("n_people", "evaluation", "sentences"),
+    [
+        (1, {}, ("fewer than 2 people", "Too few people")),
+        (8, {"others": 0, "folds": 0}, ("evaluation.others is 0", "evaluation.folds is below 2")),
+    ],
+)
+def test_what_does_not_apply_is_said(n_people, evaluation, sentences):
+    found = made({}, n_people, evaluation)
+    page = render(found, [personal.section(found)])
+    assert all(sentence in page for sentence in sentences)
+
+
+def test_two_people_give_no_interval():
+    said = verdicts(cohort(n_people=2))
+    assert set(said.values()) == {"unsure"}

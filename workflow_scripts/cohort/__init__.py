@@ -1,0 +1,1 @@
+"""The user's tables, and what follows from them: units, sessions, batches, folds, seeds."""

@@ -1,0 +1,153 @@
+"""Batches of people: who was packed together stays together, however the manifest grows or is sorted.
+
+The table of batches remembers who is in which batch. Without it, a person added or removed would move others
+to other batches, and jobs that are done would run again for nothing but their names.
+"""
+
+import csv
+from pathlib import Path
+
+from cubnm_core.errors import InputError
+from workflow_scripts.cohort.manifest_checks import TARGET_KINDS
+from workflow_scripts.files.job import MISSING, write_tsv
+
+TABLE = "results/batches.tsv"
+COLUMNS = ["unit", "batch", "repetition_times", "batch_size"]
+
+
+def pack(cohort, size, known=()):
+    """Pack units into batches of one repetition time.
+
+    Parameters
+    ----------
+    cohort : dict of str to dict
+        As returned by :func:`workflow_scripts.cohort.tables.units`.
+    size : int
+        Most units in a batch.
+    known : sequence of dict
+        Rows of the table of batches, as :func:`read` returns them. What was packed with another `size` does
+        not count.
+
+    Returns
+    -------
+    dict of str to list of str
+        Name of a batch, such as ``001``, to its units. Units of the table stay in their batch, new ones go
+        into new batches.
+    """
+    known = [row for row in known if row["batch_size"] == str(size)]
+    times = {unit: repetition_times(found) for unit, found in cohort.items()}
+    packed = {}
+    for row in known:
+        if times.get(row["unit"]) == row["repetition_times"]:
+            packed.setdefault(row["batch"], []).append(row["unit"])
+    placed = {unit for members in packed.values() for unit in members}
+    classes = {}
+    for unit in cohort:
+        if unit not in placed:
+            classes.setdefault(times[unit], []).append(unit)
+    slices = [
+        members[start : start + size]
+        for members in classes.values()
+        for start in range(0, len(members), size)
+    ]
+    first = max((int(row["batch"]) for row in known), default=0) + 1
+    return packed | {f"{number:03d}": members for number, members in enumerate(slices, start=first)}
+
+
+def joined(packed, size, known=()):
+    """Give the units of a cohort in the order in which they joined it, those who left included.
+
+    Parameters
+    ----------
+    packed : dict of str to list of str
+        As :func:`pack` returned it.
+    size, known
+        As of :func:`pack`.
+
+    Returns
+    -------
+    list of str
+        What is added later stands behind.
+    """
+    before = [row["unit"] for row in known if row["batch_size"] == str(size)]
+    return list(dict.fromkeys([*before, *(unit for members in packed.values() for unit in members)]))
+
+
+def first_of_people(packed, count):
+    """Choose one unit of each of the people who came into the cohort first: the same ones when it grows.
+
+    Parameters
+    ----------
+    packed : dict of str to list of str
+        As :func:`pack` returned it.
+    count : int
+        Of people; of one with several sessions, the first session counts.
+
+    Returns
+    -------
+    list of str
+    """
+    first = {}
+    for members in packed.values():
+        for unit in members:
+            first.setdefault(unit.partition("_ses-")[0], unit)
+    return list(first.values())[:count]
+
+
+def repetition_times(unit):
+    """Name the repetition times of a unit's scans, in s: units that differ in them share no batch."""
+    times = {row["repetition_time"] for row in unit["bold"] if row["kind"] in TARGET_KINDS}
+    return " ".join(sorted(MISSING if time is None else str(time) for time in times)) or MISSING
+
+
+def read(path=TABLE):
+    """Read the table of batches; without rows where there is none.
+
+    Returns
+    -------
+    list of dict
+
+    Raises
+    ------
+    InputError
+        If the file is not a table of batches.
+    """
+    if not Path(path).exists():
+        return []
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file, delimiter="\t")
+        rows = list(reader)
+    if reader.fieldnames != COLUMNS or any(None in row.values() for row in rows):
+        raise InputError(
+            f"{path}: not the table of batches that the workflow wrote (columns {', '.join(COLUMNS)}); "
+            "delete it: people are packed anew, and their fits go on from their histories"
+        )
+    return rows
+
+
+def write(cohort, size, packed, known=(), path=TABLE):
+    """Write the table of batches, where it changed. Who left the cohort keeps the row, and may come back.
+
+    Parameters
+    ----------
+    cohort, size, known
+        As of :func:`pack`.
+    packed : dict of str to list of str
+        As :func:`pack` returned it.
+    path : path
+    """
+    rows = [row for row in known if row["batch_size"] == str(size)]
+    present = {(row["unit"], row["batch"]) for row in rows}
+    rows += [
+        {
+            "unit": unit,
+            "batch": batch,
+            "repetition_times": repetition_times(cohort[unit]),
+            "batch_size": str(size),
+        }
+        for batch, members in packed.items()
+        for unit in members
+        if (unit, batch) not in present
+    ]
+    if rows != list(known):
+        write_tsv(path, rows, columns=COLUMNS)

@@ -1,0 +1,1 @@
+"""The configuration: checked, completed, resolved to the settings of each fit."""

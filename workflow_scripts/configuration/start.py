@@ -1,0 +1,156 @@
+"""Where the search of a person starts, from the group or from another fit, and what draws it there."""
+
+from cubnm_core.fitting.catalogue import canonical
+from workflow_scripts.configuration import fit_checks
+from workflow_scripts.configuration.messages import suggestion
+
+FROM_GROUP = "group"
+#: The group as a unit beside those of people.
+GROUP = {"unit": "group", "participant_id": "group", "session_id": ""}
+
+
+def resolved(start, stated_search, optimizer):
+    """Complete the entry ``start`` of a fit.
+
+    Parameters
+    ----------
+    start : dict or None
+        With the defaults of the schema.
+    stated_search : dict
+        What the user wrote of the search of the group.
+    optimizer : dict
+        The search of the people, which that of the group follows where nothing else is stated.
+
+    Returns
+    -------
+    dict or None
+        ``connectome`` and ``optimizer`` are those of the group, None where people start from another fit.
+    """
+    if start is None:
+        return None
+    if start["from"] != FROM_GROUP:
+        return {**start, "connectome": None, "optimizer": None}
+    search = {**optimizer, **stated_search}
+    search["name"] = canonical(search["name"])
+    if search["name"] == "grid":
+        search["restarts"] = 1
+    return {**start, "optimizer": search}
+
+
+def group_settings(settings):
+    """Give the settings of the fit of the group: those of a person, but for the search.
+
+    Parameters
+    ----------
+    settings : dict
+        Resolved settings of a fit that starts from the group.
+
+    Returns
+    -------
+    dict
+    """
+    return {**settings, "optimizer": settings["start"]["optimizer"], "start": None}
+
+
+def starts_from_group(settings):
+    """Say whether a fit starts from the group."""
+    return settings["start"] is not None and settings["start"]["from"] == FROM_GROUP
+
+
+def fold_settings(settings):
+    """Give the settings of the fit of a group of training people, whose parameters others are scored with.
+
+    Parameters
+    ----------
+    settings : dict
+        Resolved settings of a fit; those of its group where it starts from one.
+
+    Returns
+    -------
+    dict
+    """
+    return group_settings(settings) if starts_from_group(settings) else {**settings, "start": None}
+
+
+def problems(fit, config, name):
+    """List what is wrong with where a fit starts that is right otherwise.
+
+    Parameters
+    ----------
+    fit : dict
+        As returned by :func:`workflow_scripts.configuration.fit_settings.resolve_fit`.
+    config : dict
+        The completed configuration; its fits as they were written.
+    name : str
+        Of the fit.
+
+    Returns
+    -------
+    list of str
+    """
+    start, place = fit["start"], f"fits.{name}.start"
+    if start is None:
+        return []
+    if fit["optimizer"]["name"] == "grid" and not start["shrinkage"]:
+        return [
+            f"{place}: a grid visits the same points wherever it starts; choose another optimizer, or "
+            "leave start out"
+        ]
+    if start["from"] != FROM_GROUP:
+        return _origin_problems(fit, config["fits"], name, place)
+    if FROM_GROUP in config["fits"]:
+        return [f"{place}.from: group is the average of all people here; give the fit 'group' another name"]
+    found = fit_checks.problems(group_settings(fit), config, place)
+    return list(dict.fromkeys(found))
+
+
+def _origin_problems(fit, fits, name, place):
+    """List what is wrong with a start from another fit."""
+    origin = fit["start"]["from"]
+    if origin not in fits:
+        return [f"{place}.from: there is no fit {origin!r}{suggestion(origin, [FROM_GROUP, *fits])}"]
+    way = [name]
+    while origin in fits and origin not in way:
+        way.append(origin)
+        origin = (fits[origin].get("start") or {}).get("from")
+    if origin in way:
+        return [f"{place}.from: fits start from each other in a circle ({' <- '.join([*way, origin])})"]
+    found = [
+        f"{place}.{key}: belongs to the group, and this fit starts from another; leave it out"
+        for key in ("connectome", "optimizer")
+        if key in fits[name]["start"]
+    ]
+    other = fits[fit["start"]["from"]]
+    known = {*other["free"], *other.get("fixed", {})}
+    return found + [
+        f"{place}.from: the fit {fit['start']['from']!r} has no value of {parameter}, which is free here"
+        for parameter in fit["free"]
+        if parameter not in known
+    ]
+
+
+def distance_problems(config, rows, nodes):
+    """List the fits that want a consensus, which needs to know how far apart nodes are.
+
+    Parameters
+    ----------
+    config : dict
+        The completed configuration.
+    rows : list of dict
+        Of the manifest.
+    nodes : list of dict
+        Of the node table.
+
+    Returns
+    -------
+    list of str
+    """
+    placed = all(node.get(axis) is not None for node in nodes for axis in "xyz")
+    if placed or any(row["kind"] == "length" for row in rows):
+        return []
+    return [
+        f"fits.{name}.start.connectome: a consensus needs the lengths of connections; add rows of kind "
+        f"length to {config['manifest']}, or coordinates x, y and z (mm) to {config['nodes']}"
+        for name, fit in config["fits"].items()
+        if (fit.get("start") or {}).get("connectome") == "consensus"
+    ]

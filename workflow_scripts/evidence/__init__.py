@@ -1,0 +1,1 @@
+"""Stage evidence: baselines, exchanged parameters, nulls, reliability, identifiability, twins."""

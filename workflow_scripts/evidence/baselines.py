@@ -1,0 +1,155 @@
+"""Rule baselines: what predicts a scan without a model, in the same pairs and with the same filter."""
+
+import numpy as np
+import pandas as pd
+
+from cubnm_core.connectomes.scaling import euclidean_lengths
+from cubnm_core.evidence.evaluation import distance_rule, fc_correlation, group_mean_fc, sc_fc, scan_rescan
+from cubnm_core.measures.connectivity import pair_indices
+from workflow_scripts.cohort import tables
+from workflow_scripts.files import archives, job, result_tables
+from workflow_scripts.fitting import evaluate, simulators
+from workflow_scripts.preparation.connectome_settings import positions_of
+
+COLUMNS = (
+    *evaluate.KEYS,
+    "split",
+    "measure",
+    "value",
+    "sd",
+    "n_seeds",
+    "n",
+    *evaluate.ANALYSIS,
+    "seeds",
+    "note",
+)
+TRACTS = "lengths of tracts; pairs without a tract count as infinitely far apart"
+STRAIGHT = "straight distances between the coordinates of the node table"
+NO_DISTANCES = "neither lengths of tracts nor x, y and z of every node in the node table"
+ALL_ALIKE = "all lengths are the same"
+
+
+def main(sm):
+    """Compute the baselines of every person and split."""
+    logger = job.start(sm)
+    people = read_cohort(sm.params.units, sm.params.splits, sm.input.connectomes, sm.input.targets)
+    nodes, analysis = tables.read_nodes(sm.input.nodes), sm.params.analysis
+    pair_index = pair_indices(len(nodes), [node["hemisphere"] for node in nodes], analysis["pairs"])
+    rows = []
+    for split in sm.params.splits:
+        rows += connectome_rows(people, split, pair_index)
+        rows += group_rows(people, split)
+    rows += distance_rows(people, archives.Archive(sm.input.connectomes), nodes, pair_index)
+    rows += rescan_rows(people)
+    stored = evaluate.analysed(analysis)
+    rows = [{**row, **stored} for row in rows] + global_signal_rows(sm.input.global_signal)
+    logger.info("baselines of %d of %d units", len(people), len(sm.params.units))
+    job.write_tsv(sm.output[0], rows, columns=COLUMNS)
+
+
+def read_cohort(units, splits, connectomes, targets):
+    """Read everybody who was not excluded.
+
+    Parameters
+    ----------
+    units : list of dict
+    splits : list of str
+    connectomes, targets : list of path
+        Archives, one per batch; one per batch and split, the split changing fastest.
+
+    Returns
+    -------
+    list of simulations.Person
+    """
+    connectomes, targets = archives.Archive(connectomes), archives.by_split(targets, splits)
+    found = [simulators.read_person(ids, connectomes, targets) for ids in units]
+    return [person for person in found if isinstance(person, simulators.Person)]
+
+
+def connectome_rows(people, split, pair_index):
+    """Correlate every connectome with the FC of the same person."""
+    return [
+        row(person, split, "sc_fc", sc_fc(person.weights, person.targets[split].fc, pair_index), len(people))
+        for person in people
+        if split in person.targets
+    ]
+
+
+def group_rows(people, split):
+    """Correlate the mean FC of all other people, in the same split, with the FC of a person."""
+    scanned = [person for person in people if split in person.targets]
+    if not scanned:
+        return []
+    ids = [person.ids["participant_id"] for person in scanned]
+    values = group_mean_fc(np.stack([person.targets[split].fc for person in scanned]), ids)
+    return [
+        row(person, split, "group_mean_fc", value, len(scanned) - ids.count(person.ids["participant_id"]))
+        for person, value in zip(scanned, values, strict=True)
+    ]
+
+
+def distance_rows(people, connectomes, nodes, pair_index):
+    """Score exp(-length / decay), its decay found on the training scan, on every split.
+
+    Parameters
+    ----------
+    people : list of simulations.Person
+    connectomes : workflow_scripts.files.archives.Archive
+        With lengths of tracts, where there are any.
+    nodes : list of dict
+        Of the analysis.
+    pair_index : tuple of (P,) int arrays
+
+    Returns
+    -------
+    list of dict
+        The decay in mm stands beside the training scan. Where the rule cannot be had, one row says why.
+    """
+    positions = positions_of(nodes)
+    straight = euclidean_lengths(positions) if np.isfinite(positions).all() else None
+    rows = []
+    for person in people:
+        own = connectomes.arrays(person.ids["unit"]).get("lengths")
+        lengths, note = (straight, STRAIGHT) if own is None else (own, TRACTS)
+        if lengths is None:
+            rows.append(row(person, "train", "distance_fc", np.nan, len(people), NO_DISTANCES))
+            continue
+        rule = distance_rule(lengths, person.targets["train"].fc, pair_index)
+        if rule is None:
+            rows.append(row(person, "train", "distance_fc", np.nan, len(people), ALL_ALIKE))
+            continue
+        rows.append(row(person, "train", "distance_decay", rule.decay, len(people), note))
+        rows += [
+            row(person, split, "distance_fc", fc_correlation(rule.fc, target.fc), len(people), note)
+            for split, target in person.targets.items()
+        ]
+    return rows
+
+
+def global_signal_rows(paths):
+    """Read what the batches found, and count the people of every fit, split and measure."""
+    table = pd.concat(map(result_tables.read_texts, paths), ignore_index=True)
+    by = ["fit", "split", "measure"]
+    counts = table[table["value"] != job.MISSING].groupby(by).size()
+    return table.assign(n=counts.reindex(pd.MultiIndex.from_frame(table[by])).to_numpy()).to_dict("records")
+
+
+def rescan_rows(people):
+    """Compare the training scan of every person with the held-out one; without an FCD its distance is n/a."""
+    both = [person for person in people if "test" in person.targets]
+    unknown = {"scan_rescan_ks": np.nan}
+    return [
+        row(person, "test", measure, value, len(both))
+        for person in both
+        for measure, value in (unknown | scan_rescan(person.targets["train"], person.targets["test"])).items()
+    ]
+
+
+def row(person, split, measure, value, n, note=None):
+    """Make one row; `n` is the number of people that the value rests on or is one of."""
+    keys = {key: person.ids[key] for key in ("participant_id", "session_id")}
+    return {**keys, "split": split, "measure": measure, "value": float(value), "n": n, "note": note}
+
+
+if "snakemake" in globals():
+    main(snakemake)

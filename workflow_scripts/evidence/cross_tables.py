@@ -1,0 +1,162 @@
+"""Rule cross_tables: cross and held-out people of all batches, contrasts over people, identification."""
+
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from cubnm_core.evidence import cross as core
+from cubnm_core.evidence.identification import identify, person_similarity, similarity
+from workflow_scripts.evidence import cross, held_out_people
+from workflow_scripts.files import archives, job, result_tables
+from workflow_scripts.fitting import evaluate
+
+ANALYSIS = list(evaluate.ANALYSIS)
+PAIRED = ("n_people", "difference", "low", "high", "n_better", "verdict")
+CONTRASTS = ("fit", "contrast", "inhibition", "split", "measure", *PAIRED, *ANALYSIS)
+FOUND = ("n_people", "rate", "chance", "chance_low", "chance_high", "p")
+IDENTIFICATION = ("fit", "source", "direction", "split", "measure", *FOUND, "pairs", "band_pass")
+HELD_OUT = "fit_held_out_people"
+# Both sides are fits of whole people, whose inhibitory weights suit their connectome.
+WHOLE = ("everything_others", "data_others")
+
+
+def main(sm):
+    """Put the tables of all batches together, compare over people, and identify people."""
+    logger = job.start(sm)
+    crossed = together(sm.input.cross, cross.COLUMNS)
+    held_out = together(sm.input.held_out_people, held_out_people.COLUMNS)
+    evaluation = together(sm.input.evaluation, evaluate.EVALUATION)
+    job.write_tsv(sm.output.cross, crossed)
+    job.write_tsv(sm.output.held_out_people, held_out)
+    rows = contrast_rows(numeric(crossed)) + held_out_rows(numeric(evaluation), numeric(held_out))
+    job.write_tsv(sm.output.contrasts, rows, columns=CONTRASTS)
+    targets = archives.by_split(sm.input.targets, sm.params.splits)
+    scans = {split: scanned(sm.params.units, archive) for split, archive in targets.items()}
+    simulated = simulated_fc(sm.params.fits, len(sm.params.batches), sm.input.simulations)
+    found = identification_rows(sm.params.units, scans, simulated)
+    stored = {key: next(iter(evaluation[key]), None) for key in ("pairs", "band_pass")}
+    job.write_tsv(sm.output.identification, [{**row, **stored} for row in found], columns=IDENTIFICATION)
+    logger.info("%d contrasts, %d rates of identification", len(rows), len(found))
+
+
+def together(paths, columns):
+    """Put tables with the same columns together, as text; without rows where there is none."""
+    return pd.concat(
+        [pd.DataFrame(columns=list(columns)), *map(result_tables.read_texts, paths)], ignore_index=True
+    )
+
+
+def numeric(table):
+    """Scores as numbers; a score that is missing is left out."""
+    return table.assign(mean=pd.to_numeric(table["mean"], errors="coerce")).dropna(subset="mean")
+
+
+def per_person(rows, keys):
+    """Mean score of every person, sessions averaged, in columns by `keys`: rows are participants."""
+    return rows.pivot_table(index="participant_id", columns=list(keys), values="mean", aggfunc="mean")
+
+
+def contrast_rows(crossed):
+    """Compare conditions of the cross, paired over people; others were averaged within each person."""
+    rows = []
+    for (fit, inhibition, split, measure), part in crossed.groupby(
+        ["fit", "inhibition", "split", "measure"], sort=False
+    ):
+        scores = per_person(part, ("parameters", "connectome", "data"))
+        for name, (one, other) in core.CONTRASTS.items():
+            if one not in scores or other not in scores or (name in WHOLE and inhibition == core.TUNED):
+                continue
+            keys = dict(zip(CONTRASTS[:5], (fit, name, inhibition, split, measure), strict=True))
+            rows += _paired_row(keys, scores[one], scores[other], part)
+    return rows
+
+
+def held_out_rows(evaluation, held_out):
+    """Compare people's own fits with parameters of a group that they were no part of."""
+    rows = []
+    scored = dict(list(evaluation.groupby(["fit", "split", "measure"])))
+    for (fit, split, measure), theirs in held_out.groupby(["fit", "split", "measure"], sort=False):
+        own = scored.get((fit, split, measure))
+        if measure not in core.MEASURES or own is None:
+            continue
+        one, other = (part.groupby("participant_id")["mean"].mean() for part in (own, theirs))
+        keys = {"fit": fit, "contrast": HELD_OUT, "inhibition": None, "split": split, "measure": measure}
+        rows += _paired_row(keys, one, other.reindex(one.index), theirs)
+    return rows
+
+
+def _paired_row(keys, one, other, source):
+    """One row with a comparison; none where nobody has both sides."""
+    found = core.paired(one.to_numpy(), other.to_numpy(), keys["measure"])
+    if found is None:
+        return []
+    return [{**keys, **{key: getattr(found, key) for key in PAIRED}, **source[ANALYSIS].iloc[0]}]
+
+
+def scanned(units, archive):
+    """FC of the scans of a split: dict of unit to (P,) array."""
+    usable = [ids["unit"] for ids in units if archive.records[ids["unit"]]["status"] == "ok"]
+    return {unit: archive.arrays(unit)["fc"] for unit in usable}
+
+
+def simulated_fc(fits, n_batches, paths):
+    """FC that rule evaluate saved: dict of fit to dict of unit to (P,) array.
+
+    Parameters
+    ----------
+    fits : list of str
+    n_batches : int
+    paths : list of path
+        The batch changes fastest.
+    """
+    found = {fit: {} for fit in fits}
+    for (fit, _), path in zip(product(fits, range(n_batches)), paths, strict=True):
+        with np.load(path, allow_pickle=False) as file:
+            for name in [name for name in file.files if name.endswith("/fc")]:
+                found[fit][name.removesuffix("/fc")] = file[name]
+    return found
+
+
+def identification_rows(units, scans, simulated):
+    """Find people by the likeness of simulated and empirical FC, and by that of their own two scans.
+
+    Parameters
+    ----------
+    units : list of dict
+    scans : dict of split to dict of unit to (P,) array
+    simulated : dict of fit to dict of unit to (P,) array
+
+    Returns
+    -------
+    list of dict
+    """
+    people = {ids["unit"]: ids["participant_id"] for ids in units}
+    rows = []
+    for fit, split in product(simulated, scans):
+        keys = {"fit": fit, "source": "simulated", "split": split}
+        rows += _found(keys, simulated[fit], scans[split], people)
+    if "test" in scans:
+        rows += _found(
+            {"fit": None, "source": "empirical", "split": "test"}, scans["train"], scans["test"], people
+        )
+    return rows
+
+
+def _found(keys, candidates, scans, people):
+    """Rows of both directions: every scan looks for its candidate, every candidate for its scan."""
+    if not candidates or not scans:
+        return []
+    likeness = similarity(np.stack(list(candidates.values())), np.stack(list(scans.values())))
+    owners = [[people[unit] for unit in part] for part in (candidates, scans)]
+    _, square = person_similarity(likeness, *owners)
+    directions = {"scan": identify(square), "simulation": identify(square.T)}
+    return [
+        {**keys, "direction": direction, "measure": "fc_corr", **{key: getattr(found, key) for key in FOUND}}
+        for direction, found in directions.items()
+        if found is not None
+    ]
+
+
+if "snakemake" in globals():
+    main(snakemake)

@@ -1,0 +1,168 @@
+"""Rule global_signal: one shared signal beside noise, fitted to everybody, with the cost of every fit."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+
+from cubnm_core.errors import InputError
+from cubnm_core.evidence import global_signal as core
+from workflow_scripts.cohort import noise_seeds
+from workflow_scripts.configuration import objectives
+from workflow_scripts.files import archives, job
+from workflow_scripts.fitting import evaluate, simulators
+
+COLUMNS = (*evaluate.KEYS, "split", "measure", "value", "sd", "n_seeds", *evaluate.ANALYSIS, "seeds", "note")
+# How the measures of this baseline are called; the binned distance stands in where there is no other.
+MEASURES = {"fc_corr": "global_signal_fc", "fcd_ks": "global_signal_ks", "cost": "global_signal_cost"}
+PARAMETERS = ("global_signal_share", "global_signal_autocorrelation")
+NO_TERM = "the objective weighs neither FC nor FCD, so a signal without neurons cannot be fitted with it"
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One fit setting and one person that the model is fitted to."""
+
+    fit: str
+    settings: dict
+    objective: object
+    person: simulators.Person
+
+    @property
+    def conditions(self):
+        """Everything that signals depend on: cases that share it share them, each with its own strengths."""
+        stated = {key: self.settings["simulation"][key] for key in ("duration", "burn_in")}
+        stated |= {"repetition_time": self.person.repetition_time, "analysis": self.settings["analysis"]}
+        return json.dumps([stated, self.person.ids["session_id"]], sort_keys=True)
+
+
+def main(sm):
+    """Fit two parameters for every person and fit setting, and score them over fresh noise."""
+    logger = job.start(sm)
+    connectomes = archives.Archive(sm.input.connectomes)
+    targets = archives.by_split(sm.input.targets, sm.params.splits)
+    found = [simulators.read_person(ids, connectomes, targets) for ids in sm.params.units]
+    people = [person for person in found if isinstance(person, simulators.Person)]
+    hemispheres = simulators.read_hemispheres(sm.input.nodes)
+    cases, rows = cases_of(sm.params.fits, people)
+    groups = defaultdict(list)
+    for case in cases:
+        groups[case.conditions].append(case)
+    for group in groups.values():
+        try:
+            rows += fitted_rows(group, hemispheres, sm.params.first_seed, sm.params.seeds)
+        except InputError as error:
+            logger.warning("%d fits have no global signal beside them: %s", len(group), error)
+            rows += [missing_row(case.fit, case.person, str(error)) for case in group]
+    logger.info("%d people, %d fit settings", len(people), len(sm.params.fits))
+    job.write_tsv(sm.output[0], rows, columns=COLUMNS)
+
+
+def cases_of(fits, people):
+    """Pair every fit setting with the people who have what its cost compares.
+
+    Returns
+    -------
+    list of Case
+    list of dict
+        Rows that say why there is no such baseline for a fit setting.
+    """
+    cases, rows = [], []
+    for name, settings in fits.items():
+        weights = objectives.summed(settings["objectives"] or [settings["objective"]])
+        objective = core.bold_objective(weights)
+        if objective is None:
+            rows += [missing_row(name, person, NO_TERM) for person in people]
+            continue
+        usable = [person for person in people if can_score(objective, person.targets["train"])]
+        cases += [Case(name, settings, objective, person) for person in usable]
+    return cases, rows
+
+
+def can_score(objective, target):
+    """Whether a target has every term that counts."""
+    return set(objective.counted) <= set(core.comparison.available(target))
+
+
+def missing_row(fit, person, note):
+    """Make a row without a value that says why."""
+    return {**keys(fit, person), "split": "train", "measure": MEASURES["fc_corr"], "note": note}
+
+
+def keys(fit, person):
+    """Participant, session and fit of a row."""
+    return dict(zip(evaluate.KEYS, (*(person.ids[key] for key in evaluate.KEYS[:2]), fit), strict=True))
+
+
+def fitted_rows(cases, hemispheres, first_seed, n_seeds):
+    """Fit and score cases that share their signals.
+
+    Parameters
+    ----------
+    cases : list of Case
+    hemispheres : list of str
+    first_seed, n_seeds : int
+        Of the evaluation, before what a session adds.
+
+    Returns
+    -------
+    list of dict
+    """
+    settings, ids = cases[0].settings, cases[0].person.ids
+    lengths = [settings["simulation"][key] for key in ("duration", "burn_in")]
+    repetition_time = cases[0].person.repetition_time
+    scan = core.make_scan(*lengths, repetition_time, hemispheres, settings["analysis"])
+    first = noise_seeds.of_session(first_seed, ids["session_id"])
+    fresh = range(first, first + n_seeds)
+    needed = {name for case in cases for name in case.objective.counted}
+    people = {case.person.ids["unit"]: case.person for case in cases}
+    training = [(core.reach(person.weights), person.targets["train"]) for person in people.values()]
+    searched = core.search(scan, training, range(fresh.stop, fresh.stop + core.SEARCH_SEEDS), needed)
+    terms = dict(zip(people, searched, strict=True))
+    units = [case.person.ids["unit"] for case in cases]
+    points = [core.best(terms[unit], case.objective) for unit, case in zip(units, cases, strict=True)]
+    chosen = list(zip(units, points, strict=True))
+    scores = {(unit, point): scored(scan, people[unit], point, fresh, needed) for unit, point in set(chosen)}
+    return [
+        row
+        for case, (unit, point) in zip(cases, chosen, strict=True)
+        for row in case_rows(case, core.grid()[point], scores[unit, point], fresh)
+    ]
+
+
+def scored(scan, person, point, seeds, needed):
+    """Score a person with the point that was chosen: dict of split to dict of term to (S,) arrays."""
+    targets = list(person.targets.values())
+    found = core.score(scan, point, core.reach(person.weights), targets, seeds, needed)
+    return dict(zip(person.targets, found, strict=True))
+
+
+def case_rows(case, point, scores, seeds):
+    """Make the rows of one case: both parameters, and scores of every split with their SD over seeds."""
+    mine = keys(case.fit, case.person)
+    stored = {"n_seeds": len(seeds), **evaluate.conditions(case.settings, seeds)}
+    rows = [
+        {**mine, "split": "train", "measure": name, "value": value, **stored}
+        for name, value in zip(PARAMETERS, point, strict=True)
+    ]
+    for split, terms in scores.items():
+        shown = {"fcd_ks": terms["fcd_ks_binned"]} if "fcd_ks_binned" in terms else {}
+        shown |= terms
+        if can_score(case.objective, case.person.targets[split]):
+            shown["cost"] = case.objective.costs(terms)[:, 0]
+        rows += [
+            {**mine, "split": split, "measure": name, **spread(shown[term]), **stored}
+            for term, name in MEASURES.items()
+            if term in shown
+        ]
+    return rows
+
+
+def spread(values):
+    """Mean and sample SD over seeds."""
+    return {"value": float(np.mean(values)), "sd": float(np.std(values, ddof=1))}
+
+
+if "snakemake" in globals():
+    main(snakemake)

@@ -1,0 +1,86 @@
+"""Rule null_tests: scores of own and null models over the cohort; p values of refitted ones.
+
+Sessions of a person are averaged first. Forward nulls have no p: the person's parameters were fitted to the
+person's own connectome and map, so that nothing else can be as good by the same right.
+"""
+
+import numpy as np
+import pandas as pd
+
+from cubnm_core.evidence.cross import paired
+from cubnm_core.evidence.nulls import SHARED, p_value
+from cubnm_core.measures.objective import TERMS
+from workflow_scripts.evidence import nulls
+from workflow_scripts.files import job
+from workflow_scripts.files.result_tables import concatenate
+
+MEASURES = ("fc_corr", "fcd_ks", "fcd_ks_binned", "cost")
+GROUP = ["fit", "null", "refitted", "split", "measure"]
+CONDITIONS = [*nulls.evaluate.ANALYSIS, "n_seeds"]
+FOUND = ("n_people", "n_nulls", "observed", "null_mean", "difference", "low", "high", "p")
+COLUMNS = (*GROUP, *FOUND, *CONDITIONS)
+
+
+def main(sm):
+    """Put the tables of all batches together and test them."""
+    logger = job.start(sm)
+    scores = concatenate(sm.input.nulls)
+    job.write_tsv(sm.output.nulls, scores)
+    job.write_tsv(sm.output.rewiring, concatenate(sm.input.rewiring))
+    rows = comparison_rows(scores)
+    job.write_tsv(sm.output.null_tests, rows, columns=COLUMNS)
+    logger.info("%d comparisons with null models", len(rows))
+
+
+def comparison_rows(scores):
+    """Compare own with null models, one row per fit, kind, way, split and measure.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        As rule nulls writes it, read as text.
+
+    Returns
+    -------
+    list of dict
+    """
+    scores = scores[scores["measure"].isin(MEASURES)]
+    scores = scores.assign(mean=pd.to_numeric(scores["mean"], errors="coerce"))
+    is_own = scores["null"] == nulls.OWN
+    own = scores[is_own].groupby(["fit", "split", "measure", "participant_id"])["mean"].mean()
+    rows = []
+    for key, members in scores[~is_own].groupby(GROUP, sort=False):
+        named = dict(zip(GROUP, key, strict=True))
+        wide = members.pivot_table(index="participant_id", columns="index", values="mean", aggfunc="mean")
+        mine = own.loc[named["fit"], named["split"], named["measure"]].reindex(wide.index)
+        conditions = {name: ", ".join(members[name].unique()) for name in CONDITIONS}
+        rows.append({**named, **compared(mine.to_numpy(), wide.to_numpy(), named), **conditions})
+    return rows
+
+
+def compared(own, null, named):
+    """Compare the own scores of people, (n,), with those of their null models, (n, K) with NaN for none."""
+    known = np.isfinite(own) & np.isfinite(null).any(axis=1)
+    own, null = own[known], null[known]
+    means = np.array([np.nanmean(row) for row in null])
+    found = paired(own, means, named["measure"])
+    if found is None:
+        return {"n_people": 0, "n_nulls": 0}
+    p = np.nan
+    if named["refitted"] == "True":
+        sign = -TERMS.get(named["measure"], 1)  # a reward is the better the higher, a cost the lower
+        p = p_value(own, null, sign, named["null"] in SHARED)
+    return {
+        "n_people": found.n_people,
+        "n_nulls": null.shape[1],
+        "observed": own.mean(),
+        "null_mean": means.mean(),
+        "difference": found.difference,
+        "low": found.low,
+        "high": found.high,
+        "p": p,
+    }
+
+
+if "snakemake" in globals():
+    main(snakemake)

@@ -1,0 +1,69 @@
+"""Global coupling of every person beside the scale of the connectome, without which it means nothing."""
+
+from cubnm_core.errors import InputError
+from workflow_scripts.files import job
+
+COLUMNS = (
+    "participant_id",
+    "session_id",
+    "fit",
+    "scaling",
+    "scale_factor",
+    "total_strength",
+    "G",
+    "G_times_factor",
+    "G_times_strength",
+)
+
+
+def coupling_rows(fits, connectomes):
+    """Make one row per person and selected fit with a global coupling.
+
+    Parameters
+    ----------
+    fits : pandas.DataFrame
+        Table of fits, as text.
+    connectomes : sequence of dict
+        Records of the prepared connectomes.
+
+    Returns
+    -------
+    list of dict
+        ``G_times_factor`` multiplies the weights of the file (their logarithms with the scaling log),
+        ``G_times_strength`` the sum of the scaled weights.
+
+    Raises
+    ------
+    InputError
+        If connectomes were scaled by different rules.
+    """
+    used = {record["unit"]: record for record in connectomes if record["status"] == "ok"}
+    rules = sorted({record["settings"]["scaling"] for record in used.values()})
+    if len(rules) > 1:
+        raise InputError(
+            f"connectomes are scaled by different rules ({', '.join(rules)}), so that their G cannot be "
+            "pooled; start the workflow again, which scales them alike"
+        )
+    ids = {
+        (record["participant_id"], record["session_id"] or job.MISSING): record for record in used.values()
+    }
+    rows = []
+    for row in fits[fits["selected"] == "True"].to_dict("records"):
+        record = ids.get((row["participant_id"], row["session_id"]))
+        if record is not None and row.get("param_G", job.MISSING) != job.MISSING:
+            rows.append(_row(row, record))
+    return rows
+
+
+def _row(row, record):
+    """Put the coupling of one fit beside the scale of its connectome."""
+    coupling, factor = float(row["param_G"]), record["scale_factor"]
+    return {
+        **{key: row[key] for key in ("participant_id", "session_id", "fit")},
+        "scaling": record["settings"]["scaling"],
+        "scale_factor": factor,
+        "total_strength": record["qc"]["raw_sum"],
+        "G": coupling,
+        "G_times_factor": coupling * factor,
+        "G_times_strength": coupling * record["scaled_sum"],
+    }

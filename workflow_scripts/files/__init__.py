@@ -1,0 +1,1 @@
+"""What every script needs to read and write files."""

@@ -1,0 +1,77 @@
+"""What the preparation leaves: arrays and records of a batch of people, in one ``.npz`` and one ``.json``.
+
+The arrays of a unit are called ``<unit>/<name>``; the JSON file maps every unit to its record. Files per
+person would be tens of thousands in a large cohort, and so would the jobs that write them.
+"""
+
+from functools import cached_property
+
+import numpy as np
+
+from workflow_scripts.files import job
+
+
+def write(npz, json, people):
+    """Write the archive of a batch.
+
+    Parameters
+    ----------
+    npz, json : path
+        Two files of one name that lie beside each other.
+    people : dict of str to (dict, dict)
+        Unit to its arrays and its record; a unit that was excluded has no arrays.
+    """
+    arrays = {
+        f"{unit}/{name}": values for unit, (found, _) in people.items() for name, values in found.items()
+    }
+    job.write_npz(npz, **arrays)
+    job.write_json(json, {unit: record for unit, (_, record) in people.items()})
+
+
+class Archive:
+    """The archives of one or several batches, read as one.
+
+    Parameters
+    ----------
+    paths : path or sequence of path
+        The ``.npz`` or the ``.json`` files.
+    """
+
+    def __init__(self, paths):
+        paths = [paths] if isinstance(paths, str) or hasattr(paths, "parent") else paths
+        self.stems = [str(path).removesuffix(".npz").removesuffix(".json") for path in paths]
+
+    @cached_property
+    def _by_stem(self):
+        return {stem: job.read_json(f"{stem}.json") for stem in self.stems}
+
+    @cached_property
+    def records(self):
+        """Records of all units, a dict of str to dict."""
+        return {unit: record for records in self._by_stem.values() for unit, record in records.items()}
+
+    @cached_property
+    def _stem_of(self):
+        return {unit: stem for stem, records in self._by_stem.items() for unit in records}
+
+    def arrays(self, unit):
+        """Arrays of one unit, a dict of str to ndarray; empty where it was excluded."""
+        prefix = f"{unit}/"
+        with np.load(f"{self._stem_of[unit]}.npz", allow_pickle=False) as file:
+            return {name.removeprefix(prefix): file[name] for name in file.files if name.startswith(prefix)}
+
+
+def by_split(targets, splits):
+    """Part the archives of targets by split.
+
+    Parameters
+    ----------
+    targets : sequence of path
+        The split changes fastest.
+    splits : sequence of str
+
+    Returns
+    -------
+    dict of str to Archive
+    """
+    return {split: Archive(targets[place :: len(splits)]) for place, split in enumerate(splits)}

@@ -1,0 +1,1 @@
+"""Stage fitting: parameters per person, and their scores over fresh seeds."""

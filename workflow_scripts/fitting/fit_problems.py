@@ -1,0 +1,114 @@
+"""What is searched for every person and restart, and what its history depends on."""
+
+from importlib.metadata import version
+
+import cubnm_core
+from cubnm_core import load_model
+from cubnm_core.fitting.course import retest_key
+from cubnm_core.fitting.optimisers import OptimizerSettings
+from cubnm_core.fitting.run import FitProblem, Retest
+from workflow_scripts.cohort import noise_seeds
+from workflow_scripts.configuration import objectives
+from workflow_scripts.fitting import simulators
+from workflow_scripts.fitting.histories import History, fingerprint
+
+# Settings of the search that say when it ends, not what it does until then.
+_BUDGET = ("generations", "patience")
+
+
+def make_problems(people, settings, space, hemispheres, begin=None):
+    """State what is searched for every person and restart, and what its history belongs to.
+
+    Parameters
+    ----------
+    people : dict of str to simulations.Person
+    settings : dict
+        Resolved settings of a fit.
+    space : cubnm_core.fitting.search_space.SearchSpace
+    hemispheres : list of str
+    begin : dict of str to dict, optional
+        By unit, further keywords of its problems: where they start (see
+        :func:`workflow_scripts.fitting.starting_points.read_starting_points`).
+
+    Returns
+    -------
+    problems : list of FitProblem
+    histories : dict of str to History
+        By key; those of re-tests included.
+    """
+    objective = objectives.make_objective(settings)
+    optimizer = optimizer_settings(settings["optimizer"])
+    stated = settings["optimizer"]["initial"]
+    common = {
+        "space": space,
+        "objective": objective,
+        "optimizer": optimizer,
+        "replicates": settings["replicates"],
+        "initial": space.to_unit(stated)[0] if stated else None,
+    }
+    problems, histories = [], {}
+    for unit, person in people.items():
+        seeds = _session_seeds(settings, person.ids["session_id"])
+        for restart in range(settings["optimizer"]["restarts"]):
+            problem = FitProblem(
+                key=f"{unit}_restart-{restart}",
+                weights=person.weights,
+                lengths=person.lengths,
+                target=person.targets["train"],
+                restart=restart,
+                **common | seeds | (begin or {}).get(unit, {}),
+            )
+            problems.append(problem)
+            mark = problem_fingerprint(problem, settings, hemispheres, person.repetition_time)
+            histories[problem.key] = History(mark, space)
+            if problem.retest is not None:
+                budget = [getattr(optimizer, name) for name in _BUDGET]
+                histories[retest_key(problem.key)] = History(fingerprint(mark, budget, problem.retest), space)
+    return problems, histories
+
+
+def _session_seeds(settings, session_id):
+    """Noise seed and re-test of a session, as keywords of its problems."""
+    seeds, retest = {"noise_seed": noise_seeds.of_session(settings["noise_seed"], session_id)}, None
+    if settings["retest"] is not None:
+        first_seed = noise_seeds.of_session(settings["retest"]["first_seed"], session_id)
+        retest = Retest(**{**settings["retest"], "first_seed": first_seed})
+    return {**seeds, "retest": retest}
+
+
+def optimizer_settings(stated):
+    """Translate the section ``optimizer`` of a fit into what the core understands."""
+    own = {name: value for name, value in stated.items() if name not in ("restarts", "initial")}
+    return OptimizerSettings(**{**own, "shape": own["shape"] or None, "options": own["options"] or None})
+
+
+def problem_fingerprint(problem, settings, hemispheres, repetition_time):
+    """Hash everything the history of a search depends on.
+
+    A larger or smaller number of generations goes on from the same history, and so does a changed re-test. A
+    design is laid out for its number of generations.
+    """
+    target = {"fc": problem.target.fc, "fcd": problem.target.fcd}
+    if problem.target.fcd_cdf is not None:
+        target["fcd_cdf"] = problem.target.fcd_cdf
+    optimizer = dict(vars(problem.optimizer))
+    if not problem.optimizer.is_design:
+        optimizer = {name: value for name, value in optimizer.items() if name not in _BUDGET}
+    space = [list(problem.space.free.items()), problem.space.fixed, problem.space.regional]  # free: in order
+    start = [problem.initial, problem.prior]
+    noise = [problem.noise_seed, problem.replicates]
+    search = [problem.key, problem.restart, space, objectives.identity(settings), optimizer, start, noise]
+    simulated = simulators.simulation_keywords(settings, repetition_time)
+    del simulated["backend"]  # the history itself names the device of every generation
+    pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
+    software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]
+    connectome = [problem.weights, problem.lengths]
+    model = load_model(settings["model"])
+    return fingerprint(connectome, target, search, simulated, pairs, model, software)
+
+
+def recorded(problems):
+    """Say what simulations have to give: FCD only if somebody's scans have one."""
+    targets = [problem.target for problem in problems]
+    with_fcd = any(target.fcd is not None or target.fcd_cdf is not None for target in targets)
+    return ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")

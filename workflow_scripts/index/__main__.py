@@ -1,0 +1,164 @@
+"""Command: write the tables of a cohort from folders of derivatives, for a person to read and edit.
+
+python -m workflow_scripts.index --derivatives derivatives/xcp_d derivatives/qsirecon --out config
+"""
+
+import argparse
+import os
+import sys
+import time
+
+from cubnm_core.errors import InputError
+from workflow_scripts.configuration.schemas import schema
+from workflow_scripts.files import job
+from workflow_scripts.index.choices import KINDS, choose
+from workflow_scripts.index.pairing import pair
+from workflow_scripts.index.parcels import node_table
+from workflow_scripts.index.people import participants
+from workflow_scripts.index.summary import describe
+from workflow_scripts.index.walk import search
+from workflow_scripts.index.writing import MANIFEST_KEY, write_tables
+
+ALWAYS = ("participant_id", "session_id", "run_id", "kind", "path", "format")
+LEFT_OUT = ("participant_id", "session_id", "run_id", "kind", "path", "reason")
+NODES = ("index", "label", "hemisphere", "structure", "network", "x", "y", "z")
+
+
+def main(arguments=None):
+    """Search, choose, pair, write, and say what was done."""
+    started, asked = time.monotonic(), _parser().parse_args(arguments)
+    try:
+        lines = index(asked)
+    except (InputError, OSError) as error:
+        sys.exit(str(error))
+    print("\n".join([*lines, f"({time.monotonic() - started:.1f} s)"]))
+
+
+def index(asked):
+    """Write the tables of a cohort.
+
+    Parameters
+    ----------
+    asked : argparse.Namespace
+        Options of the command.
+
+    Returns
+    -------
+    list of str
+        What was found and written, in words.
+
+    Raises
+    ------
+    InputError
+        If an option is wrong, or several files are candidates for the same thing.
+    """
+    selections = [_named(text, "--select") for text in asked.select]
+    statements = [_statement(*_named(text, "--set")) for text in asked.set]
+    tree = search(asked.derivatives, [_own_pattern(text) for text in asked.files])
+    chosen, remarks = choose(tree.variants, selections)
+    cohort = pair(chosen, tree, statements, asked.roles, asked.unpaired)
+    if not cohort.rows:
+        raise InputError("\n".join([*describe(tree, cohort, remarks), "Nothing is left for a manifest."]))
+    people, more = participants(cohort.rows, asked.participants)
+    nodes, parcels = node_table(cohort.rows, tree.atlases)
+    summary = describe(tree, cohort, [*remarks, *more, *parcels])
+    tables = {
+        "manifest": (_relative(cohort.rows, asked.out), _columns(cohort.rows), MANIFEST_KEY),
+        "participants": (people, list(people[0]), ("participant_id", "session_id")),
+    }
+    if nodes:
+        tables["nodes"] = (nodes, NODES, ("label",))
+    written = write_tables(asked.out, tables, {"options": vars(asked), "summary": summary})
+    job.write_tsv(os.path.join(asked.out, "left_out.tsv"), cohort.left_out, columns=LEFT_OUT)
+    return [*summary, "Written:", *(f"  - {line}" for line in written)]
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="python -m workflow_scripts.index", description=__doc__.splitlines()[0].removeprefix("Command: ")
+    )
+    add = parser.add_argument
+    add("--derivatives", nargs="+", required=True, metavar="FOLDER", help="folders to search, with all below")
+    add("--out", default="config", metavar="FOLDER", help="where the tables go (default: config)")
+    add("--participants", metavar="TSV", help="participants.tsv of the BIDS dataset: age, sex, group, ...")
+    add(
+        "--select",
+        action="append",
+        default=[],
+        metavar="[KIND.]FACT=VALUE",
+        help="which candidates are meant: atlas=4S456Parcels, bold.space=fsLR, session=01; repeatable",
+    )
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="[KIND.]COLUMN=VALUE",
+        help="what you know of the files: a column of the manifest, such as bold.censoring=none; repeatable",
+    )
+    add(
+        "--files",
+        action="append",
+        default=[],
+        metavar="KIND:FORMAT:PATTERN",
+        help="files with names of your own, such as 'sc:csv:*_connectome.csv'; repeatable",
+    )
+    add(
+        "--roles",
+        choices=("auto", "runs", "none"),
+        default="auto",
+        help="runs: the first half of the runs of a session train, the others are held out (default: auto)",
+    )
+    add(
+        "--unpaired",
+        choices=("drop", "keep"),
+        default="drop",
+        help="people without connectome or without scan (keep them for a group connectome)",
+    )
+    return parser
+
+
+def _named(text, option):
+    """Split [kind.]name=value."""
+    name, mark, value = text.partition("=")
+    kind, dot, rest = name.partition(".")
+    if not mark or not value or (dot and kind not in KINDS):
+        raise InputError(
+            f"{option} {text}: write [KIND.]NAME=VALUE with a kind of {', '.join(KINDS)}, such as "
+            "bold.space=fsLR"
+        )
+    return (kind, rest, value) if dot else (None, name, value)
+
+
+def _statement(kind, column, value):
+    """Refuse statements that are no column of the manifest."""
+    columns = schema("manifest")["properties"]
+    if column not in columns or column in ALWAYS:
+        allowed = ", ".join(name for name in columns if name not in ALWAYS)
+        raise InputError(f"--set {column}: no column of the manifest that can be stated; allowed: {allowed}")
+    return kind, column, value
+
+
+def _own_pattern(text):
+    """Split kind:format:pattern."""
+    parts = text.split(":", 2)
+    if len(parts) != 3 or not all(parts):
+        raise InputError(
+            f"--files {text}: write KIND:FORMAT:PATTERN, such as 'sc:mrtrix_csv:*_connectome.csv'"
+        )
+    return tuple(parts)
+
+
+def _relative(rows, out):
+    """Give the rows with paths relative to the folder of the manifest."""
+    folder = os.path.abspath(out)
+    return [{**row, "path": os.path.relpath(os.path.abspath(row["path"]), folder)} for row in rows]
+
+
+def _columns(rows):
+    """Name the columns that any row needs, in the order of the schema."""
+    used = {column for row in rows for column, value in row.items() if value not in (None, "")}
+    return [column for column in schema("manifest")["properties"] if column in used or column in ALWAYS]
+
+
+if __name__ == "__main__":
+    main()

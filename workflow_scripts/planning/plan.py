@@ -1,0 +1,224 @@
+"""Rule plan: what is going to run, and what it is going to take, said before any of it runs.
+
+Jobs are those of a dry run. The time of a simulation is measured here, in a few seconds, with the settings of
+every fit; for other machines it is scaled from the tables of benchmarks/results.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from cubnm_core.errors import InputError
+from workflow_scripts.cohort import tables
+from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.files import job
+from workflow_scripts.fitting import simulators
+from workflow_scripts.planning import estimates
+
+SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
+NOT_MEASURED = "not measured"
+REMARKS = (
+    "Simulations are the most there can be: searches may end early, and what histories hold is not simulated",
+    "again. Jobs that do not simulate take seconds each and are not counted.",
+)
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job of a dry run.
+
+    Attributes
+    ----------
+    rule : str
+    wildcards : dict of str to str
+    files : int
+        That it writes, logs and benchmarks included.
+    """
+
+    rule: str
+    wildcards: dict
+    files: int
+
+
+def main(sm):
+    """Print jobs, files, simulations and the hours they take."""
+    logger = job.start(sm)
+    params = sm.params
+    jobs = planned_jobs(params.config)
+    lines = ["Nothing is to be done."]
+    if jobs:
+        nodes = planned_nodes(params.config)
+        simulating = [(planned.rule, planned.wildcards) for planned in jobs]
+        one_connectome = params.config["connectome"]["source"] != "individual"
+        evaluation = params.evaluation | {"one_connectome": one_connectome}
+        stages = estimates.stages(simulating, params.fits, params.batches, evaluation, nodes)
+        lines = [f"{counted(params.batches)}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
+        lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
+        times = {"here": measured(stages, nodes, params, logger), **scaled(stages, nodes, params)}
+        head = ["fit", "rule", "simulations", "simulated s", *(f"hours {place}" for place in times)]
+        lines += [*table(head, stage_rows(stages, times)), ""]
+        lines += [*on_request(params.fits, params.twins, times["here"]), *remarks(params.fits)]
+        lines += [f"{fit}: {text}" for fit in params.fits for text in beyond_bounds(params.fits[fit])]
+    print("\n".join(["", *lines, ""]), flush=True)
+
+
+def counted(packed):
+    """Count people, and their sessions where they are more."""
+    units = [unit for members in packed.values() for unit in members]
+    people = {unit.partition("_ses-")[0] for unit in units}
+    sessions = f", sessions: {len(units)}" if len(units) > len(people) else ""
+    return f"people: {len(people)}{sessions}"
+
+
+def planned_jobs(config):
+    """Ask Snakemake what it would run.
+
+    Parameters
+    ----------
+    config : dict
+        The completed configuration.
+
+    Returns
+    -------
+    list of PlannedJob
+
+    Raises
+    ------
+    InputError
+        With what Snakemake says, if it cannot plan.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml", encoding="utf-8") as file:
+        yaml.safe_dump(job.plain(config), file, sort_keys=False)
+        file.flush()
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--dry-run", "--nocolor"]
+        command += ["--cores", "1", "--nolock", "--configfile", file.name]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise InputError(f"the workflow cannot be planned:\n{done.stdout}{done.stderr}")
+    return parsed(done.stdout + done.stderr)
+
+
+def parsed(text):
+    """Read the jobs of a dry run from what Snakemake prints."""
+    found = []
+    for block in re.split(r"^(?=(?:local)?rule \w+:$)", text, flags=re.MULTILINE)[1:]:
+        rule = re.match(r"(?:local)?rule (\w+):", block).group(1)
+        entries = dict(re.findall(r"^    (output|log|benchmark|wildcards): (.*)$", block, flags=re.MULTILINE))
+        pairs = entries.pop("wildcards", "").split(", ")
+        wildcards = dict(pair.split("=", 1) for pair in pairs if pair)
+        found.append(PlannedJob(rule, wildcards, sum(len(paths.split(", ")) for paths in entries.values())))
+    return [planned for planned in found if planned.files]
+
+
+def planned_nodes(config):
+    """Give the node table, or a stand-in for that of a made cohort that is not made yet."""
+    synthetic = config["synthetic"]
+    if synthetic is None or Path(config["nodes"]).exists():
+        return tables.read_nodes(config["nodes"])
+    sides = "L" * (synthetic["nodes"] // 2) + "R" * (synthetic["nodes"] // 2)
+    return [
+        {"index": place, "label": f"{side}{place}", "hemisphere": side} for place, side in enumerate(sides)
+    ]
+
+
+def job_rows(jobs):
+    """Make one row per rule and one for all of them."""
+    counts, files = Counter(planned.rule for planned in jobs), Counter()
+    for planned in jobs:
+        files[planned.rule] += planned.files
+    rows = [[rule, count, files[rule]] for rule, count in counts.items()]
+    return [*rows, ["all", counts.total(), files.total()]]
+
+
+def measured(stages, nodes, params, logger):
+    """Seconds of one simulation of every fit on this machine, measured now."""
+    found, people = {}, max(map(len, params.batches.values()))
+    for fit in dict.fromkeys(stage.fit for stage in stages):
+        settings = params.fits[fit]
+        found[fit] = estimates.measured_here(settings, nodes, params.repetition_time, people)
+        logger.info("%s: %.3g CPU seconds per simulation, measured now", fit, found[fit])
+    return found
+
+
+def scaled(stages, nodes, params):
+    """The same for every machine that a table of benchmarks knows, None where it knows nothing near."""
+    fits = {stage.fit: params.fits[stage.fit] for stage in stages}
+    return {
+        f"({number})": {fit: estimates.scaled(known, settings, len(nodes)) for fit, settings in fits.items()}
+        for number, (_, known) in enumerate(estimates.measured_elsewhere().values(), start=1)
+    }
+
+
+def stage_rows(stages, times):
+    """Make one row per fit and rule with the hours on every machine, and one for all of them."""
+    rows = [[stage.fit, stage.rule, stage.simulations, round(stage.seconds)] for stage in stages]
+    rows.append(["all", "", sum(row[2] for row in rows), sum(row[3] for row in rows)])
+    for seconds in times.values():
+        hours = [_hours(stage.simulations, seconds[stage.fit]) for stage in stages]
+        hours.append(None if None in hours else sum(hours))
+        for row, value in zip(rows, hours, strict=True):
+            row.append(NOT_MEASURED if value is None else f"{value:,.3g}")
+    return rows
+
+
+def on_request(fits, twins, seconds):
+    """Say what synthetic twins of the fits above would take, which run when they are asked for.
+
+    Parameters
+    ----------
+    fits : dict of str to dict
+        Resolved settings by name.
+    twins : int
+        Of every fit.
+    seconds : dict of str to float
+        Of one simulation here, by fit.
+
+    Returns
+    -------
+    list of str
+        Empty without any fit whose simulations were measured.
+    """
+    counts = {fit: twins * (estimates.most_simulations(fits[fit]) + 1) for fit in seconds}
+    if not counts:
+        return []
+    hours = sum(_hours(count, seconds[fit]) for fit, count in counts.items())
+    return [
+        f"snakemake twins, which is not counted above, would take {sum(counts.values()):,} simulations, "
+        f"{hours:,.3g} hours here."
+    ]
+
+
+def _hours(simulations, seconds):
+    return None if seconds is None else simulations * seconds / 3600
+
+
+def remarks(fits):
+    """Say what the figures are."""
+    on_card = any(simulators.used_backend(settings) == "cuda" for settings in fits.values())
+    here = "hours of the GPU" if on_card else f"hours of one core of {job.processor()}"
+    return [
+        f"here: {here}, measured now with these settings",
+        *(
+            f"({number}): hours of {unit}, scaled from benchmarks/results/{name}"
+            for number, (name, (unit, _)) in enumerate(estimates.measured_elsewhere().items(), start=1)
+        ),
+        *REMARKS,
+    ]
+
+
+def table(head, rows):
+    """Align the columns of a table, the first to the left, numbers to the right."""
+    cells = [head, *([f"{cell:,}" if isinstance(cell, int) else cell for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
+    aligned = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in cells]
+    return ["  ".join(row) for row in aligned]
+
+
+if "snakemake" in globals():
+    main(snakemake)

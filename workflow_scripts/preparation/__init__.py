@@ -1,0 +1,1 @@
+"""Stage preparation: connectomes, scans and empirical targets of everybody, on common nodes."""

@@ -1,0 +1,150 @@
+"""Rule group_average: a group as if it were one person, with a connectome and a training target.
+
+The archive holds one unit, the group, that later rules read like a person's. Who was left out before is left
+out here; nobody else is stopped by it.
+"""
+
+from collections import Counter
+
+from cubnm_core.connectomes.group import consensus_connectome, group_target, mean_connectome, pool_connectomes
+from cubnm_core.connectomes.scaling import euclidean_lengths
+from cubnm_core.errors import InputError
+from cubnm_core.measures.objective import Target
+from workflow_scripts.cohort import tables
+from workflow_scripts.files import archives, job
+from workflow_scripts.preparation.connectome_settings import positions_of
+
+
+def main(sm):
+    """Average everybody who can be used and write the archive."""
+    logger = job.start(sm)
+    group = sm.params.group
+    connectomes, targets = archives.Archive(sm.input.connectomes), archives.Archive(sm.input.targets)
+    members, left_out = part(sm.params.units, connectomes.records, targets.records)
+    for unit, reasons in left_out.items():
+        logger.warning("%s is no part of the group: %s", unit, "; ".join(reasons))
+    stated = {"connectome": sm.wildcards.average, "members": [ids["unit"] for ids in members]}
+    record = {**group, **stated, "left_out": left_out, "status": "ok", "reasons": [], "notes": []}
+    arrays = {}
+    try:
+        if not members:
+            raise InputError("nobody of the cohort has both a connectome and training scans that can be used")
+        nodes = tables.read_nodes(sm.input.nodes)
+        arrays = average_connectome(sm.wildcards.average, members, connectomes, nodes)
+        arrays |= average_target(members, targets)
+        record["repetition_time"], record["notes"] = shared_time(members, targets.records)
+    except InputError as error:
+        record |= {"status": "excluded", "reasons": str(error).splitlines()}
+        logger.error("the group cannot be averaged: %s", error)
+    archives.write(sm.output.npz, sm.output.json, {group["unit"]: (arrays, record)})
+    logger.info("%d people, %d left out", len(members), len(left_out))
+
+
+def part(units, connectomes, targets):
+    """Part the units into members of the group and those who cannot be used.
+
+    Parameters
+    ----------
+    units : list of dict
+        ``unit``, ``participant_id`` and ``session_id``.
+    connectomes, targets : dict of str to dict
+        Records of the preparation, by unit.
+
+    Returns
+    -------
+    members : list of dict
+    left_out : dict of str to list of str
+        Unit to its reasons.
+    """
+    left_out = {}
+    for ids in units:
+        records = (connectomes[ids["unit"]], targets[ids["unit"]])
+        reasons = [reason for record in records if record["status"] != "ok" for reason in record["reasons"]]
+        if reasons:
+            left_out[ids["unit"]] = list(dict.fromkeys(reasons))
+    return [ids for ids in units if ids["unit"] not in left_out], left_out
+
+
+def average_connectome(kind, members, connectomes, nodes):
+    """Average the connectomes; those of several sessions of one person first.
+
+    Parameters
+    ----------
+    kind : {"mean", "consensus"}
+    members : list of dict
+    connectomes : archives.Archive
+    nodes : list of dict
+        Rows of the node table; their coordinates serve a consensus where no tract lengths are known.
+
+    Returns
+    -------
+    dict of str to (N, N) array
+        ``weights``, and ``lengths`` in mm where anybody has them.
+    """
+    pooled = pooled_people(members, connectomes)
+    if kind == "mean":
+        weights, lengths = mean_connectome(pooled)
+    else:
+        hemispheres = [node["hemisphere"] for node in nodes]
+        distances = euclidean_lengths(positions_of(nodes)) if pooled.mean_lengths is None else None
+        weights, lengths = consensus_connectome(pooled, hemispheres, distances)
+    return {"weights": weights} if lengths is None else {"weights": weights, "lengths": lengths}
+
+
+def pooled_people(members, connectomes):
+    """Sum the connectomes of people up, after averaging those of several sessions of one person.
+
+    Parameters
+    ----------
+    members : list of dict
+    connectomes : archives.Archive
+
+    Returns
+    -------
+    cubnm_core.connectomes.group.PooledConnectomes
+    """
+    sessions = {}
+    for ids in members:
+        sessions.setdefault(ids["participant_id"], []).append(ids["unit"])
+    return pool_connectomes(
+        mean_connectome(pool_connectomes(_matrices(connectomes, unit) for unit in units))
+        for units in sessions.values()
+    )
+
+
+def _matrices(connectomes, unit):
+    arrays = connectomes.arrays(unit)
+    return arrays["weights"], arrays.get("lengths")
+
+
+def average_target(members, targets):
+    """Average FC and FCD.
+
+    Returns
+    -------
+    dict of str to array
+        ``fc`` (P,), and where anybody has them, ``fcd`` (K,) and ``fcd_cdf`` (10000,).
+    """
+    found = [targets.arrays(ids["unit"]) for ids in members]
+    people = [ids["participant_id"] for ids in members]
+    group = group_target(
+        [Target(arrays["fc"], arrays.get("fcd"), arrays.get("fcd_cdf")) for arrays in found], people
+    )
+    arrays = {"fc": group.fc, "fcd": group.fcd, "fcd_cdf": group.fcd_cdf}
+    return {name: values for name, values in arrays.items() if values is not None}
+
+
+def shared_time(members, targets):
+    """Give the repetition time in s that the group is simulated with, and a note where people differ."""
+    times = Counter(targets[ids["unit"]]["repetition_time"] for ids in members)
+    commonest = times.most_common(1)[0][0]
+    if len(times) == 1:
+        return commonest, []
+    return commonest, [
+        f"repetition times differ ({', '.join(f'{time:g}' for time in sorted(times))} s); the group is "
+        f"simulated with the most common one, {commonest:g} s"
+    ]
+
+
+if "snakemake" in globals():
+    main(snakemake)

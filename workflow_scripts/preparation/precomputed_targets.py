@@ -1,0 +1,99 @@
+"""FC and FCD that were computed elsewhere become targets, if they were made as the analysis says."""
+
+from cubnm_core.errors import InputError
+from cubnm_core.measures.connectivity import average_fc
+from workflow_scripts.cohort.precomputed_rows import disagreements, statements
+from workflow_scripts.files import job
+from workflow_scripts.preparation.precomputed_arrays import fc_vector, pooled_fcd
+from workflow_scripts.readers import sidecar
+
+
+def make_target(rows, nodes, all_nodes, analysis, needs_fcd):
+    """Make the target of one split of one person.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of the manifest, of kind fc and fcd, of this split.
+    nodes, all_nodes : list of dict
+        Of the analysis, and of the node table, in whose order somebody may have vouched that a file lies.
+    analysis : dict
+        ``pairs``, ``window`` and ``window_step`` in s, ``edges`` and ``band_pass``.
+    needs_fcd : bool
+        Whether every fit needs the FCD.
+
+    Returns
+    -------
+    arrays : dict
+        ``fc`` (P,), averaged over runs through Fisher's z, and, where there is an FCD, its values ``fcd``
+        (K,), pooled over runs, or its distribution function ``fcd_cdf`` (10000,).
+    facts : dict
+        What the target was made of, as for targets from scans.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, its settings are not known or not those of the analysis, or there is no FCD
+        though it is needed.
+    """
+    stated = [(row, statements(row)) for row in rows]
+    _check_settings(stated, analysis)
+    fcs = [(row, known) for row, known in stated if row["kind"] == "fc"]
+    fcds = [(row, known) for row, known in stated if row["kind"] == "fcd"]
+    if not fcs:
+        raise InputError("the manifest has no row of kind fc for this split; add one")
+    vectors = [fc_vector(row, known, nodes, all_nodes, analysis["pairs"]) for row, known in fcs]
+    facts = {
+        "repetition_time": fcs[0][1]["repetition_time"],
+        "volumes": sum(known["volumes"] for _, known in fcs),
+        "runs": [row["run_id"] or "1" for row, _ in fcs],
+        "precomputed": [_source(row, known) for row, known in stated],
+        "window_length_volumes": None,
+        "windows": 0,
+        "notes": ["FC and FCD computed elsewhere", *(note for _, notes in vectors for note in notes)],
+    }
+    arrays = {"fc": average_fc([vector for vector, _ in vectors])}
+    lacking = _without_fcd(fcds, nodes, all_nodes)
+    if lacking is not None:
+        if needs_fcd:
+            raise InputError(f"{lacking}; every fit weighs the distance of the FCD")
+        facts["notes"].append(f"without FCD: {lacking}")
+        return arrays, facts
+    dynamics, facts["windows"], notes = pooled_fcd(fcds, analysis)
+    facts["window_length_volumes"] = fcds[0][1]["window_volumes"]
+    facts["notes"] += notes
+    return arrays | dynamics, facts
+
+
+def _without_fcd(fcds, nodes, all_nodes):
+    """Say why there is no FCD of the nodes of the analysis, or None if there is one."""
+    if not fcds:
+        return "the manifest has no row of kind fcd for this split"
+    if len(nodes) < len(all_nodes):
+        return (
+            f"{fcds[0][0]['path']} is of {len(all_nodes)} nodes, the analysis has the {len(nodes)} that "
+            "everybody has, and nodes cannot be taken out of an FCD"
+        )
+    return None
+
+
+def _check_settings(stated, analysis):
+    """Refuse settings that are not those of the analysis, and files of different repetition times."""
+    problems = [f"{row['path']}: {text}" for row, known in stated for text in disagreements(known, analysis)]
+    times = {row["path"]: known["repetition_time"] for row, known in stated}
+    if times and max(times.values()) - min(times.values()) > sidecar.TOLERANCE:
+        listed = ", ".join(f"{path} {time:g} s" for path, time in times.items())
+        problems.append(f"the files differ in repetition time ({listed}); keep those of one kind")
+    if problems:
+        raise InputError("\n".join(problems))
+
+
+def _source(row, known):
+    """Say where an FC or FCD came from."""
+    return {
+        "kind": row["kind"],
+        "path": row["path"],
+        "sha256": job.sha256(row["path"]),
+        "assume_order": row["assume_order"],
+        **known,
+    }

@@ -1,0 +1,214 @@
+"""Everything the report reads, in one place: tables, settings, provenance and the arrays of single people."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from workflow_scripts.configuration.regional import coordinate_bounds
+from workflow_scripts.files.archives import by_split
+from workflow_scripts.files.dictionary import known_columns
+from workflow_scripts.files.job import read_json
+from workflow_scripts.files.result_tables import read_table
+from workflow_scripts.fitting import landscapes
+from workflow_scripts.report.brain_maps import Brain, read_brain
+from workflow_scripts.report.drawings import Drawings
+
+KEYS = ["participant_id", "session_id"]
+# Tables of the cohort. One that there is not (recovery, where the truth is unknown) has no rows.
+TABLES = (
+    "fits",
+    "convergence",
+    "front",
+    "evaluation",
+    "states",
+    "qc",
+    "missing_nodes",
+    "exclusions",
+    "baselines",
+    "optimism",
+    "fit_comparison",
+    "cross",
+    "contrasts",
+    "identification",
+    "held_out_people",
+    "recovery",
+    "reliability",
+    "identifiability",
+    "parameter_correlations",
+    "profiles",
+    "statistics",
+    "statistics_models",
+    "map_association",
+    "null_tests",
+    "nulls",
+    "rewiring",
+)
+# Tables that are made when somebody asks for them, and lie beside the others from then on.
+ON_REQUEST = ("twins", "twin_recovery")
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A finished cohort as its tables tell it.
+
+    Attributes
+    ----------
+    tables : dict of str to pandas.DataFrame
+        Cohort tables by name. `key` names the unit (`unit` is taken: states.tsv has one for its quantities).
+    files : dict of str to Path
+        Where each table lies, for the links of the report.
+    folder : Path
+        Where the page of the cohort lies.
+    ids : list of dict
+        Every unit of the manifest: unit, participant_id, session_id.
+    fit_settings : dict of str to dict
+        Resolved settings of every fit.
+    holdout : str
+        run, split_half or none.
+    provenance : dict
+        As written beside the tables; its `config` is the configuration of the whole run.
+    brain : workflow_scripts.report.brain_maps.Brain
+    landscapes : dict of str to dict of str to Path
+        Files with the candidates of every unit, by fit.
+    targets : dict of str to workflow_scripts.files.archives.Archive
+        By split.
+    drawings : workflow_scripts.report.drawings.Drawings
+        Pictures of single people, drawn where their arrays are.
+    """
+
+    tables: dict
+    files: dict
+    folder: Path
+    ids: list
+    fit_settings: dict
+    holdout: str
+    provenance: dict
+    participants: pd.DataFrame
+    nodes: pd.DataFrame
+    brain: Brain
+    landscapes: dict = field(repr=False)
+    targets: dict = field(repr=False)
+    drawings: Drawings = field(repr=False)
+
+    def table(self, name):
+        """One cohort table, without rows where there is none: a section finds nothing, and says so."""
+        return self.tables[name] if name in self.tables else pd.DataFrame(columns=["key", *known_columns()])
+
+    def of_fit(self, name, fit):
+        """The rows of a table that belong to one fit."""
+        rows = self.table(name)
+        return rows[rows["fit"] == fit]
+
+    @property
+    def config(self):
+        return self.provenance.get("config", {})
+
+    @property
+    def smallest_group(self):
+        """The fewest people about whom the shared page says anything."""
+        return self.config["report"]["smallest_group"]
+
+    @property
+    def people_shown(self):
+        """How many people the page of the cohort shows in full."""
+        return self.config["report"]["people_shown"]
+
+    @property
+    def fits(self):
+        """Names of the fits, in the order of the config."""
+        return list(self.fit_settings)
+
+    @cached_property
+    def units(self):
+        return [entry["unit"] for entry in self.ids]
+
+    @cached_property
+    def people(self):
+        """participant_id of each unit (Series indexed by unit)."""
+        return pd.Series({entry["unit"]: str(entry["participant_id"]) for entry in self.ids}, dtype=object)
+
+    def count_people(self, units):
+        """How many people some units are of: those of fewer than `smallest_group` are not shared."""
+        return self.people.reindex(pd.unique(pd.Series(units, dtype=object))).nunique()
+
+    @cached_property
+    def groups(self):
+        """Group of each unit (Series), empty where the participants table knows none."""
+        if "group" not in self.participants:
+            return pd.Series(dtype=object)
+        rows = self.participants.dropna(subset="group").drop_duplicates("participant_id")
+        return self.people.map(rows.set_index("participant_id")["group"]).dropna()
+
+    @property
+    def has_heldout(self):
+        return bool((self.table("evaluation")["split"] == "test").any())
+
+    @property
+    def scored_split(self):
+        """The split that judges: held-out where there is one."""
+        return "test" if self.has_heldout else "train"
+
+    @cached_property
+    def successful(self):
+        """Rows of `fits` that ended well, one per unit and restart."""
+        rows = self.table("fits")
+        counts = dict.fromkeys(["restart", "generations", "simulations"], int)
+        return rows[rows["status"] == "ok"].astype({**counts, "selected": bool})
+
+    def free(self, fit):
+        """Bounds of the free coordinates of a fit, by name; None where they followed from a map."""
+        rows = self.of_fit("fits", fit).dropna(axis="columns", how="all")
+        known = [name.removeprefix("param_") for name in rows if name.startswith("param_")]
+        return coordinate_bounds(self.fit_settings[fit]["free"], known)
+
+    def of_unit(self, name, unit):
+        """The rows of a table that belong to one unit; the table is searched once for all of them."""
+        if name not in self._places:
+            table = self.table(name)
+            self._places[name] = table.groupby("key").indices if "key" in table else {}
+        return self.table(name).iloc[self._places[name].get(unit, [])]
+
+    @cached_property
+    def _places(self):
+        return {}
+
+
+def read_cohort(sm, folder):
+    """Read what the report needs.
+
+    Parameters
+    ----------
+    sm : object
+        Inputs and parameters of the rule `report`, as Snakemake gives them.
+    folder : Path
+        Of the page of the cohort.
+
+    Returns
+    -------
+    Cohort
+    """
+    files = {name: Path(path) for name in TABLES for path in _as_list(getattr(sm.input, name, []))}
+    on_request = {name: files["fits"].with_name(f"{name}.tsv") for name in ON_REQUEST}
+    files |= {name: path for name, path in on_request.items() if path.exists()}
+    participants = [read_table(path) for path in _as_list(sm.input.participants)]
+    return Cohort(
+        tables={name: read_table(path) for name, path in files.items()},
+        files=files,
+        folder=folder,
+        ids=list(sm.params.units),
+        fit_settings=dict(sm.params.fits),
+        holdout=sm.params.holdout,
+        provenance=read_json(sm.input.provenance),
+        participants=participants[0] if participants else pd.DataFrame(),
+        nodes=read_table(sm.input.nodes),
+        brain=read_brain(sm.input.brain),
+        landscapes=landscapes.by_fit(_as_list(sm.input.landscapes)),
+        targets=by_split(_as_list(sm.input.targets), sm.params.splits),
+        drawings=Drawings(_as_list(sm.input.drawings)),
+    )
+
+
+def _as_list(paths):
+    return [paths] if isinstance(paths, (str, Path)) else list(paths)

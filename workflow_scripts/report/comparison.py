@@ -1,0 +1,136 @@
+"""Does a fit do better than a baseline, or than another fit? The rows of fit_comparison.tsv in words."""
+
+import numpy as np
+
+from cubnm_core.statistics.paired import FEWEST, people_needed
+from workflow_scripts.files.words import plural
+from workflow_scripts.report.formatting import MISSING, number
+
+MEASURES = {"fc_corr": "FC r", "fcd_ks": "FCD KS", "cost": "cost"}
+HIGHER_IS_BETTER = {"fc_corr": True, "fcd_ks": False}
+# What a fit is held against: name of the baseline in the table, the measure it speaks to, how it is called.
+BASELINES = {
+    "sc_fc": ("fc_corr", "SC–FC correlation"),
+    "distance_fc": ("fc_corr", "distance rule"),
+    "global_signal_fc": ("fc_corr", "global signal"),
+    "group_mean_fc": ("fc_corr", "group-mean FC"),
+    "scan_rescan_fc": ("fc_corr", "scan–rescan agreement"),
+    "global_signal_ks": ("fcd_ks", "global signal"),
+    "scan_rescan_ks": ("fcd_ks", "scan–rescan agreement"),
+}
+# Measures and others that stand in comparisons only.
+COMPARED = {**MEASURES, "fcd_ks_binned": "FCD KS", "cost_of_fc_and_fcd": "cost of FC and FCD"}
+LABELS = {**{name: label for name, (_, label) in BASELINES.items()}, "global_signal_cost": "global signal"}
+ARTICLES = {"distance rule": "the distance rule", "global signal": "the global signal"}
+LEVEL = 0.05
+MANY = 2000  # people beyond whom no cohort is proposed
+
+
+def is_better(score, baseline, measure):
+    """Whether a score is on the better side of a baseline; a tie is not."""
+    return bool(score > baseline if HIGHER_IS_BETTER[measure] else score < baseline)
+
+
+def kind(row):
+    """Name the outcome of a comparison.
+
+    Parameters
+    ----------
+    row : dict
+        Of fit_comparison.tsv.
+
+    Returns
+    -------
+    {"beats", "loses", "unsure"}
+        By the corrected p alone; too few people leave it open.
+    """
+    if not row["p_corrected"] < LEVEL:
+        return "unsure"
+    gained = row["difference"] if HIGHER_IS_BETTER.get(row["measure"], False) else -row["difference"]
+    return "beats" if gained > 0 else "loses"
+
+
+def label(other):
+    """What a fit is compared with: a baseline in words, or another fit by its name."""
+    return LABELS.get(other, other)
+
+
+def label_with_measure(name):
+    """A measure of baselines.tsv in words: the baseline, and what it is compared in."""
+    if name not in LABELS:
+        return name.replace("_", " ")
+    measure = BASELINES[name][0] if name in BASELINES else "cost_of_fc_and_fcd"
+    return f"{LABELS[name]}, {COMPARED[measure]}"
+
+
+def sentence(row, n_tests):
+    """A comparison in words, with its numbers, and what would change it.
+
+    Parameters
+    ----------
+    row : dict
+        Of fit_comparison.tsv.
+    n_tests : int
+        Comparisons that were corrected together.
+
+    Returns
+    -------
+    str
+    """
+    verbs = {"beats": "beats", "loses": "is worse than", "unsure": "is not distinguishable from"}
+    verb = verbs[kind(row)] if row["n_people"] >= FEWEST else "beside"
+    means = f"{number(row['fit_mean'])} against {number(row['other_mean'])}"
+    parts = [f"{COMPARED[row['measure']]} {means}", f"difference {interval(row)}", *_evidence(row, n_tests)]
+    better = f"better in {int(row['n_better'])} of {plural(int(row['n_people']), 'person')}"
+    other = ARTICLES.get(label(row["other"]), label(row["other"]))
+    told = f"{row['fit']} {verb} {other}: {', '.join([*parts, better])}."
+    return " ".join([told, *_remedy(row, n_tests)])
+
+
+def too_few(rows):
+    """Say that some comparisons rest on too few people for a verdict; None if none does."""
+    if all(row["n_people"] >= FEWEST for row in rows):
+        return None
+    return (
+        f"Comparisons of fewer than {FEWEST} people have a difference, but no verdict: of so few, neither an "
+        "interval nor a p value below 0.05 can be had."
+    )
+
+
+def interval(row):
+    """The difference with its interval, where there is one."""
+    limits = [number(row[name], sign=True) for name in ("low", "high")]
+    shown = f" [{', '.join(limits)}]" if MISSING not in limits else ""
+    return number(row["difference"], sign=True) + shown
+
+
+def p_text(p):
+    """A p value as text."""
+    return MISSING if not np.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _evidence(row, n_tests):
+    if not np.isfinite(row["p_corrected"]):
+        return []
+    sign = "" if row["p_corrected"] < 0.001 else "= "
+    corrected = f" after correction for {n_tests} comparisons" if n_tests > 1 else ""
+    return [f"p {sign}{p_text(row['p_corrected'])}{corrected}"]
+
+
+def _remedy(row, n_tests):
+    """What would change a comparison that found nothing."""
+    n = int(row["n_people"])
+    if kind(row) != "unsure":
+        return []
+    if n < FEWEST:
+        return []
+    if 2.0 ** (1 - n) * n_tests >= LEVEL:
+        return [
+            f"With {n} people no difference, however large, passes the correction for {n_tests} comparisons."
+        ]
+    needed = people_needed(row["effect_size"])
+    if needed is None or needed <= n:
+        return []
+    if needed > MANY:
+        return [f"A difference this small would take more than {MANY:,} people to show."]
+    return [f"If the difference is really this large, about {needed:,} people would show it."]

@@ -1,0 +1,308 @@
+"""Methods text on what the fits were held against; only what has left rows in the tables is claimed."""
+
+from cubnm_core.evidence.nulls import KINDS, OTHER_CONNECTOME, REWIRED, SPIN
+from workflow_scripts.files.words import plural
+from workflow_scripts.report.sections.personal import have_one_connectome
+
+BASELINES = {
+    "sc_fc": "the correlation of the person's connectome with FC",
+    "distance_fc": "that of an exponential decay with the length of connections, its constant chosen on the "
+    "training scans",
+    "group_mean_fc": "that of the mean FC of all other people",
+    "global_signal_fc": "a model of one signal that reaches all regions in proportion to their strength in "
+    "the connectome, beside autocorrelated noise of their own, its two numbers fitted to the training scans "
+    "with the terms of the fit",
+    "scan_rescan_fc": "the agreement of the person's own training and held-out scans",
+}
+NULLS = {
+    OTHER_CONNECTOME: ("the connectomes of other people", []),
+    SPIN: ("maps turned on the sphere", ["alexanderbloch2018", "markello2021"]),
+}
+RESPONSES = {"parameter": "fitted parameters", "score": "scores", "state": "regional read-outs"}
+
+
+def sentences(cohort, smallest=0):
+    """How the fits were scored and tested: list of (sentence, keys of sources); counts no fewer people."""
+    return [
+        *_scores(cohort),
+        *_baselines(cohort),
+        *_comparison(cohort),
+        *_cross(cohort),
+        *_held_out_people(cohort),
+        *_nulls(cohort),
+        *_profiles(cohort),
+        *_twins(cohort),
+        *_reliability(cohort, smallest),
+        *_statistics(cohort, smallest),
+        *_maps(cohort),
+    ]
+
+
+def _rows(cohort, name):
+    """A table of the cohort; None where it was not made or is empty."""
+    rows = cohort.tables.get(name)
+    return None if rows is None or rows.empty else rows
+
+
+def _setting(cohort, *places):
+    """A setting of the configuration; None in one that does not know it."""
+    found = cohort.config
+    for place in places:
+        found = (found or {}).get(place)
+    return found
+
+
+def _listed(words):
+    """Join with commas and "and"."""
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _counted(people, smallest):
+    return plural(people, "person") if people >= smallest else "few people"
+
+
+def _controlled(cohort):
+    """Say whether inhibitory weights of any fit are tuned."""
+    return any(setting["fic"] is not None for setting in cohort.fit_settings.values())
+
+
+def _scores(cohort):
+    evaluation = _rows(cohort, "evaluation")
+    if evaluation is None:
+        return [("No fit could be scored.", [])]
+    seeds = plural(int(evaluation["n_seeds"].min()), "noise seed")
+    kept = "; the inhibitory weights were those that the fit had found" if _controlled(cohort) else ""
+    return [(f"Every score is the mean over {seeds} that the search had not used{kept}.", [])]
+
+
+def _baselines(cohort):
+    rows = _rows(cohort, "baselines")
+    if rows is None:
+        return []
+    known = set(rows.dropna(subset="value")["measure"])
+    told = [text for name, text in BASELINES.items() if name in known]
+    if not told:
+        return []
+    cited = ["aquino2022", "liegeois2017"] if "global_signal_fc" in known else []
+    return [(f"Beside it stand, over the same pairs of regions: {'; '.join(told)}.", cited)]
+
+
+def _comparison(cohort):
+    """How fits were compared with each other and with baselines, if there were people enough for a test."""
+    found = []
+    if _rows(cohort, "optimism") is not None:
+        text = (
+            "What scores lost from the search to the held-out scans was split into a part due to the noise "
+            "seed of the search and a part due to the training scans."
+        )
+        found.append((text, []))
+    rows = _rows(cohort, "fit_comparison")
+    if rows is None or rows["p"].isna().all():
+        return found
+    text = (
+        "Fits were compared with each other and with the baselines over the same people: differences with "
+        "95 % bootstrap intervals (BCa), p values from flipping the signs of people's differences, with "
+        "Holm's correction."
+    )
+    return [*found, (text, ["efron1987", "holm1979"])]
+
+
+def _tuned(cohort):
+    """What happens to inhibition on a connectome that is not the fitted one."""
+    return " but inhibitory weights, which every other connectome needs anew" if _controlled(cohort) else ""
+
+
+def _cross(cohort):
+    found = []
+    crossed = _rows(cohort, "cross")
+    if crossed is not None:
+        parts, again = "the parameters, the connectome and the scans", _tuned(cohort)
+        if have_one_connectome(crossed):
+            parts = "the parameters and the scans"
+            again = " but inhibitory weights, for mean parameters" if again else ""
+        others, seeds = (_setting(cohort, "evaluation", name) for name in ("others", "cross_seeds"))
+        text = (
+            f"To see what is personal, {parts} of everybody were exchanged with those of up to "
+            f"{plural(others, 'other person')} in forward simulations ({plural(seeds, 'noise seed')}), "
+            f"nothing fitted again{again}; differences are given with 95 % t intervals over people."
+        )
+        found.append((text, []))
+    if _rows(cohort, "identification") is not None:
+        text = (
+            "The identification rate is the share of people whose own scan or simulation is the most similar "
+            "one, against permuted labels."
+        )
+        found.append((text, ["finn2015"]))
+    return found
+
+
+def _held_out_people(cohort):
+    rows = _rows(cohort, "held_out_people")
+    if rows is None:
+        return []
+    text = (
+        f"Generalisation to people was tested in {plural(rows['fold'].nunique(), 'fold')}: everybody was "
+        "also scored with the parameters fitted to the average of the people of the other folds, on the own "
+        "connectome."
+    )
+    return [(text, [])]
+
+
+def _nulls(cohort):
+    rows = _rows(cohort, "null_tests")
+    if rows is None:
+        return []
+    found = []
+    refitted = rows["refitted"].astype(str) == "True"
+    for kept, refit in ((rows[~refitted], False), (rows[refitted], True)):
+        kinds = [_null(cohort, kind) for kind in KINDS if kind in set(kept["null"])]
+        if not kinds:
+            continue
+        named = _listed(text for text, _ in kinds)
+        cited = [key for _, sources in kinds for key in sources]
+        count = f"up to {int(kept['n_nulls'].max())} for each person"
+        if refit:
+            text = (
+                f"Null models with {named} ({count}) were fitted again with the same search; p values come "
+                "from exchanging own and null models within people, or from the rank among turned maps."
+            )
+            found.append((text, [*cited, "winkler2014"]))
+        else:
+            text = (
+                f"Forward null models with {named} ({count}) kept the fitted parameters{_tuned(cohort)}; "
+                "they are a diagnosis and have no p values."
+            )
+            found.append((text, cited))
+    return found
+
+
+def _null(cohort, kind):
+    """What null models of a kind were made of, and sources; of rewired connectomes what truly stayed."""
+    if kind != REWIRED:
+        return NULLS[kind]
+    rows = _rows(cohort, "rewiring")
+    with_lengths = rows is not None and (rows["distance"] != "none").all()
+    only_weights = rows is not None and (rows["same_connections"].astype(float) == 1).all()
+    what = "whose weights changed places" if only_weights else "rewired"
+    kept = "lengths, degrees and, nearly, strengths" if with_lengths else "degrees and, nearly, strengths"
+    cited = ["maslov2002", *(["betzel2018"] if with_lengths else [])]
+    return f"connectomes {what} so that {kept} of regions stayed", cited
+
+
+def _profiles(cohort):
+    found = []
+    rows = _rows(cohort, "identifiability")
+    if rows is not None and rows["sd_restarts"].notna().any():
+        text = (
+            "Identifiability was judged by the spread of parameters over restarts against that over people."
+        )
+        found.append((text, []))
+    profiles = _rows(cohort, "profiles")
+    if profiles is not None:
+        points, seeds = (_setting(cohort, "evaluation", "profile", name) for name in ("points", "seeds"))
+        text = (
+            f"Profiles of the cost around the best candidate had {plural(points, 'point')} along every free "
+            f"parameter, each the mean over {plural(seeds, 'noise seed')}; a parameter whose profiles are "
+            "flat on both sides in most people was called not identifiable."
+        )
+        found.append((text, []))
+    return found
+
+
+def _twins(cohort):
+    rows = _rows(cohort, "twin_recovery")
+    if rows is None:
+        return []
+    count = _setting(cohort, "twins", "count")
+    text = (
+        f"Recovery was tested on {plural(count, 'synthetic twin')} with known parameters, fitted with the "
+        "same settings."
+    )
+    return [(text, [])]
+
+
+def _reliability(cohort, smallest):
+    rows = _rows(cohort, "reliability")
+    rows = None if rows is None else rows.dropna(subset="icc")
+    if rows is None or rows.empty:
+        return []
+    text = (
+        f"Reliability over {int(rows['n_sessions'].max())} sessions of "
+        f"{_counted(int(rows['n_people'].max()), smallest)} is given by the intraclass correlations of "
+        "absolute agreement ICC(2,1) and ICC(2,k) with 95 % intervals; no two sessions shared a noise seed."
+    )
+    cited = ["shrout1979", "mcgraw1996"]
+    if "limit_low" in rows and rows["limit_low"].notna().any():
+        return [(f"{text[:-1]}; limits of agreement stand beside them.", [*cited, "bland1986"])]
+    return [(text, cited)]
+
+
+def _statistics(cohort, smallest):
+    """A sentence for each statistical model that was run, and one on corrections."""
+    tests, models = _rows(cohort, "statistics"), _rows(cohort, "statistics_models")
+    if tests is None or models is None:
+        return []
+    run = models[(models["sample"] == "all") & models["model"].isin(tests["model"])].dropna(subset="n")
+    if run.empty:
+        return []
+    found = [
+        _model(name, part, tests[tests["model"] == name], smallest)
+        for name, part in run.groupby("model", sort=False)
+    ]
+    corrected = (
+        "P values were adjusted for the false discovery rate over all parameters, all scores, or all regions "
+        "of a read-out."
+    )
+    found.append((corrected, ["benjamini1995"]))
+    if (tests["sample"] == "sensitivity").any():
+        found.append((f"Every model was run again without {_doubtful(cohort)}.", []))
+    return found
+
+
+def _doubtful(cohort):
+    """Whom the sensitivity run left out."""
+    limits = _setting(cohort, "statistics", "sensitivity") or {}
+    lowest = limits.get("fit_quality")
+    doubts = [] if lowest is None else [f"a mean FC correlation below {lowest:g}"]
+    doubts += ["a parameter at a bound"] if limits.get("at_bounds") else []
+    return f"fits with {' or with '.join(doubts)}" if doubts else "doubtful fits"
+
+
+def _model(name, part, tests, smallest):
+    """One statistical model: what it explained by what, and how it was tested."""
+    first = part.iloc[0]
+    mixed = first["method"] == "mixed"
+    kind = f"a mixed model with a random intercept for {first['random']}" if mixed else "a linear model"
+    told = _listed(text for quantity, text in RESPONSES.items() if quantity in set(tests["quantity"]))
+    fewest, most = int(part["n"].min()), int(part["n"].max())
+    counted = _counted(most, smallest) if fewest in (most, *range(smallest)) else f"{fewest} to {most} people"
+    formula = str(first["formula"]).removeprefix("~").strip()
+    text = (
+        f"The statistical model “{name}” explained {told} by {formula}: {kind} over {counted}, tested "
+        f"for {first['tested']}"
+    )
+    if not tests["p_permutation"].notna().any():
+        return f"{text}.", ["laird1982"] if mixed else []
+    shuffled = f", also by {int(first['permutations'])} permutations of residuals{_exchanged(first)}."
+    return text + shuffled, [*(["laird1982"] if mixed else []), "freedman1983", "winkler2014"]
+
+
+def _exchanged(model):
+    """How permutations keep to blocks."""
+    if not isinstance(model["blocks"], str):
+        return ""
+    if model["exchange"] == "whole":
+        return f" of whole blocks of the same size ({model['blocks']})"
+    return f" within {model['blocks']}"
+
+
+def _maps(cohort):
+    rows = _rows(cohort, "map_association")
+    if rows is None:
+        return []
+    text = f"Regional read-outs were correlated with {plural(rows['map'].nunique(), 'map')} of the brain"
+    if not (rows["n_spins"] > 0).any():
+        return [(f"{text}, without p values.", [])]
+    spun = f"{text}; p values come from {int(rows['n_spins'].max())} rotations of the maps on the sphere."
+    return [(spun, ["alexanderbloch2018", "markello2021"])]

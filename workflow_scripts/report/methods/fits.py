@@ -1,0 +1,136 @@
+"""Methods text on one fit: model, simulation, parameters, cost, search."""
+
+from cubnm_core.equations.files import load_model
+from workflow_scripts.configuration import regional
+from workflow_scripts.configuration.start import FROM_GROUP
+from workflow_scripts.files.words import plural
+from workflow_scripts.report.methods.sources import of_model
+from workflow_scripts.report.search_text import objective_sentence, search_sentence
+
+SCHEMES = {"euler_maruyama": "with the Euler–Maruyama scheme", "heun": "with the stochastic Heun scheme"}
+DELAYS = "Activity reached other regions after the time that tract lengths and the velocity v (m/s) give."
+FIC = {
+    "analytical": (
+        "Feedback inhibition control set local inhibition analytically, for rates near 3 Hz.",
+        ["deco2014", "demirtas2019"],
+    ),
+    "plasticity": (
+        "Feedback inhibition control tuned local inhibition by plasticity in a warm-up before every "
+        "simulation ({warm_up:g} s), for rates near {target:g} Hz, and was frozen then.",
+        ["deco2014", "vogels2011"],
+    ),
+    "numerical": (
+        "Feedback inhibition control started from the analytical solution and adjusted local inhibition in "
+        "up to {trials} trials of ten simulated seconds.",
+        ["deco2014", "demirtas2019"],
+    ),
+}
+# Sources of constants, beside that of the model itself.
+HEMODYNAMICS = {"heinzle2016-3T": ["heinzle2016"]}
+NOISE = "Noise came from a counter-based generator: the same seed gives the same noise on every machine."
+
+
+def sentences(cohort, fit):
+    """Say what one fit was: list of (sentence, sources), sources as keys or as Source."""
+    setting = cohort.fit_settings[fit]
+    model, simulation = load_model(setting["model"]), setting["simulation"]
+    stated = [
+        (
+            f"Fit “{fit}”: {model.title}, integrated {SCHEMES[simulation['scheme']]} in steps of "
+            f"{1e3 * simulation['dt']:g} ms for {simulation['duration']:g} s, of which the first "
+            f"{simulation['burn_in']:g} s were discarded{_precision(simulation)}.",
+            of_model(model),
+        ),
+        *([(DELAYS, [])] if setting["delays"] else []),
+        *_inhibition(setting["fic"]),
+        _bold(simulation),
+        (_parameters(setting), []),
+        objective_sentence(setting),
+        search_sentence(setting),
+    ]
+    return stated if setting["start"] is None else [*stated, *_start(setting["start"])]
+
+
+def _inhibition(fic):
+    if fic is None:
+        return []
+    text, cited = FIC[fic["method"]]
+    return [(text.format(**fic), cited)]
+
+
+def _precision(simulation):
+    """Single or double precision, once it is settled."""
+    precision = simulation.get("precision", "auto")
+    return "" if precision == "auto" else f", in {precision} precision"
+
+
+def _bold(simulation):
+    """Where BOLD comes from."""
+    constants = simulation["hemodynamics"]
+    if constants is None:
+        return "A variable of the model stood for BOLD itself, without a haemodynamic model.", []
+    step = simulation.get("hemodynamic_dt")
+    steps = "" if step is None else f" in steps of {1e3 * step:g} ms"
+    cited = ["friston2003", *HEMODYNAMICS.get(constants, [])]
+    return f"BOLD followed from the Balloon–Windkessel model{steps} with the constants {constants}.", cited
+
+
+def _parameters(setting):
+    free = ", ".join(_free_text(name, entry) for name, entry in setting["free"].items())
+    fixed = ", ".join(_fixed_text(name, value) for name, value in setting["fixed"].items())
+    return (
+        f"Free parameters: {free}; {f'fixed: {fixed}; ' if fixed else ''}all others at the model's defaults."
+    )
+
+
+def _free_text(name, entry):
+    """A free parameter with its bounds, and how it differs between regions."""
+    if not isinstance(entry, dict):
+        return f"{name} in [{entry[0]:g}, {entry[1]:g}]"
+    bounds = regional.bounds(entry)
+    base = f"{name} = {entry['value']:g}" if bounds is None else f"{name} in [{bounds[0]:g}, {bounds[1]:g}]"
+    if "groups" in entry:
+        return f"{base} in every group of regions ({entry['groups']})"
+    limits = regional.limits(entry)
+    within = "" if limits is None else f", rescaled into [{limits[0]:g}, {limits[1]:g}] where it left them"
+    return f"{base} times 1 + Σ c·map over the maps {', '.join(entry['maps'])}{within}"
+
+
+def _fixed_text(name, value):
+    if isinstance(value, dict):
+        return f"{name} = one value per region ({value['column']})"
+    return f"{name} = {value:g}"
+
+
+def _start(start):
+    """Where the searches of people started, who was in the group, and what drew them towards it."""
+    if start["from"] == FROM_GROUP:
+        found = [_group(start)]
+    else:
+        started = f"Every search started from the person's best parameters in the fit “{start['from']}”."
+        found = [(started, [])]
+    if start["shrinkage"]:
+        drawn = (
+            f"A penalty of {start['shrinkage']:g} times the mean squared distance from these parameters, in "
+            "units of their ranges, drew people towards them."
+        )
+        found.append((drawn, []))
+    return found
+
+
+def _group(start):
+    """How the group was fitted that people started from."""
+    search, consensus = start["optimizer"], start["connectome"] == "consensus"
+    size = (
+        "a grid"
+        if search["name"] == "grid"
+        else f"{plural(search['restarts'], 'restart')} of up to {search['generations']} generations of "
+        f"{search['population']}"
+    )
+    started = (
+        "Every search started from the best parameters of the group, which had been fitted in the same way "
+        f"({search['name']}, {size}) to the {start['connectome']} connectome and the average FC and FCD of "
+        "the training scans of everybody who could be used, the person included; held-out scans had no part "
+        "in it."
+    )
+    return started, ["betzel2019"] if consensus else []

@@ -1,0 +1,95 @@
+"""Rule `report`: a page for the cohort, one for every person, and one of aggregates to hand on."""
+
+from pathlib import Path
+
+from workflow_scripts.files import job
+from workflow_scripts.report import methods, shared_page
+from workflow_scripts.report.cohort import read_cohort
+from workflow_scripts.report.page import render, render_people
+from workflow_scripts.report.person import People
+from workflow_scripts.report.section import Section
+from workflow_scripts.report.sections import (
+    connectivity,
+    convergence,
+    exclusions,
+    fronts,
+    identifiability,
+    inputs,
+    landscape,
+    nulls,
+    parameters,
+    personal,
+    provenance,
+    regional,
+    reliability,
+    scores,
+    statistics,
+    summary,
+    twins,
+)
+
+# In the order of the page: what went wrong comes first.
+SECTIONS = (
+    exclusions,
+    summary,
+    scores,
+    personal,
+    connectivity,
+    nulls,
+    convergence,
+    fronts,
+    landscape,
+    parameters,
+    identifiability,
+    twins,
+    reliability,
+    statistics,
+    regional,
+    inputs,
+    methods,
+)
+
+
+def main(sm):
+    """Read the cohort, build the sections, write the pages."""
+    logger = job.start(sm)
+    page = Path(sm.output.page)
+    cohort = read_cohort(sm, page.parent)
+    logger.info("%d units, fits: %s", len(cohort.units), ", ".join(cohort.fits))
+    shown = [module for module in SECTIONS if module is not fronts or fronts.fits(cohort)]
+    sections = [made(module, cohort, logger) for module in [*shown, provenance]]
+    write(page, render(cohort, sections), logger)
+    write(sm.output.shared, shared_page.page(cohort, [*shown, provenance]), logger)
+    write(sm.output.references, methods.references(sections), logger)
+    write_people(cohort, Path(sm.output.people))
+    logger.info("pages of %d units written to %s", len(cohort.units), sm.output.people)
+
+
+def made(module, cohort, logger):
+    """Make a section; an error in one does not keep the others from being read, and is told in its place."""
+    try:
+        return module.section(cohort)
+    except Exception as error:
+        name = module.__name__.rpartition(".")[2]
+        logger.exception("The section %s could not be made", name)
+        return Section(name, name.replace("_", " ").capitalize(), "broken.html.j2", {"error": repr(error)})
+
+
+def write_people(cohort, folder):
+    """Write a page for every unit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    people = People(cohort, exclusions.problems(cohort))
+    contexts = (people.context(unit) for unit in cohort.units)
+    for unit, text in render_people(cohort, contexts, provenance.links(cohort, folder)):
+        (folder / f"{unit}.html").write_text(text, encoding="utf-8")
+
+
+def write(path, text, logger):
+    """Write a page and tell its size."""
+    with job.atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    logger.info("%s written (%.1f MB)", path, len(text) / 1e6)
+
+
+if "snakemake" in globals():
+    main(snakemake)

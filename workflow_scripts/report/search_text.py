@@ -1,0 +1,110 @@
+"""How fits were searched, in the words of a methods section."""
+
+from cubnm_core.fitting import designs
+from workflow_scripts.files.words import plural
+
+TERMS = {
+    "fc_corr": "the negative correlation of simulated and empirical FC",
+    "fcd_ks": "the Kolmogorov–Smirnov distance of their FCD",
+    "fc_diff": "the absolute difference of their mean FC",
+    "fc_normec": "their normalised Euclidean FC distance",
+    "fcd_ks_binned": "the Kolmogorov–Smirnov distance of their FCD in 10,000 bins",
+    "rate_penalty": "a penalty on firing rates outside their limits",
+    "rate_band": "the share of regions whose firing rate lies outside its limits",
+    "fic_failed": "whether feedback inhibition control failed",
+}
+_CMAES = ("cmaes", "bipopcmaes", "simplecmaes")
+
+
+def objective_sentence(setting):
+    """Say what was minimised, and within which constraints: the sentence and keys of its sources."""
+    groups = setting["objectives"] or [
+        {**setting["objective"], **{name: term["weight"] for name, term in setting["terms"].items()}}
+    ]
+    sums = [
+        "; ".join(f"{_term(name)} (weight {weight:g})" for name, weight in _counted(one)) for one in groups
+    ]
+    if len(sums) == 1:
+        text = f"The cost was the weighted sum of {sums[0]}."
+    else:
+        listed = " ".join(f"({number}) {text}." for number, text in enumerate(sums, start=1))
+        text = f"{len(sums)} objectives were minimised at once: {listed}"
+    counted = {*counted_terms(setting), *setting["constraints"]}
+    cited = ["kong2021"] if "fcd_ks_binned" in counted else []
+    if not setting["constraints"]:
+        return text, cited
+    limits = "; ".join(f"{_term(name)} at most {limit:g}" for name, limit in setting["constraints"].items())
+    broken = f"Candidates that broke a constraint ({limits}) counted as worse than all others."
+    return f"{text} {broken}", [*cited, "deb2000"]
+
+
+def counted_terms(setting):
+    """Name the terms that enter the cost of a fit, those of the user's own last."""
+    return [*(name for name, _ in _counted(setting["objective"])), *setting["terms"]]
+
+
+def _term(name):
+    return TERMS.get(name, name)
+
+
+def _counted(weights):
+    return [(name, weight) for name, weight in weights.items() if weight]
+
+
+def search_sentence(setting):
+    """Say how it was minimised, and how one candidate was chosen.
+
+    Parameters
+    ----------
+    setting : dict
+        Resolved settings of a fit.
+
+    Returns
+    -------
+    text : str
+    sources : list of str
+        Keys of the sources.
+    """
+    optimizer = setting["optimizer"]
+    noise = setting["noise_seed"]
+    last = noise + setting["replicates"] - 1
+    seeds = f"noise seed {noise}" if last == noise else f"means over the noise seeds {noise} to {last}"
+    text = f"{_search(optimizer)}, {seeds}{_kept(setting)}.{_retest(setting['retest'])}"
+    return text, _cited(optimizer["name"])
+
+
+def _cited(name):
+    """Sources of an algorithm; a grid and random points need none."""
+    if name in designs.DESIGNS:
+        return ["owen1998"] if name == "sobol" else []
+    return ["hansen2001", "blank2020"] if name in _CMAES else ["blank2020"]
+
+
+def _search(optimizer):
+    name, population, generations = (optimizer[key] for key in ("name", "population", "generations"))
+    restarts = plural(optimizer["restarts"], "restart")
+    if name == "grid":
+        points = " × ".join(f"{parameter}: {count}" for parameter, count in optimizer["shape"].items())
+        return f"It was evaluated on a grid ({points})"
+    if name in designs.DESIGNS:
+        points = f"a {name} design of {population * generations} points"
+        return f"It was evaluated on {points}, {restarts} (search seed {optimizer['seed']})"
+    named = "CMA-ES" if name == "cmaes" else f"the algorithm {name} of pymoo"
+    size = f"up to {generations} generations of {population} candidates"
+    return f"It was minimised by {named} with {size}, {restarts} (search seed {optimizer['seed']})"
+
+
+def _kept(setting):
+    if setting["objectives"]:
+        return "; the candidate nearest to the ideal point of the front of all restarts was kept"
+    return "; the restart with the lowest cost was kept" if setting["optimizer"]["restarts"] > 1 else ""
+
+
+def _retest(retest):
+    if retest is None:
+        return ""
+    return (
+        f" The best {retest['candidates']} candidates of every restart were simulated again over "
+        f"{plural(retest['seeds'], 'fresh noise seed')}, still on the training data, and the best of "
+        "them was taken."
+    )

@@ -1,0 +1,64 @@
+"""Did the searches converge, and did their restarts agree?"""
+
+from workflow_scripts.report.figures import convergence as figures
+from workflow_scripts.report.figures.style import picture
+from workflow_scripts.report.formatting import number, significant
+from workflow_scripts.report.section import Section
+from workflow_scripts.report.selection import shown_units
+
+SMALL_MULTIPLES = 12  # people with a panel of their own
+
+
+def section(cohort):
+    """A picture per fit and a row per restart."""
+    context = {"pictures": _pictures(cohort), "restarts": _restarts(cohort)}
+    return Section("convergence", "Convergence of every restart", "convergence.html.j2", context)
+
+
+def _pictures(cohort):
+    found = []
+    for fit in cohort.fits:
+        rows = cohort.of_fit("convergence", fit).dropna(subset="best_cost")
+        if rows.empty:
+            continue
+        everyone = picture(
+            figures.all_restarts, rows, alt=f"Best cost against simulations, every restart of fit {fit}"
+        )
+        units = [unit for unit in shown_units(cohort, SMALL_MULTIPLES) if unit in set(rows["key"])]
+        single = picture(
+            figures.by_person, rows, units, alt=f"Best and median cost by person and restart, fit {fit}"
+        )
+        found.append(
+            {
+                "fit": fit,
+                "everyone": everyone,
+                "single": single,
+                "n_shown": len(units),
+                "n": rows["key"].nunique(),
+                "n_restarts": rows["restart"].nunique(),
+            }
+        )
+    return found
+
+
+def _restarts(cohort):
+    rows = cohort.successful
+    if rows.empty:
+        return []
+    best = rows.groupby(["fit", "key"])["cost"].transform("min")
+    return [
+        {
+            "key": row["key"],
+            "fit": row["fit"],
+            "restart": row["restart"],
+            "selected": row["selected"],
+            "generations": row["generations"],
+            "simulations": row["simulations"],
+            "stopped": row["stopped"],
+            "cost": {"sort": row["cost"], "text": number(row["cost"], 3)},
+            "behind": {"sort": row["cost"] - least, "text": number(row["cost"] - least, 3)},
+            "at_bounds": row["at_bounds"] if isinstance(row["at_bounds"], str) else "",
+            "seconds": {"sort": row["seconds"], "text": significant(row["seconds"])},
+        }
+        for row, least in zip(rows.to_dict("records"), best, strict=True)
+    ]

@@ -1,0 +1,176 @@
+"""What went wrong, who is missing and what calls for caution: the first thing on the page."""
+
+from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.files.words import plural
+from workflow_scripts.report.disclosure import few
+from workflow_scripts.report.section import Section
+
+MANY_FAILED = 0.05  # share of diverged candidates worth a word
+UNSTABLE = 0.2  # SD of a unit's FC correlation over noise seeds from which it is called unstable
+FEW_OTHERS = 5  # people whose mean FC is the baseline, below which it is an easy one
+FEW_SEEDS = 10  # fresh noise seeds below which a score is called provisional
+
+
+def section(cohort):
+    """Exclusions and failures, how many units reached the end of each fit, and cautions."""
+    context = {
+        "problems": problems(cohort),
+        "flow": [_flow(cohort, fit) for fit in cohort.fits],
+        "cautions": cautions(cohort),
+        "n_units": len(cohort.units),
+    }
+    return Section("errors", "Errors and exclusions", "errors.html.j2", context)
+
+
+def aggregate(cohort):
+    """How many people each fit could score, and whether some are missing; why is told of nobody."""
+    rows = [_told_flow(cohort, fit) for fit in cohort.fits]
+    return Section("flow", "Who is in it", "flow_shared.html.j2", {"flow": rows})
+
+
+def _told_flow(cohort, fit):
+    """People, not units; how many were lost is hidden where it is of a few."""
+    smallest = cohort.smallest_group
+    known = cohort.people.reindex(cohort.of_fit("evaluation", fit).dropna(subset="mean")["key"].unique())
+    scored = known.nunique()
+    return {
+        "fit": fit,
+        "scored": few(scored, smallest),
+        "missing": few(cohort.people.nunique() - scored, smallest),
+    }
+
+
+def problems(cohort):
+    """Every exclusion and failure: dicts with key, stage, fit and reason."""
+    rows = cohort.table("exclusions").fillna({"fit": "all", "reason": "no reason was recorded"})
+    found = rows[["key", "stage", "fit", "reason"]].to_dict("records")
+    explained = set(rows["key"])
+    for fit in cohort.fits:
+        fitted = set(cohort.successful.loc[cohort.successful["fit"] == fit, "key"])
+        found += [
+            {"key": unit, "stage": "fit", "fit": fit, "reason": "no result, and no reason was recorded"}
+            for unit in cohort.units
+            if unit not in fitted | explained
+        ]
+    return found
+
+
+def _flow(cohort, fit):
+    """How many units a fit began with, lost, fitted and scored."""
+    seen = [set(part["status"]) for _, part in cohort.of_fit("fits", fit).groupby("key")]
+    fitted = sum("ok" in status for status in seen)
+    excluded = sum(status == {"excluded"} for status in seen)
+    failed = len(seen) - fitted - excluded
+    scored = cohort.of_fit("evaluation", fit).dropna(subset="mean")["key"].nunique()
+    return {
+        "fit": fit,
+        "units": len(seen),
+        "excluded": excluded,
+        "failed": failed,
+        "fitted": fitted,
+        "scored": scored,
+    }
+
+
+def cautions(cohort):
+    """Sentences about what weakens the results without having stopped them."""
+    return [
+        *_without_success(cohort),
+        *_about_scores(cohort),
+        *_few_others(cohort),
+        *_unstable(cohort),
+        *_at_bounds(cohort),
+        *_diverged(cohort),
+        *_off_rates(cohort),
+        *(
+            f"In the fit {fit}, {text}."
+            for fit in cohort.fits
+            for text in beyond_bounds(cohort.fit_settings[fit])
+        ),
+    ]
+
+
+def _without_success(cohort):
+    done = set(cohort.successful["fit"])
+    return [
+        f"The fit {fit} has no successful person: the page shows nothing of it but its failures."
+        for fit in cohort.fits
+        if fit not in done
+    ]
+
+
+def _about_scores(cohort):
+    evaluation = cohort.table("evaluation")
+    if evaluation.empty:
+        return ["No fit was evaluated, so there are no scores with fresh noise seeds."]
+    found = []
+    if not cohort.has_heldout:
+        found.append(
+            "There are no held-out scans: every score is on training data, no test of generalisation."
+        )
+    if (seeds := int(evaluation["n_seeds"].min())) < FEW_SEEDS:
+        found.append(f"Scores rest on {seeds} noise seeds; at least {FEW_SEEDS} are advised.")
+    if cohort.successful.groupby(["key", "fit"])["restart"].nunique().max() < 2:
+        found.append(
+            "Every fit has one restart, so the spread over restarts is unknown: see identifiability."
+        )
+    settings = ("pairs", "band_pass", "window", "window_step")
+    if mixed := [name for name in settings if evaluation[name].nunique(dropna=False) > 1]:
+        found.append(f"Scores differ in {', '.join(mixed)}: they must not be compared with each other.")
+    return found
+
+
+def _few_others(cohort):
+    baselines = cohort.table("baselines")
+    others = baselines.loc[baselines["measure"] == "group_mean_fc", "n"]
+    if others.empty or others.min() >= FEW_OTHERS:
+        return []
+    people = plural(int(others.min()), "other person")
+    return [f"Group-mean FC is the mean of {people} only: the more people, the harder it is to beat."]
+
+
+def _unstable(cohort):
+    """Fits at the edge of what runs: a failed seed counts with the worst value, which shows in the SD."""
+    rows = cohort.table("evaluation")
+    rows = rows[(rows["measure"] == "fc_corr") & (rows["split"] == cohort.scored_split)]
+    return [
+        f"In the fit {fit}, the FC r of {plural(n, 'unit')} has an SD above {UNSTABLE} over noise seeds: "
+        "seeds failed, or one fit has two outcomes."
+        for fit, part in rows.groupby("fit", sort=False)
+        if (n := int((part["sd"] > UNSTABLE).sum()))
+    ]
+
+
+def _at_bounds(cohort):
+    best = cohort.successful[cohort.successful["selected"]]
+    found = []
+    for fit, rows in best.groupby("fit", sort=False):
+        if hits := int(rows["at_bounds"].notna().sum()):
+            found.append(
+                f"In the fit {fit}, {plural(hits, 'unit')} of {len(rows)} ended at a bound of the search: "
+                "the optimum may lie outside (see parameters)."
+            )
+    return found
+
+
+def _off_rates(cohort):
+    """Best fits whose firing rates nothing held: their states are not those that the control aims at."""
+    best = cohort.successful[cohort.successful["selected"]]
+    return [
+        f"In the fit {fit}, feedback inhibition control did not keep the firing rates of "
+        f"{plural(n, 'unit')} of {len(rows)} within their limits (fic_failed): read their states with care."
+        for fit, rows in best.groupby("fit", sort=False)
+        if (n := int(rows["reason"].astype(str).str.contains("fic_failed").sum()))
+    ]
+
+
+def _diverged(cohort):
+    found = []
+    for fit, rows in cohort.table("convergence").groupby("fit", sort=False):
+        simulations = rows.groupby(["key", "restart"])["simulations_so_far"].max().sum()
+        share = rows["failed"].sum() / simulations
+        if share > MANY_FAILED:
+            found.append(
+                f"In the fit {fit}, {share:.0%} of the candidates failed and were given the worst cost."
+            )
+    return found

@@ -1,0 +1,270 @@
+"""What the fitted models have to do with the people: tests, effect sizes, and who was left out."""
+
+import numpy as np
+import pandas as pd
+
+from workflow_scripts.files.words import plural
+from workflow_scripts.report.figures import effects as figures
+from workflow_scripts.report.figures.style import picture
+from workflow_scripts.report.formatting import MISSING, number, significant
+from workflow_scripts.report.section import Section
+from workflow_scripts.statistics.map_association import COLUMNS as MAP_COLUMNS
+
+ALPHA = 0.05
+SHOWN_REGIONS = 100
+SHOWN_MAPS = 60
+SAMPLES = {"all": "everybody", "sensitivity": "without poor fits and boundary hits"}
+PS = ("p", "p_fdr", "p_permutation", "p_permutation_fdr")
+MANY = {"parameter": "parameters", "score": "scores", "state": "regional read-outs"}
+EFFECTS = {"hedges_g": "g", "partial_r": "partial r", "partial_eta_squared": "partial η²"}
+# Single people left out are nobody's business on a page to hand on.
+UNTOLD = {
+    "left_out": None,
+    "note": None,
+    "sensitivity": "The sensitivity run leaves out poor fits and boundary hits.",
+}
+KEYS = ["quantity", "variable", "label", "split", "term", "contrast"]
+
+
+def section(cohort):
+    """Every model on every fit: a sentence, a forest plot, tables of parameters, scores and regions."""
+    return _section(cohort, [_model(cohort, *key) for key in _model_keys(cohort)])
+
+
+def aggregate(cohort):
+    """The same without whatever tells of groups with fewer people than may be told, also by subtraction."""
+    models = [_model(cohort, *key, cohort.smallest_group) for key in _model_keys(cohort)]
+    kept = [{**model, **UNTOLD} for model in models if model["rows"] or model["regions"]]
+    return _section(cohort, kept, withheld=len(models) - len(kept))
+
+
+def _section(cohort, models, withheld=0):
+    context = {
+        "models": models,
+        "withheld": withheld,
+        "maps": _maps(cohort, {model["name"] for model in models}),
+        "alpha": level(cohort),
+        "has_groups": cohort.groups.nunique() > 1,
+    }
+    return Section("statistics", "Statistics", "statistics.html.j2", context)
+
+
+def _model_keys(cohort):
+    """Model and fit of every model, in their order."""
+    models = cohort.table("statistics_models").reindex(columns=["model", "fit"])
+    return list(models.drop_duplicates().itertuples(index=False, name=None))
+
+
+def level(cohort):
+    """The level of significance of the configuration."""
+    return cohort.config.get("statistics", {}).get("alpha", ALPHA)
+
+
+def _model(cohort, name, fit, smallest=0):
+    """What the page shows of one model of one fit, about no fewer people than `smallest`."""
+    told = cohort.table("statistics_models")
+    told = told[(told["model"] == name) & (told["fit"] == fit)].set_index("sample")
+    rows = cohort.of_fit("statistics", fit)
+    rows = rows[(rows["model"] == name) & rows["sample"].isin(_tellable(told, smallest))]
+    whole = rows[rows["quantity"] != "state"]
+    regional = rows[rows["quantity"] == "state"]
+    first = told.loc["all"]
+    return {
+        "name": name,
+        "fit": fit,
+        "id": f"statistics-{name}-{fit}",
+        "sentence": _sentence(first),
+        "left_out": _text(first["left_out"]),
+        "note": _text(first["note"]),
+        "sensitivity": _sensitivity(told),
+        "verdicts": _verdicts(rows[rows["sample"] == "all"], level(cohort)),
+        "rows": _beside(whole),
+        "picture": _forest(whole[whole["quantity"] == "parameter"], name, fit),
+        "states": _counts(regional, level(cohort)),
+        "regions": _beside(regional)[:SHOWN_REGIONS],
+        "n_regions": int((regional["sample"] == "all").sum()),
+    }
+
+
+def _tellable(told, smallest):
+    """Samples of enough people, and not so few people away from everybody that these would be told of."""
+    found = told[["n", "smallest_level"]].min(axis=1)
+    found = found[found >= smallest]
+    left = told["n"].max() - told["n"].min()
+    return found.index.drop("sensitivity", errors="ignore") if 0 < left < smallest else found.index
+
+
+def _text(value):
+    return None if pd.isna(value) else str(value)
+
+
+def _sentence(told):
+    """A model in words."""
+    method = "ordinary least squares"
+    if told["method"] == "mixed":
+        intercept = f"a random intercept for {told['random']}"
+        method = f"a mixed model with {intercept}, fitted by restricted maximum likelihood"
+    blocks = ""
+    if not pd.isna(told["blocks"]):
+        kept = "of whole blocks of the same size" if told["exchange"] == "whole" else "within blocks"
+        blocks = f" {kept} ({told['blocks']})"
+    counted = plural(int(told["n"]), "person")
+    if told["n_observations"] > told["n"]:
+        counted += f" in {plural(int(told['n_observations']), 'session')}"
+    return (
+        f"Each response is explained by {told['formula']}, by {method}, in {counted}; "
+        f"{int(told['permutations'])} permutations{blocks}."
+    )
+
+
+def _sensitivity(told):
+    """Who the sensitivity run leaves out, in words."""
+    second = told.loc["sensitivity"]
+    if second["n_left_out"] == told.loc["all"]["n_left_out"]:
+        return "No fit is poor and none ended at a bound, so that there is no sensitivity run to compare."
+    note = _text(second["note"])
+    return f"Sensitivity run: {plural(int(second['n']), 'person')} left, {second['left_out']} left out." + (
+        f" No result: {note}." if note else ""
+    )
+
+
+def corrected(rows):
+    """Give the corrected p values to go by: of permutations, or of the model where there are none."""
+    return rows["p_permutation_fdr"].fillna(rows["p_fdr"])
+
+
+def _verdicts(rows, alpha):
+    """For parameters, scores and regions and every contrast: what was found after correction."""
+    found = []
+    for (quantity, term, contrast), part in rows.groupby(["quantity", "term", "contrast"], sort=False):
+        p = corrected(part)
+        if p.notna().any():
+            hits = part[p < alpha]
+            counted = f"of {len(part)} {MANY[quantity]}"
+            said = f"{len(hits)} {counted} below {alpha:g} after correction{_named(hits)}."
+            if hits.empty:
+                smallest = p_text(p.min())
+                said = (
+                    f"none {counted} below {alpha:g} after correction (smallest p {smallest}{_reach(part)})."
+                )
+            found.append({"text": f"{term} ({contrast}): {said}", "found": not hits.empty})
+    return found
+
+
+def _reach(part):
+    """How far intervals reach: what could have been overlooked."""
+    limits = part[["effect_low", "effect_high"]].abs().max(axis=None)
+    return f"; intervals reach to ±{number(limits, 1)}" if np.isfinite(limits) else ""
+
+
+def _named(hits):
+    """The strongest of what was found, with effect size and interval."""
+    best = hits.reindex(hits["effect_size"].abs().sort_values(ascending=False).index)[:3]
+    return ": " + "; ".join(
+        f"{_name(row)} {EFFECTS[row['effect']]} {_interval(row)}" for _, row in best.iterrows()
+    )
+
+
+def _name(row):
+    parts = (row["variable"], row["label"], {"train": "training", "test": "held-out"}.get(row["split"]))
+    return " ".join(part for part in parts if isinstance(part, str) and part)
+
+
+def _interval(row):
+    text = number(row["effect_size"])
+    if pd.isna(row["effect_low"]):
+        return text
+    return f"{text} [{number(row['effect_low'])}, {number(row['effect_high'])}]"
+
+
+def p_text(p):
+    """A p value as text."""
+    if p is None or not np.isfinite(p):
+        return MISSING
+    return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
+
+
+def _beside(rows):
+    """One dict per response and contrast of everybody, with the sensitivity run beside; smallest p first."""
+    rows = rows.assign(**{key: rows[key].astype(object).where(rows[key].notna(), "") for key in KEYS})
+    second = rows[rows["sample"] == "sensitivity"].set_index(KEYS)
+    second = second.to_dict("index")
+    first = rows[rows["sample"] == "all"].sort_values(["quantity", "p_permutation", "p"], kind="stable")
+    return [_row(row, second.get(tuple(row[key] for key in KEYS))) for row in first.to_dict("records")]
+
+
+def _row(row, second):
+    checked = second or {}
+    cells = {name: {"sort": row[name], "text": p_text(row[name])} for name in PS}
+    return {
+        "name": _name(row) if row["quantity"] != "state" else row["variable"],
+        "label": row["label"],
+        "contrast": f"{row['term']}: {row['contrast']}",
+        "estimate": {"sort": row["estimate"], "text": _estimate(row)},
+        "effect": {"sort": row["effect_size"], "text": f"{EFFECTS[row['effect']]} {_interval(row)}"},
+        "n": row["n"],
+        "checked_effect": {
+            "sort": checked.get("effect_size"),
+            "text": _interval(second) if second else MISSING,
+        },
+        "checked_p": {
+            "sort": checked.get("p_permutation_fdr"),
+            "text": p_text(checked.get("p_permutation_fdr", np.nan)),
+        },
+        **cells,
+    }
+
+
+def _estimate(row):
+    if pd.isna(row["estimate"]):
+        return MISSING
+    unit = f" {row['unit']}" if isinstance(row["unit"], str) and row["unit"] not in ("", "1") else ""
+    return f"{significant(row['estimate'])} ± {significant(row['se'])}{unit}"
+
+
+def _forest(rows, name, fit):
+    rows = rows[rows["df_term"] == 1].dropna(subset=["effect_low", "effect_high"])
+    if rows.empty:
+        return None
+    drawn = rows.assign(name=rows["variable"], contrast=rows["term"] + ": " + rows["contrast"])
+    alt = f"Effect sizes with 95 % intervals of every parameter of fit {fit}, model {name}"
+    return picture(figures.forest, drawn, alt=alt)
+
+
+def _counts(rows, alpha):
+    """How many regions of every state stand out, by each correction."""
+    rows, found = rows.dropna(subset="p"), []
+    for (variable, contrast), part in rows.groupby(["variable", "contrast"], sort=False):
+        whole, checked = (part[part["sample"] == sample] for sample in SAMPLES)
+        kinds = ("p_fdr", "p_permutation_fdr", "p_permutation_fwe")
+        counts = {kind: int((whole[kind] < alpha).sum()) for kind in kinds}
+        again = int((checked["p_permutation_fdr"] < alpha).sum()) if len(checked) else MISSING
+        found.append(
+            {"variable": variable, "contrast": contrast, "n": len(whole), **counts, "checked": again}
+        )
+    return found
+
+
+def _maps(cohort, models):
+    """Rows of the table of associations, smallest p first; why there is no p where there is none."""
+    rows = cohort.table("map_association").reindex(columns=list(MAP_COLUMNS))
+    rows = rows[rows["model"].isna() | rows["model"].isin(models)]
+    rows = rows.sort_values(["p_spin", "r"], kind="stable")
+    notes = [str(text) for text in rows["note"].dropna().unique()]
+    spheres = [str(text) for text in rows["sphere"].dropna().unique()]
+    shown = [
+        {
+            "fit": row["fit"],
+            "variable": row["variable"],
+            "read_out": row["read_out"] if pd.isna(row["contrast"]) else f"{row['term']}: {row['contrast']}",
+            "map": row["map"],
+            "follows": bool(row["follows"]),
+            "r": {"sort": row["r"], "text": number(row["r"])},
+            "p": {"sort": row["p_spin"], "text": p_text(row["p_spin"])},
+            "p_fdr": {"sort": row["p_fdr"], "text": p_text(row["p_fdr"])},
+            "n": int(row["n_nodes"]),
+        }
+        for row in rows[:SHOWN_MAPS].to_dict("records")
+    ]
+    spins = 0 if rows.empty else int(rows["n_spins"].max())
+    return {"rows": shown, "n": len(rows), "notes": notes, "spheres": spheres, "spins": spins}

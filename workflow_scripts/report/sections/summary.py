@@ -1,0 +1,18 @@
+"""What the page is about, in three sentences."""
+
+from workflow_scripts.files.words import plural
+from workflow_scripts.report.section import Section
+
+
+def section(cohort):
+    """Counts and the outcome in a sentence."""
+    scored = cohort.table("evaluation").dropna(subset="mean")["key"].unique()
+    context = {
+        "people": plural(cohort.people.nunique(), "person"),
+        "scored": plural(cohort.people.reindex(scored).nunique(), "person"),
+        "settings": plural(len(cohort.fits), "setting"),
+        "has_heldout": cohort.holdout != "none",
+        "is_synthetic": bool(cohort.config.get("synthetic")),
+        "models": {fit: setting["model"] for fit, setting in cohort.fit_settings.items()},
+    }
+    return Section("about", "What this is", "about.html.j2", context)

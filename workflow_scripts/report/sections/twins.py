@@ -1,0 +1,103 @@
+"""Synthetic twins: would these settings find the truth? Shown once they were asked for."""
+
+import numpy as np
+
+from workflow_scripts.evidence.twin_recovery import COORDINATE, NODES, mark
+from workflow_scripts.files.words import plural
+from workflow_scripts.report.figures import twins as figures
+from workflow_scripts.report.figures.style import picture
+from workflow_scripts.report.formatting import MISSING, number, significant
+from workflow_scripts.report.section import Section
+
+PANELS = 12
+SOURCES = {
+    "cohort": "drawn from the distribution of the fitted parameters over people",
+    "own": "those of the person whose connectome the twin has",
+    "range": "drawn evenly from the search range",
+}
+
+
+def section(cohort):
+    """Verdicts, figure and table of every fit, or how to ask for them."""
+    return _section(cohort, draws=True)
+
+
+def aggregate(cohort):
+    """The same without the figure: true parameters of twins may be those of people."""
+    return _section(cohort, draws=False)
+
+
+def _section(cohort, draws):
+    fits = [_fit(cohort, fit, draws) for fit in cohort.fits]
+    context = {"fits": [entry for entry in fits if entry]}
+    return Section("twins", "Synthetic twins", "twins.html.j2", context)
+
+
+def _fit(cohort, fit, draws):
+    recovery, points = (cohort.of_fit(name, fit) for name in ("twin_recovery", "twins"))
+    if recovery.empty:
+        return None
+    rows = recovery.to_dict("records")
+    searched = [row for row in rows if row["level"] == COORDINATE]
+    drawn = searched[:PANELS]
+    alt = f"Fitted against true parameters of synthetic twins, fit {fit}"
+    points = points[points["level"] == COORDINATE]
+    return {
+        "name": fit,
+        "n": int(recovery["n"].max()),
+        "n_failed": int(recovery["n_failed"].max()),
+        "source": SOURCES[rows[0]["parameters"]],
+        "is_old": rows[0]["settings"] != mark(cohort.fit_settings[fit]),
+        "verdicts": [verdict(row) for row in rows],
+        "rows": [_cells(row) for row in rows],
+        "picture": picture(figures.recovery, points, drawn, alt=alt) if draws and len(points) else None,
+        "hidden": max(0, len(searched) - len(drawn)),
+    }
+
+
+def verdict(row):
+    """What came back of a parameter, as a sentence.
+
+    Parameters
+    ----------
+    row : dict
+        Of twin_recovery.tsv.
+
+    Returns
+    -------
+    str
+    """
+    name = f"{row['parameter']} in the nodes" if row["level"] == NODES else row["parameter"]
+    if row["verdict"] == "not judged":
+        why = "the truth does not vary between twins" if row["spread"] == 0 else "too few twins"
+        return f"{name}: not judged ({why})."
+    numbers = f"r {_interval(row, 'r')}, slope {_interval(row, 'slope')}, {plural(int(row['n']), 'twin')}"
+    if row["verdict"] == "identifiable":
+        return f"{name} is identifiable with these settings: the truth comes back ({numbers})."
+    if row["verdict"] == "not identifiable":
+        return (
+            f"{name} is not identifiable with these settings: the truth does not come back ({numbers}). "
+            "Differences between people in it must not be interpreted; longer scans, other terms of the "
+            "objective, or fewer free parameters may help."
+        )
+    return f"{name}: undecided ({numbers}); more twins (twins.count) would tell."
+
+
+def _interval(row, name):
+    low, high = (number(row[f"{name}_{side}"]) for side in ("low", "high"))
+    return f"{number(row[name])} [{low}, {high}]"
+
+
+def _cells(row):
+    judged = np.isfinite(row["r"])
+    return {
+        "name": row["parameter"],
+        "level": row["level"],
+        "n": int(row["n"]),
+        "r": _interval(row, "r") if judged else MISSING,
+        "slope": _interval(row, "slope") if judged else MISSING,
+        "bias": significant(row["bias"]),
+        "rmse": significant(row["rmse"]),
+        "spread": significant(row["spread"]),
+        "verdict": row["verdict"],
+    }

@@ -1,0 +1,1 @@
+"""Stage statistics: groups, covariates and regions."""
