@@ -115,7 +115,7 @@ def node_of_vertices(nodes, paths, names=None):
         )
     except InputError as error:
         raise InputError(
-            f"{error}. Maps need the atlas that the node table was made from, with the same names; if only the "
+            f"{error}. Maps need the atlas of the node table, with the same names; if only the "
             "names differ, give brain.names, a table with the numbers of the atlas and the names of the node "
             "table (columns index and label). Nodes beside the cortex need subcortex, cerebellum or "
             "brainstem in the column structure. Without brain.atlas nodes are shown at their coordinates"
