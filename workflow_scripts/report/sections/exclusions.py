@@ -102,7 +102,7 @@ def _without_success(cohort):
 def _about_scores(cohort):
     evaluation = cohort.table("evaluation")
     if evaluation.empty:
-        return ["No fit was evaluated, so there are no scores with new noise seeds."]
+        return ["No fit was evaluated, so there are no scores with fresh noise seeds."]
     found = []
     if not cohort.has_heldout:
         found.append(

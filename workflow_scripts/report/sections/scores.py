@@ -193,7 +193,9 @@ def _optimism(cohort, fewest):
         | {name: spread(part[name], sign=name.endswith("part"), fewest=fewest) for name in numbers}
         for (fit, measure), part in people.groupby(["fit", "measure"], sort=False)
     ]
-    alt = "Mean scores of each fit: in the search, with new noise seeds on training scans, on held-out scans"
+    alt = (
+        "Mean scores of each fit: in the search, with fresh noise seeds on training scans, on held-out scans"
+    )
     drawn = picture(optimism_figures.optimism, people, cohort.fits, alt=alt) if rows else None
     return {"rows": rows, "picture": drawn}
 
