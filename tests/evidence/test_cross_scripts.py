@@ -18,15 +18,13 @@ from workflow_scripts.evidence import (
     cross_parameters,
     cross_people,
     cross_tables,
-    fold_average,
-    fold_fit,
     held_out_people,
 )
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import best_fits, evaluate, fit
 from workflow_scripts.fitting.people import People
 from workflow_scripts.planning import estimates
-from workflow_scripts.preparation import group
+from workflow_scripts.preparation import group, group_average
 
 FREE = {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}
 SEARCH = {"population": 4, "generations": 3, "restarts": 1}
@@ -85,13 +83,13 @@ class Crossed(PreparedCohort):
             sm.params.units = [ids for ids in self.units if ids["unit"] not in members]
             sm.wildcards = SimpleNamespace(fold=fold, average="mean")
             sm.output = SimpleNamespace(npz=f"fold-{fold}.npz", json=f"fold-{fold}.json")
-            fold_average.main(sm)
+            group_average.main(sm)
             paths.append(sm.output.npz)
         sm = self.sm("fit")
         sm.params.units = [folds.group_of(fold) for fold in parted]
         sm.params.settings = start.fold_settings(self.settings)
         sm.input.connectomes = sm.input.targets = paths
-        fold_fit.main(sm)
+        fit.main(sm)
         held_out = {unit: fold for fold, members in parted.items() for unit in members}
         sm = self.sm("evaluate", **SEEDS)
         sm.params.units = [{**ids, "fold": held_out[ids["unit"]]} for ids in self.units]
