@@ -23,6 +23,6 @@ rule brain:
         atlas=CONFIG["brain"]["atlas"],
         names=CONFIG["brain"]["names"],
         surfaces=CONFIG["brain"]["surfaces"],
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/report/brain.py"

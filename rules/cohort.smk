@@ -71,6 +71,9 @@ rule cohort_tables:
         fits=FITS,
         config=CONFIG,
         holdout=HOLDOUT,
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        targets_version=VERSIONS["targets"],
+        evidence_version=VERSIONS["evidence"],
+        statistics_version=VERSIONS["statistics"],
     script:
         "../workflow_scripts/export/cohort_tables.py"

@@ -24,7 +24,7 @@ rule cross_people:
     params:
         units=all_units(),
         splits=SPLITS,
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/cross_people.py"
 
@@ -47,7 +47,7 @@ rule cross_parameters:
         mem_mb=growing(4000),
         runtime=growing(10),
     params:
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/cross_parameters.py"
 
@@ -86,7 +86,8 @@ rule cross:
         others=CONFIG["evaluation"]["others"],
         seeds=CONFIG["evaluation"]["cross_seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/cross.py"
 
@@ -112,7 +113,7 @@ rule fold_average:
     params:
         units=training_units,
         group=fold_group,
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/evidence/fold_average.py"
 
@@ -147,7 +148,7 @@ rule fold_fit:
     params:
         units=[folds.group_of(fold) for fold in FOLDS],
         settings=fold_settings,
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/evidence/fold_fit.py"
 
@@ -180,7 +181,8 @@ rule held_out_people:
         splits=SPLITS,
         seeds=CONFIG["evaluation"]["cross_seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/held_out_people.py"
 
@@ -216,6 +218,7 @@ rule cross_tables:
         fits=list(FITS),
         batches=BATCHES,
         splits=SPLITS,
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
+        statistics_version=VERSIONS["statistics"],
     script:
         "../workflow_scripts/evidence/cross_tables.py"

@@ -30,6 +30,6 @@ rule evaluate:
         splits=SPLITS,
         seeds=CONFIG["evaluation"]["seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/fitting/evaluate.py"

@@ -28,6 +28,6 @@ rule export:
         splits=SPLITS,
         fits=FITS,
         dataset=CONFIG["dataset"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/export/export.py"

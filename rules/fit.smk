@@ -31,6 +31,6 @@ rule fit:
     params:
         units=batch_units,
         settings=fit_settings,
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/fitting/fit.py"

@@ -22,7 +22,7 @@ rule group_average:
     params:
         units=all_units(),
         group=start.GROUP,
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/preparation/group_average.py"
 
@@ -56,6 +56,6 @@ rule group_fit:
     params:
         units=[start.GROUP],
         settings=group_settings,
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/fitting/group_fit.py"

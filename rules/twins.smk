@@ -31,7 +31,8 @@ rule make_twins:
         settings=fit_settings,
         twins={key: CONFIG["twins"][key] for key in ("parameters", "first_seed", "seed")},
         numbers=lambda wildcards: TWINS[wildcards.part],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/make_twins.py"
 
@@ -66,7 +67,7 @@ rule twin_fits:
     params:
         units=twin_units,
         settings=fit_settings,
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/evidence/twin_fits.py"
 
@@ -94,6 +95,6 @@ rule twin_recovery:
     params:
         fits=FITS,
         twins=CONFIG["twins"],
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/twin_recovery.py"

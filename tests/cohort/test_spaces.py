@@ -12,8 +12,8 @@ from workflow_scripts.configuration.fit_settings import inhibition_control
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import best_fits, evaluate, fit, simulators
+from workflow_scripts.fitting.fingerprints import fingerprint
 from workflow_scripts.fitting.fit_problems import make_problems
-from workflow_scripts.fitting.histories import fingerprint
 from workflow_scripts.simulate_person import simulate_person
 
 MYELIN = [0.1, 0.9, 0.4, 0.3, 0.5, 0.7]

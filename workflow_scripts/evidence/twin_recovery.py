@@ -10,7 +10,7 @@ from workflow_scripts.cohort import tables
 from workflow_scripts.cohort.search_spaces import search_space
 from workflow_scripts.files import dictionary, job, result_tables
 from workflow_scripts.fitting import best_fits
-from workflow_scripts.fitting.histories import fingerprint
+from workflow_scripts.fitting.fingerprints import fingerprint
 
 COORDINATE, NODES = "coordinate", "nodes"
 TWINS = ("fit", "twin", "participant_id", "session_id", "level", "parameter", "label", "truth", "estimate")
