@@ -66,7 +66,9 @@ def test_every_rule_that_computes_states(repository, directive):
         for body in re.split(r"^ *rule ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
             if directive != "benchmark" or path.stem != "on_request":  # which always run, and write nothing
                 assert f"{directive}:" in body, f"{path.name}: rule {body.split(':')[0]}"
-            assert "numerics=NUMERICS" in body, f"{path.name}: rule {body.split(':')[0]}"
+            assert re.search(r"(\w+)_version=VERSIONS\[\"\1\"\]", body), (
+                f"{path.name}: rule {body.split(':')[0]}"
+            )
 
 
 @pytest.mark.parametrize("name", ["default", "workstation", "slurm"])
