@@ -2,12 +2,12 @@
 
 import os
 
-import cubnm_core
 from workflow_scripts import readers
 from workflow_scripts.cohort import batches, folds, last_run, tables, twin_parts
 from workflow_scripts.cohort.precomputed_rows import KINDS
 from workflow_scripts.configuration import configuration, messages, start
 from workflow_scripts.configuration.fit_settings import hemodynamics_name, model_files, resolve_fit
+from workflow_scripts.files import versions
 from workflow_scripts.fitting import claims, interruptions
 from workflow_scripts.statistics import formulas
 
@@ -29,8 +29,8 @@ ANALYSIS = {**CONFIG["analysis"], "band_pass": CONFIG["bold"]["band_pass"]}
 NULLS = CONFIG["evaluation"]["nulls"]
 TWINS = twin_parts.parted(CONFIG["twins"]["count"], CONFIG["batch_size"])
 NEEDS_FCD = configuration.needs_fcd(CONFIG)
-NUMERICS = cubnm_core.NUMERICS_VERSION
-SETTLED = last_run.had_settings(CONFIG, HOLDOUT, NUMERICS)
+VERSIONS = versions.parameters()
+SETTLED = last_run.had_settings(CONFIG, HOLDOUT)
 CONNECTOME_READING, CONNECTOME_SCALING, BOLD_READING = configuration.preparation(CONFIG)
 # The node table of the analysis, and what else was decided for the whole cohort.
 NODES, COMMON = "results/cohort/nodes.tsv", "results/cohort/common_nodes.json"
