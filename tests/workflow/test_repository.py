@@ -37,9 +37,6 @@ def leaves(rules, place):
     if isinstance(additional, dict):
         yield f"{place}.*", additional
         yield from leaves(additional, f"{place}.*")
-    for key, entry in rules.get("$defs", {}).items():
-        yield f"{place}#{key}", entry
-        yield from leaves(entry, f"{place}#{key}")
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -47,7 +44,7 @@ def test_every_entry_of_a_schema_is_described(name):
     found = list(leaves(schemas.schema(name), name))
     assert found
     for place, entry in found:
-        assert "$ref" in entry or len(entry.get("description", "")) > 5, place
+        assert len(entry.get("description", "")) > 5, place
 
 
 def test_every_level_of_the_configuration_refuses_unknown_keys():

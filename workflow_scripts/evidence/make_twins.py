@@ -16,7 +16,7 @@ from cubnm_core.measures.connectivity import average_fc
 from cubnm_core.measures.objective import has_failed
 from workflow_scripts.cohort import tables, twin_parts
 from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.configuration.fit_checks import SEEDS_PER_TWIN
+from workflow_scripts.configuration.twins import SEEDS_PER_TWIN
 from workflow_scripts.evidence import nulls
 from workflow_scripts.files import archives, job
 from workflow_scripts.fitting import best_fits, simulators

@@ -16,7 +16,7 @@ from cubnm_core.fitting import packing
 from cubnm_core.fitting.run import Paused, run_fits
 from workflow_scripts.cohort import tables
 from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import (
