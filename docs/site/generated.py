@@ -50,14 +50,14 @@ def pages(root):
 
 def keys_page(schema):
     """Every key of the configuration, from the schema."""
-    lines = ["# Every key of the configuration", "", "Written from `config/schema/config.schema.yaml`.", ""]
-    lines += ["A dot parts the levels; `*` stands for names of your own, `[]` for the entries of a list.", ""]
+    lines = ["# Every key of the configuration", "", "Generated from `config/schema/config.schema.yaml`.", ""]
+    lines += ["A dot separates levels; `*` stands for your own names, `[]` for the entries of a list.", ""]
     parts = {
         name: list(dict.fromkeys(key_rows(name, part, schema, name in schema.get("required", ()))))
         for name, part in schema["properties"].items()
     }
     alone = [row for rows in parts.values() if len(rows) == 1 for row in rows]
-    sections = {"Without sections": alone} | {name: rows for name, rows in parts.items() if len(rows) > 1}
+    sections = {"Single keys": alone} | {name: rows for name, rows in parts.items() if len(rows) > 1}
     for title, rows in sections.items():
         lines += [f"## {title}", "", "| key | allowed | default | meaning |", "|---|---|---|---|"]
         lines += [*(f"| {' | '.join(row)} |" for row in rows), ""]
@@ -97,7 +97,7 @@ def _resolved(part, schema):
 
 
 def _allowed(part, schema):
-    """Say in few words which values a key may have."""
+    """Summarise the values that a key may have."""
     if "enum" in part:
         return " ".join(_literal(value) for value in part["enum"])
     if "const" in part:
@@ -117,7 +117,7 @@ def tables_page(known):
     lines = [
         "# Every column of the tables",
         "",
-        "In `results/cohort/`; a JSON data dictionary beside every table says the same.",
+        "In `results/cohort/`, each with a JSON data dictionary of the same content.",
         "",
     ]
     lines += ["## Columns of many tables", "", *column_rows({**known["columns"], **known["patterns"]}), ""]
@@ -137,18 +137,22 @@ def column_rows(columns):
 
 
 def api_pages():
-    """Functions and classes, from their docstrings: a page per topic, and one that leads to them."""
+    """Functions and classes, from their docstrings: a page per topic, and one that lists them."""
     found = {_page_name(title): module_page(title, names) for title, names in API.items()}
-    lines = ["# Python", "", "`import cubnm_core` needs no Snakemake: the engine can be used alone.", ""]
-    lines += ["First simulations are in [A model of your own](new_model.md#trying-it-in-python).", ""]
+    lines = [
+        "# Functions",
+        "",
+        "First steps: [simulating from Python](simulation/index.md).",
+        "",
+    ]
     lines += ["```{toctree}", ":maxdepth: 2", *(name.removesuffix(".md") for name in found), "```", ""]
-    lines += ["## The two that most need", "", *_directive("autofunction", "cubnm_core.simulate")]
+    lines += ["## Most used", "", *_directive("autofunction", "cubnm_core.simulate")]
     lines += _directive("autofunction", "workflow_scripts.simulate_person.simulate_person")
     return {"api.md": "\n".join(lines), **found}
 
 
 def module_page(title, names):
-    """Everything public of some modules of cubnm_core."""
+    """Public functions and classes of some modules of cubnm_core."""
     lines = [f"# {title}", ""]
     options = (":members:", ":exclude-members: simulate")  # which stands on the page before
     for name in names:

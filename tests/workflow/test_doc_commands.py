@@ -15,7 +15,7 @@ from derivatives import add_atlas, add_qsirecon, add_xcpd
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / name for name in ("README.md", "config/README.md", "benchmarks/README.md")]
-PAGES += sorted((REPOSITORY / "docs").glob("*.md"))
+PAGES += sorted(page for page in (REPOSITORY / "docs").rglob("*.md") if page.parent.name != "site")
 START = REPOSITORY / "docs" / "start.md"
 FENCE = re.compile(r"^```bash\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 # A module that is only named is no command.

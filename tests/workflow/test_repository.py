@@ -24,7 +24,7 @@ def tracked(repository):
     return {
         str(path.relative_to(repository)): path.read_text(encoding="utf-8")
         for path in paths
-        if path.is_file()
+        if path.is_file() and path.suffix != ".png"
     }
 
 
