@@ -55,15 +55,6 @@ def test_every_level_of_the_configuration_refuses_unknown_keys():
             assert entry.get("additionalProperties") is False, place
 
 
-def test_every_key_of_the_configuration_has_its_line_in_the_readme(repository):
-    text = (repository / "config" / "README.md").read_text(encoding="utf-8")
-    for key in [*schemas.schema("config")["properties"], *schemas.protocols()]:
-        assert f"`{key}" in text or f"**{key}**" in text, key
-    for name in ("manifest", "nodes", "participants"):
-        for column in schemas.schema(name)["properties"]:
-            assert f"`{column}`" in text, f"{name}: {column}"
-
-
 def test_no_trace_of_a_machine(tracked):
     paths = re.compile(r"(?<![\w.])/(work|tmp|root|home|farm)/[\w.]")
     for name, text in tracked.items():
