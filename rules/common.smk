@@ -3,13 +3,13 @@
 import os
 
 from workflow_scripts import readers
-from workflow_scripts.cohort import batches, folds, last_run, tables, twin_parts
+from workflow_scripts.cohort import batches, folds, last_run, statistical_models, tables, twin_parts
 from workflow_scripts.cohort.precomputed_rows import KINDS
-from workflow_scripts.configuration import configuration, messages, start
-from workflow_scripts.configuration.fit_settings import hemodynamics_name, model_files, resolve_fit
+from workflow_scripts.configuration import bold, configuration, connectome, messages, start
+from workflow_scripts.configuration.analysis import resolve_analysis
+from workflow_scripts.configuration.fit_settings import model_files, resolve_fit
 from workflow_scripts.files import versions
 from workflow_scripts.fitting import claims, interruptions
-from workflow_scripts.statistics import formulas
 
 CONFIG = configuration.validate(config)
 MANIFEST = tables.read_tables(CONFIG)
@@ -25,13 +25,15 @@ FOLDS = folds.parted(
 )
 HOLDOUT = tables.resolved_holdout(MANIFEST, CONFIG["holdout"])
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
-ANALYSIS = {**CONFIG["analysis"], "band_pass": CONFIG["bold"]["band_pass"]}
+ANALYSIS = resolve_analysis(CONFIG)
 NULLS = CONFIG["evaluation"]["nulls"]
 TWINS = twin_parts.parted(CONFIG["twins"]["count"], CONFIG["batch_size"])
 NEEDS_FCD = configuration.needs_fcd(CONFIG)
 VERSIONS = versions.parameters()
 SETTLED = last_run.had_settings(CONFIG, HOLDOUT)
-CONNECTOME_READING, CONNECTOME_SCALING, BOLD_READING = configuration.preparation(CONFIG)
+CONNECTOME_READING = connectome.select_reading(CONFIG)
+CONNECTOME_SCALING = connectome.select_scaling(CONFIG)
+BOLD_READING = bold.select_preparation(CONFIG)
 # The node table of the analysis, and what else was decided for the whole cohort.
 NODES, COMMON = "results/cohort/nodes.tsv", "results/cohort/common_nodes.json"
 GROUP_CONNECTOME = "results/cohort/average_connectome.npz"
@@ -45,7 +47,9 @@ if workflow.is_main_process and CONFIG["synthetic"] is None:
 
 # Statistical models are read before the first job as well, lest a slip in a formula shows after all fits.
 if workflow.is_main_process:
-    messages.raise_problems("The statistical models cannot be used", formulas.config_problems(CONFIG))
+    messages.raise_problems(
+        "The statistical models cannot be used", statistical_models.check(CONFIG)
+    )
 
 
 # Scripts of a job that was submitted end before its time is over.

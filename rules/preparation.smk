@@ -23,7 +23,7 @@ if CONFIG["synthetic"]:
         params:
             synthetic=CONFIG["synthetic"],
             manifest=MANIFEST,
-            hemodynamics=hemodynamics_name(CONFIG["bold"]),
+            hemodynamics=bold.hemodynamics_name(CONFIG["bold"]),
             simulation_version=VERSIONS["simulation"],
         script:
             "../workflow_scripts/preparation/make_synthetic_cohort.py"

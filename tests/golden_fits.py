@@ -13,10 +13,13 @@ from cubnm_core.fitting.run import run_fits
 from cubnm_core.fitting.search_space import Prior
 from cubnm_core.measures.objective import Target
 from workflow_scripts.cohort.search_spaces import search_space
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration import configuration
 from workflow_scripts.configuration.fit_settings import resolve_fit
 from workflow_scripts.fitting import fit_problems, simulators
 from workflow_scripts.fitting.histories import FileStore
+from workflow_scripts.fitting.people import Person
+from workflow_scripts.fitting.simulators import CohortSimulator
 
 N = 6
 # What fingerprints hold of other software; here it stands still.
@@ -124,9 +127,8 @@ def person(case):
     target = {"fc": (pairs * 7 % 13 - 6) / 16.0, "fcd": (windows * 5 % 17) / 32.0}
     if case == "a distribution function":
         target = {"fc": target["fc"], "fcd": None, "fcd_cdf": np.arange(1, 10_001) / 10_000}
-    ids = {"unit": "sub-01", "participant_id": "01", "session_id": ""}
     targets = {"train": Target(**target)}
-    return simulators.Person(ids, weights, targets, 1.0, lengths if case == "delays" else None)
+    return Person(Unit("01", ""), weights, targets, 1.0, lengths if case == "delays" else None)
 
 
 def problems(case, folder, **optimizer):
@@ -137,9 +139,10 @@ def problems(case, folder, **optimizer):
     if case == "start with shrinkage":
         centre = np.array([0.25, 0.75])
         begin = {"sub-01": {"initial": centre, "prior": Prior(centre, 0.5)}}
-    hemispheres = [node["hemisphere"] for node in NODES]
     people = {"sub-01": person(case)}
-    return *fit_problems.make_problems(people, chosen, space, hemispheres, begin), chosen
+    simulator = CohortSimulator(chosen, NODES, 1)
+    found, histories = fit_problems.make_problems(people, simulator, begin, space)
+    return list(found.values()), histories, chosen
 
 
 def fingerprints(case):
@@ -167,7 +170,7 @@ def search(case, folder, simulate_batch=None, **optimizer):
     """
     members, histories, chosen = problems(case, Path.cwd(), **optimizer)
     hemispheres = [node["hemisphere"] for node in NODES]
-    wanted = fit_problems.recorded(members)
+    wanted = fit_problems.needed_arrays(members)
     simulate_batch = simulate_batch or simulators.batch_simulator(chosen, hemispheres, 1.0, wanted, 1)
     device = packing.device_name("cpu")
     run_fits(members, simulate_batch, FileStore(folder, histories), max_simulations=8, device=device)

@@ -9,7 +9,7 @@ from cubnm_core.errors import InputError
 from cubnm_core.fitting.candidates import Candidate
 from workflow_scripts.cohort import tables
 from workflow_scripts.cohort.search_spaces import MapTable, groups, search_space
-from workflow_scripts.configuration.fit_settings import inhibition_control
+from workflow_scripts.configuration.inhibition import inhibition_control
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import evaluate, fit, simulators

@@ -9,7 +9,8 @@ from cohorts import read_tsv
 from cubnm_core.connectomes import synthetic
 from workflow_scripts import readers
 from workflow_scripts.cohort import tables
-from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES, validate
+from workflow_scripts.configuration.configuration import validate
+from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.preparation import make_synthetic_cohort
 
 SETTINGS = {"participants": 4, "nodes": 8, "scan_duration": 40.0, "dt": 1.0e-3, "seed": 3}

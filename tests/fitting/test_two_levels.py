@@ -100,10 +100,10 @@ def test_a_start_from_another_fit_needs_its_parameters_and_no_circle(config):
 def test_a_consensus_needs_distances_of_some_kind(config):
     config["fits"]["two"]["start"]["connectome"] = "consensus"
     rows, nodes = [{"kind": "sc"}, {"kind": "bold"}], [{"label": "a", "x": None, "y": 1.0, "z": 2.0}]
-    (text,) = start.distance_problems(config, rows, nodes)
+    (text,) = start.check_distances(config, rows, nodes)
     assert "fits.two.start.connectome" in text and "kind length" in text and "nodes.tsv" in text
-    assert start.distance_problems(config, [*rows, {"kind": "length"}], nodes) == []
-    assert start.distance_problems(config, rows, [{"label": "a", "x": 0.0, "y": 1.0, "z": 2.0}]) == []
+    assert start.check_distances(config, [*rows, {"kind": "length"}], nodes) == []
+    assert start.check_distances(config, rows, [{"label": "a", "x": 0.0, "y": 1.0, "z": 2.0}]) == []
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from cubnm_core import simulate
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import tables
 from workflow_scripts.configuration import configuration, fit_settings
-from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES
+from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.export import cohort_tables
 from workflow_scripts.files import job, result_tables
 from workflow_scripts.files.archives import Archive

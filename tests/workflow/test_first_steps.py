@@ -15,7 +15,7 @@ from workflow_scripts import readers
 from workflow_scripts.cohort import sessions, tables
 from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration import configuration, fit_settings, schemas
-from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.planning import plan
 from workflow_scripts.preparation.prepare_connectome import prepare_person
 from workflow_scripts.preparation.quality_control import tell_who_is_in

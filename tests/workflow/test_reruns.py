@@ -31,7 +31,7 @@ from snakemake.settings.types import (
 from test_repository import leaves
 
 from cubnm_core import STAGE_VERSIONS
-from workflow_scripts.configuration import configuration, schemas
+from workflow_scripts.configuration import configuration, schemas, synthetic
 from workflow_scripts.files.job import write_json, write_tsv
 from workflow_scripts.planning import forget_failed, plan
 
@@ -137,7 +137,7 @@ def made(tmp_path_factory):
     """A made cohort."""
     folder = tmp_path_factory.mktemp("made")
     config = {
-        **configuration.SYNTHETIC_TABLES,
+        **synthetic.SYNTHETIC_TABLES,
         "synthetic": {"participants": 4, "nodes": 8},
         "bold": {"hemodynamics": "friston2003"},
         "simulation": {"duration": 700.0, "burn_in": 20.0},
@@ -160,9 +160,11 @@ def changed(config, changes):
 
 
 def entries():
-    """Every entry of the schema that holds a value, not further entries."""
+    """Every entry of the schema that holds a value, not further entries; those of two sections once."""
+    seen = set()
     for place, rules in leaves(schemas.schema("config"), "config"):
-        if "properties" not in rules and "$ref" not in rules:
+        if "properties" not in rules and id(rules) not in seen:
+            seen.add(id(rules))
             yield place
 
 

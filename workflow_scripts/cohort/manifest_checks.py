@@ -2,6 +2,7 @@
 
 from workflow_scripts.cohort import precomputed_rows
 from workflow_scripts.cohort.precomputed_rows import CDF_FORMAT
+from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.fit_settings import resolve_fit
 from workflow_scripts.files.words import unit_name
 
@@ -167,7 +168,7 @@ def analysis_problems(rows, config):
     -------
     list of str
     """
-    analysis = {**config["analysis"], "band_pass": config["bold"]["band_pass"]}
+    analysis = resolve_analysis(config)
     seen, problems = set(), []
     for number, row in enumerate(rows, start=2):
         stated = tuple(row[column] for column in precomputed_rows.STATEMENTS)

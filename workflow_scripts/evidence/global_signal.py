@@ -69,7 +69,7 @@ def cases_of(fits, people):
     """
     cases, rows = [], []
     for name, settings in fits.items():
-        weights = objectives.summed(settings["objectives"] or [settings["objective"]])
+        weights = objectives.add_weights(settings["objectives"] or [settings["objective"]])
         objective = core.bold_objective(weights)
         if objective is None:
             rows += [missing_row(name, person, NO_TERM) for person in people]

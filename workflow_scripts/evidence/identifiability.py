@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from cubnm_core.evidence import identifiability as core
-from workflow_scripts.configuration.regional import coordinate_bounds
+from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.evidence import score_tables
 from workflow_scripts.files import job, result_tables
 

@@ -14,7 +14,7 @@ from cubnm_core.fitting.candidates import Candidate, Simulations
 from cubnm_core.measures.connectivity import average_fc
 from cubnm_core.measures.objective import has_failed
 from workflow_scripts.cohort import twin_parts, units
-from workflow_scripts.configuration.fit_checks import SEEDS_PER_TWIN
+from workflow_scripts.configuration.twins import SEEDS_PER_TWIN
 from workflow_scripts.files import archives, job
 from workflow_scripts.fitting import best_fits
 from workflow_scripts.fitting.people import People, Person

@@ -10,7 +10,7 @@ from cubnm_core.evidence import reliability
 from cubnm_core.measures.connectivity import pair_indices
 from workflow_scripts.cohort import noise_seeds, tables
 from workflow_scripts.cohort.units import Unit
-from workflow_scripts.configuration.regional import coordinate_bounds
+from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.files import archives, job, result_tables
 from workflow_scripts.fitting import scoring
 

@@ -7,7 +7,7 @@ that came near its time limit and stopped itself, goes on where it was.
 from pathlib import Path
 
 from workflow_scripts.cohort import units
-from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files import job
 from workflow_scripts.fitting import fit_rows, guest_fits, landscapes, starting_points
 from workflow_scripts.fitting.fit_problems import make_problems, problems_of

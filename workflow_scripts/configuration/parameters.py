@@ -1,12 +1,47 @@
-"""How the configuration says that parameters differ between nodes: maps, groups and columns of values."""
+"""Entries ``model``, ``free`` and ``fixed`` of a fit: one value for the brain, maps, groups or columns."""
+
+import math
 
 from cubnm_core.fitting.heterogeneity import coefficient_name
+from workflow_scripts.configuration.messages import suggestion
+from workflow_scripts.configuration.schemas import fit_schema
 
 AUTO = "auto"
 SAME = "same"
 
 
-def completed(free):
+def read_model(fit):
+    """Read the model of a fit, stated or not."""
+    from cubnm_core.equations.files import load_model
+
+    return load_model(fit.get("model", fit_schema()["properties"]["model"]["default"]))
+
+
+def simulated_model(fit):
+    """Give the model of a fit, with the velocity ``v`` among its parameters where it has delays.
+
+    Parameters
+    ----------
+    fit : dict
+        Resolved settings.
+
+    Returns
+    -------
+    cubnm_core.equations.model.Model
+
+    Raises
+    ------
+    InputError
+        If the model cannot be read, or has another ``v``.
+    """
+    from cubnm_core.equations.files import load_model
+    from cubnm_core.equations.model import with_velocity
+
+    model = load_model(fit["model"])
+    return with_velocity(model) if fit["delays"] else model
+
+
+def complete_free(free):
     """Write the entries of ``free`` out: a list of maps becomes a mapping from their names to ``auto``.
 
     Parameters
@@ -58,7 +93,7 @@ def coordinate_bounds(free, known):
     Parameters
     ----------
     free : dict
-        Of a fit, as of :func:`completed`.
+        Of a fit, as of :func:`complete_free`.
     known : iterable of str
         Names of coordinates, free or not.
 
@@ -79,6 +114,19 @@ def coordinate_bounds(free, known):
     return found
 
 
+def stated_bounds(fit):
+    """Give the bounds of the free coordinates of a fit, as far as they need no table.
+
+    Returns
+    -------
+    dict of str to list, or None
+        In the order of :func:`free_coordinates`, which is None if there are groups; None as the bounds of a
+        coefficient whose range follows from its map.
+    """
+    names = free_coordinates(fit)
+    return None if names is None else coordinate_bounds(fit["free"], names)
+
+
 def limits(entry):
     """Give the limits (low, high) that no node may leave, or None."""
     chosen = entry["limits"]
@@ -92,15 +140,44 @@ def bounds(entry):
     return entry.get("bounds") if isinstance(entry, dict) else entry
 
 
-def problems(fit, known, place):
-    """List what is wrong with the bounds of a fit and with its parameters that differ between nodes.
+def beyond_bounds(fit):
+    """Say which parameters are searched or held where their model is not meant to be used.
 
     Parameters
     ----------
     fit : dict
-        Resolved settings, with ``free`` as of :func:`completed`.
-    known : dict of str to cubnm_core.equations.model.Parameter
-        The parameters of the model.
+        Resolved settings of a fit.
+
+    Returns
+    -------
+    list of str
+    """
+    known = simulated_model(fit).parameters
+    spans = {name: _span_of(entry) for name, entry in (fit["free"] | fit["fixed"]).items()}
+    return [
+        f"{name} of {fit['model']} is {low:g} to {high:g}, beyond {known[name].bounds[0]:g} to "
+        f"{known[name].bounds[1]:g}, within which the model is meant to be used"
+        for name, (low, high) in spans.items()
+        if low < known[name].bounds[0] or high > known[name].bounds[1]
+    ]
+
+
+def _span_of(entry):
+    """Lowest and highest value of a parameter; nothing is known of one that stands in a table of maps."""
+    if isinstance(entry, dict):
+        entry = entry.get("bounds", entry.get("value", (math.inf, -math.inf)))
+    return tuple(entry) if isinstance(entry, (list, tuple)) else (entry, entry)
+
+
+def check(fit, model, place):
+    """List what is wrong with the free and fixed parameters of a fit.
+
+    Parameters
+    ----------
+    fit : dict
+        Resolved settings.
+    model : cubnm_core.equations.model.Model
+        As of :func:`simulated_model`.
     place : str
         Of the fit in the configuration, for the messages.
 
@@ -108,6 +185,30 @@ def problems(fit, known, place):
     -------
     list of str
     """
+    known = model.parameters
+    found = [f"{place}: {name!r} is both free and fixed" for name in fit["free"] if name in fit["fixed"]]
+    found += [
+        f"{place}: {name!r} is no parameter of {fit['model']}{_remedy(name, known)}"
+        for name in [*fit["free"], *fit["fixed"]]
+        if name not in known
+    ]
+    found += [
+        f"{place}: {name} has no default value; list it under free or fixed"
+        for name, parameter in known.items()
+        if parameter.default is None and name not in fit["free"] and name not in fit["fixed"]
+    ]
+    return found + _check_regional(fit, known, place)
+
+
+def _remedy(name, known):
+    """Say what to do about the name of a parameter that the model does not have."""
+    if name == "v":
+        return "; the velocity of conduction delays needs delays: true"
+    return suggestion(name, known)
+
+
+def _check_regional(fit, known, place):
+    """List what is wrong with bounds, and with parameters that differ between nodes."""
     found = [
         f"{place}.free.{name}: {bounds(entry)} is not [lower, upper]"
         for name, entry in fit["free"].items()
@@ -115,7 +216,7 @@ def problems(fit, known, place):
     ]
     for name, entry in fit["free"].items():
         if isinstance(entry, dict):
-            found += [f"{place}.free.{name}: {text}" for text in _entry_problems(name, entry)]
+            found += [f"{place}.free.{name}: {text}" for text in _check_entry(name, entry)]
     for section in ("free", "fixed"):
         found += [
             f"{place}.{section}.{name}: one value holds for the whole brain, it cannot differ between nodes"
@@ -127,7 +228,7 @@ def problems(fit, known, place):
     return found
 
 
-def _entry_problems(name, entry):
+def _check_entry(name, entry):
     """Find what contradicts itself in the entry of one parameter."""
     if ("maps" in entry) == ("groups" in entry):
         return [

@@ -1,86 +1,17 @@
-"""Statistical models of the configuration: completed, checked before the first job, turned into designs."""
+"""Section ``statistics``: formulas of its models, read and held against the columns that there are."""
 
 import ast
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import tables
 from workflow_scripts.configuration.messages import suggestion
 
-DEFAULT_NAME = "group"
-DEFAULT_COVARIATES = ("age", "sex", "mean_fd", "site")
 # What the workflow knows of everybody beside the columns of the participants table.
 DERIVED = ("mean_fd", "fit_quality", "sc_strength", "scale_factor")
 SYNTHETIC_COLUMNS = ("participant_id", "age", "sex", "group")
-WORDS = ("participant_id", "session_id", "sex", "group", "site", "family")  # text, whatever they look like
-SHARE_KNOWN = 0.9  # of the people, for a covariate that nobody asked for
-FAMILY = "family"
 INTERCEPT = "1"
-FEWEST_DF = 3  # residual degrees of freedom
-FEWEST_PER_LEVEL = 2
 
 
-def default_model(people):
-    """Difference between groups, adjusted for what the participants table has of age, sex, motion and site.
-
-    Where it names families with several members, they share a random intercept: relatives are alike, and
-    counted as independent they find differences that are not there.
-
-    Parameters
-    ----------
-    people : pandas.DataFrame
-        One row per person and session, as of :func:`workflow_scripts.statistics.covariates.people_table`.
-
-    Returns
-    -------
-    dict of str to dict
-        One model; none without at least two groups.
-    """
-    if "group" not in people or people["group"].nunique() < 2:
-        return {}
-    used = [name for name in DEFAULT_COVARIATES if name in people and _is_useful(people[name])]
-    stated = {"formula": " + ".join(["group", *used]), "test": ["group"], "states": None}
-    stated |= {"quantities": ["parameters", "states", "scores"], "reference": {}}
-    random = FAMILY if _has_relatives(people) else None
-    return {DEFAULT_NAME: {**stated, "random": random, "blocks": None, "exchange": "within"}}
-
-
-def _has_relatives(people):
-    """Whether families are known, and some of them have several members."""
-    if FAMILY not in people or not _is_useful(people[FAMILY]):
-        return False
-    return people.drop_duplicates("participant_id")[FAMILY].dropna().duplicated().any()
-
-
-def _is_useful(values):
-    """Whether a covariate varies and hardly anybody lacks it."""
-    return values.nunique() > 1 and values.notna().mean() >= SHARE_KNOWN
-
-
-def config_problems(config):
-    """Find what is wrong with the models of a configuration, with the participants table beside it.
-
-    Parameters
-    ----------
-    config : dict
-        As returned by :func:`workflow_scripts.configuration.configuration.validate`.
-
-    Returns
-    -------
-    list of str
-    """
-    models = config["statistics"]["models"]
-    if not models:
-        return []
-    if config["synthetic"] is not None:
-        return problems(models, [], SYNTHETIC_COLUMNS)
-    if config["participants"] is None:
-        return ["statistics.models: there is no participants table; name it under participants"]
-    rows = tables.read_participants(config["participants"])
-    columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
-    return problems(models, rows, columns)
-
-
-def problems(models, rows, columns):
+def check(models, rows, columns):
     """Find what the formulas ask for and nobody has.
 
     Parameters
@@ -101,7 +32,7 @@ def problems(models, rows, columns):
     for name, model in (models or {}).items():
         place = f"statistics.models.{name}"
         try:
-            terms = parsed(model["formula"])
+            terms = parse(model["formula"])
         except InputError as error:
             found.append(f"{place}.formula: {error}")
             continue
@@ -115,11 +46,11 @@ def problems(models, rows, columns):
             for key in ("random", "blocks")
             if model[key] is not None and model[key] not in columns
         ]
-        found += _test_problems(place, model, terms) + _reference_problems(place, model, rows, known)
+        found += _check_test(place, model, terms) + _check_reference(place, model, rows, known)
     return found
 
 
-def _test_problems(place, model, terms):
+def _check_test(place, model, terms):
     named = [str(term) for term in terms if str(term) != INTERCEPT]
     if not named:
         return [f"{place}.formula: {model['formula']!r} has no term to test; name at least one column"]
@@ -130,7 +61,7 @@ def _test_problems(place, model, terms):
     return []
 
 
-def _reference_problems(place, model, rows, known):
+def _check_reference(place, model, rows, known):
     found = []
     for column, level in model["reference"].items():
         levels = {str(row[column]) for row in rows if row.get(column) is not None}
@@ -141,7 +72,7 @@ def _reference_problems(place, model, rows, known):
     return found
 
 
-def parsed(formula):
+def parse(formula):
     """Read the right-hand side of a formula.
 
     Parameters
