@@ -124,7 +124,7 @@ def test_the_index_names_every_page(repository):
 
 def test_every_section_of_the_report_is_explained(repository):
     text = (repository / "docs" / "report.md").read_text(encoding="utf-8")
-    modules = (repository / "workflow_scripts" / "reporting").glob("*.py")
+    modules = (repository / "workflow_scripts" / "report").rglob("*.py")
     code = "".join(path.read_text(encoding="utf-8") for path in modules)
     titles = re.findall(r'Section\(\s*"\w+",\s*"([^"]+)"', code)
     assert len(titles) > 15 and not [title for title in titles if title not in text]
