@@ -1,12 +1,12 @@
 """Fixtures that several tests share."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from cohorts import TinyCohort
 from devices_under_test import DEVICES
+from warm_python import executable
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
@@ -42,12 +42,19 @@ def tiny_cohort(tmp_path):
     return TinyCohort(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def warm_python(tmp_path_factory):
+    """Stands for ``sys.executable`` where many small jobs are run: libraries are imported beforehand."""
+    with executable(tmp_path_factory.mktemp("warm")) as program:
+        yield program
+
+
 @pytest.fixture
-def snakemake(repository, tmp_path):
+def snakemake(repository, tmp_path, warm_python):
     """Run Snakemake in a temporary working directory; return the exit code and everything it printed."""
 
     def run(*arguments, config=None):
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
+        command = [warm_python, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
         command += ["--directory", str(tmp_path), "--cores", "2", *arguments]
         command += ["--configfile", str(config)] if config else []
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
