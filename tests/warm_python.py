@@ -62,12 +62,20 @@ sys.exit(status[0] if status else 70)
 
 @contextlib.contextmanager
 def executable(folder):
-    """Path of the program, which works as long as this is entered; ``folder`` is for it alone."""
+    """Path of the program, which works as long as this is entered, with a program `snakemake` beside it.
+
+    Parameters
+    ----------
+    folder : Path
+        For these alone.
+    """
     program, server = folder / "python", folder / "server"
     (folder / "client.py").write_text(CLIENT)
     client = f'"{sys.executable}" -IS "{folder / "client.py"}" "{server}" "{sys.executable}" "$@"'
     program.write_text(f"#!/bin/sh\nexec {client}\n")
-    program.chmod(0o755)
+    (folder / "snakemake").write_text(f'#!/bin/sh\nexec "{program}" -m snakemake "$@"\n')
+    for path in (program, folder / "snakemake"):
+        path.chmod(0o755)
     command = [sys.executable, __file__, str(server), str(program)]
     without = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
