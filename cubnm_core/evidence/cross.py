@@ -14,12 +14,11 @@ from itertools import pairwise, product
 import numpy as np
 
 from cubnm_core.fitting.candidates import Candidate, score_candidates
-from cubnm_core.measures.objective import TERMS, has_failed
+from cubnm_core.measures.objective import has_failed
 
 OWN, OTHERS, GROUP = OWNERS = ("own", "others", "group")
 FITTED, TUNED, WITHOUT = "fitted", "tuned", "none"
 MEASURES = ("fc_corr", "fcd_ks", "fcd_ks_binned", "cost")
-FEWEST = 3  # people of a 95 % interval that is worth the name
 #: What is compared, own less other: parameters, connectome and data of each side.
 CONTRASTS = {
     "connectome_others": ((OWN, OWN, OWN), (OWN, OTHERS, OWN)),
@@ -261,57 +260,3 @@ def _cells(scores, rows, data, n_failed):
         if len(known):
             cells[key] = Cell(known.mean(axis=0), len(known), n_failed)
     return cells
-
-
-@dataclass(frozen=True)
-class Paired:
-    """A comparison over people: own less other, with the 95 % interval of the mean.
-
-    Attributes
-    ----------
-    n_people : int
-    difference, low, high : float
-        The limits are NaN with fewer than three people.
-    n_better : int
-        People whose own is better.
-    verdict : {"better", "worse", "not distinguishable"}
-        Of own, if the whole interval lies on one side of 0.
-    """
-
-    n_people: int
-    difference: float
-    low: float
-    high: float
-    n_better: int
-    verdict: str
-
-
-def paired(own, other, measure):
-    """Compare two conditions over people by the t interval of the mean difference.
-
-    Parameters
-    ----------
-    own, other : (M,) arrays
-        One value for each person; who lacks either is left out.
-    measure : str
-        A term or ``"cost"``; it says which way is better.
-
-    Returns
-    -------
-    Paired or None
-        None where nobody has both.
-    """
-    from scipy.stats import t
-
-    difference = np.asarray(own, dtype=np.float64) - np.asarray(other, dtype=np.float64)
-    difference = difference[np.isfinite(difference)]
-    n = len(difference)
-    if not n:
-        return None
-    mean, half = float(difference.mean()), np.nan
-    if n >= FEWEST:
-        half = float(t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n))
-    sign = -TERMS.get(measure, 1)  # rewards rise, everything else falls
-    edges = sorted((sign * (mean - half), sign * (mean + half)))
-    verdict = "better" if edges[0] > 0 else "worse" if edges[1] < 0 else "not distinguishable"
-    return Paired(n, mean, mean - half, mean + half, int((sign * difference > 0).sum()), verdict)

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from cubnm_core.connectomes.group import PooledConnectomes, mean_connectome, pool_connectomes, without
 from cubnm_core.evidence import cross
@@ -13,6 +12,7 @@ from cubnm_core.evidence.identification import identify, person_similarity, simi
 from cubnm_core.fitting.candidates import Tuner
 from cubnm_core.fitting.packing import Packer
 from cubnm_core.measures.objective import Objective, Target
+from cubnm_core.statistics.paired import compare_paired
 
 N_NODES, N_PAIRS = 6, 15
 PAIRS = np.tril_indices(N_NODES, -1)
@@ -185,37 +185,6 @@ def test_the_group_without_a_person_is_the_group_of_the_others():
     assert ((weights > 0) == (alone.present > 0)).all() and ((lengths > 0) == (alone.measured > 0)).all()
 
 
-def test_a_contrast_has_the_interval_of_a_paired_t_test():
-    generator = np.random.default_rng(4)
-    own, other = generator.normal(0.1, 0.1, 12), generator.normal(0.0, 0.1, 12)
-    found = cross.paired(own, other, "fc_corr")
-    reference = stats.ttest_rel(own, other).confidence_interval(0.95)
-    assert (found.low, found.high) == (pytest.approx(reference.low), pytest.approx(reference.high))
-    assert found.n_people == 12 and found.n_better == (own > other).sum()
-
-
-@pytest.mark.parametrize(
-    ("difference", "measure", "verdict"),
-    [
-        ([0.1, 0.2, 0.15], "fc_corr", "better"),
-        ([0.1, 0.2, 0.15], "fcd_ks", "worse"),
-        ([-0.1, -0.2, -0.15], "cost", "better"),
-        ([-0.1, 0.2, 0.0], "fc_corr", "not distinguishable"),
-        ([0.1, 0.2], "fc_corr", "not distinguishable"),
-        ([0.0, 0.0, 0.0], "fc_corr", "not distinguishable"),
-    ],
-)
-def test_verdicts(difference, measure, verdict):
-    found = cross.paired(difference, np.zeros(len(difference)), measure)
-    assert found.verdict == verdict
-    assert np.isfinite(found.low) == (len(difference) > 2)
-
-
-def test_people_without_both_sides_do_not_count():
-    assert cross.paired([1.0, np.nan, 3.0], [0.0, 1.0, np.nan], "cost").n_people == 1
-    assert cross.paired([np.nan], [1.0], "cost") is None
-
-
 def verdict_of(own_matters, seed, n_people=12):
     """Verdict on own connectomes in a cohort whose scans follow the own connectome, or that of the group."""
     generator = np.random.default_rng(seed)
@@ -234,7 +203,7 @@ def verdict_of(own_matters, seed, n_people=12):
         [cells[(*condition, "none", "test", "fc_corr")].values.mean() for cells in scores]
         for condition in cross.CONTRASTS["connectome_others"]
     )
-    return cross.paired(one, other, "fc_corr").verdict
+    return compare_paired(one, other, higher_is_better=True).verdict
 
 
 def test_own_connectomes_are_better_where_they_matter_and_not_told_where_they_do_not():

@@ -183,7 +183,9 @@ def test_tests_over_the_cohort(scored):
     assert refitted["difference"] == pytest.approx(
         (own - null.groupby("participant_id")["mean"].mean()).mean()
     )
-    assert refitted["low"] < refitted["difference"] < refitted["high"]
+    assert np.isnan([refitted["low"], refitted["high"]]).all()  # three people
+    assert forward["verdict"] == "too few people"
+    assert refitted["verdict"] == ("better" if refitted["p"] <= 0.05 else "not distinguishable")
     assert refitted["window"] == "10.0" and refitted["n_seeds"] == "6"
 
 
@@ -246,19 +248,23 @@ def test_the_plan_counts_null_models():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"refitted": False, "p": np.nan}, "Diagnostic, no p: the own connectome scores better than rewired"),
         (
-            {"refitted": False, "p": np.nan, "low": -0.1},
-            "Diagnostic, no p: the own connectome is not disting",
+            {"refitted": False, "p": np.nan, "verdict": "better"},
+            "Diagnostic, no p: the person's own connectome beats rewired",
         ),
-        ({"p": 0.004}, "The own connectome beats rewired ones"),
-        ({"p": 0.4, "low": -0.1}, "The own connectome is not distinguishable from rewired ones"),
-        ({"p": 0.25, "null": "spin", "n_nulls": 3}, "With 3 turned maps p cannot be below 0.25"),
+        (
+            {"refitted": False, "p": np.nan},
+            "Diagnostic, no p: the person's own connectome is not distinguishable",
+        ),
+        ({"p": 0.004, "verdict": "better"}, "The person's own connectome beats rewired connectomes"),
+        ({"p": 0.4}, "The person's own connectome is not distinguishable from rewired connectomes"),
+        ({"p": 0.25, "null": "spin", "n_nulls": 3}, "with 3 rotated maps, p cannot be below 0.25"),
     ],
 )
 def test_comparisons_in_words(changes, words):
     row = {
         "null": "rewired", "refitted": True, "measure": "fc_corr", "observed": 0.5, "null_mean": 0.3,
         "difference": 0.2, "low": 0.1, "high": 0.3, "n_people": 8, "n_nulls": 4, "p": 0.5,
+        "verdict": "not distinguishable",
     }  # fmt: skip
     assert words in section.verdict({**row, **changes})

@@ -85,7 +85,7 @@ def test_sensitivity_run_leaves_out_poor_fits_and_boundary_hits(made):
         {"level": {"formula": "group"}}, sensitivity={"fit_quality": None, "at_bounds": False}
     )
     assert set(rows["sample"]) == {"all"}
-    assert "nobody is left out" in of(models, sample="sensitivity").iloc[0]["note"]
+    assert "nobody is excluded" in of(models, sample="sensitivity").iloc[0]["note"]
 
 
 def test_numbers_are_slopes_and_a_reference_turns_a_contrast(made):
@@ -148,7 +148,10 @@ def test_terms_that_cannot_be_told_apart_are_named_and_nothing_crashes(made):
     made.people["site"] = made.people["group"].map({"control": "a", "patient": "b"})
     rows, models, _ = made.run({"level": {"formula": "group + site"}})
     assert rows.empty
-    assert models.iloc[0]["note"] == "site[T.b] cannot be told from the other terms of the formula"
+    assert (
+        models.iloc[0]["note"]
+        == "site[T.b] cannot be separated from the other terms of the formula (collinear)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -164,7 +167,7 @@ def test_too_few_people_are_told(tmp_path, n, note):
 
 def test_a_level_of_one_person_is_told(made):
     made.people["group"] = ["patient", *["control"] * 39]
-    assert "group patient has 1 person only" in made.run({"level": {"formula": "group"}})[1].iloc[0]["note"]
+    assert "group patient has only 1 person" in made.run({"level": {"formula": "group"}})[1].iloc[0]["note"]
 
 
 def test_scores_are_not_explained_by_themselves(made):

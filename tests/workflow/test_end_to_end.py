@@ -118,7 +118,7 @@ def test_a_made_cohort_comes_out_as_tables_and_a_report(finished):
     assert read_tsv(cohort / "exclusions.tsv") == []
     assert len(read_tsv(cohort / "convergence.tsv")) == 4 * 2 * 12
     report = folder / "results" / "report"
-    assert "could not be made" not in (report / "index.html").read_text(encoding="utf-8")
+    assert "could not be generated" not in (report / "index.html").read_text(encoding="utf-8")
     assert {path.stem for path in (report / "people").glob("*.html")} == {f"sub-0{k}" for k in (1, 2, 3, 4)}
 
 

@@ -103,11 +103,11 @@ def parse(formula):
         ) from None
     if not isinstance(found, SimpleFormula):
         raise InputError(
-            f"{formula!r} has more than terms joined by +; what is explained (every parameter, state and "
-            "score) is not named, so write group + age, not y ~ group + age"
+            f"{formula!r} must be terms joined by +: write group + age, not y ~ group + age, because every "
+            "parameter, state and score is a response"
         )
     if INTERCEPT not in map(str, found):
-        raise InputError(f"{formula!r} leaves out the intercept, without which no difference can be tested")
+        raise InputError(f"{formula!r} removes the intercept; keep it, or no difference can be tested")
     return list(found)
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from cubnm_core.evidence.evaluation import optimism, weighted_cost
 from cubnm_core.measures.comparison import FC_TERMS, FCD_TERMS
-from cubnm_core.measures.objective import TERMS
-from cubnm_core.statistics.paired import compare_paired, holm
+from cubnm_core.measures.objective import is_reward
+from cubnm_core.statistics.paired import compare_paired, holm, verdict
 from workflow_scripts.configuration import objectives
 from workflow_scripts.files import dictionary, job, result_tables
 from workflow_scripts.fitting import scoring
@@ -26,7 +26,7 @@ OPTIMISM = (
     "seeds",
 )
 FOUND = ("n_people", "fit_mean", "other_mean", "difference", "low", "high", "p", "p_corrected")
-FOUND = (*FOUND, "n_better", "effect_size")
+FOUND = (*FOUND, "n_better", "effect_size", "verdict")
 COMPARISON = ("fit", "other", "split", "measure", *FOUND, *scoring.ANALYSIS)
 MEASURES = ("fc_corr", "fcd_ks", "fcd_ks_binned", "cost")
 # The cost without terms of firing rates and the user's own, which a signal without neurons has not.
@@ -168,7 +168,7 @@ def compared(one, other, measure):
     if measure not in one or measure not in other:
         return None
     both = pd.concat([one[measure], other[measure]], axis="columns", join="inner")
-    return compare_paired(*both.to_numpy().T, higher_is_better=TERMS.get(measure, 1) < 0)
+    return compare_paired(*both.to_numpy().T, higher_is_better=is_reward(measure))
 
 
 def family(tests):
@@ -176,8 +176,8 @@ def family(tests):
     kept = [(pair, measure, found) for pair, measure, found in tests if found is not None]
     corrected = holm([found.p for *_, found in kept])
     return [
-        {"fit": fit, "other": other, "measure": measure, "p_corrected": p}
-        | {**asdict(found), "fit_mean": found.mean}
+        {"fit": fit, "other": other, "measure": measure, **asdict(found), "fit_mean": found.mean}
+        | {"p_corrected": p, "verdict": verdict(found.difference, p, is_reward(measure))}
         for ((fit, other), measure, found), p in zip(kept, corrected, strict=True)
     ]
 

@@ -25,7 +25,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREAD
 
 
 def main(sm):
-    """Write the tables of the cohort and where they come from."""
+    """Write the tables of the cohort and their provenance."""
     logger = job.start(sm)
     for name in ("fits", "convergence", "front", "evaluation", "states", "regional_parameters"):
         job.write_tsv(getattr(sm.output, name), concatenate(getattr(sm.input, name)))
@@ -84,7 +84,7 @@ def _ids(row):
 
 
 def recovery_rows(truth, fits, settings):
-    """Set the free parameters of the selected fits beside the true ones, if one value holds for all nodes."""
+    """Pair the fitted free parameters with the true ones, where one value holds for all nodes."""
     rows = []
     known = {(*_ids(row).values(), row["parameter"]): row["value"] for row in truth.to_dict("records")}
     for row in fits[fits["selected"] == "True"].to_dict("records"):
@@ -98,7 +98,7 @@ def recovery_rows(truth, fits, settings):
 
 
 def provenance(sm, records, fits):
-    """Collect what another person needs to get the same numbers."""
+    """Collect what is needed to reproduce the numbers."""
     n_simulations = pd.to_numeric(fits["simulations"], errors="coerce").sum()
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -121,7 +121,7 @@ def provenance(sm, records, fits):
 
 
 def computed_elsewhere(targets):
-    """Count the people whose FC and FCD came with the data."""
+    """Count the people whose FC and FCD were supplied precomputed."""
     return len({record["participant_id"] for record in targets if record.get("precomputed")})
 
 

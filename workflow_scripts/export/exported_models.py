@@ -1,4 +1,4 @@
-"""Fitted models of an export: a table per person and fit, one row per node, and what is of the whole."""
+"""Fitted models of an export: a table per person and fit, one row per node, and a JSON file."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""From a formula and a table of people to the design of a linear model, and what its columns stand for."""
+"""From a formula and a table of people to the design matrix of a linear model and its contrasts."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ def make_design(model, people):
     Raises
     ------
     InputError
-        Saying in a sentence why these people give no result: too few, terms that cannot be told apart.
+        Saying in a sentence why these people give no result: too few people, or collinear terms.
     """
     from formulaic import model_matrix
     from formulaic.errors import FormulaicError
@@ -95,7 +95,7 @@ def _smallest_level(table):
         counts = table[name].value_counts()
         smallest.append(int(counts.min()))
         if smallest[-1] < models.FEWEST_PER_LEVEL:
-            raise InputError(f"{name} {counts.idxmin()} has {plural(smallest[-1], 'person')} only")
+            raise InputError(f"{name} {counts.idxmin()} has only {plural(smallest[-1], 'person')}")
     return min(smallest, default=None)
 
 
@@ -115,11 +115,11 @@ def _is_text(values):
 
 
 def _check(matrix, columns):
-    """Refuse designs that leave something undecided."""
+    """Refuse designs without unique coefficients."""
     n, k = matrix.shape
     infinite = [name for name, values in zip(columns, matrix.T, strict=True) if not np.isfinite(values).all()]
     if infinite:
-        raise InputError(f"{infinite[0]} is not finite for everybody")
+        raise InputError(f"{infinite[0]} has values that are not finite")
     if n - k < models.FEWEST_DF:
         raise InputError(f"{plural(n, 'person')} are too few for {k} coefficients")
     lengths = np.linalg.norm(matrix, axis=0)
@@ -130,11 +130,13 @@ def _check(matrix, columns):
         if np.linalg.matrix_rank(scaled[:, : place + 1]) <= np.linalg.matrix_rank(scaled[:, :place])
     ]
     if explained:
-        raise InputError(f"{' and '.join(explained)} cannot be told from the other terms of the formula")
+        raise InputError(
+            f"{' and '.join(explained)} cannot be separated from the other terms of the formula (collinear)"
+        )
 
 
 def _contrasts(term, found):
-    """Say what the columns of a term stand for."""
+    """Contrasts of the columns of a term."""
     spec = found.model_spec
     place = range(found.shape[1])[spec.term_slices[term]]
     columns = [str(found.columns[column]) for column in place]

@@ -1,4 +1,4 @@
-"""One statistical model of one fit: who counts, and the tests of all parameters, states and scores."""
+"""One statistical model of one fit: sample, and tests of all parameters, states and scores."""
 
 from dataclasses import replace
 
@@ -97,7 +97,7 @@ def averaged(family, person):
 
 
 def complete(model, people, left_out):
-    """Leave out whoever lacks a covariate; they are counted by the first one, in alphabetical order."""
+    """Exclude people who lack a covariate, counted by the first missing one in alphabetical order."""
     names = sorted(formulas.variables(formulas.parse(model["formula"])))
     for name in [*names, *(model[key] for key in ("random", "blocks") if model[key] is not None)]:
         known = people[name].notna()

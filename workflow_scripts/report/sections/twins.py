@@ -1,4 +1,4 @@
-"""Synthetic twins: would these settings find the truth? Shown once they were asked for."""
+"""Synthetic twins: would these settings recover the true parameters? Shown once requested."""
 
 import numpy as np
 
@@ -12,13 +12,13 @@ from workflow_scripts.report.section import Section
 PANELS = 12
 SOURCES = {
     "cohort": "drawn from the distribution of the fitted parameters over people",
-    "own": "those of the person whose connectome the twin has",
-    "range": "drawn evenly from the search range",
+    "own": "those fitted to the person whose connectome the twin has",
+    "range": "drawn uniformly from the search range",
 }
 
 
 def section(cohort):
-    """Verdicts, figure and table of every fit, or how to ask for them."""
+    """Verdicts, figure and table of every fit, or how to request them."""
     return _section(cohort, draws=True)
 
 
@@ -40,7 +40,7 @@ def _fit(cohort, fit, draws):
     rows = recovery.to_dict("records")
     searched = [row for row in rows if row["level"] == COORDINATE]
     drawn = searched[:PANELS]
-    alt = f"Fitted against true parameters of synthetic twins, fit {fit}"
+    alt = f"Fitted versus true parameters of synthetic twins, fit {fit}"
     points = points[points["level"] == COORDINATE]
     return {
         "name": fit,
@@ -67,20 +67,19 @@ def verdict(row):
     -------
     str
     """
-    name = f"{row['parameter']} in the nodes" if row["level"] == NODES else row["parameter"]
+    name = f"{row['parameter']} over nodes" if row["level"] == NODES else row["parameter"]
     if row["verdict"] == "not judged":
-        why = "the truth does not vary between twins" if row["spread"] == 0 else "too few twins"
-        return f"{name}: not judged ({why})."
+        why = "the true value does not vary between twins" if row["spread"] == 0 else "too few twins"
+        return f"{name}: no verdict ({why})."
     numbers = f"r {_interval(row, 'r')}, slope {_interval(row, 'slope')}, {plural(int(row['n']), 'twin')}"
     if row["verdict"] == "identifiable":
-        return f"{name} is identifiable with these settings: the truth comes back ({numbers})."
+        return f"{name} is identifiable with these settings: it is recovered ({numbers})."
     if row["verdict"] == "not identifiable":
         return (
-            f"{name} is not identifiable with these settings: the truth does not come back ({numbers}). "
-            "Differences between people in it must not be interpreted; longer scans, other terms of the "
-            "objective, or fewer free parameters may help."
+            f"Do not interpret differences between people in {name}: it is not identifiable with these "
+            f"settings ({numbers}). Longer scans, other objective terms or fewer free parameters may help."
         )
-    return f"{name}: undecided ({numbers}); more twins (twins.count) would tell."
+    return f"{name}: undecided ({numbers}); increase twins.count."
 
 
 def _interval(row, name):
