@@ -6,13 +6,16 @@
 
 PYTHON ?= python3
 CORES ?= all
+# Half of the cores for each simulating job of the demo, 8 at most: it has two fits, and one job runs while another starts.
+SIMULATING := fit evaluate profiles cross fold_fit held_out_people nulls
+THREADS = $(shell c=$$(echo "$(CORES)" | sed "s/all/$$(nproc)/"); t=$$((c / 2)); echo $$((t < 1 ? 1 : t > 8 ? 8 : t)))
 VENV := .venv
 BIN := $(VENV)/bin
 
 .PHONY: demo test docs lint clean
 
 demo: $(VENV)/workflow.stamp
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores $(CORES) --set-threads $(SIMULATING:%=%=$(THREADS))
 	@echo "The report of the demo: $(CURDIR)/results/report/index.html"
 
 test: $(VENV)/dev.stamp
