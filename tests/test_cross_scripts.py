@@ -9,7 +9,7 @@ from cohorts import TinyCohort
 from prepared import PreparedCohort
 from test_workflow import counts
 
-from cubnm_core.cross import n_simulations
+from cubnm_core.cross import Cell, n_simulations
 from cubnm_core.group import mean_connectome
 from workflow_scripts import (
     batches,
@@ -232,6 +232,13 @@ def test_one_person_alone_without_held_out_scans_and_fcd(tmp_path, monkeypatch):
 
 def units_of(people):
     return {f"sub-{name}": {"participant_id": name} for name in people}
+
+
+def test_one_seed_has_no_spread(monkeypatch):
+    monkeypatch.setattr(cross.evaluate, "conditions", lambda settings, seeds: {})
+    cells = {("own", "own", "own", "fitted", "train", "fc_corr"): Cell(np.array([0.5]), 1, 0)}
+    (row,) = cross.cell_rows({}, cells, {}, [1000])
+    assert row["mean"] == 0.5 and np.isnan(row["sd"])
 
 
 def test_folds_stay_when_people_come_and_go():

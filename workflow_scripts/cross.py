@@ -6,6 +6,8 @@ Nothing is fitted again. `cubnm_core.cross` says what is exchanged, and what bec
 import hashlib
 from collections import defaultdict
 
+import numpy as np
+
 from cubnm_core import cross, packing
 from cubnm_core.errors import InputError
 from cubnm_core.group import mean_connectome, without
@@ -227,7 +229,7 @@ def cell_rows(keys, cells, settings, seeds):
             **keys,
             **dict(zip(CONDITIONS, condition, strict=True)),
             "mean": cell.values.mean(),
-            "sd": cell.values.std(ddof=1),
+            "sd": cell.values.std(ddof=1) if len(seeds) > 1 else np.nan,
             "n_pairs": cell.n_pairs,
             "n_seeds": len(seeds),
             "n_failed": cell.n_failed,
