@@ -10,7 +10,7 @@ from planned_jobs import counts
 from prepared import PreparedCohort
 
 from cubnm_core.connectomes.group import mean_connectome
-from cubnm_core.evidence.cross import n_simulations
+from cubnm_core.evidence.cross import Cell, n_simulations
 from workflow_scripts.cohort import batches, folds
 from workflow_scripts.configuration import configuration, fit_settings, start
 from workflow_scripts.evidence import (
@@ -227,6 +227,13 @@ def test_one_person_alone_without_held_out_scans_and_fcd(tmp_path, monkeypatch):
 
 def units_of(people):
     return {f"sub-{name}": {"participant_id": name} for name in people}
+
+
+def test_one_seed_has_no_spread(monkeypatch):
+    monkeypatch.setattr(cross.scoring, "conditions", lambda settings, seeds: {})
+    cells = {("own", "own", "own", "fitted", "train", "fc_corr"): Cell(np.array([0.5]), 1, 0)}
+    (row,) = cross.cell_rows({}, cells, {}, [1000])
+    assert row["mean"] == 0.5 and np.isnan(row["sd"])
 
 
 def test_folds_stay_when_people_come_and_go():

@@ -7,6 +7,8 @@ weights.
 import hashlib
 from collections import defaultdict
 
+import numpy as np
+
 from cubnm_core.connectomes.group import mean_connectome, without
 from cubnm_core.errors import InputError
 from cubnm_core.evidence import cross
@@ -191,7 +193,7 @@ def cell_rows(keys, cells, settings, seeds):
             **keys,
             **dict(zip(CONDITIONS, condition, strict=True)),
             "mean": cell.values.mean(),
-            "sd": cell.values.std(ddof=1),
+            "sd": cell.values.std(ddof=1) if len(seeds) > 1 else np.nan,
             "n_pairs": cell.n_pairs,
             "n_seeds": len(seeds),
             "n_failed": cell.n_failed,
