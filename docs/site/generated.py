@@ -13,6 +13,8 @@ API = {
         "fitting.run",
     ],
     "Evidence": [
+        "fitting.candidates",
+        "fitting.packing",
         "evidence.evaluation",
         "evidence.global_signal",
         "evidence.cross",

@@ -8,7 +8,7 @@ import os
 
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import manifest_checks, sessions, tabular
-from workflow_scripts.cohort.manifest_checks import GROUP, TARGET_KINDS, unit_name
+from workflow_scripts.cohort.manifest_checks import GROUP, TARGET_KINDS
 from workflow_scripts.cohort.search_spaces import search_space
 from workflow_scripts.configuration import analysis, connectome, start
 from workflow_scripts.configuration.fit_settings import resolve_fit
@@ -16,6 +16,7 @@ from workflow_scripts.configuration.messages import raise_problems
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.configuration.simulation import check_scans
 from workflow_scripts.configuration.synthetic import SYNTHETIC_FOLDER
+from workflow_scripts.files.words import unit_name
 
 
 def read_manifest(path):
@@ -298,8 +299,7 @@ def synthetic_sessions(synthetic):
 
 def _planned_scans(synthetic, shared):
     """Rows of the two runs of one session of a made person."""
-    session = "" if shared["session_id"] is None else f"_ses-{shared['session_id']}"
-    name = f"{SYNTHETIC_FOLDER}/sub-{shared['participant_id']}{session}"
+    name = f"{SYNTHETIC_FOLDER}/{unit_name(shared['participant_id'], shared['session_id'])}"
     scan = {
         "repetition_time": synthetic["repetition_time"],
         "orientation": "TxN",

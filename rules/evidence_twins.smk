@@ -36,7 +36,8 @@ rule make_twins:
         "../workflow_scripts/evidence/make_twins.py"
 
 
-rule twin_fits:
+# Twins are read and searched like people.
+use rule fit as twin_fits with:
     input:
         connectomes="results/twins/{twins_of}/part-{part}_connectome.npz",
         targets="results/twins/{twins_of}/part-{part}_target.npz",
@@ -54,21 +55,8 @@ rule twin_fits:
         "logs/twin_fits/{twins_of}_{fit}_part-{part}.log",
     benchmark:
         "results/benchmarks/twin_fits/{twins_of}_{fit}_part-{part}.tsv"
-    conda:
-        "../envs/workflow.yaml"
-    threads: 8
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(720),
-        gpu=cards,
-        histories=lambda wildcards: f"{CONFIG['histories']['folder']}/twins/{wildcards.twins_of}",
-        other_device=CONFIG["histories"]["other_device"],
     params:
         units=twin_units,
-        settings=fit_settings,
-        numerics=NUMERICS,
-    script:
-        "../workflow_scripts/evidence/twin_fits.py"
 
 
 rule twin_recovery:

@@ -91,11 +91,8 @@ rule cross:
         "../workflow_scripts/evidence/cross.py"
 
 
-rule fold_average:
-    input:
-        connectomes=connectomes(BATCHES),
-        targets=targets(BATCHES, splits=["train"]),
-        nodes=lasting(NODES),
+# The training people of a fold as if they were one person.
+use rule group_average as fold_average with:
     output:
         npz="results/folds/fold-{fold}_{average}.npz",
         json="results/folds/fold-{fold}_{average}.json",
@@ -103,22 +100,13 @@ rule fold_average:
         "logs/fold_average/fold-{fold}_{average}.log",
     benchmark:
         "results/benchmarks/fold_average/fold-{fold}_{average}.tsv"
-    conda:
-        "../envs/workflow.yaml"
-    threads: 1
-    resources:
-        mem_mb=growing(8000),
-        runtime=growing(30),
     params:
         units=training_units,
         group=fold_group,
-        numerics=NUMERICS,
-    script:
-        "../workflow_scripts/evidence/fold_average.py"
 
 
 # People who are added are in no training group that was fitted before: their fold's fit serves them as it is.
-rule fold_fit:
+use rule fit as fold_fit with:
     input:
         connectomes=fold_averages,
         targets=fold_averages,
@@ -135,21 +123,9 @@ rule fold_fit:
         "logs/fold_fit/{fit}.log",
     benchmark:
         "results/benchmarks/fold_fit/{fit}.tsv"
-    conda:
-        "../envs/workflow.yaml"
-    threads: 8
-    resources:
-        mem_mb=growing(4000),
-        runtime=growing(720),
-        gpu=cards,
-        histories=CONFIG["histories"]["folder"],
-        other_device=CONFIG["histories"]["other_device"],
     params:
         units=[folds.group_of(fold) for fold in FOLDS],
         settings=fold_settings,
-        numerics=NUMERICS,
-    script:
-        "../workflow_scripts/evidence/fold_fit.py"
 
 
 rule held_out_people:

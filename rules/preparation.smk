@@ -201,3 +201,30 @@ rule quality_control:
         numerics=NUMERICS,
     script:
         "../workflow_scripts/preparation/quality_control.py"
+
+
+# The cohort as if it were one person, for fits whose people start from the group.
+rule group_average:
+    input:
+        connectomes=connectomes(BATCHES),
+        targets=targets(BATCHES, splits=["train"]),
+        nodes=lasting(NODES),
+    output:
+        npz="results/group/{average}.npz",
+        json="results/group/{average}.json",
+    log:
+        "logs/group_average/{average}.log",
+    benchmark:
+        "results/benchmarks/group_average/{average}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(30),
+    params:
+        units=all_units(),
+        group=start.GROUP,
+        numerics=NUMERICS,
+    script:
+        "../workflow_scripts/preparation/group_average.py"
