@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 from cohorts import LABELS, labelled, read_tsv
 
-from cubnm_core import NUMERICS_VERSION
 from workflow_scripts.cohort import tables
 from workflow_scripts.configuration import bold, configuration, connectome
 from workflow_scripts.files import job
@@ -59,7 +58,7 @@ class Preparation:
             SimpleNamespace(
                 input=SimpleNamespace(**inputs),
                 output=output,
-                params=SimpleNamespace(units=self.units, numerics=NUMERICS_VERSION, **params),
+                params=SimpleNamespace(units=self.units, **params),
                 wildcards=SimpleNamespace(split=split),
                 log=[self.folder / "log.txt"],
             )

@@ -292,5 +292,13 @@ SYNTHETIC_CASES = {
     f"config.synthetic.{key}": ({f"synthetic.{key.partition('.')[0]}": value}, MADE)
     for key, value in _SYNTHETIC.items()
 }
+# For every stage, what runs again when its version rises.
+VERSIONS = {
+    "simulation": FITS | SIGNAL,
+    "targets": {"brain", *EVERYTHING},
+    "evidence": of_fits(SCORES - {"evaluate"})
+    | {"cross_people", "reliability", "identifiability", "null_tests", *SIGNAL},
+    "statistics": {"null_tests", *OF_ALL_FITS},
+}
 # What is told by other entries, or only names them.
 UNUSED = {"config.truth", "config.fits"}

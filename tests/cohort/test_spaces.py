@@ -13,7 +13,7 @@ from workflow_scripts.configuration.inhibition import inhibition_control
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import evaluate, fit, simulators
-from workflow_scripts.fitting.histories import fingerprint
+from workflow_scripts.fitting.fingerprints import fingerprint
 from workflow_scripts.simulate_person import simulate_person
 
 MYELIN = [0.1, 0.9, 0.4, 0.3, 0.5, 0.7]

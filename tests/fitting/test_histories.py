@@ -12,7 +12,8 @@ import pytest
 from cubnm_core.errors import InputError
 from cubnm_core.fitting.run import Generation
 from cubnm_core.fitting.search_space import SearchSpace
-from workflow_scripts.fitting.histories import FileStore, History, fingerprint
+from workflow_scripts.fitting.fingerprints import fingerprint
+from workflow_scripts.fitting.histories import FileStore, History
 
 SPACE = SearchSpace({"G": (0.0, 3.0), "w_p": (0.2, 2.0)}, {"J_N": 0.15})
 KEY = "sub-01_restart-0"

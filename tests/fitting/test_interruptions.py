@@ -12,6 +12,7 @@ import pytest
 from cohorts import read_tsv
 from prepared import PreparedCohort
 
+from cubnm_core import STAGE_VERSIONS
 from cubnm_core.simulation.simulation import Simulation
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
@@ -233,8 +234,7 @@ def test_a_corrupted_input_fails_alone_and_recovers(cohort, damage):
 def test_a_history_of_another_numerics_version_is_refused_and_set_aside(cohort, monkeypatch):
     run(cohort)
     old = kept_histories()
-    monkeypatch.setattr(fit.make_problems.__globals__["cubnm_core"], "NUMERICS_VERSION", 999)
-    monkeypatch.setattr(histories, "NUMERICS_VERSION", 999)
+    monkeypatch.setitem(STAGE_VERSIONS, "simulation", 999)
     run(cohort)
     told = Path("logs/fit.log").read_text()
     assert "was made with numerics version 1 and cannot be resumed with version 999" in told

@@ -1,6 +1,6 @@
 """Marks in the tables of synthetic twins: the level of a row, and the settings that twins were made with."""
 
-from workflow_scripts.fitting.histories import fingerprint
+from workflow_scripts.fitting.fingerprints import fingerprint
 
 COORDINATE, NODES = "coordinate", "nodes"
 

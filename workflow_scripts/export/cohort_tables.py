@@ -130,6 +130,7 @@ def software():
     return {
         "cubnm_core": cubnm_core.__version__,
         "numerics_version": cubnm_core.NUMERICS_VERSION,
+        "stage_versions": cubnm_core.STAGE_VERSIONS,
         "commit": _commit(),
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},

@@ -2,19 +2,28 @@
 
 from importlib.metadata import version
 
-import cubnm_core
-from cubnm_core import load_model
+from cubnm_core import STAGE_VERSIONS, load_model
 from cubnm_core.fitting.course import retest_key
 from cubnm_core.fitting.optimisers import OptimizerSettings
 from cubnm_core.fitting.run import FitProblem, Retest
+from cubnm_core.simulation.inhibition import Inhibition
+from cubnm_core.simulation.simulation import simulate
 from workflow_scripts.cohort import noise_seeds
 from workflow_scripts.cohort.units import FitKey
 from workflow_scripts.configuration import objectives
 from workflow_scripts.fitting import simulators
-from workflow_scripts.fitting.histories import History, fingerprint
+from workflow_scripts.fitting.fingerprints import defaults, fingerprint, hashed_fields, hashed_settings
+from workflow_scripts.fitting.histories import History
 
 # Settings of the search that say when it ends, not what it does until then.
 _BUDGET = ("generations", "patience")
+# What the first fingerprints hold of a simulation and its feedback inhibition control. What is added later
+# enters where it is not at its default, and is not listed.
+_KEYWORDS = (
+    "duration", "burn_in", "dt", "hemodynamic_dt", "hemodynamics", "scheme", "precision", "fic",
+    "repetition_time", "window", "window_step", "window_edges", "band_pass", "interhemispheric",
+)  # fmt: skip
+_CONTROL = ("method", "target", "warm_up", "trials", "rate_band")
 
 
 def make_problems(people, simulator, begin=None, space=None):
@@ -94,25 +103,34 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     """Hash everything the history of a search depends on.
 
     A larger or smaller number of generations goes on from the same history, and so does a changed re-test. A
-    design is laid out for its number of generations.
+    design is laid out for its number of generations. Targets count with their content, so the version of the
+    stage that made them does not.
     """
     target = {"fc": problem.target.fc, "fcd": problem.target.fcd}
     if problem.target.fcd_cdf is not None:
         target["fcd_cdf"] = problem.target.fcd_cdf
-    optimizer = dict(vars(problem.optimizer))
+    optimizer = hashed_fields(problem.optimizer)
     if not problem.optimizer.is_design:
         optimizer = {name: value for name, value in optimizer.items() if name not in _BUDGET}
     space = [list(problem.space.free.items()), problem.space.fixed, problem.space.regional]  # free: in order
     start = [problem.initial, problem.prior]
     noise = [problem.noise_seed, problem.replicates]
     search = [problem.key, problem.restart, space, objectives.identity(settings), optimizer, start, noise]
-    simulated = simulators.simulation_keywords(settings, repetition_time)
-    del simulated["backend"]  # the history itself names the device of every generation
+    simulated = _hashed_keywords(simulators.simulation_keywords(settings, repetition_time))
     pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
-    software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]
+    software = [STAGE_VERSIONS["simulation"], version("pymoo"), version("cma")]
     connectome = [problem.weights, problem.lengths]
     model = load_model(settings["model"])
     return fingerprint(connectome, target, search, simulated, pairs, model, software)
+
+
+def _hashed_keywords(keywords):
+    """Give the keywords of a simulation that are hashed."""
+    # The history itself names the device of every generation.
+    keywords = {name: value for name, value in keywords.items() if name != "backend"}
+    if keywords["fic"] is not None:
+        keywords["fic"] = hashed_settings(keywords["fic"], _CONTROL, defaults(Inhibition))
+    return hashed_settings(keywords, _KEYWORDS, defaults(simulate))
 
 
 def needed_arrays(problems):
