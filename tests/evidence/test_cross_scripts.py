@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohorts import TinyCohort
+from planned_jobs import counts
 from prepared import PreparedCohort
-from test_workflow import counts
 
 from cubnm_core.connectomes.group import mean_connectome
 from cubnm_core.evidence.cross import n_simulations

@@ -69,7 +69,7 @@ def test_a_request_to_end_is_heard_while_simulations_run():
     code = (
         "import threading, time\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from workflow_scripts import interruptions\n"
+        "from workflow_scripts.fitting import interruptions\n"
         "restore = interruptions.end_at_once()\n"
         "with ThreadPoolExecutor(1) as pool:\n"
         "    waiting = pool.submit(time.sleep, 60)\n"

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from cohorts import TinyCohort, labelled, read_tsv, symmetric
+from planned_jobs import counts, inputs_of
 from prepared import PreparedCohort
-from test_workflow import counts, inputs_of
 
 from cubnm_core.errors import InputError
 from cubnm_core.fitting.search_space import SearchSpace
