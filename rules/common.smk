@@ -2,13 +2,13 @@
 
 import os
 
-import cubnm_core
 from workflow_scripts import readers
 from workflow_scripts.cohort import batches, folds, last_run, statistical_models, tables, twin_parts
 from workflow_scripts.cohort.precomputed_rows import KINDS
 from workflow_scripts.configuration import bold, configuration, connectome, messages, start
 from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.fit_settings import model_files, resolve_fit
+from workflow_scripts.files import versions
 from workflow_scripts.fitting import claims, interruptions
 
 CONFIG = configuration.validate(config)
@@ -29,8 +29,8 @@ ANALYSIS = resolve_analysis(CONFIG)
 NULLS = CONFIG["evaluation"]["nulls"]
 TWINS = twin_parts.parted(CONFIG["twins"]["count"], CONFIG["batch_size"])
 NEEDS_FCD = configuration.needs_fcd(CONFIG)
-NUMERICS = cubnm_core.NUMERICS_VERSION
-SETTLED = last_run.had_settings(CONFIG, HOLDOUT, NUMERICS)
+VERSIONS = versions.parameters()
+SETTLED = last_run.had_settings(CONFIG, HOLDOUT)
 CONNECTOME_READING = connectome.select_reading(CONFIG)
 CONNECTOME_SCALING = connectome.select_scaling(CONFIG)
 BOLD_READING = bold.select_preparation(CONFIG)
@@ -47,7 +47,9 @@ if workflow.is_main_process and CONFIG["synthetic"] is None:
 
 # Statistical models are read before the first job as well, lest a slip in a formula shows after all fits.
 if workflow.is_main_process:
-    messages.raise_problems("The statistical models cannot be used", statistical_models.check(CONFIG))
+    messages.raise_problems(
+        "The statistical models cannot be used", statistical_models.check(CONFIG)
+    )
 
 
 # Scripts of a job that was submitted end before its time is over.
