@@ -8,6 +8,7 @@ libraries are imported beforehand, nothing of the project.
 
 import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -93,49 +94,59 @@ def serve(path, program):
     for name in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    # What is imported later, the project's modules above all, is compiled once for all processes.
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(Path(program).parent / "bytecode")
+    gc.collect()
+    gc.freeze()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(64)
     print("ready", flush=True)
-    while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
-        line, _ = listener.accept()
-        if os.fork() == 0:
-            listener.close()
-            os._exit(_attend(line, program))
-        line.close()
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.waitpid(-1, 0)
+    running = {}  # by the connection and by the process: both
+    while sys.stdin not in (ready := select.select([listener, sys.stdin, *running], [], [])[0]):
+        for file in ready:
+            if file is listener:
+                job = _Job(listener.accept()[0], program)
+                running |= {job.line: job, job.ended: job}
+            elif file in running:
+                job = running[file]
+                del running[job.line], running[job.ended]
+                job.end()
 
 
-def _attend(line, program):
-    """Fork the process that was asked for, and tell its status; kill it when nobody waits any more."""
-    size, files, _, _ = socket.recv_fds(line, 4, 3)
-    size, asked = int.from_bytes(size, "big"), b""
-    while len(asked) < size:
-        asked += line.recv(size - len(asked))
-    child = os.fork()
-    if child == 0:
-        line.close()
-        os.setpgrp()
-        _become(**json.loads(asked), files=files, program=program)
-    ended = os.pidfd_open(child)
-    if line in select.select([line, ended], [], [])[0]:
-        os.killpg(child, signal.SIGKILL)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    with contextlib.suppress(OSError):
-        line.sendall(bytes([status if status >= 0 else 128 - status]))
-    return 0
+class _Job:
+    """A process, and the connection of who waits for it."""
+
+    def __init__(self, line, program):
+        self.line = line
+        size, files, _, _ = socket.recv_fds(line, 4, 3)
+        size, asked = int.from_bytes(size, "big"), b""
+        while len(asked) < size:
+            asked += line.recv(size - len(asked))
+        self.process = os.fork()
+        if self.process == 0:
+            os.setpgrp()
+            _become(**json.loads(asked), files=files, program=program)
+        for file in files:
+            os.close(file)
+        self.ended = os.pidfd_open(self.process)
+
+    def end(self):
+        """Tell how the process ended; kill it, and what it started, when nobody waits any more."""
+        if not select.select([self.ended], [], [], 0)[0]:
+            os.killpg(self.process, signal.SIGKILL)
+        status = os.waitstatus_to_exitcode(os.waitpid(self.process, 0)[1])
+        with contextlib.suppress(OSError):
+            self.line.sendall(bytes([status if status >= 0 else 128 - status]))
+        self.line.close()
+        os.close(self.ended)
 
 
 def _become(words, folder, variables, files, program):
     """Run what was asked for, and end."""
     for number, file in enumerate(files):
         os.dup2(file, number)
-        os.close(file)
+    os.closerange(3, 256)  # the connections of others, who wait for their end
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(variables)
