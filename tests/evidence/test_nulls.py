@@ -11,8 +11,10 @@ from prepared import PreparedCohort
 from cubnm_core.evidence import nulls as core
 from cubnm_core.fitting.heterogeneity import MapScaled
 from cubnm_core.fitting.search_space import SearchSpace
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.evidence import null_fits, null_tests, nulls
-from workflow_scripts.fitting import evaluate, fit
+from workflow_scripts.files.archives import Archive
+from workflow_scripts.fitting import evaluate, fit, simulators
 from workflow_scripts.planning import estimates
 from workflow_scripts.report.sections import nulls as section
 
@@ -95,7 +97,7 @@ def test_refits_are_searches_of_their_own_and_go_on_from_their_histories(scored,
     own = read_tsv(scored.sm("fit").output.fits)
     assert not {row["fingerprint"] for row in rows} & {row["fingerprint"] for row in own}
     assert {row["status"] for row in rows} == {"ok"}
-    monkeypatch.setattr(fit.simulators, "batch_simulator", lambda *args, **options: _never)
+    monkeypatch.setattr(simulators, "batch_simulator", lambda *args, **options: _never)
     null_fits.main(sm)
     again = read_tsv(sm.output[0])
     assert [without_time(row) for row in again] == [without_time(row) for row in rows]
@@ -119,15 +121,9 @@ def test_searches_of_null_models_see_training_scans_only(scored):
 
 
 def test_connectomes_of_others_come_from_the_batch(scored):
-    people = nulls.read_people(
-        scored.units,
-        nulls.archives.Archive(scored.sm("fit").input.connectomes),
-        nulls.archives.by_split(scored.sm("fit").input.targets, ["train"]),
-        scored.settings,
-    )
-    nodes = nulls.tables.read_nodes(scored.folder / "nodes.tsv")
-    archive = nulls.archives.Archive(scored.sm("fit").input.connectomes)
-    space = nulls.search_space(scored.settings, nodes)
+    (people, _), simulator = scored.read(), scored.simulator
+    nodes, space = simulator.nodes, simulator.space
+    archive = Archive(scored.sm("fit").input.connectomes)
     models = nulls.NullModels(people, archive, nodes, space, STATED, 5)
     others = [null for null in models.of("sub-02") if null.kind == "other_connectome"]
     assert [null.index for null in others] == [1, 2]  # there are two others only
@@ -149,8 +145,7 @@ def test_maps_are_turned_where_nodes_have_coordinates(tmp_path, monkeypatch):
     space = SearchSpace(
         {"G": (0.5, 2.0), "w_p": (0.2, 2.0), "w_p.myelin": (-1.0, 1.0)}, regional={"w_p": rule}
     )
-    ids = {"unit": "sub-01", "participant_id": "01", "session_id": ""}
-    person = nulls.simulators.Person(ids, None, {}, 1.0)
+    person = nulls.Person(Unit("01"), None, {}, 1.0)
     stated = {**STATED, "kinds": ["spin"]}
     models = nulls.NullModels({"sub-01": person}, None, nodes, space, stated, 4)
     turned = [null.space.regional["w_p"].maps["myelin"] for null in models.of("sub-01")]

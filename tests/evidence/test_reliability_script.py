@@ -9,7 +9,7 @@ import report_cohort
 import report_identifiability
 from cohorts import read_tsv
 from prepared import N_NODES, SETTINGS, PreparedCohort
-from test_synthetic import completed
+from synthetic_settings import completed
 
 from cubnm_core.evidence import reliability as core
 from cubnm_core.fitting.optimisers import OptimizerSettings

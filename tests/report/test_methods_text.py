@@ -285,7 +285,7 @@ def test_scalings_and_methods_of_the_schema_all_have_words():
     connectome = rules["properties"]["connectome"]["properties"]
     assert set(connectome["scaling"]["enum"]) == set(data.SCALINGS)
     assert set(connectome["source"]["enum"]) == set(data.CONNECTOMES)
-    fit = rules["$defs"]["fit"]["properties"]
+    fit = schemas.fit_schema()["properties"]
     assert set(fit["fic"]["properties"]["method"]["enum"]) == set(fits.FIC)
     kinds = rules["properties"]["evaluation"]["properties"]["nulls"]["properties"]["kinds"]["items"]["enum"]
     assert set(kinds) == {*evidence.NULLS, "rewired"}

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from cubnm_core.evidence import cross
-from workflow_scripts.evidence.cross import COLUMNS
 from workflow_scripts.evidence.cross_tables import contrast_rows, held_out_rows
+from workflow_scripts.evidence.score_tables import CROSS
 from workflow_scripts.report.cohort import Cohort
 from workflow_scripts.report.page import render, render_shared
 from workflow_scripts.report.sections import personal
@@ -27,10 +27,10 @@ def cross_table(n_people, own_matters):
         mean = 0.4 + 0.02 * generator.standard_normal()
         mean += GAIN * (connectome == "own" and own_matters) - 0.1 * (connectome != "own" and how == "fitted")
         ids = {"participant_id": f"{place:02d}", "session_id": None, "fit": "one"}
-        keys = dict(zip(COLUMNS[3:7], (parameters, connectome, data, how), strict=True))
+        keys = dict(zip(CROSS[3:7], (parameters, connectome, data, how), strict=True))
         values = {"mean": mean, "sd": 0.01, "n_pairs": 3, "n_seeds": 2, "n_failed": 0, "seeds": "1000-1001"}
         rows.append({**ids, **keys, "split": split, "measure": "fc_corr", **values, **CONDITIONS})
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=CROSS)
     return table.assign(key="sub-" + table["participant_id"])
 
 

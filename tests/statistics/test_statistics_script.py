@@ -5,7 +5,8 @@ import pytest
 from statistics_cohort import DIFFERENCE, MadeStatistics
 
 from cubnm_core.errors import InputError
-from workflow_scripts.statistics import covariates, formulas
+from workflow_scripts.configuration import formulas
+from workflow_scripts.statistics import covariates
 from workflow_scripts.statistics.designs import make_design
 
 MODEL = {"formula": "group", "test": None, "reference": {}, "random": None, "blocks": None}
@@ -238,7 +239,7 @@ ROWS = [{"group": "control"}, {"group": "patient"}]
     ],
 )
 def test_slips_in_a_model_are_told_before_the_first_job(change, said):
-    found = formulas.problems({"level": MODEL | change}, ROWS, COLUMNS)
+    found = formulas.check({"level": MODEL | change}, ROWS, COLUMNS)
     assert len(found) == 1 and said in found[0], found
     assert found[0].startswith("statistics.models.level.")
 
@@ -248,11 +249,11 @@ def test_right_models_pass():
         "one": MODEL | {"formula": "group * age + mean_fd + np.log(fit_quality) + C(site)"},
         "two": MODEL | {"formula": "~ group", "test": ["group"], "random": "site", "blocks": "site"},
     }
-    assert formulas.problems(models, ROWS, COLUMNS) == []
+    assert formulas.check(models, ROWS, COLUMNS) == []
 
 
 def test_transformed_columns_that_are_not_finite_are_told(made):
     made.people.loc[0, "age"] = 0.0
     assert "not finite" in made.run({"level": {"formula": "np.log(age)"}})[1].iloc[0]["note"]
     with pytest.raises(InputError, match="cannot be read"):
-        formulas.parsed("age +* group")
+        formulas.parse("age +* group")

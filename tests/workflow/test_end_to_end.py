@@ -13,7 +13,7 @@ import pytest
 import yaml
 from cohorts import LITTLE_EVIDENCE, read_tsv
 
-from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES
+from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.evidence.compare_fits import BASELINES
 
 FITS = "results/fits/homogeneous/batch-001_fits.tsv"

@@ -9,11 +9,11 @@ from cubnm_core.evidence import cross as core
 from cubnm_core.evidence.identification import identify, person_similarity, similarity
 from cubnm_core.measures.objective import is_reward
 from cubnm_core.statistics.paired import compare_paired
-from workflow_scripts.evidence import cross, held_out_people
+from workflow_scripts.evidence import score_tables
 from workflow_scripts.files import archives, job, result_tables
-from workflow_scripts.fitting import evaluate
+from workflow_scripts.fitting import scoring
 
-ANALYSIS = list(evaluate.ANALYSIS)
+ANALYSIS = list(scoring.ANALYSIS)
 PAIRED = ("n_people", "difference", "low", "high", "n_better", "verdict")
 CONTRASTS = ("fit", "contrast", "inhibition", "split", "measure", *PAIRED, *ANALYSIS)
 FOUND = ("n_people", "rate", "chance", "chance_low", "chance_high", "p")
@@ -26,9 +26,9 @@ WHOLE = ("everything_others", "data_others")
 def main(sm):
     """Put the tables of all batches together, compare over people, and identify people."""
     logger = job.start(sm)
-    crossed = together(sm.input.cross, cross.COLUMNS)
-    held_out = together(sm.input.held_out_people, held_out_people.COLUMNS)
-    evaluation = together(sm.input.evaluation, evaluate.EVALUATION)
+    crossed = together(sm.input.cross, score_tables.CROSS)
+    held_out = together(sm.input.held_out_people, score_tables.HELD_OUT_PEOPLE)
+    evaluation = together(sm.input.evaluation, scoring.EVALUATION)
     job.write_tsv(sm.output.cross, crossed)
     job.write_tsv(sm.output.held_out_people, held_out)
     rows = contrast_rows(numeric(crossed)) + held_out_rows(numeric(evaluation), numeric(held_out))

@@ -11,13 +11,14 @@ import pandas as pd
 from cubnm_core.evidence.nulls import SHARED, p_value
 from cubnm_core.measures.objective import is_reward
 from cubnm_core.statistics.paired import BETTER, LEVEL, UNSURE, WORSE, compare_paired
-from workflow_scripts.evidence import nulls
+from workflow_scripts.evidence import null_models
 from workflow_scripts.files import job
 from workflow_scripts.files.result_tables import concatenate
+from workflow_scripts.fitting import scoring
 
 MEASURES = ("fc_corr", "fcd_ks", "fcd_ks_binned", "cost")
 GROUP = ["fit", "null", "refitted", "split", "measure"]
-CONDITIONS = [*nulls.evaluate.ANALYSIS, "n_seeds"]
+CONDITIONS = [*scoring.ANALYSIS, "n_seeds"]
 FOUND = ("n_people", "n_nulls", "observed", "null_mean", "difference", "low", "high", "p", "verdict")
 COLUMNS = (*GROUP, *FOUND, *CONDITIONS)
 
@@ -47,7 +48,7 @@ def comparison_rows(scores):
     """
     scores = scores[scores["measure"].isin(MEASURES)]
     scores = scores.assign(mean=pd.to_numeric(scores["mean"], errors="coerce"))
-    is_own = scores["null"] == nulls.OWN
+    is_own = scores["null"] == null_models.OWN
     own = scores[is_own].groupby(["fit", "split", "measure", "participant_id"])["mean"].mean()
     rows = []
     for key, members in scores[~is_own].groupby(GROUP, sort=False):

@@ -11,14 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 import cubnm_core
-from workflow_scripts.cohort import noise_seeds
+from workflow_scripts.cohort import noise_seeds, tables
+from workflow_scripts.cohort.units import IDS
 from workflow_scripts.export import coupling
 from workflow_scripts.files import dictionary, job
 from workflow_scripts.files.archives import Archive, by_split
 from workflow_scripts.files.result_tables import concatenate, read_texts
-from workflow_scripts.fitting import simulators
 
-IDS = ["participant_id", "session_id"]
 EXCLUSIONS = [*IDS, "stage", "fit", "reason"]
 RECOVERY = [*IDS, "fit", "parameter", "truth", "estimate"]
 PACKAGES = ("numpy", "scipy", "numba", "pymoo", "cma", "pandas", "snakemake", "matplotlib")
@@ -114,7 +113,7 @@ def provenance(sm, records, fits):
         },
         "inputs": input_hashes(sm.input, records),
         "computed_elsewhere": computed_elsewhere(records["targets"]),
-        "hemispheres": simulators.read_hemispheres(sm.input.analysis_nodes),
+        "hemispheres": [node["hemisphere"] for node in tables.read_nodes(sm.input.analysis_nodes)],
         "config": {**sm.params.config, "holdout_resolved": sm.params.holdout},
         "fits": sm.params.fits,
         "batches": sm.params.batches,
@@ -131,6 +130,7 @@ def software():
     return {
         "cubnm_core": cubnm_core.__version__,
         "numerics_version": cubnm_core.NUMERICS_VERSION,
+        "stage_versions": cubnm_core.STAGE_VERSIONS,
         "commit": _commit(),
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},

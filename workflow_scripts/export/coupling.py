@@ -1,6 +1,7 @@
 """Global coupling of every person with the scale of the connectome, on which its value depends."""
 
 from cubnm_core.errors import InputError
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.files import job
 
 COLUMNS = (
@@ -44,9 +45,7 @@ def coupling_rows(fits, connectomes):
             f"start the workflow again, so that all connectomes are scaled by one rule: G cannot be pooled "
             f"over {', '.join(rules)}"
         )
-    ids = {
-        (record["participant_id"], record["session_id"] or job.MISSING): record for record in used.values()
-    }
+    ids = {Unit.from_record(record).key: record for record in used.values()}
     rows = []
     for row in fits[fits["selected"] == "True"].to_dict("records"):
         record = ids.get((row["participant_id"], row["session_id"]))

@@ -7,8 +7,8 @@ import numpy as np
 from cubnm_core.errors import InputError
 from cubnm_core.measures.connectivity import pair_indices
 from workflow_scripts.cohort import tables
+from workflow_scripts.cohort.units import IDS
 from workflow_scripts.export import bids
-from workflow_scripts.export.cohort_tables import IDS
 from workflow_scripts.export.exported_models import write_models
 from workflow_scripts.files import dictionary, job
 from workflow_scripts.files.archives import Archive, by_split

@@ -16,7 +16,7 @@ import yaml
 
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import tables
-from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files import job
 from workflow_scripts.fitting import simulators
 from workflow_scripts.planning import estimates

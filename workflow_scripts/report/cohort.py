@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.configuration.regional import coordinate_bounds
+from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.files.archives import by_split
 from workflow_scripts.files.dictionary import known_columns
 from workflow_scripts.files.job import read_json

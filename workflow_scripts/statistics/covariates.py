@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from workflow_scripts.statistics.formulas import WORDS
+from workflow_scripts.statistics.models import WORDS
 
 MEASURED = {"mean_fd": "mean_fd", "sc_strength": "raw_sum", "scale_factor": "scale_factor"}
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cubnm_core.errors import InputError
+from workflow_scripts.configuration import formulas
 from workflow_scripts.files.words import plural
-from workflow_scripts.statistics import formulas
+from workflow_scripts.statistics import models
 
 JOINT = "any difference"
 
@@ -62,7 +63,7 @@ def make_design(model, people):
     from formulaic import model_matrix
     from formulaic.errors import FormulaicError
 
-    terms = formulas.parsed(model["formula"])
+    terms = formulas.parse(model["formula"])
     names = formulas.variables(terms)
     table = pd.DataFrame({name: _levelled(people[name], model["reference"].get(name)) for name in names})
     constant = sorted(name for name in names if table[name].nunique() < 2)
@@ -93,7 +94,7 @@ def _smallest_level(table):
     for name in [name for name in table if _is_text(table[name])]:
         counts = table[name].value_counts()
         smallest.append(int(counts.min()))
-        if smallest[-1] < formulas.FEWEST_PER_LEVEL:
+        if smallest[-1] < models.FEWEST_PER_LEVEL:
             raise InputError(f"{name} {counts.idxmin()} has only {plural(smallest[-1], 'person')}")
     return min(smallest, default=None)
 
@@ -119,7 +120,7 @@ def _check(matrix, columns):
     infinite = [name for name, values in zip(columns, matrix.T, strict=True) if not np.isfinite(values).all()]
     if infinite:
         raise InputError(f"{infinite[0]} has values that are not finite")
-    if n - k < formulas.FEWEST_DF:
+    if n - k < models.FEWEST_DF:
         raise InputError(f"{plural(n, 'person')} are too few for {k} coefficients")
     lengths = np.linalg.norm(matrix, axis=0)
     scaled = matrix / np.where(lengths > 0, lengths, 1.0)

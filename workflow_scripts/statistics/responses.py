@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workflow_scripts.configuration.messages import suggestion
-from workflow_scripts.configuration.regional import coordinate_bounds
+from workflow_scripts.configuration.parameters import coordinate_bounds
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.cohort import tables
+from workflow_scripts.configuration import formulas
 from workflow_scripts.files import dictionary, job
 from workflow_scripts.files.result_tables import read_table
-from workflow_scripts.statistics import covariates, formulas, map_association, responses, term_tests
+from workflow_scripts.statistics import covariates, map_association, models, responses, term_tests
 
 SAME = "nobody is excluded, so the sample is that of all"
 CIRCULAR = "scores are not explained by the quality of the fit, which is one of them"
@@ -46,8 +47,8 @@ def main(sm):
 
 def chosen_settings(settings, people):
     """Settings with the models that are run: those of the configuration, else a default one."""
-    models = settings["models"]
-    return {**settings, "models": formulas.default_model(people) if models is None else models}
+    stated = settings["models"]
+    return {**settings, "models": models.default_model(people) if stated is None else stated}
 
 
 class Fit:
@@ -65,7 +66,7 @@ class Fit:
         if "parameters" in model["quantities"]:
             found.append(self.parameters)
         if "scores" in model["quantities"]:
-            terms = formulas.parsed(model["formula"])
+            terms = formulas.parse(model["formula"])
             if "fit_quality" in formulas.variables(terms):
                 notes.append(CIRCULAR)
             else:

@@ -7,7 +7,8 @@ import numpy as np
 from cubnm_core.errors import InputError
 from cubnm_core.statistics.linear_models import false_discovery_rate, term_test
 from cubnm_core.statistics.permutation import draw_permutations, permutation_test
-from workflow_scripts.statistics import covariates, formulas
+from workflow_scripts.configuration import formulas
+from workflow_scripts.statistics import covariates
 from workflow_scripts.statistics.designs import make_design
 
 PERSON = "participant_id"
@@ -61,7 +62,7 @@ def run_model(model, families, people, left_out, settings):
         found, told = family_rows(model, family, people, settings)
         rows += found
         notes += told
-    terms = formulas.parsed(model["formula"])
+    terms = formulas.parse(model["formula"])
     summary = {
         **{key: model[key] for key in ("formula", "random", "blocks", "exchange")},
         "tested": ", ".join(formulas.tested_terms(model, terms)),
@@ -97,7 +98,7 @@ def averaged(family, person):
 
 def complete(model, people, left_out):
     """Exclude people who lack a covariate, counted by the first missing one in alphabetical order."""
-    names = sorted(formulas.variables(formulas.parsed(model["formula"])))
+    names = sorted(formulas.variables(formulas.parse(model["formula"])))
     for name in [*names, *(model[key] for key in ("random", "blocks") if model[key] is not None)]:
         known = people[name].notna()
         left_out[f"without {name}"] = int((~known).sum())

@@ -1,7 +1,7 @@
 """Methods text on one fit: model, simulation, parameters, cost, search."""
 
 from cubnm_core.equations.files import load_model
-from workflow_scripts.configuration import regional
+from workflow_scripts.configuration import parameters
 from workflow_scripts.configuration.start import FROM_GROUP
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.methods.sources import of_model
@@ -88,11 +88,11 @@ def _free_text(name, entry):
     """A free parameter with its bounds, and how it differs between regions."""
     if not isinstance(entry, dict):
         return f"{name} in [{entry[0]:g}, {entry[1]:g}]"
-    bounds = regional.bounds(entry)
+    bounds = parameters.bounds(entry)
     base = f"{name} = {entry['value']:g}" if bounds is None else f"{name} in [{bounds[0]:g}, {bounds[1]:g}]"
     if "groups" in entry:
         return f"{base}, one value per group of regions ({entry['groups']})"
-    limits = regional.limits(entry)
+    limits = parameters.limits(entry)
     within = "" if limits is None else f", rescaled to [{limits[0]:g}, {limits[1]:g}] if out of range"
     return f"{base} times 1 + Σ c·map over the maps {', '.join(entry['maps'])}{within}"
 

@@ -1,6 +1,6 @@
 """Failures, exclusions and cautions: the first thing on the page."""
 
-from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.disclosure import few
 from workflow_scripts.report.section import Section

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workflow_scripts.evidence.twin_recovery import COORDINATE, NODES, mark
+from workflow_scripts.evidence.twin_marks import COORDINATE, NODES, settings_mark
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.figures import twins as figures
 from workflow_scripts.report.figures.style import picture
@@ -47,7 +47,7 @@ def _fit(cohort, fit, draws):
         "n": int(recovery["n"].max()),
         "n_failed": int(recovery["n_failed"].max()),
         "source": SOURCES[rows[0]["parameters"]],
-        "is_old": rows[0]["settings"] != mark(cohort.fit_settings[fit]),
+        "is_old": rows[0]["settings"] != settings_mark(cohort.fit_settings[fit]),
         "verdicts": [verdict(row) for row in rows],
         "rows": [_cells(row) for row in rows],
         "picture": picture(figures.recovery, points, drawn, alt=alt) if draws and len(points) else None,
