@@ -22,6 +22,8 @@ from workflow_scripts.fitting.fit_problems import make_problems
 from workflow_scripts.preparation import make_synthetic_cohort
 from workflow_scripts.simulate_person import simulate_person
 
+pytestmark = pytest.mark.slow
+
 VELOCITY = {"delays": True, "free": {"G": [0.5, 3.0], "v": [2.0, 10.0]}}
 
 

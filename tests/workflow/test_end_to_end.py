@@ -16,6 +16,8 @@ from cohorts import LITTLE_EVIDENCE, read_tsv
 from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES
 from workflow_scripts.evidence.compare_fits import BASELINES
 
+pytestmark = pytest.mark.slow
+
 FITS = "results/fits/homogeneous/batch-001_fits.tsv"
 
 
