@@ -114,7 +114,7 @@ def test_a_job_sees_what_was_planned_and_reads_no_table(cohort, monkeypatch):
         monkeypatch.setattr(tables, name, refuse)
     for wanted in JOBS:
         rule = wanted.partition(":")[0]
-        jobs = set(parse_target_jobs_cli_args([wanted]))
+        jobs = parse_target_jobs_cli_args([wanted])
         seen = jobs_of(config, ExecMode.SUBPROCESS, target_jobs=jobs, allowed_rules={rule}, forcetargets=True)
         ((name, job),) = seen.items()
         assert job == everything[name], wanted
