@@ -36,7 +36,7 @@ BATCHES = (1, 8, 32, 128, 512, 1024, 4096, 32768)
 NODES = ((68, 4096), (100, 4096), (200, 4096), (456, 1024), (1000, 256), (4000, 8), (10000, 1))
 CHOICE = (1, 128, 512, 2048, 8192, 32768)  # simulations in forms beside the chosen one
 #: Multiply-adds of the coupling in FP32 and what a node needs besides, in clocks per node, step and
-#: multiprocessor at 100 nodes; see docs/gpu.md.
+#: multiprocessor at 100 nodes; see docs/simulation/gpu.md.
 COUPLING_CLOCKS, LOCAL_CLOCKS = 0.78, 0.35
 SECONDS = 60.0  # simulated
 #: A scan whose FC and FCD, or scores, are timed; how many of it, and with how many bytes of free memory.

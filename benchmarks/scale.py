@@ -1,10 +1,10 @@
 """What a cohort costs beside its simulations: up to 40,000 people planned, 100 people computed.
 
-``python benchmarks/scale.py`` measures what a dry run and the start of a job take for cohorts of several sizes
-with small files, prints the plan of the smallest, then makes 100 people and runs the workflow on them on two
-cores. ``--beside FOLDER`` measures another checkout's planning as well. CPU seconds within
-`cubnm_core.simulate` are simulation; everything else (Snakemake, start of jobs, files, search, scores, tables,
-report) is overhead. Writes `results/scale_<processor>.json` and `.md`; takes half an hour.
+``python benchmarks/scale.py`` measures what a dry run and the start of a job take for cohorts of several
+sizes with small files, prints the plan of the smallest, then makes 100 people and runs the workflow on them on
+two cores. ``--beside FOLDER`` measures another checkout's planning as well. CPU seconds within
+`cubnm_core.simulate` are simulation; everything else (Snakemake, start of jobs, files, search, scores,
+tables, report) is overhead. Writes `results/scale_<processor>.json` and `.md`; takes half an hour.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from cohorts import TinyCohort  # noqa: E402
 
 from workflow_scripts.cohort import planned_cohort  # noqa: E402
 from workflow_scripts.configuration import configuration  # noqa: E402
-from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES  # noqa: E402
+from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES  # noqa: E402
 
 # Put on the path of every job: adds the CPU seconds within `simulate` to a file per process.
 WATCH = """
@@ -237,7 +237,7 @@ def cpu_of_rules(folder, rules):
 
 
 def snakemake(folder, config, *arguments, path=None, snakefile=REPOSITORY / "Snakefile", **variables):
-    """Run Snakemake; give what it said, its CPU and wall seconds with all its jobs, and its peak of memory."""
+    """Run Snakemake; give what it said, its CPU and wall seconds with all jobs, and its peak of memory."""
     searched = [str(part) for part in (path, snakefile.parent, os.environ.get("PYTHONPATH")) if part]
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--directory", str(folder)]
     command += [*(["--configfile", str(config)] if config else []), *arguments]

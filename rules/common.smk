@@ -2,14 +2,22 @@
 
 import os
 
-import cubnm_core
 from workflow_scripts import readers
-from workflow_scripts.cohort import batches, folds, last_run, planned_cohort, tables, twin_parts
+from workflow_scripts.cohort import (
+    batches,
+    folds,
+    last_run,
+    planned_cohort,
+    statistical_models,
+    tables,
+    twin_parts,
+)
 from workflow_scripts.cohort.precomputed_rows import KINDS
-from workflow_scripts.configuration import configuration, messages, start
-from workflow_scripts.configuration.fit_settings import hemodynamics_name, model_files, resolve_fit
+from workflow_scripts.configuration import bold, configuration, connectome, messages, start
+from workflow_scripts.configuration.analysis import resolve_analysis
+from workflow_scripts.configuration.fit_settings import model_files, resolve_fit
+from workflow_scripts.files import versions
 from workflow_scripts.fitting import claims, interruptions
-from workflow_scripts.statistics import formulas
 
 CONFIG = configuration.validate(config)
 # The run that a user starts reads and checks all tables; the jobs it starts find what concerns them in an index.
@@ -18,14 +26,16 @@ COHORT = COHORT or planned_cohort.PlannedCohort(CONFIG)
 FITS = {name: resolve_fit(CONFIG, name) for name in CONFIG["fits"]}
 HOLDOUT = COHORT.holdout
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
-ANALYSIS = {**CONFIG["analysis"], "band_pass": CONFIG["bold"]["band_pass"]}
+ANALYSIS = resolve_analysis(CONFIG)
 NULLS = CONFIG["evaluation"]["nulls"]
 TWINS = twin_parts.parted(CONFIG["twins"]["count"], CONFIG["batch_size"])
 NEEDS_FCD = configuration.needs_fcd(CONFIG)
-NUMERICS = cubnm_core.NUMERICS_VERSION
+VERSIONS = versions.parameters()
 # What is recorded of the last run decides what is planned; a job was planned already.
-SETTLED = workflow.is_main_process and last_run.had_settings(CONFIG, HOLDOUT, NUMERICS)
-CONNECTOME_READING, CONNECTOME_SCALING, BOLD_READING = configuration.preparation(CONFIG)
+SETTLED = workflow.is_main_process and last_run.had_settings(CONFIG, HOLDOUT)
+CONNECTOME_READING = connectome.select_reading(CONFIG)
+CONNECTOME_SCALING = connectome.select_scaling(CONFIG)
+BOLD_READING = bold.select_preparation(CONFIG)
 # The node table of the analysis, and what else was decided for the whole cohort.
 NODES, COMMON = "results/cohort/nodes.tsv", "results/cohort/common_nodes.json"
 GROUP_CONNECTOME = "results/cohort/average_connectome.npz"
@@ -39,7 +49,7 @@ if workflow.is_main_process and CONFIG["synthetic"] is None:
 
 # Statistical models are read before the first job as well, lest a slip in a formula shows after all fits.
 if workflow.is_main_process:
-    messages.raise_problems("The statistical models cannot be used", formulas.config_problems(CONFIG))
+    messages.raise_problems("The statistical models cannot be used", statistical_models.check(CONFIG))
 
 
 # Scripts of a job that was submitted end before its time is over.

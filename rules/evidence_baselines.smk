@@ -24,7 +24,8 @@ rule global_signal:
         splits=SPLITS,
         seeds=CONFIG["evaluation"]["seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/global_signal.py"
 
@@ -52,7 +53,7 @@ rule baselines:
         units=all_units,
         splits=SPLITS,
         analysis=ANALYSIS,
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/baselines.py"
 
@@ -78,6 +79,7 @@ rule compare_fits:
         runtime=growing(30),
     params:
         fits=FITS,
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
+        statistics_version=VERSIONS["statistics"],
     script:
         "../workflow_scripts/evidence/compare_fits.py"

@@ -24,7 +24,7 @@ rule cross_people:
     params:
         units=all_units,
         splits=SPLITS,
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/cross_people.py"
 
@@ -47,7 +47,7 @@ rule cross_parameters:
         mem_mb=growing(4000),
         runtime=growing(10),
     params:
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/cross_parameters.py"
 
@@ -86,7 +86,8 @@ rule cross:
         others=CONFIG["evaluation"]["others"],
         seeds=CONFIG["evaluation"]["cross_seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/cross.py"
 
@@ -156,7 +157,8 @@ rule held_out_people:
         splits=SPLITS,
         seeds=CONFIG["evaluation"]["cross_seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/held_out_people.py"
 
@@ -192,6 +194,7 @@ rule cross_tables:
         fits=list(FITS),
         batches=lambda wildcards: COHORT.batches,
         splits=SPLITS,
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
+        statistics_version=VERSIONS["statistics"],
     script:
         "../workflow_scripts/evidence/cross_tables.py"

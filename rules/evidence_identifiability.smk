@@ -32,7 +32,8 @@ rule profiles:
         points=CONFIG["evaluation"]["profile"]["points"],
         seeds=CONFIG["evaluation"]["profile"]["seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/profiles.py"
 
@@ -59,6 +60,6 @@ rule identifiability:
         runtime=growing(30),
     params:
         fits=FITS,
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/identifiability.py"

@@ -30,7 +30,8 @@ rule null_fits:
         units=batch_units,
         settings=fit_settings,
         nulls={key: NULLS[key] for key in ("kinds", "refits", "seed")},
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/null_fits.py"
 
@@ -67,7 +68,8 @@ rule nulls:
         splits=SPLITS,
         nulls=NULLS,
         first_seed=CONFIG["evaluation"]["first_seed"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/nulls.py"
 
@@ -91,6 +93,7 @@ rule null_tests:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
+        statistics_version=VERSIONS["statistics"],
     script:
         "../workflow_scripts/evidence/null_tests.py"

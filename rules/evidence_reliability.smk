@@ -25,6 +25,6 @@ rule reliability:
         fits=FITS,
         seeds=CONFIG["evaluation"]["seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/reliability.py"

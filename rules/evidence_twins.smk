@@ -31,7 +31,8 @@ rule make_twins:
         settings=fit_settings,
         twins={key: CONFIG["twins"][key] for key in ("parameters", "first_seed", "seed")},
         numbers=lambda wildcards: TWINS[wildcards.part],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/make_twins.py"
 
@@ -82,6 +83,6 @@ rule twin_recovery:
     params:
         fits=FITS,
         twins=CONFIG["twins"],
-        numerics=NUMERICS,
+        evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/twin_recovery.py"

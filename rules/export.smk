@@ -74,7 +74,10 @@ rule cohort_tables:
         fits=FITS,
         config=CONFIG,
         holdout=HOLDOUT,
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
+        targets_version=VERSIONS["targets"],
+        evidence_version=VERSIONS["evidence"],
+        statistics_version=VERSIONS["statistics"],
     script:
         "../workflow_scripts/export/cohort_tables.py"
 
@@ -109,6 +112,6 @@ rule export:
         splits=SPLITS,
         fits=FITS,
         dataset=CONFIG["dataset"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/export/export.py"

@@ -34,7 +34,7 @@ rule fit:
     params:
         units=batch_units,
         settings=fit_settings,
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/fitting/fit.py"
 
@@ -94,6 +94,6 @@ rule evaluate:
         splits=SPLITS,
         seeds=CONFIG["evaluation"]["seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/fitting/evaluate.py"

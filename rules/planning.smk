@@ -15,7 +15,7 @@ rule plan:
         evaluation=CONFIG["evaluation"],
         twins=CONFIG["twins"]["count"],
         repetition_time=lambda wildcards: COHORT.repetition_time,
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/planning/plan.py"
 
@@ -32,6 +32,6 @@ rule forget_failed:
         runtime=growing(10),
     params:
         fits=tables_of_fits,
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/planning/forget_failed.py"

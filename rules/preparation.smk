@@ -23,8 +23,8 @@ if CONFIG["synthetic"]:
         params:
             synthetic=CONFIG["synthetic"],
             manifest=lambda wildcards: planned_manifest(),
-            hemodynamics=hemodynamics_name(CONFIG["bold"]),
-            numerics=NUMERICS,
+            hemodynamics=bold.hemodynamics_name(CONFIG["bold"]),
+            simulation_version=VERSIONS["simulation"],
         script:
             "../workflow_scripts/preparation/make_synthetic_cohort.py"
 
@@ -50,7 +50,7 @@ rule prepare_connectome:
         units=batch_units,
         rows=connectome_rows,
         options=CONNECTOME_READING,
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/preparation/prepare_connectome.py"
 
@@ -76,7 +76,7 @@ rule prepare_bold:
         units=batch_units,
         rows=bold_rows,
         options=BOLD_READING,
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/preparation/prepare_bold.py"
 
@@ -105,7 +105,7 @@ rule common_nodes:
         units=all_units,
         largest_missing=CONFIG["node_policy"]["largest_missing"],
         connectome=CONNECTOME_SCALING,
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/preparation/common_nodes.py"
 
@@ -136,7 +136,7 @@ rule scale_connectome:
         units=batch_units,
         connectome=CONNECTOME_SCALING,
         node_set=node_set,
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/preparation/scale_connectome.py"
 
@@ -169,7 +169,7 @@ rule empirical_targets:
         analysis=ANALYSIS,
         needs_fcd=NEEDS_FCD,
         node_set=node_set,
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/preparation/empirical_targets.py"
 
@@ -198,7 +198,7 @@ rule quality_control:
         units=all_units,
         splits=SPLITS,
         limits=CONFIG["quality"],
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/preparation/quality_control.py"
 
@@ -225,6 +225,6 @@ rule group_average:
     params:
         units=all_units,
         group=start.GROUP,
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/preparation/group_average.py"

@@ -27,7 +27,7 @@ rule person_figures:
         splits=SPLITS,
         fits=list(FITS),
         analysis=ANALYSIS,
-        numerics=NUMERICS,
+        simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/report/person_figures.py"
 
@@ -100,7 +100,7 @@ rule report:
         fits=FITS,
         holdout=HOLDOUT,
         twins=twin_parts.digest(),
-        numerics=NUMERICS,
+        statistics_version=VERSIONS["statistics"],
     script:
         "../workflow_scripts/report/report.py"
 
@@ -130,6 +130,6 @@ rule brain:
         atlas=CONFIG["brain"]["atlas"],
         names=CONFIG["brain"]["names"],
         surfaces=CONFIG["brain"]["surfaces"],
-        numerics=NUMERICS,
+        targets_version=VERSIONS["targets"],
     script:
         "../workflow_scripts/report/brain.py"

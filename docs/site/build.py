@@ -1,8 +1,8 @@
 """Build the documentation as a site: `make docs`, or `python docs/site/build.py FOLDER`.
 
-The pages are those of docs/ and a few from elsewhere in the repository, put together in one folder, with
-links led to where pages then lie. The start page is docs/README.md; contents.md gives the order of all pages.
-Those of keys, tables and functions are generated.
+Collects the pages of docs/ and a few from elsewhere in the repository in one folder and redirects the links
+between them. The start page is docs/README.md; a folder's README.md becomes its index; contents.md orders the
+pages. The pages on configuration keys, tables and functions are generated.
 """
 
 import argparse
@@ -23,11 +23,13 @@ ELSEWHERE = {
     "README.md": "about.md",
     "config/README.md": "configuration.md",
     "benchmarks/README.md": "benchmarks.md",
+    "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changes.md",
 }
 BLOCK = re.compile(r"^```math\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"\$`(.+?)`\$")
 LINK = re.compile(r"(?<!!)\[([^\[\]]+)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
+PICTURE = re.compile(r"!\[([^\[\]]*)\]\(([^)\s]+)\)")
 
 
 def main():
@@ -57,21 +59,24 @@ def assemble(folder):
     with (folder / "index.md").open("a", encoding="utf-8") as start_page:
         start_page.write((SITE / "contents.md").read_text(encoding="utf-8"))
     (folder / "_static").mkdir()
+    shutil.copytree(ROOT / "docs" / "pictures", folder / "pictures")
     for name, place in (("conf.py", "."), ("site.css", "_static")):
         shutil.copy(SITE / name, folder / place)
 
 
 def places():
     """Give the place in the site of every page, by its place in the repository."""
-    found = {**ELSEWHERE, "docs/README.md": "index.md"}
-    own = (path.name for path in (ROOT / "docs").glob("*.md"))
-    found |= {f"docs/{name}": name for name in own if name != "README.md"}
+    found, docs = dict(ELSEWHERE), ROOT / "docs"
+    for path in docs.rglob("*.md"):
+        if path.parent != SITE:
+            place = path.relative_to(docs)
+            found[f"docs/{place}"] = str(place.with_name("index.md") if place.name == "README.md" else place)
     results = sorted((ROOT / "benchmarks" / "results").glob("*.md"))
     return found | {f"benchmarks/results/{path.name}": f"results/{path.name}" for path in results}
 
 
 def with_links(text, source, page, pages):
-    """Lead the links of a page to other pages of the site; files that have no page are named only.
+    """Redirect the links of a page to the pages of the site; files without a page are only named.
 
     Parameters
     ----------
@@ -90,7 +95,11 @@ def with_links(text, source, page, pages):
             return f"[{label}]({posixpath.relpath(pages[place], posixpath.dirname(page) or '.')}{anchor})"
         return f"`{place}`" if label.strip("`") in place else f"{label} (`{place}`)"
 
-    return LINK.sub(led, text)
+    def shown(found):
+        place = posixpath.normpath(posixpath.join(posixpath.dirname(source), found[2])).removeprefix("docs/")
+        return f"![{found[1]}]({posixpath.relpath(place, posixpath.dirname(page) or '.')})"
+
+    return PICTURE.sub(shown, LINK.sub(led, text))
 
 
 def with_equations(text):

@@ -154,7 +154,7 @@ def test_budget_and_failures_end_a_search_but_no_design():
 
 
 def test_the_documentation_lists_every_algorithm(repository):
-    text = (repository / "docs" / "fitting.md").read_text(encoding="utf-8")
+    text = (repository / "docs" / "fitting" / "README.md").read_text(encoding="utf-8")
     for objectives, label in (("single", "one objective: "), ("multiple", "several: ")):
         listed = text.split(f"  - {label}")[1].split("\n  - ")[0].split("\n\n")[0]
         assert sorted(listed.replace("\n", " ").replace(" ", "").split(",")) == sorted(

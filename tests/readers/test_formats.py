@@ -25,7 +25,7 @@ def refusal(row):
 
 def test_the_manifest_and_the_documentation_name_the_formats_of_the_registry(repository):
     assert set(schema("manifest")["properties"]["format"]["enum"]) == set(readers.FORMATS) == set(WRITERS)
-    page = (repository / "docs" / "inputs.md").read_text(encoding="utf-8")
+    page = (repository / "docs" / "preparation" / "inputs.md").read_text(encoding="utf-8")
     for name in readers.FORMATS:
         assert f"`{name}`" in page, name
     kinds = set(schema("manifest")["properties"]["kind"]["enum"])

@@ -17,16 +17,21 @@ FENCE = re.compile(r"^```(\w+) *(\S*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTA
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
+def pages(docs):
+    """Every page of the documentation; those in docs/site are parts of the site."""
+    return sorted(page for page in docs.rglob("*.md") if page.parent.name != "site")
+
+
 @pytest.fixture(scope="module")
 def blocks(repository):
     """Blocks of the tutorial: language, name of a file, content."""
-    return FENCE.findall((repository / "docs" / "new_model.md").read_text(encoding="utf-8"))
+    return FENCE.findall((repository / "docs" / "models" / "new_model.md").read_text(encoding="utf-8"))
 
 
 @pytest.fixture
 def latex(repository, monkeypatch):
     """The LaTeX printer of the documentation."""
-    monkeypatch.syspath_prepend(repository / "docs")
+    monkeypatch.syspath_prepend(repository / "docs" / "models")
     import latex
 
     return latex
@@ -35,12 +40,24 @@ def latex(repository, monkeypatch):
 def test_the_page_of_models_is_up_to_date(repository, latex):
     import generate_models
 
-    found = (repository / "docs" / "models.md").read_text(encoding="utf-8")
-    assert found == generate_models.page(), "run: python docs/generate_models.py"
+    found = (repository / "docs" / "models" / "README.md").read_text(encoding="utf-8")
+    assert found == generate_models.page(), "run: python docs/models/generate_models.py"
+
+
+def test_the_tables_of_the_configuration_are_up_to_date(repository, monkeypatch):
+    monkeypatch.syspath_prepend(repository / "docs" / "site")
+    import generate_keys
+
+    found = generate_keys.README.read_text(encoding="utf-8")
+    tables = [name for _, name, _ in generate_keys.TABLE.findall(found)]
+    assert tables == ["manifest", "participants", "nodes", "overview", "protocols", "keys"]
+    assert found == generate_keys.page(found), "run: python docs/site/generate_keys.py"
 
 
 def test_the_page_of_models_leaves_nothing_out(repository):
-    sections = re.split(r"^## ", (repository / "docs" / "models.md").read_text("utf-8"), flags=re.MULTILINE)
+    sections = re.split(
+        r"^## ", (repository / "docs" / "models" / "README.md").read_text("utf-8"), flags=re.MULTILINE
+    )
     text = {section.partition("\n")[0]: section for section in sections[1:]}
     models = [load_model(path) for path in MODELS_FOLDER.glob("*.toml")]
     assert set(text) == {"Haemodynamic model", *(model.name for model in models)}
@@ -94,6 +111,13 @@ def test_the_tutorial_in_python(blocks, tmp_path, monkeypatch):
             assert printed == content
 
 
+def test_the_python_of_the_readme(repository, capsys):
+    blocks = FENCE.findall((repository / "README.md").read_text(encoding="utf-8"))
+    (code,) = [content for language, _, content in blocks if language == "python"]
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.count("Hz") == 4
+
+
 def test_the_tutorial_in_the_workflow(blocks, snakemake, tiny_cohort):
     for language, file, content in blocks:
         if language == "toml":
@@ -109,7 +133,7 @@ def test_the_tutorial_in_the_workflow(blocks, snakemake, tiny_cohort):
 def test_the_tutorial_names_every_key_and_function(repository):
     from cubnm_core.equations import checks
 
-    text = (repository / "docs" / "new_model.md").read_text(encoding="utf-8")
+    text = (repository / "docs" / "models" / "new_model.md").read_text(encoding="utf-8")
     table = text[text.index("## Every key") :]
     keys = [*checks.REQUIRED, *checks.DEFAULTS]
     for name in [*keys, *ex.FUNCTIONS]:
@@ -117,32 +141,34 @@ def test_the_tutorial_names_every_key_and_function(repository):
 
 
 def test_the_index_names_every_page(repository):
-    text = (repository / "docs" / "README.md").read_text(encoding="utf-8")
-    for page in (repository / "docs").glob("*.md"):
-        assert page.name == "README.md" or f"({page.name})" in text, page.name
+    docs = repository / "docs"
+    text = (docs / "README.md").read_text(encoding="utf-8")
+    for page in pages(docs):
+        place = page.relative_to(docs).as_posix()
+        assert place == "README.md" or f"({place})" in text, place
 
 
 def test_every_section_of_the_report_is_explained(repository):
-    text = (repository / "docs" / "report.md").read_text(encoding="utf-8")
-    modules = (repository / "workflow_scripts" / "reporting").glob("*.py")
+    text = (repository / "docs" / "report" / "README.md").read_text(encoding="utf-8")
+    modules = (repository / "workflow_scripts" / "report").rglob("*.py")
     code = "".join(path.read_text(encoding="utf-8") for path in modules)
     titles = re.findall(r'Section\(\s*"\w+",\s*"([^"]+)"', code)
     assert len(titles) > 15 and not [title for title in titles if title not in text]
 
 
 def test_links_lead_somewhere(repository):
-    pages = (repository / "README.md", repository / "config" / "README.md")
-    for page in (*pages, *(repository / "docs").glob("*.md")):
+    others = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "config/README.md", "benchmarks/README.md")
+    for page in (*(repository / name for name in others), *pages(repository / "docs")):
         for target in LINK.findall(page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+            assert (page.parent / target).exists(), f"{page}: {target}"
 
 
 def test_the_site_is_made_without_a_warning(repository, tmp_path):
     command = [sys.executable, str(repository / "docs" / "site" / "build.py"), str(tmp_path / "site")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    keys = (tmp_path / "site" / "keys.html").read_text(encoding="utf-8")
-    assert "fits.*.optimizer.population" in keys
-    for page in (tmp_path / "site").glob("*.html"):
+    keys = (tmp_path / "site" / "configuration.html").read_text(encoding="utf-8")
+    assert "fits.*.optimizer.population" in keys and "lh.*.annot, rh.*.annot" in keys
+    for page in (tmp_path / "site").rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert not re.search(r'<(script|img|link|iframe)[^>]+(src|href)="(https?:)?//', text), page.name

@@ -1,4 +1,4 @@
-"""Rule plan: what is going to run, and what it is going to take, said before any of it runs.
+"""Rule plan: the jobs of a run and their cost, before any of them starts.
 
 Jobs are those of a dry run. The time of a simulation is measured here, in a few seconds, with the settings of
 every fit; for other machines it is scaled from the tables of benchmarks/results.
@@ -17,7 +17,7 @@ import yaml
 
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import tables
-from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files import job
 from workflow_scripts.fitting import simulators
 from workflow_scripts.planning import estimates
@@ -26,8 +26,8 @@ SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
 NOT_MEASURED = "not measured"
 CORES = (2, 64)  # beside those of this machine
 REMARKS = (
-    "Simulations are the most there can be: searches may end early, and what histories hold is not simulated",
-    "again. Jobs that do not simulate take seconds each and are not counted.",
+    "Numbers of simulations are upper limits: searches may end early, and stored candidates are not",
+    "simulated again. Jobs that do not simulate take seconds each and are not counted.",
 )
 
 
@@ -120,7 +120,7 @@ def parsed(text):
 
 
 def planned_nodes(config):
-    """Give the node table, or a stand-in for that of a made cohort that is not made yet."""
+    """Read the node table, or give a stand-in for that of a synthetic cohort that does not exist yet."""
     synthetic = config["synthetic"]
     if synthetic is None or Path(config["nodes"]).exists():
         return tables.read_nodes(config["nodes"])
@@ -150,7 +150,7 @@ def measured(stages, nodes, params, logger):
 
 
 def scaled(stages, nodes, params):
-    """The same for every machine that a table of benchmarks knows, None where it knows nothing near."""
+    """The same for every benchmarked machine; None where no benchmark is near enough."""
     fits = {stage.fit: params.fits[stage.fit] for stage in stages}
     return {
         f"({number})": {fit: estimates.scaled(known, settings, len(nodes)) for fit, settings in fits.items()}
@@ -203,7 +203,7 @@ def wall_times(stages, times, fits):
 
 
 def on_request(fits, twins, seconds):
-    """Say what synthetic twins of the fits above would take, which run when they are asked for.
+    """Say what synthetic twins of the fits above would take; they run on request.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def on_request(fits, twins, seconds):
         return []
     hours = sum(_hours(count, seconds[fit]) for fit, count in counts.items())
     return [
-        f"snakemake twins, which is not counted above, would take {sum(counts.values()):,} simulations, "
+        f"Not included: snakemake twins would take {sum(counts.values()):,} simulations, "
         f"{hours:,.3g} hours here."
     ]
 
@@ -234,7 +234,7 @@ def _hours(simulations, seconds):
 
 
 def remarks(fits):
-    """Say what the figures are."""
+    """Explain the figures."""
     here = "hours of the GPU" if _on_card(fits) else f"hours of one core of {job.processor()}"
     return [
         f"here: {here}, measured now with these settings",
