@@ -1,8 +1,8 @@
 """What a cohort costs beside its simulations: up to 40,000 people planned, 100 people computed.
 
 ``python benchmarks/scale.py`` measures what a dry run and the start of a job take for cohorts of several
-sizes with small files, prints the plan of the smallest, then makes 100 people and runs the workflow on them on
-two cores. ``--beside FOLDER`` measures another checkout's planning as well. CPU seconds within
+sizes with small files, prints the plan of the smallest, then makes 100 people and runs the workflow on them
+on two cores. ``--beside FOLDER`` measures another checkout's planning as well. CPU seconds within
 `cubnm_core.simulate` are simulation; everything else (Snakemake, start of jobs, files, search, scores,
 tables, report) is overhead. Writes `results/scale_<processor>.json` and `.md`; takes half an hour.
 """

@@ -23,6 +23,7 @@ CONFIG = configuration.validate(config)
 # The run that a user starts reads and checks all tables; the jobs it starts find what concerns them in an index.
 COHORT = None if workflow.is_main_process else planned_cohort.indexed(CONFIG)
 COHORT = COHORT or planned_cohort.PlannedCohort(CONFIG)
+CONFIG = {**CONFIG, "batch_size": COHORT.batch_size}
 FITS = {name: resolve_fit(CONFIG, name) for name in CONFIG["fits"]}
 HOLDOUT = COHORT.holdout
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]

@@ -30,6 +30,8 @@ class PlannedCohort:
     ----------
     manifest : list of dict
         Rows of the manifest.
+    batch_size : int
+        Most units in a batch, as of :func:`workflow_scripts.cohort.batches.size`.
     batches : dict of str to list of str
         Batch to units, as of :func:`workflow_scripts.cohort.batches.pack`.
     folds : dict of str to list of str
@@ -46,14 +48,15 @@ class PlannedCohort:
     """
 
     def __init__(self, config):
-        self._config, size = config, config["batch_size"]
+        self._config = config
         self.manifest = tables.read_tables(config)
         self._units = tables.units(self.manifest, config["connectome"]["source"], tables.session_rule(config))
         self._known = batches.read()
-        self.batches = batches.pack(self._units, size, self._known)
+        self.batch_size = batches.size(config["batch_size"], len(self._units), self._known)
+        self.batches = batches.pack(self._units, self.batch_size, self._known)
         self.folds = folds.parted(
             self._units,
-            batches.joined(self.batches, size, self._known),
+            batches.joined(self.batches, self.batch_size, self._known),
             config["evaluation"]["folds"],
             folds.families(config),
         )
@@ -74,8 +77,8 @@ class PlannedCohort:
 
     def write(self, path=INDEX):
         """Remember who is in which batch, and write the index that jobs read."""
-        batches.write(self._units, self._config["batch_size"], self.batches, self._known)
-        summary = {"digest": digest(self._config), "holdout": self.holdout}
+        batches.write(self._units, self.batch_size, self.batches, self._known)
+        summary = {"digest": digest(self._config), "holdout": self.holdout, "batch_size": self.batch_size}
         people = {"batches": self.batches, "people": self.people(), "folds": self.folds}
         people["repetition_time"] = self.repetition_time
         parts = {SUMMARY: summary, PEOPLE: people}
@@ -91,7 +94,8 @@ class IndexedCohort:
 
     def __init__(self, file):
         self._file = file
-        self.holdout = self._read(SUMMARY)["holdout"]
+        summary = self._read(SUMMARY)
+        self.holdout, self.batch_size = summary["holdout"], summary["batch_size"]
 
     def _read(self, name):
         return json.loads(self._file.read(name))
