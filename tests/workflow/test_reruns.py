@@ -106,7 +106,7 @@ def provenance(folder, config):
     with contextlib.chdir(folder):
         completed = configuration.validate(config)
     return {
-        "config": {**completed, "holdout_resolved": "run"},
+        "config": {**completed, "batch_size": completed["batch_size"] or 8, "holdout_resolved": "run"},
         "software": {"stage_versions": dict(STAGE_VERSIONS)},
     }
 

@@ -3,6 +3,8 @@
 import csv
 from collections import Counter
 
+from jsonschema import Draft202012Validator
+
 from cubnm_core.errors import InputError
 from workflow_scripts.configuration.messages import raise_problems, schema_problems, suggestion
 from workflow_scripts.configuration.schemas import schema
@@ -108,9 +110,12 @@ def _column_problems(path, columns, rules):
     problems = []
     for column, values in columns.items():
         entry = rules["properties"].get(column, {})
+        checked = Draft202012Validator(entry)
         for value in dict.fromkeys(values):
             if value is None:
                 found = [f"{column} is empty"] if column in rules["required"] else []
+            elif checked.is_valid(value):
+                continue
             else:
                 found = schema_problems({column: value}, {"properties": {column: entry}})
             problems += [f"{path}, line {values.index(value) + 2}: {text}" for text in found]
