@@ -146,7 +146,7 @@ class Packer:
 
         Parameters
         ----------
-        asked : list of (FitProblem, (n, d) points, seeds)
+        asked : list of (FitProblem, (n, d) points, noise seeds)
             Every point is simulated once with each of the seeds.
 
         Returns
