@@ -63,6 +63,7 @@ def test_the_warm_up_of_a_session_has_noise_of_its_own():
     assert len({values.tobytes() for values in weights}) == 3
 
 
+@pytest.mark.slow
 def test_scores_of_a_session_rest_on_seeds_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cohort = PreparedCohort(tmp_path, people=("01", "02"))

@@ -13,6 +13,8 @@ from workflow_scripts.cohort import tables
 from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.preparation import make_synthetic_cohort
 
+pytestmark = pytest.mark.slow
+
 
 def make(folder, monkeypatch, **changes):
     """Run the rule in a folder; return its settings and the rows of its manifest."""
@@ -135,7 +137,6 @@ def test_truth_may_lie_where_inhibition_is_weak(tmp_path, monkeypatch):
     assert np.isfinite(readers.read(rows[2]).values).all()
 
 
-@pytest.mark.slow
 def test_sessions_have_scans_and_truth_of_their_own(tmp_path, monkeypatch):
     parameters = {"G": {"mean": 1.5, "sd": 0.2, "session_sd": 0.1}}
     settings, rows = make(tmp_path / "sessions", monkeypatch, sessions=3, parameters=parameters)
