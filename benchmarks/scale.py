@@ -101,10 +101,10 @@ HEAD = """\
 time. `python benchmarks/scale.py`
 """
 PLANNING = """
-**Planning**, 3 files a person, in batches of {batch_size} ({when}, load {load}):
+**Planning**, 3 files a person, in batches of the default size ({when}, load {load}):
 
-| people | jobs | `snakemake --dry-run`: CPU s | peak MB | start of a job: CPU s | peak MB |
-|---|---|---|---|---|---|
+| people | batch size | jobs | `snakemake --dry-run`: CPU s | peak MB | start of a job: CPU s | peak MB |
+|---|---|---|---|---|---|---|
 {rows}
 
 A job starts Snakemake anew; with an empty Snakefile that takes {empty[cpu]:.2f} CPU s of it.
@@ -136,7 +136,6 @@ JOB = (
 JOB += " --max-inventory-time 0 --target-files-omit-workdir-adjustment --dry-run --allowed-rules fit"
 JOB += " --target-jobs fit:batch=002,fit=homogeneous"
 EMPTY = 'rule nothing:\n    output: "nothing"\n    shell: "touch {output}"\n'
-BATCH_SIZE = 16
 
 
 def main():
@@ -172,21 +171,22 @@ def planning(folder, counts, beside, beside_up_to):
     """Plan cohorts of small files, and start a job of each."""
     (folder / "empty.smk").write_text(EMPTY, encoding="utf-8")
     _, empty = snakemake(folder, None, "--dry-run", snakefile=folder / "empty.smk")
-    result = {"batch_size": BATCH_SIZE, "empty": empty, "cohorts": [], "beside": []}
+    result = {"empty": empty, "cohorts": [], "beside": []}
     for people in sorted(counts):
         place = folder / str(people)
         place.mkdir()
         names = [f"{number:05d}" for number in range(people)]
         cohort = TinyCohort(place, participants=names, volumes=3)
-        cohort.config |= {**PLANNED, "batch_size": BATCH_SIZE}
+        cohort.config |= PLANNED
         config = cohort.write()
         if beside and people <= beside_up_to:
             result["beside"].append({"people": people, **started(place, config, beside / "Snakefile")})
         said, dry_run = snakemake(place, config, "--dry-run")
         jobs = int(re.findall(r"^total +(\d+)$", said, flags=re.MULTILINE)[0])
-        found = {"people": people, "jobs": jobs, "dry_run": dry_run}
-        with contextlib.chdir(place):  # as the first job of a run does
-            planned_cohort.PlannedCohort(configuration.validate(cohort.config)).write()
+        with contextlib.chdir(place):  # as a run does before its first job
+            planned = planned_cohort.PlannedCohort(configuration.validate(cohort.config))
+            planned.write()
+        found = {"people": people, "batch_size": planned.batch_size, "jobs": jobs, "dry_run": dry_run}
         _, found["job"] = snakemake(place, config, *JOB.split())
         result["cohorts"].append(found)
         if "plan" not in result:
@@ -268,7 +268,8 @@ def markdown(result):
 def planning_text(found):
     """Tell what planning takes."""
     rows = [
-        f"| {row['people']:,} | {row['jobs']:,} | {_row(row['dry_run'])} | {_row(row['job'], 2)} |"
+        f"| {row['people']:,} | {row['batch_size']} | {row['jobs']:,} | {_row(row['dry_run'])} "
+        f"| {_row(row['job'], 2)} |"
         for row in found["cohorts"]
     ]
     beside = [
@@ -278,7 +279,7 @@ def planning_text(found):
         head = "| people | dry run: CPU s | peak MB | start of a job: CPU s | peak MB |"
         beside = ["\nWhen every job read all tables:\n", head, "|---|---|---|---|---|", *beside, ""]
     return PLANNING.format(
-        **{key: found[key] for key in ("batch_size", "when", "load", "empty")},
+        **{key: found[key] for key in ("when", "load", "empty")},
         rows="\n".join(rows),
         beside="\n".join(beside),
         smallest=found["cohorts"][0]["people"],

@@ -19,14 +19,15 @@ from snakemake.target_jobs import parse_target_jobs_cli_args
 from snakemake_interface_executor_plugins.settings import ExecMode
 
 from workflow_scripts.cohort import planned_cohort, tables
-from workflow_scripts.configuration import configuration, synthetic
+from workflow_scripts.configuration import configuration
+from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.planning import plan
 
 JOBS = ["prepare_connectome:batch=002", "prepare_bold:batch=001", "empirical_targets:batch=002,split=test"]
 JOBS += [f"{rule}:batch=002,fit=homogeneous" for rule in ("fit", "profiles", "held_out_people")]
 JOBS += ["fold_average:fold=1,average=mean", "fold_fit:fit=homogeneous", "common_nodes:", "cohort_tables:"]
 MADE = {
-    **synthetic.SYNTHETIC_TABLES,
+    **SYNTHETIC_TABLES,
     "synthetic": {"participants": 4, "nodes": 8, "sessions": 2},
     "bold": {"hemodynamics": "friston2003"},
     "simulation": {"duration": 700.0, "burn_in": 20.0},
