@@ -22,6 +22,11 @@ COLUMN_KINDS = {
 }
 
 
+def numbered(rows):
+    """Give every row of a table with the line of the file where it stands."""
+    return zip(getattr(rows, "lines", range(2, len(rows) + 2)), rows, strict=True)
+
+
 def unit_name(participant_id, session_id=""):
     """Name a unit as files do: ``sub-<participant>`` or ``sub-<participant>_ses-<session>``."""
     return f"sub-{participant_id}_ses-{session_id}" if session_id else f"sub-{participant_id}"
@@ -46,7 +51,7 @@ def row_problems(path, rows):
         if len(atlases) > 1
         else []
     )
-    for number, row in enumerate(rows, start=2):
+    for number, row in numbered(rows):
         problems += [
             f"{path}, line {number}: {column} is given for a row of kind {row['kind']}; it belongs to "
             f"{', '.join(kinds)}"
@@ -68,7 +73,7 @@ def _mask_problems(path, rows):
     return [
         f"{path}, line {number}: no scan (kind bold) has the ids and the run_id of this "
         f"{row['kind']}; correct them"
-        for number, row in enumerate(rows, start=2)
+        for number, row in numbered(rows)
         if row["kind"] in ("mask", "motion") and tuple(row[column] for column in key) not in scans
     ]
 
@@ -112,7 +117,7 @@ def holdout_problems(rows, holdout, asked, manifest):
     -------
     list of str
     """
-    scans = [(number, row) for number, row in enumerate(rows, start=2) if row["kind"] in TARGET_KINDS]
+    scans = [(number, row) for number, row in numbered(rows) if row["kind"] in TARGET_KINDS]
     if asked == "none":
         return []
     if asked == "split_half":
@@ -173,7 +178,7 @@ def analysis_problems(rows, config):
     """
     analysis = {**config["analysis"], "band_pass": config["bold"]["band_pass"]}
     seen, problems = set(), []
-    for number, row in enumerate(rows, start=2):
+    for number, row in numbered(rows):
         stated = tuple(row[column] for column in precomputed_rows.STATEMENTS)
         if row["kind"] not in precomputed_rows.KINDS or (row["kind"], stated) in seen:
             continue
