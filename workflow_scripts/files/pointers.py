@@ -4,7 +4,7 @@ import os
 
 from cubnm_core.errors import InputError
 
-LARGEST = 32768  # bytes; git-annex takes no longer file for a pointer
+LARGEST = 1024  # bytes; pointers have some hundred
 ANNEX = b"annex/objects/"
 LFS = b"version https://git-lfs.github.com/spec/"
 

@@ -13,6 +13,7 @@ import os
 import numpy as np
 
 from cubnm_core.errors import InputError
+from workflow_scripts.files import pointers
 from workflow_scripts.readers import labels, relmat, sidecar, xcpd
 from workflow_scripts.readers.matrix import Matrix
 from workflow_scripts.readers.refusals import check_name
@@ -43,6 +44,8 @@ def read(row):
     """
     row = {"kind": None, "variable": None, "labels_file": None, "orientation": None, **row}
     check_name(row)
+    for name in filter(None, (row["path"], row["labels_file"])):
+        pointers.check_fetched(name)
     form = FORMATS[row["format"]]
     if row["kind"] is not None and row["kind"] not in form.kinds:
         raise InputError(

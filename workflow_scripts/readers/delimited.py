@@ -6,8 +6,9 @@ import re
 import numpy as np
 
 from cubnm_core.errors import InputError
+from workflow_scripts.files import pointers
 from workflow_scripts.files.cells import DECIMAL_COMMA, is_missing, slip
-from workflow_scripts.readers.matrix import Matrix, reading
+from workflow_scripts.readers.matrix import Matrix, NoNumbersError, reading
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
 SEPARATOR = re.compile(r"\"?sep=(?P<mark>[,;\t| ])\"?[,;\t ]*", re.IGNORECASE)  # Excel's first line
@@ -83,6 +84,7 @@ def cells(path):
     InputError
         If the file is not UTF-8 text or holds no line.
     """
+    pointers.check_fetched(path)
     with reading(path, "a text file in UTF-8"), open(path, encoding="utf-8-sig", newline="") as file:
         text = file.read()
     return split(text, path), () if text.endswith(("\n", "\r")) else (f"{path}: {UNENDED}",)
@@ -96,7 +98,7 @@ def split(text, path):
     stated = SEPARATOR.fullmatch(lines[0]) if lines else None
     lines = lines[1:] if stated else lines
     if not lines:
-        raise InputError(f"{path}: the file holds no line")
+        raise NoNumbersError(f"{path}: the file holds no line")
     delimiter = stated["mark"] if stated else _delimiter(lines)
     if delimiter is None or delimiter == " ":
         return [line.split() for line in lines]

@@ -8,6 +8,10 @@ import numpy as np
 from cubnm_core.errors import InputError
 
 
+class NoNumbersError(InputError):
+    """A file, or the part of it that was asked for, that is empty: nothing is wrong with it, nothing is in it."""
+
+
 @dataclass(frozen=True)
 class Matrix:
     """Numbers of a file with the names of its rows and columns.

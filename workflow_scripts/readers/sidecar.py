@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from cubnm_core.errors import InputError
+from workflow_scripts.files import pointers
 from workflow_scripts.readers.matrix import reading
 
 TOLERANCE = 1e-3  # s: two statements of a repetition time that differ by less agree
@@ -40,6 +41,7 @@ def read(path):
     """
     if not Path(path).is_file():
         return {}
+    pointers.check_fetched(path)
     with reading(path, "a JSON file"):
         found = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     if not isinstance(found, dict):
