@@ -12,8 +12,9 @@ from nibabel.cifti2 import BrainModelAxis, LabelAxis
 from cubnm_core.errors import InputError
 from workflow_scripts import make_nodes
 from workflow_scripts.atlases import alignment
-from workflow_scripts.atlases.families import is_node, place, schaefer_networks
+from workflow_scripts.atlases.families import place, schaefer_networks
 from workflow_scripts.atlases.node_tables import make_nodes as made
+from workflow_scripts.readers.background import is_node
 
 SEVEN = ["7Networks_LH_Vis_1", "7Networks_LH_Default_PFC_1", "7Networks_RH_Vis_1", "7Networks_RH_Cont_Par_1"]
 SEVENTEEN = [

@@ -7,9 +7,6 @@ import re
 from dataclasses import dataclass
 
 SIDES = {"l": "L", "lh": "L", "left": "L", "r": "R", "rh": "R", "right": "R"}
-NOT_A_NODE = re.compile(
-    r"(\?\?\?|unknown|background.*|.*medial[_ .-]?wall.*|.*corpus[_ ]?callosum|.*unknown|csf|none)", re.I
-)
 # Networks of the Schaefer parcellation; those of the finer division carry a letter or another name.
 SEVEN = {"Vis", "SomMot", "DorsAttn", "SalVentAttn", "Limbic", "Cont", "Default"}
 SEVENTEEN = {"VisCent", "VisPeri", "SomMotA", "SomMotB", "DorsAttnA", "DorsAttnB", "SalVentAttnA"}
@@ -102,11 +99,6 @@ def place(label):
             side = SIDES[groups["side"].lower()] if groups.get("side") else "B"
             return Place(family, side, structure, groups.get("network"))
     return Place()
-
-
-def is_node(label):
-    """Say whether a name stands for a parcel, and not for the background or the medial wall."""
-    return label.strip() != "" and NOT_A_NODE.fullmatch(label.strip()) is None
 
 
 def schaefer_networks(labels):

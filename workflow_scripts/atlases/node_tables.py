@@ -4,8 +4,9 @@ from collections import Counter
 
 from cubnm_core.errors import InputError
 from workflow_scripts.atlases import alignment
-from workflow_scripts.atlases.families import is_node, place
+from workflow_scripts.atlases.families import place
 from workflow_scripts.atlases.sources import read_parcels
+from workflow_scripts.readers.background import is_node
 
 STRUCTURES = ("cortex", "subcortex", "cerebellum", "brainstem")
 

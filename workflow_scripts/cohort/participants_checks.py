@@ -84,7 +84,7 @@ def manifest_problems(path, rows, manifest):
         other = identities.alike(session, stated - {None})
         if session not in stated and other is not None:
             problems.append(
-                f"{path}: sub-{participant} has a session {other}, the manifest calls it {session}; write the "
+                f"{path}: sub-{participant} has a session {other}, the manifest calls it {session}; write "
                 "one as the other"
             )
     return problems

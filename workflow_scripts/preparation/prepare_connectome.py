@@ -220,7 +220,8 @@ def _check_entries(values, labels, row):
         if len(places):
             first = " - ".join(labels[place] for place in places[0])
             problems.append(
-                f"{row['path']}: {len(places)} entries are {what}, the first at {first}; correct the file{hint}"
+                f"{row['path']}: {len(places)} entries are {what}, the first at {first}; correct the file"
+                f"{hint}"
             )
     if problems:
         raise InputError("\n".join(problems))

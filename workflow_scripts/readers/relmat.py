@@ -31,12 +31,12 @@ def read_dense(row):
     table = node_table(row["path"])
     if table is None:
         return matrix
-    names = tuple(labels.read_labels(table))
-    if matrix.values.shape != (len(names), len(names)):
-        height, width = matrix.values.shape
+    known, (height, width) = labels.read_names(table), matrix.values.shape
+    names = known.of(height)
+    if names is None or height != width:
         raise InputError(
-            f"{row['path']}: {height} x {width} numbers, but {table} names {len(names)} nodes; give the "
-            "files of one parcellation"
+            f"{row['path']}: {height} x {width} numbers, but {table} names {len(known.names)} nodes; give "
+            "the files of one parcellation"
         )
     return dataclasses.replace(matrix, row_labels=names, column_labels=names)
 
