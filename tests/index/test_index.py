@@ -275,7 +275,7 @@ def test_folders_of_numbers_are_people(tmp_path):
         (("--select", "bold.space"), "write [KIND.]NAME=VALUE"),
         (("--files", "sc:mrtrix"), "write KIND:FORMAT:PATTERN"),
         (("--files", "fcd:mrtrix_csv:*"), "no format mrtrix_csv that holds fcd"),
-        (("--participants", "nowhere.tsv"), "nowhere.tsv: cannot be read as a table"),
+        (("--participants", "nowhere.tsv"), "participants table nowhere.tsv: No such file"),
         (
             (
                 "--unpaired",

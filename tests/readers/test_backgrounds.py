@@ -1,4 +1,4 @@
-"""Names are never inferred from a size that happens to fit: backgrounds ahead of lists, releases of atlases."""
+"""Names are never inferred from a size that happens to fit: backgrounds in lists, releases of atlases."""
 
 import formats
 import numpy as np
@@ -108,7 +108,7 @@ def schaefer(count, renamed=()):
         (schaefer(100, {3})[:-1], schaefer(100)),  # and one parcel lost
         ([*schaefer(100, {3, 4}), "LH-Pu", "RH-Pu"], schaefer(100)),
         (schaefer(100), schaefer(100, {3})[:-2]),  # nodes that the user took out
-        (schaefer(200), schaefer(100)[:98] + ["7Networks_LH_Limbic_OFC_1", "7Networks_LH_Limbic_OFC_2"]),
+        (schaefer(200), [*schaefer(100)[:98], "7Networks_LH_Limbic_OFC_1", "7Networks_LH_Limbic_OFC_2"]),
         (schaefer(6, {1}), schaefer(6)),
     ],
 )

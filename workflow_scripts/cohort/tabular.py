@@ -74,7 +74,7 @@ def read_text(path, name, required=(), allowed=None):
                 last = reader.line_num
     except OSError as error:
         raise InputError(
-            f"{name} table {path}: {error.strerror}; correct the path in the configuration"
+            f"{name} table {path}: {error.strerror}; correct the path"
         ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(

@@ -9,8 +9,10 @@ import sys
 import time
 
 from cubnm_core.errors import InputError
+from workflow_scripts.cohort import identities
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.files import job
+from workflow_scripts.files.cells import is_missing
 from workflow_scripts.index.choices import KINDS, choose
 from workflow_scripts.index.pairing import pair
 from workflow_scripts.index.parcels import node_table
@@ -63,8 +65,8 @@ def index(asked):
     nodes, parcels = node_table(cohort.rows, tree.atlases)
     summary = describe(tree, cohort, [*remarks, *more, *parcels])
     tables = {
-        "manifest": (_relative(cohort.rows, asked.out), _columns(cohort.rows), MANIFEST_KEY),
-        "participants": (people, list(people[0]), ("participant_id", "session_id")),
+        "manifest": (_readable(_relative(cohort.rows, asked.out)), _columns(cohort.rows), MANIFEST_KEY),
+        "participants": (_readable(people), list(people[0]), ("participant_id", "session_id")),
     }
     if nodes:
         tables["nodes"] = (nodes, NODES, ("label",))
@@ -152,6 +154,15 @@ def _relative(rows, out):
     """Give the rows with paths relative to the folder of the manifest."""
     folder = os.path.abspath(out)
     return [{**row, "path": os.path.relpath(os.path.abspath(row["path"]), folder)} for row in rows]
+
+
+def _readable(rows):
+    """Write ids that tables would take for a missing value, such as NA, with their prefix."""
+    prefixes = identities.PREFIXES.items()
+    return [
+        row | {key: prefix + row[key] for key, prefix in prefixes if row.get(key) and is_missing(row[key])}
+        for row in rows
+    ]
 
 
 def _columns(rows):

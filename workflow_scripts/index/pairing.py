@@ -1,5 +1,6 @@
 """From the chosen files to the rows of the manifest: who has what, which runs train, what is left out."""
 
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,8 +8,13 @@ from dataclasses import dataclass, field
 from cubnm_core.errors import InputError
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.index.choices import KINDS
+from workflow_scripts.index.owners import behind, unify
 from workflow_scripts.readers import sidecar
 
+UNCLEAR = (
+    "several files name this person and differ right behind the id: is the id longer, or are they two "
+    "things? Rename them, or choose by --files"
+)
 BESIDE_SCANS = ("mask", "motion")
 
 
@@ -58,12 +64,15 @@ def pair(chosen, tree, statements, roles="auto", unpaired="drop"):
     Cohort
     """
     cohort = Cohort()
+    for owner, run, kind, path in tree.misnamed:
+        cohort.leave_out(owner.problem, owner.participant, owner.session or "", run, kind, path)
+    chosen, cohort.remarks, renamed = unify(chosen)
     found = {kind: _unique(variants, cohort) for kind, variants in chosen.items()}
     for key in _concatenated(found["bold"]):
         _, path = found["bold"].pop(key)
         cohort.leave_out("holds other runs of the person, put together", *key, "bold", path)
     if unpaired == "drop":
-        _drop_unpaired(found, tree.people, cohort)
+        _drop_unpaired(found, tree.people - renamed, cohort)
     _assign_rows(found, tree, cohort)
     _assign_roles(cohort, roles)
     for row in cohort.rows:
@@ -93,6 +102,10 @@ def _unique(variants, cohort):
     for variant in variants:
         for key, paths in variant.files.items():
             first, *others = sorted(paths)
+            if len({behind(os.path.basename(path)) for path in paths}) > 1:
+                for path in paths:
+                    cohort.leave_out(UNCLEAR, *key, variant.kind, path)
+                continue
             found[key] = variant, first
             for path in others:
                 cohort.leave_out("another file with the same ids is taken", *key, variant.kind, path)

@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 
 from cubnm_core.errors import InputError
 from workflow_scripts.index import names
+from workflow_scripts.index.owners import owner_of, participant_of_folder
 from workflow_scripts.readers import FORMATS
 
 SKIPPED_FOLDERS = {"figures", "log", "logs", "sourcedata", "work"}
@@ -49,6 +50,8 @@ class Tree:
         By shape of the name, how many files are no usable scans, and why.
     nameless : list of str
         Files of a known kind that nothing says whose they are.
+    misnamed : list of tuple of (Owner, run, kind, path)
+        Files of a known kind whose ids cannot be taken.
     broken : list of str
         Links that lead nowhere, such as files of DataLad that were not fetched.
     atlases : dict of str to str
@@ -64,6 +67,7 @@ class Tree:
     unknown: Counter = field(default_factory=Counter)
     refused: dict = field(default_factory=dict)
     nameless: list = field(default_factory=list)
+    misnamed: list = field(default_factory=list)
     broken: list = field(default_factory=list)
     atlases: dict = field(default_factory=dict)
     scan_descriptions: dict = field(default_factory=dict)
@@ -107,8 +111,8 @@ def search(roots, own_patterns=()):
                     continue
             inside = folder[len(root) :]
             run = names.run_of_folder(inside) if said.run == names.NO_RUN else said.run
-            key = (*names.person_of(inside, name), run)
-            _add(tree, variants, names.dataset_of(short, inside), key, path, said)
+            owner = owner_of(inside, name)
+            _add(tree, variants, names.dataset_of(short, inside), owner, run, path, said)
     tree.variants = list(variants.values())
     return tree
 
@@ -148,8 +152,7 @@ def _files(root, tree):
                 if entry.is_dir():
                     if name[0] != "." and name not in SKIPPED_FOLDERS and _is_new(entry, followed):
                         waiting.append(entry.path)
-                        if name.startswith("sub-"):
-                            tree.people.add(name[4:])
+                        tree.people |= {participant_of_folder(name)} - {None}
                 elif entry.is_symlink() and not os.path.exists(entry.path):
                     tree.broken.append(entry.path)
                 elif name[0] != ".":
@@ -175,11 +178,14 @@ def _own(path, name, own_patterns):
     return None
 
 
-def _add(tree, variants, dataset, key, path, said):
+def _add(tree, variants, dataset, owner, run, path, said):
     """Put a file of known kind where it belongs."""
-    participant, session, run = key
-    if participant is None or not participant.isalnum():
+    participant, session = owner.participant, owner.session
+    if participant is None:
         tree.nameless.append(path)
+        return
+    if owner.problem is not None:
+        tree.misnamed.append((owner, run, said.kinds[0], path))
         return
     tree.people.add(participant)
     for kind in said.kinds:

@@ -12,7 +12,7 @@ from workflow_scripts.readers.matrix import reading
 TOLERANCE = 1e-3  # s: two statements of a repetition time that differ by less agree
 ENDINGS = (".ptseries.nii", ".dtseries.nii", ".pconn.nii", ".shape.gii", ".func.gii", ".dense.tsv", ".nii.gz")
 # What one run of XCP-D calls its files; the parts that the denoised scan does not have.
-XCPD_PARTS = re.compile(r"_(atlas|seg|stat|den|hash)-[A-Za-z0-9]+")
+XCPD_PARTS = re.compile(r"_(atlas|seg|stat|den|hash)-[A-Za-z0-9+]+")
 
 
 def beside(path):
