@@ -1,22 +1,35 @@
-# make demo   set up and run the whole workflow on a made cohort; ends by naming the report
-# make test   set up and run the tests
+# make demo   set up and run the whole workflow on a synthetic cohort; ends by naming the report
+# make test   set up and run all tests, on all cores
+# make check  what every commit has to pass: lint, imports, the tests that are fast (a minute)
 # make docs   the documentation as a site, in site/
 # make lint   what a reviewer's machine sees
 # make clean  remove results and logs (the environment stays)
 
 PYTHON ?= python3
 CORES ?= all
+WORKERS ?= logical
+# Half of the cores for each simulating job of the demo, 8 at most: it has two fits, and one job runs while another starts.
+SIMULATING := fit evaluate profiles cross fold_fit held_out_people nulls
+THREADS = $(shell c=$$(echo "$(CORES)" | sed "s/all/$$(nproc)/"); t=$$((c / 2)); echo $$((t < 1 ? 1 : t > 8 ? 8 : t)))
 VENV := .venv
 BIN := $(VENV)/bin
+# Workers of pytest take what tests/conftest.py lets begin first, a file at a time.
+PARALLEL := --numprocesses $(WORKERS) --maxprocesses 16 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test docs lint clean
+.PHONY: demo test check docs lint clean
 
 demo: $(VENV)/workflow.stamp
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores $(CORES) --set-threads $(SIMULATING:%=%=$(THREADS))
 	@echo "The report of the demo: $(CURDIR)/results/report/index.html"
 
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
+
+check: $(VENV)/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python docs/site/build.py site

@@ -11,22 +11,18 @@ if not workflow.overwrite_configfiles:
 
 
 include: "rules/common.smk"
-include: "rules/prepare.smk"
-include: "rules/group.smk"
-include: "rules/fit.smk"
-include: "rules/evaluate.smk"
-include: "rules/baselines.smk"
-include: "rules/cross.smk"
-include: "rules/reliability.smk"
-include: "rules/identifiability.smk"
-include: "rules/nulls.smk"
-include: "rules/twins.smk"
-include: "rules/cohort.smk"
+include: "rules/preparation.smk"
+include: "rules/fitting.smk"
+include: "rules/evidence_baselines.smk"
+include: "rules/evidence_cross.smk"
+include: "rules/evidence_reliability.smk"
+include: "rules/evidence_identifiability.smk"
+include: "rules/evidence_nulls.smk"
+include: "rules/evidence_twins.smk"
 include: "rules/statistics.smk"
-include: "rules/brain.smk"
-include: "rules/report.smk"
 include: "rules/export.smk"
-include: "rules/on_request.smk"
+include: "rules/report.smk"
+include: "rules/planning.smk"
 
 
 # Keeps who is in which batch, and the settings of fits that jobs share; a dry run and a plan leave no trace.

@@ -29,7 +29,7 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from cohorts import TinyCohort  # noqa: E402
 
-from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES  # noqa: E402
+from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES  # noqa: E402
 
 # Put on the path of every job: adds the CPU seconds within `simulate` to a file per process.
 WATCH = """

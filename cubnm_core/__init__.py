@@ -8,9 +8,15 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-#: Raised whenever a change alters simulated numbers; part of every fingerprint, so that old and new results
-#: never mix.
-NUMERICS_VERSION = 1
+#: A stage whose numbers a change alters gets a higher version; it and what depends on it are then computed
+#: again. Simulation's is part of every fingerprint of a fit, so that old and new simulations never mix.
+STAGE_VERSIONS = {
+    "simulation": 1,  # simulations, what they are compared by, searches
+    "targets": 1,  # connectomes and empirical targets
+    "evidence": 1,  # baselines, null models, exchanges, profiles, reliability, twins
+    "statistics": 1,  # models of groups, tests, intervals
+}
+NUMERICS_VERSION = STAGE_VERSIONS["simulation"]
 
 _LAZY = {
     "simulate": "simulation.simulation",
@@ -20,7 +26,7 @@ _LAZY = {
     "InputError": "errors",
 }
 
-__all__ = ["NUMERICS_VERSION", "__version__", *_LAZY]
+__all__ = ["NUMERICS_VERSION", "STAGE_VERSIONS", "__version__", *_LAZY]
 
 
 def __getattr__(name):

@@ -112,7 +112,7 @@ def normals(seed, first_step, n_steps, n_terms, n_nodes, stream="simulation"):
     )
     words = philox((node, term, block, np.full_like(node, STREAMS[stream])), split_seed(seed))
     drawn = np.stack([*box_muller(words[0], words[1]), *box_muller(words[2], words[3])], axis=1)
-    steps = drawn.reshape(-1, n_terms, n_nodes)
+    steps = drawn.reshape((last_block - first_block) * STEPS_PER_BLOCK, n_terms, n_nodes)
     start = first_step - first_block * STEPS_PER_BLOCK
     return steps[start : start + n_steps]
 

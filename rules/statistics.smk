@@ -31,6 +31,6 @@ rule statistics:
         split=SPLITS[-1],
         statistics=CONFIG["statistics"],
         maps=CONFIG["maps"],
-        numerics=NUMERICS,
+        statistics_version=VERSIONS["statistics"],
     script:
         "../workflow_scripts/statistics/statistics.py"

@@ -1,15 +1,33 @@
 """Fixtures that several tests share."""
 
+import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from cohorts import TinyCohort
 from devices_under_test import DEVICES
+from warm_python import executable
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
+
+
+# Whoever asks for one of these runs a workflow or compiles kernels.
+SLOW_FIXTURES = {"snakemake", "warm_python", "kernel_folder"}
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of one file, or with one report, stay on one worker; files that take long begin first."""
+    slow = set()
+    for item in items:
+        if SLOW_FIXTURES.intersection(item.fixturenames):
+            item.add_marker("slow")
+        group = "report_folder" if "report_folder" in item.fixturenames else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+        if item.get_closest_marker("slow"):
+            slow.add(item.path)
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session")
@@ -42,12 +60,19 @@ def tiny_cohort(tmp_path):
     return TinyCohort(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def warm_python(tmp_path_factory):
+    """Stands for ``sys.executable`` where many small jobs are run: libraries are imported beforehand."""
+    with executable(tmp_path_factory.mktemp("warm")) as program:
+        yield program
+
+
 @pytest.fixture
-def snakemake(repository, tmp_path):
+def snakemake(repository, tmp_path, warm_python):
     """Run Snakemake in a temporary working directory; return the exit code and everything it printed."""
 
     def run(*arguments, config=None):
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
+        command = [warm_python, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
         command += ["--directory", str(tmp_path), "--cores", "2", *arguments]
         command += ["--configfile", str(config)] if config else []
         done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
@@ -58,8 +83,11 @@ def snakemake(repository, tmp_path):
 
 @pytest.fixture(scope="session")
 def kernel_folder(tmp_path_factory):
-    """Where kernels of the GPU that were compiled for this CPU are kept for other tests."""
-    return tmp_path_factory.mktemp("kernels")
+    """Where kernels of the GPU that were compiled for this CPU are kept for other tests, of all workers."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "kernels"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(params=DEVICES)

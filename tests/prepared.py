@@ -5,7 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from workflow_scripts.cohort import tables, units
 from workflow_scripts.files import job
+from workflow_scripts.fitting.fit_problems import make_problems
+from workflow_scripts.fitting.people import People
+from workflow_scripts.fitting.simulators import CohortSimulator
 
 N_NODES = 8
 SETTINGS = {
@@ -76,6 +80,22 @@ class PreparedCohort:
             fcd = generator.uniform(0.0, 0.5, N_WINDOWS * (N_WINDOWS - 1) // 2)
             self.write_target(unit, split, fc=fc, fcd=fcd)
             self.state(unit, split, status="ok", reasons=[], repetition_time=1.0)
+
+    @property
+    def simulator(self):
+        """What the rules simulate with."""
+        return CohortSimulator(self.settings, tables.read_nodes(self.folder / "nodes.tsv"), 2)
+
+    def read(self):
+        """Read everybody as rule fit does: people, and the rows of those who cannot be used."""
+        files = self.sm("fit").input
+        people = People(files.connectomes, files.targets, settings=self.settings)
+        return people.read_all(units.from_records(self.units))
+
+    def marks(self):
+        """Fingerprints of all searches, by key."""
+        _, histories = make_problems(self.read()[0], self.simulator)
+        return {key: history.fingerprint for key, history in histories.items()}
 
     def state(self, unit, split, **entries):
         """Write what is known about a target."""

@@ -4,9 +4,8 @@ from types import SimpleNamespace
 
 from cohorts import LABELS, labelled, read_tsv
 
-from cubnm_core import NUMERICS_VERSION
 from workflow_scripts.cohort import tables
-from workflow_scripts.configuration import configuration
+from workflow_scripts.configuration import bold, configuration, connectome
 from workflow_scripts.files import job
 from workflow_scripts.preparation import (
     common_nodes,
@@ -37,7 +36,9 @@ class Preparation:
             {"unit": unit, **{key: found[key] for key in ("participant_id", "session_id")}}
             for unit, found in cohort.items()
         ]
-        self.reading, self.scaling, self.scanning = configuration.preparation(config)
+        self.reading = connectome.select_reading(config)
+        self.scaling = connectome.select_scaling(config)
+        self.scanning = bold.select_preparation(config)
         self.nodes, self.common = folder / "results" / "nodes.tsv", folder / "results" / "common.json"
         self.group = folder / "results" / "average.npz"
         self.missing = folder / "results" / "missing_nodes.tsv"
@@ -57,7 +58,7 @@ class Preparation:
             SimpleNamespace(
                 input=SimpleNamespace(**inputs),
                 output=output,
-                params=SimpleNamespace(units=self.units, numerics=NUMERICS_VERSION, **params),
+                params=SimpleNamespace(units=self.units, **params),
                 wildcards=SimpleNamespace(split=split),
                 log=[self.folder / "log.txt"],
             )

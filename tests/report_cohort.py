@@ -83,7 +83,7 @@ class MadeCohort(Arrays):
         report.main(sm)
         with open(sm.output.page, encoding="utf-8") as file:
             page = file.read()
-        assert "could not be made" not in page
+        assert "could not be generated" not in page
         return page
 
     def write(self):

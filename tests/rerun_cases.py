@@ -166,7 +166,7 @@ CASES = {
         )
     },
     **{
-        f"config#statistical_model.{key}": (
+        f"config.statistics.models.*.{key}": (
             {"statistics.models": {"level": {"formula": "group", key: value}}},
             TABLES,
         )
@@ -181,7 +181,7 @@ CASES = {
             ("reference", {"group": "a"}),
         )
     },
-    "config#statistical_model.reference.*": (
+    "config.statistics.models.*.reference.*": (
         {"statistics.models": {"level": {"formula": "group", "reference": {"group": "a"}}}},
         TABLES,
     ),
@@ -214,81 +214,91 @@ CASES = {
         {"evaluation.folds": 2},
         {"fold_average", *of_fits({"fold_fit", "held_out_people"})},
     ),
-    "config#fit.protocol": _costs(_one(protocol="quick")),
-    "config#fit.model": ({"fits.two.model": "own.toml"}, TWO),
-    "config#fit.fic.method": _one(fic={"method": "numerical"}),
-    "config#fit.fic.target": _one(fic__target=4.0),
-    "config#fit.fic.warm_up": _one(fic__warm_up=20.0),
-    "config#fit.fic.trials": _one(fic={"method": "numerical", "trials": 4}),
-    "config#fit.fic.rate_band": _one(fic__rate_band=[1.0, 5.0]),
-    "config#fit.delays": _one(delays=True, fixed__v=5.0),
-    "config#fit.free": _one(free={"G": [0.5, 5.0], "J_N": [0.1, 0.2]}),
-    "config#fit.free.*.bounds": _one(free__w_p__bounds=[0.3, 2.0]),
-    "config#fit.free.*.value": _one(
+    "config.fits.*.protocol": _costs(_one(protocol="quick")),
+    "config.fits.*.model": ({"fits.two.model": "own.toml"}, TWO),
+    "config.fits.*.fic.method": _one(fic={"method": "numerical"}),
+    "config.fits.*.fic.target": _one(fic__target=4.0),
+    "config.fits.*.fic.warm_up": _one(fic__warm_up=20.0),
+    "config.fits.*.fic.trials": _one(fic={"method": "numerical", "trials": 4}),
+    "config.fits.*.fic.rate_band": _one(fic__rate_band=[1.0, 5.0]),
+    "config.fits.*.delays": _one(delays=True, fixed__v=5.0),
+    "config.fits.*.free": _one(free={"G": [0.5, 5.0], "J_N": [0.1, 0.2]}),
+    "config.fits.*.free.*.bounds": _one(free__w_p__bounds=[0.3, 2.0]),
+    "config.fits.*.free.*.value": _one(
         free__w_p={"value": 1.0, "maps": {"myelin": [-0.5, 0.5]}, "limits": None}
     ),
-    "config#fit.free.*.maps": _one(free__w_p__maps=["myelin"]),
-    "config#fit.free.*.maps.*": _one(free__w_p__maps__myelin="auto"),
-    "config#fit.free.*.groups": _one(free__w_p={"bounds": [0.2, 2.0], "groups": "node"}),
-    "config#fit.free.*.limits": _one(free__w_p__limits=[0.1, 3.0]),
-    "config#fit.fixed": _one(fixed__J_N=0.2),
-    "config#fit.fixed.*.column": _one(fixed__sigma__column="myelin"),
+    "config.fits.*.free.*.maps": _one(free__w_p__maps=["myelin"]),
+    "config.fits.*.free.*.maps.*": _one(free__w_p__maps__myelin="auto"),
+    "config.fits.*.free.*.groups": _one(free__w_p={"bounds": [0.2, 2.0], "groups": "node"}),
+    "config.fits.*.free.*.limits": _one(free__w_p__limits=[0.1, 3.0]),
+    "config.fits.*.fixed": _one(fixed__J_N=0.2),
+    "config.fits.*.fixed.*.column": _one(fixed__sigma__column="myelin"),
     **{
-        f"config#fit.objective.{term}": _costs(({f"fits.one.objective.{term}": 0.7}, ONE))
+        f"config.fits.*.objective.{term}": _costs(({f"fits.one.objective.{term}": 0.7}, ONE))
         for term in ("fc_corr", "fcd_ks", "fcd_ks_binned", "fc_diff", "fc_normec", "rate_penalty")
     },
-    "config#fit.objective.rate_band": _costs(_one(objective__rate_band=0.7)),
-    "config#fit.objective.fic_failed": _costs(_one(objective__fic_failed=0.7)),
-    "config#fit.objectives": _costs(
+    "config.fits.*.objective.rate_band": _costs(_one(objective__rate_band=0.7)),
+    "config.fits.*.objective.fic_failed": _costs(_one(objective__fic_failed=0.7)),
+    "config.fits.*.objectives": _costs(
         ({f"fits.three.{place}": value for place, value in _OBJECTIVES.items()}, THREE)
     ),
-    "config#fit.constraints": _one(constraints={"rate_band": 0.1}),
-    "config#fit.constraints.*": _one(constraints={"fic_failed": 0.0}),
-    "config#fit.rate_limits": _one(rate_limits=[1.0, 5.0]),
-    "config#fit.terms": _one(terms={}),
-    "config#fit.terms.*.file": _one(terms__own__file="other.py"),
-    "config#fit.terms.*.weight": _one(terms__own__weight=2.0),
-    "config#fit.terms.*.worst": _one(terms__own__worst=2.0),
-    "config#fit.noise_seed": _one(noise_seed=3),
-    "config#fit.replicates": _one(replicates=2),
-    "config#fit.retest.candidates": _one(retest__candidates=3),
-    "config#fit.retest.seeds": _one(retest__seeds=3),
-    "config#fit.retest.first_seed": _one(retest__first_seed=600),
-    "config#start.from": (  # a fold's group is fitted with the fit's own search either way
+    "config.fits.*.constraints": _one(constraints={"rate_band": 0.1}),
+    "config.fits.*.constraints.*": _one(constraints={"fic_failed": 0.0}),
+    "config.fits.*.rate_limits": _one(rate_limits=[1.0, 5.0]),
+    "config.fits.*.terms": _one(terms={}),
+    "config.fits.*.terms.*.file": _one(terms__own__file="other.py"),
+    "config.fits.*.terms.*.weight": _one(terms__own__weight=2.0),
+    "config.fits.*.terms.*.worst": _one(terms__own__worst=2.0),
+    "config.fits.*.noise_seed": _one(noise_seed=3),
+    "config.fits.*.replicates": _one(replicates=2),
+    "config.fits.*.retest.candidates": _one(retest__candidates=3),
+    "config.fits.*.retest.seeds": _one(retest__seeds=3),
+    "config.fits.*.retest.first_seed": _one(retest__first_seed=600),
+    "config.fits.*.start.from": (  # a fold's group is fitted with the fit's own search either way
         {"fits.two.start": {"from": "group"}},
         {("group_fit", "two"), *TWO} - {("fold_fit", "two")},
     ),
-    "config#start.connectome": (
+    "config.fits.*.start.connectome": (
         {"fits.three.start.connectome": "consensus"},
         {"group_average", "fold_average", *THREE},
     ),
-    "config#start.shrinkage": (
+    "config.fits.*.start.shrinkage": (
         {"fits.three.start.shrinkage": 1.0},
         THREE - {("group_fit", "three"), ("fold_fit", "three")},
     ),
     **{
-        f"config#simulation.{key}": (
+        f"config.simulation.{key}": (
             {f"fits.one.simulation.{key}": value},
             ONE | SIGNAL if key in ("duration", "burn_in") else ONE,
         )
         for key, value in _SIMULATION.items()
     },
     **{
-        f"config#optimizer.{key}": ({f"fits.one.optimizer.{key}": value}, ONE)
+        f"config.fits.*.optimizer.{key}": ({f"fits.one.optimizer.{key}": value}, ONE)
         for key, value in _OPTIMIZER.items()
     },
-    "config#optimizer.initial": _one(optimizer__initial={"G": 1.0, "w_p": 1.0, "w_p.myelin": 0.1}),
-    "config#optimizer.initial.*": _one(optimizer__initial={"G": 2.0, "w_p": 1.0, "w_p.myelin": 0.1}),
-    "config#optimizer.options": _one(optimizer__options={"CMA_elitist": True}),
-    "config#optimizer.options.*": _one(optimizer__options={"CMA_elitist": "initial"}),
-    "config#optimizer.shape": _one(optimizer={"name": "grid", "shape": {"G": 3, "w_p": 3, "w_p.myelin": 2}}),
-    "config#optimizer.shape.*": _one(
+    "config.fits.*.optimizer.initial": _one(optimizer__initial={"G": 1.0, "w_p": 1.0, "w_p.myelin": 0.1}),
+    "config.fits.*.optimizer.initial.*": _one(optimizer__initial={"G": 2.0, "w_p": 1.0, "w_p.myelin": 0.1}),
+    "config.fits.*.optimizer.options": _one(optimizer__options={"CMA_elitist": True}),
+    "config.fits.*.optimizer.options.*": _one(optimizer__options={"CMA_elitist": "initial"}),
+    "config.fits.*.optimizer.shape": _one(
+        optimizer={"name": "grid", "shape": {"G": 3, "w_p": 3, "w_p.myelin": 2}}
+    ),
+    "config.fits.*.optimizer.shape.*": _one(
         optimizer={"name": "grid", "shape": {"G": 4, "w_p": 3, "w_p.myelin": 2}}
     ),
 }
 SYNTHETIC_CASES = {
-    f"config#synthetic.{key}": ({f"synthetic.{key.partition('.')[0]}": value}, MADE)
+    f"config.synthetic.{key}": ({f"synthetic.{key.partition('.')[0]}": value}, MADE)
     for key, value in _SYNTHETIC.items()
+}
+# For every stage, what runs again when its version rises.
+VERSIONS = {
+    "simulation": FITS | SIGNAL,
+    "targets": {"brain", *EVERYTHING},
+    "evidence": of_fits(SCORES - {"evaluate"})
+    | {"cross_people", "reliability", "identifiability", "null_tests", *SIGNAL},
+    "statistics": {"null_tests", *OF_ALL_FITS},
 }
 # What is told by other entries, or only names them.
 UNUSED = {"config.truth", "config.fits"}

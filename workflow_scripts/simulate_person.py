@@ -11,12 +11,13 @@ import numpy as np
 
 from cubnm_core import simulate
 from cubnm_core.errors import InputError
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration.fit_settings import model_files
 from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
-from workflow_scripts.fitting import simulators
-from workflow_scripts.fitting.best_fits import read_parameters, without_control
+from workflow_scripts.fitting.best_fits import read_parameters
+from workflow_scripts.fitting.simulators import simulation_keywords, without_control
 
 
 def simulate_person(results, unit, fit, **changes):
@@ -62,7 +63,7 @@ def simulate_person(results, unit, fit, **changes):
         **{
             "hemispheres": stored["hemispheres"],
             "lengths": connectome["lengths"] if settings["delays"] else None,
-            **simulators.simulation_keywords(without_control(settings, params), target["repetition_time"]),
+            **simulation_keywords(without_control(settings, params), target["repetition_time"]),
             **changes,
         },
     )
@@ -83,10 +84,9 @@ def fitted_parameters(results, unit, fit):
     """Give the parameters of the best fit of a unit, a dict of str to float or (N,) array."""
     cohort = Path(results) / "cohort"
     best = read_parameters(cohort / "fits.tsv", cohort / "regional_parameters.tsv", fit)
-    participant, _, session = unit.removeprefix("sub-").partition("_ses-")
-    params = best.get((participant, session or job.MISSING))
+    known = {Unit.from_key(key).name: params for key, params in best.items()}
+    params = known.get(unit)
     if params is None:
-        known = [f"sub-{key[0]}" + ("" if key[1] == job.MISSING else f"_ses-{key[1]}") for key in best]
         raise InputError(f"{results}: {unit!r} has no fit {fit!r}{suggestion(unit, known)}")
     return params
 

@@ -17,18 +17,25 @@ class Writer:
     quotient : str
         Pattern of numerator and denominator.
     prefix : str
-        Of all names, so that they cannot be taken for words of the language.
+        Of all names of a model, so that they cannot be taken for words of the language.
+    reserved : collection of str
+        Words that the text around the expressions uses; a model's name among them gets an underscore.
     """
 
-    def __init__(self, number=repr, quotient="({} / {})", prefix=""):
-        self.number, self.quotient, self.prefix = number, quotient, prefix
+    def __init__(self, number=repr, quotient="({} / {})", prefix="", reserved=()):
+        self.number, self.quotient = number, quotient
+        self.prefix, self.reserved = prefix, frozenset(reserved)
+
+    def name(self, name):
+        """A name of the model as it is written here."""
+        return f"{name}_" if name in self.reserved else self.prefix + name
 
     def text(self, expression):
         """An expression as source, with products and sums fused."""
         if isinstance(expression, Number):
             return self.number(expression.value)
         if isinstance(expression, Symbol):
-            return self.prefix + expression.name
+            return self.name(expression.name)
         if isinstance(expression, Call) and expression.function == "powm1":
             return self._power_minus_one(*expression.arguments)
         if isinstance(expression, Call):

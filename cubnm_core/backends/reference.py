@@ -1,4 +1,9 @@
-"""The executable specification: NumPy in double precision, for reading; others are tested against it."""
+"""The executable specification: NumPy in double precision, for reading; others are tested against it.
+
+Each stage of a program becomes two Python functions, ``sent`` (what the coupling sums add up) and
+``advance`` (the equations); `_advance` multiplies the first by the connectome and hands the sums to the
+second. The functions of the model rWW lie printed in ``tests/backends/golden``.
+"""
 
 from functools import lru_cache
 
@@ -51,13 +56,18 @@ _NAMESPACE = {
 }
 
 
-def function(name, arguments, assignments, results):
-    """Compile a function of arrays from assignments."""
+def function_source(name, arguments, assignments, results):
+    """Print a function of arrays from assignments."""
     lines = [f"def {name}({', '.join(arguments)}):"]
     lines += [f"    {target} = {text(value)}" for target, value in assignments]
     lines += [f"    return ({''.join(f'{result}, ' for result in results)})"]
+    return "\n".join(lines)
+
+
+def _compile(name, source):
+    """Turn a printed function into a callable."""
     namespace = dict(_NAMESPACE)
-    exec("\n".join(lines), namespace)  # printed by us from checked expressions, never from text of a file
+    exec(source, namespace)  # printed by us from checked expressions, never from text of a file
     return namespace[name]
 
 
@@ -67,22 +77,28 @@ def published(program, arrays, coefficients):
     return np.broadcast_arrays(*compiled(*arrays, *coefficients))
 
 
-@lru_cache
-def _compile_stage(program, index):
+def sources(program, index):
+    """Print the two functions of one stage of a program: ``sent`` and ``advance``."""
     stage = program.stages[index]
-    coefficients = [coefficient.name for coefficient in program.coefficients]
-    sent = function(
-        "sent",
-        program.arrays + tuple(coefficients),
-        [(s.name, s.value) for s in stage.sums],
-        [s.name for s in stage.sums],
-    )
+    known = [*program.arrays, *(coefficient.name for coefficient in program.coefficients)]
+    sums = [s.name for s in stage.sums]
+    sent = function_source("sent", known, [(s.name, s.value) for s in stage.sums], sums)
     assignments = [(t.name, t.value) for t in stage.temporaries]
     assignments += [(f"new_{w.name}", w.value) for w in stage.writes]
-    arguments = [*program.arrays, *coefficients, *(s.name for s in stage.sums), *program.noise]
-    recorded = [t.name for t in stage.temporaries if t.name in program.record and index == 0]
-    advance = function("advance", arguments, assignments, [f"new_{w.name}" for w in stage.writes] + recorded)
-    return sent, advance, recorded
+    results = [*(f"new_{w.name}" for w in stage.writes), *_recorded(program, index)]
+    return sent, function_source("advance", [*known, *sums, *program.noise], assignments, results)
+
+
+def _recorded(program, index):
+    """Sub-expressions that are recorded: those of the first stage."""
+    temporaries = [t.name for t in program.stages[index].temporaries]
+    return [name for name in temporaries if name in program.record and index == 0]
+
+
+@lru_cache
+def _compile_stage(program, index):
+    sent, advance = sources(program, index)
+    return _compile("sent", sent), _compile("advance", advance), _recorded(program, index)
 
 
 def evaluate(assignments, values):
@@ -207,7 +223,7 @@ def bold_signal(hemodynamics):
 
 def _single(name, arguments, expression):
     """Function with one result."""
-    compiled = function(name, arguments, [("result", expression)], ["result"])
+    compiled = _compile(name, function_source(name, arguments, [("result", expression)], ["result"]))
     return lambda *arrays, **named: compiled(*arrays, **named)[0]
 
 

@@ -1,11 +1,20 @@
 """What can be wrong with a model file, said so that its author can mend it."""
 
+import keyword
+import math
+import re
 from dataclasses import fields
 from difflib import get_close_matches
 
 from cubnm_core.equations import expressions as ex
 from cubnm_core.equations import model as eq
 from cubnm_core.errors import InputError
+
+#: Most characters of the name of a model.
+LONGEST_NAME = 64
+_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
+#: Words that equations or backends use themselves.
+RESERVED = ("inf", "nan", "in_strength")
 
 #: Keys of a model file.
 REQUIRED = ("name", "title", "citation", "time_unit", "equations", "states", "bold_input", "record")
@@ -37,6 +46,12 @@ def check_tables(tables, where):
     if missing:
         raise InputError(f"{where}: missing {', '.join(missing)}")
     _known_keys(tables, (*REQUIRED, *DEFAULTS), where)
+    _check_types(tables, where)
+    if not _NAME.fullmatch(tables["name"]):
+        raise InputError(
+            f"{where}, name: {ex.shorten(tables['name'])}; a name is 1 to {LONGEST_NAME} letters (A-Z, a-z), "
+            "digits, hyphens and underscores; any text goes into title"
+        )
     for key, allowed in _CHOICES.items():
         if tables[key] not in allowed:
             raise InputError(f"{where}: {key} is {tables[key]!r}; allowed are {', '.join(map(str, allowed))}")
@@ -47,6 +62,34 @@ def check_tables(tables, where):
                 raise InputError(f"{where}, [{table}] {name}: expected {{key = value, ...}}, found {entry!r}")
             _known_keys(entry, allowed, f"{where}, [{table}] {name}")
     _known_keys(tables["inhibition"], _INHIBITION, f"{where}, [inhibition]")
+
+
+def _check_types(tables, where):
+    """Refuse entries of another kind than a model file holds there."""
+    kinds = {key: str for key in ("name", "title", "citation", "doi", "time_unit", "equations", "bold_input")}
+    kinds |= {key: list for key in ("record", "noise")}
+    kinds |= {key: dict for key in ("states", "parameters", "constants", "units", "inhibition")}
+    words = {str: "text", list: "a list", dict: "a table"}
+    for key, kind in kinds.items():
+        if not isinstance(tables[key], kind):
+            raise InputError(f"{where}, {key}: expected {words[kind]}, found {tables[key]!r}")
+    for key in ("record", "noise", "units"):
+        entries = tables[key].values() if key == "units" else tables[key]
+        if any(not isinstance(entry, str) for entry in entries):
+            raise InputError(f"{where}, {key}: expected names in quotes, found {tables[key]!r}")
+
+
+def check_name(name, place):
+    """Refuse what cannot be the name of a variable, and words that mean something else.
+
+    Raises
+    ------
+    InputError
+    """
+    if not name.isidentifier():
+        raise InputError(f"{place}: {name!r} is not a name: letters, digits and underscores, no digit first")
+    if keyword.iskeyword(name) or name in RESERVED:
+        raise InputError(f"{place}: {name!r} is a reserved word; give the variable another name")
 
 
 def _known_keys(found, allowed, where):
@@ -63,6 +106,7 @@ def check_model(model, where):
     _check_equations(model, where)
     _check_outputs(model, where)
     _check_unused(model, where)
+    _check_constant_parts(model, where)
 
 
 def _check_duplicates(model, where):
@@ -78,6 +122,7 @@ def _check_duplicates(model, where):
         for name in members:
             if name in seen:
                 raise InputError(f"{where}: {name!r} stands in {seen[name]} and again in {group}")
+            check_name(name, f"{where}, {group}")
             if name in ex.FUNCTIONS:
                 raise InputError(f"{where}: {name!r} in {group} is the name of a function")
             seen[name] = group
@@ -142,6 +187,20 @@ def _check_noise(equation, model, place):
         plain = [f.name for f, power in ex.factors(term) if isinstance(f, ex.Symbol) and power == 1]
         if used and not (len(used) == 1 and plain.count(used[0]) == 1):
             raise InputError(f"{place}: noise must enter as 'amplitude*{used[0]}', one noise in each term")
+
+
+def _check_constant_parts(model, where):
+    """Compute all constant parts once, so that one that is no number is found before any simulation."""
+    for name, constant in model.constants.items():
+        if not isinstance(constant.value, int | float) or not math.isfinite(constant.value):
+            raise InputError(f"{where}, [constants] {name}: {constant.value!r} is no finite number")
+    constants = {name: ex.Number(float(constant.value)) for name, constant in model.constants.items()}
+    values = [(equation.value, equation.place) for equation in model.equations]
+    for value, place in [*values, (model.bold_input, f"{where}, bold_input")]:
+        try:
+            ex.canonical(ex.substitute(value, constants), frozenset(model.parameters))
+        except InputError as error:
+            raise InputError(f"{place}: {error}") from None
 
 
 def _check_outputs(model, where):

@@ -26,6 +26,9 @@ FUNCTIONS = {
     "sum": 1,  # coupling: the weighted sum over sources, sum_k weights[k, j] * x_k
 }
 
+#: How deep brackets, powers and products may be nested, and how many terms a sum may have.
+LARGEST_DEPTH, LARGEST_SUM = 60, 2000
+
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 
 
@@ -68,45 +71,110 @@ def parse(text, where=""):
     Raises
     ------
     InputError
-        If the text is not an arithmetic expression of names, numbers and the functions in `FUNCTIONS`.
+        If the text is not an arithmetic expression of names, numbers and the functions in `FUNCTIONS`, or it
+        is nested too deeply.
+    """
+    parts = parse_sum(text, where)
+    if len(parts) > LARGEST_DEPTH:
+        raise InputError(
+            f"{where}: a sum of {len(parts)} terms; at most {LARGEST_DEPTH} may stand here: give parts of it "
+            "names in the equations"
+        )
+    return join_sum(parts)
+
+
+def parse_sum(text, where=""):
+    """Parse one expression into the terms of its outermost sum, a list of (operator, expression).
+
+    Raises
+    ------
+    InputError
+        As :func:`parse`; also for more than `LARGEST_SUM` terms.
     """
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        node = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
-        raise InputError(f"{where}: {text.strip()!r} is not an arithmetic expression ({error.msg})") from None
-    return _convert(tree, where)
+        raise InputError(f"{where}: {shorten(text)} is not an arithmetic expression ({error.msg})") from None
+    except (RecursionError, MemoryError, ValueError, OverflowError):
+        raise _too_large(text, where) from None
+    parts = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        parts.append((_OPERATORS[type(node.op)], node.right))
+        node = node.left
+    parts = [("+", node), *reversed(parts)]
+    if len(parts) > LARGEST_SUM:
+        raise _too_large(text, where)
+    return [(operator, _convert(part, where)) for operator, part in parts]
 
 
-def _convert(node, where):
+def join_sum(parts):
+    """Put the terms of a sum together, from left to right."""
+    (_, result), *others = parts
+    for operator, part in others:
+        result = Operation(operator, result, part)
+    return result
+
+
+def _too_large(text, where):
+    return InputError(
+        f"{where}: {shorten(text)} is too large: at most {LARGEST_SUM} terms, and brackets, powers, signs "
+        f"and products nested at most {LARGEST_DEPTH} deep; give parts of it names in equations of their own"
+    )
+
+
+def shorten(text):
+    """Quote a text, its middle left out where it is long."""
+    text = text.strip()
+    return repr(text if len(text) <= 80 else f"{text[:60]} ... {text[-15:]}")
+
+
+def _convert(node, where, depth=0):
+    if depth > LARGEST_DEPTH:
+        raise InputError(
+            f"{where}: brackets, powers, signs or products nested more than {LARGEST_DEPTH} deep; give parts "
+            "of the expression names in equations of their own"
+        )
+    deeper = depth + 1
     if (
         isinstance(node, ast.Constant)
         and isinstance(node.value, int | float)
         and not isinstance(node.value, bool)
     ):
-        return Number(float(node.value))
+        return _convert_number(node, where)
     if isinstance(node, ast.Name):
         return Symbol(node.id)
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        return Operation(_OPERATORS[type(node.op)], _convert(node.left, where), _convert(node.right, where))
+        left, right = _convert(node.left, where, deeper), _convert(node.right, where, deeper)
+        return Operation(_OPERATORS[type(node.op)], left, right)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return Operation("*", Number(-1.0), _convert(node.operand, where))
+        return Operation("*", Number(-1.0), _convert(node.operand, where, deeper))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.UAdd):
-        return _convert(node.operand, where)
+        return _convert(node.operand, where, deeper)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return _convert_call(node, where)
+        return _convert_call(node, where, deeper)
     raise InputError(
         f"{where}: {ast.unparse(node)!r} is not allowed in an equation; use names, numbers, + - * / ** and "
         f"the functions {', '.join(FUNCTIONS)}"
     )
 
 
-def _convert_call(node, where):
+def _convert_number(node, where):
+    try:
+        value = float(node.value)
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise InputError(f"{where}: a number beyond 1e308; write one that double precision can hold")
+    return Number(value)
+
+
+def _convert_call(node, where, depth):
     function, count = node.func.id, FUNCTIONS.get(node.func.id)
     if count is None:
         raise InputError(f"{where}: unknown function {function!r}; known are {', '.join(FUNCTIONS)}")
     if len(node.args) != count:
         raise InputError(f"{where}: {function}() takes {count} argument(s), found {len(node.args)}")
-    return Call(function, tuple(_convert(argument, where) for argument in node.args))
+    return Call(function, tuple(_convert(argument, where, depth) for argument in node.args))
 
 
 def children(expression):
@@ -118,9 +186,11 @@ def children(expression):
 
 def walk(expression):
     """Every sub-expression, the expression itself first."""
-    yield expression
-    for child in children(expression):
-        yield from walk(child)
+    left = [expression]
+    while left:
+        found = left.pop()
+        yield found
+        left += reversed(children(found))
 
 
 def names(expression):
@@ -250,12 +320,14 @@ def fold(expression):
         return expression
     if not all(isinstance(argument, Number) for argument in expression.arguments):
         return expression
-    return Number(EVALUATE[expression.function](*(argument.value for argument in expression.arguments)))
+    return _evaluate(expression.function, *(argument.value for argument in expression.arguments))
 
 
 def _fold_operation(operator, left, right):
     if isinstance(left, Number) and isinstance(right, Number):
-        return Number(EVALUATE[operator](left.value, right.value))
+        return _evaluate(operator, left.value, right.value)
+    if operator == "/" and right == ZERO:
+        raise InputError("a division by 0")
     if operator == "+" and ZERO in (left, right):
         return right if left == ZERO else left
     if operator == "*" and ZERO in (left, right):
@@ -267,6 +339,25 @@ def _fold_operation(operator, left, right):
     if operator == "*" and isinstance(left, Number) and _starts_with_number(right):
         return fold(Operation("*", Number(left.value * right.left.value), right.right))
     return Operation(operator, left, right)
+
+
+def _evaluate(name, *values):
+    """Compute a constant part.
+
+    Raises
+    ------
+    InputError
+        If it is no finite real number; the caller adds where.
+    """
+    try:
+        value = EVALUATE[name](*values)
+    except (ArithmeticError, ValueError):
+        value = math.nan
+    if isinstance(value, complex) or not math.isfinite(value):
+        listed = ", ".join(f"{value:g}" for value in values)
+        written = f" {name} ".join(listed.split(", ")) if name in "+-*/**" else f"{name}({listed})"
+        raise InputError(f"the constant part {written} is no finite real number")
+    return Number(value)
 
 
 def _starts_with_number(expression):

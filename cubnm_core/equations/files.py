@@ -6,13 +6,15 @@ from functools import lru_cache
 from pathlib import Path
 
 from cubnm_core.equations import expressions as ex
-from cubnm_core.equations.checks import DEFAULTS, check_model, check_tables
+from cubnm_core.equations.checks import DEFAULTS, check_model, check_name, check_tables
 from cubnm_core.equations.model import Assign, Constant, Model, Parameter, State
 from cubnm_core.errors import InputError
 
 MODELS_FOLDER = Path(__file__).resolve().parents[1] / "models"
 
 
+#: Longer sums are computed in parts.
+_LARGEST_TERMS = 50
 _DERIVATIVE = re.compile(r"d(\w+)\s*/\s*dt")
 
 
@@ -43,9 +45,10 @@ def load_model(source):
 @lru_cache
 def _parse_model(text, where):
     try:
-        return model_from_tables(tomllib.loads(text), where)
-    except tomllib.TOMLDecodeError as error:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{where}: not valid TOML: {error}") from None
+    return model_from_tables(tables, where)
 
 
 def model_from_tables(tables, where):
@@ -64,7 +67,7 @@ def model_from_tables(tables, where):
         citation=tables["citation"],
         doi=tables["doi"],
         time_unit=tables["time_unit"],
-        equations=_parse_equations(tables["equations"], where),
+        equations=_parse_equations(tables["equations"], where, tables["noise"]),
         text=tables["equations"].strip(),
         states={name: State(**_tuples(entry)) for name, entry in tables["states"].items()},
         parameters={name: Parameter(**_tuples(entry)) for name, entry in tables["parameters"].items()},
@@ -86,19 +89,40 @@ def _tuples(entry):
     return {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
 
 
-def _parse_equations(text, where):
+def _parse_equations(text, where, noise):
     equations = []
     for number, line in enumerate(text.splitlines(), start=1):
         line = line.split("#")[0].strip()
         if not line:
             continue
-        place = f"{where}, equations line {number} ({line!r})"
+        place = f"{where}, equations line {number} ({ex.shorten(line)})"
         left, equals, right = line.partition("=")
         if not equals:
             raise InputError(f"{place}: expected 'name = expression' or 'dname/dt = expression'")
         name = _DERIVATIVE.fullmatch(left.strip())
         name = name.group(1) if name else left.strip()
-        if not name.isidentifier():
-            raise InputError(f"{place}: {left.strip()!r} is not a name")
-        equations.append(Assign(name, ex.parse(right, place), place))
+        check_name(name, place)
+        *parts, value = _part_sum(name, ex.parse_sum(right, place), noise)
+        equations += [Assign(part, sub_sum, place) for part, sub_sum in parts]
+        equations.append(Assign(name, value, place))
     return tuple(equations)
+
+
+def _part_sum(name, terms, noise):
+    """Cut a long sum into parts of at most `LARGEST_TERMS`, each with a name; give them, and what is left.
+
+    Nested expressions cannot be printed and compiled at any depth. Terms with noise stay where they are, as
+    noise may stand only in derivatives.
+    """
+    parts = []
+    while len(terms) > _LARGEST_TERMS:
+        plain = [term for term in terms if not set(ex.names(term[1])) & set(noise)]
+        others = [term for term in terms if set(ex.names(term[1])) & set(noise)]
+        if len(plain) <= 1:
+            break
+        chunk, rest = plain[:_LARGEST_TERMS], plain[_LARGEST_TERMS:]
+        (operator, first), *following = chunk
+        first = first if operator == "+" else ex.Operation("*", ex.Number(-1.0), first)
+        parts.append((f"{name}_part_{len(parts) + 1}", ex.join_sum([("+", first), *following])))
+        terms = [("+", ex.Symbol(parts[-1][0])), *rest, *others]
+    return [*parts, ex.join_sum(terms)]

@@ -1,5 +1,6 @@
 """From a model and an integration scheme to a program: a short list of assignments per node and time step."""
 
+import keyword
 import math
 from dataclasses import dataclass
 
@@ -103,7 +104,7 @@ def lower(model, dt, scheme="euler_maruyama"):
     if scheme not in SCHEMES:
         raise InputError(f"unknown integration scheme {scheme!r}; known are {', '.join(SCHEMES)}")
     equations = _without_constants(model)
-    coefficients = _Coefficients(frozenset(model.parameters) | {IN_STRENGTH})
+    coefficients = _Coefficients(frozenset(model.parameters) | {IN_STRENGTH}, _names_in_use(model, scheme))
     step = dt / TIME_UNITS[model.time_unit]
     stages = tuple(_stage(rule, model, equations, step, coefficients) for rule in SCHEMES[scheme])
     states = model.derivatives
@@ -119,6 +120,14 @@ def lower(model, dt, scheme="euler_maruyama"):
         record=model.record,
         silent_start=model.silent_start,
     )
+
+
+def _names_in_use(model, scheme):
+    """Every name that a printed program may give to something other than a coefficient."""
+    roles = {write[0] for rule in SCHEMES[scheme] for write in rule.writes}
+    arrays = {_array(role, state) for role in roles for state in model.states}
+    words = {*ex.FUNCTIONS, *keyword.kwlist, *(f"new_{name}" for name in arrays)}
+    return arrays | words | {equation.name for equation in model.equations} | {*model.noise, *model.constants}
 
 
 def _constants(model):
@@ -190,10 +199,10 @@ def _drift_and_noise(derivative, noise, step):
 
 
 class _Coefficients:
-    """Collects the constant parts of expressions and gives them names."""
+    """Collects the constant parts of expressions and names them after the parameters in them."""
 
-    def __init__(self, parameters):
-        self.parameters = parameters
+    def __init__(self, parameters, taken):
+        self.parameters, self.taken = parameters, set(taken)
         self.found = {}
 
     @property
@@ -213,6 +222,27 @@ class _Coefficients:
 
     def _name(self, expression):
         if expression not in self.found:
-            own = expression.name if isinstance(expression, Symbol) else len(self.found)
-            self.found[expression] = f"coefficient_{own}"
+            own = {expression.name} if isinstance(expression, Symbol) else set()
+            taken = self.taken | (self.parameters - own)
+            self.found[expression] = self._free(_name_product(expression), taken)
         return self.found[expression]
+
+    def _free(self, name, taken):
+        """The name itself, or with the first number that makes it one of its own."""
+        count, free = 1, name
+        while free in taken:
+            count += 1
+            free = f"{name}_{count}"
+        self.taken.add(free)
+        return free
+
+
+def _name_product(expression):
+    """Name a coefficient: ``G_J_N`` for G*J_N, ``sigma_scaled`` for 0.3*sigma, ``minus_wIE`` for -wIE."""
+    factors = [factor for factor, _ in ex.factors(expression)]
+    numbers = [factor.value for factor in factors if isinstance(factor, Number)]
+    others = [factor for factor in factors if not isinstance(factor, Number)]
+    words = ["minus"] if sum(value < 0 for value in numbers) % 2 else []
+    words += [name for factor in others for name in ex.names(factor)]
+    plain = all(isinstance(factor, Symbol) for factor in others) and all(abs(n) == 1 for n in numbers)
+    return "_".join(words if plain else [*words, "scaled"])

@@ -8,18 +8,17 @@ whose parameters they are ("fitted"), and with weights found anew for the connec
 first also counts that the weights do not suit another connectome, the second does not.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise, product
 
 import numpy as np
 
-from cubnm_core.measures.objective import TERMS, has_failed
+from cubnm_core.fitting.candidates import Candidate, score_candidates
+from cubnm_core.measures.objective import has_failed
 
 OWN, OTHERS, GROUP = OWNERS = ("own", "others", "group")
 FITTED, TUNED, WITHOUT = "fitted", "tuned", "none"
 MEASURES = ("fc_corr", "fcd_ks", "fcd_ks_binned", "cost")
-FEWEST = 3  # people of a 95 % interval that is worth the name
 #: What is compared, own less other: parameters, connectome and data of each side.
 CONTRASTS = {
     "connectome_others": ((OWN, OWN, OWN), (OWN, OTHERS, OWN)),
@@ -66,23 +65,6 @@ class Pairing:
     def fits_together(self):
         """Whether the inhibitory weights of the parameters were found for this connectome."""
         return self.parameters != GROUP and (self.one_connectome or self.giver == self.host)
-
-
-@dataclass(frozen=True)
-class Control:
-    """Feedback inhibition control of the cross.
-
-    Parameters
-    ----------
-    weight : str
-        Name of the inhibitory weights.
-    tune : callable
-        ``tune(weights (S, N, N), connectome (B,), params, lengths)`` gives the weights (B, N) found for
-        parameters without them.
-    """
-
-    weight: str
-    tune: Callable
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,23 +139,20 @@ def mean_parameters(params):
     return {name: np.mean([mine[name] for mine in params], axis=0) for name in params[0]}
 
 
-def cross(members, simulate_batch, objective, seeds, control=None, size=256):
+def cross(members, packer, objective, seeds, tuner=None):
     """Simulate and score every exchange for one person.
 
     Parameters
     ----------
     members : list of Member
         The person, the others, and their group; or the person alone.
-    simulate_batch : callable
-        As for :func:`cubnm_core.fitting.run.run_fits`, without feedback inhibition control; must record what
-        the objective needs.
+    packer : cubnm_core.fitting.packing.Packer
+        Of simulations without feedback inhibition control that record what the objective needs.
     objective : Objective
     seeds : sequence of S ints
         Of the noise.
-    control : Control, optional
+    tuner : cubnm_core.fitting.candidates.Tuner, optional
         Where the model has feedback inhibition control.
-    size : int, optional
-        Most simulations of one call.
 
     Returns
     -------
@@ -183,11 +162,11 @@ def cross(members, simulate_batch, objective, seeds, control=None, size=256):
         measures that compare with data (:data:`MEASURES`), as far as they can be had.
     """
     pairs = pairings(max(len(members) - 2, 0), have_one_connectome(members[:-1]))
-    models = _models(members, pairs, control)
-    scores, failed = _scored(members, models, simulate_batch, objective, seeds, size)
+    models = _models(members, pairs, seeds, tuner)
+    scores, failed = _score(members, models, packer, objective)
     cells = {}
     for parameters, connectome in dict.fromkeys((pair.parameters, pair.connectome) for pair in pairs):
-        for inhibition in (FITTED, TUNED) if control else (WITHOUT,):
+        for inhibition in (FITTED, TUNED) if tuner else (WITHOUT,):
             rows = [
                 row
                 for row, (pair, _, kinds) in enumerate(models)
@@ -220,43 +199,35 @@ def have_one_connectome(people):
     return bool(same) and all(same)
 
 
-def _models(members, pairs, control):
-    """List the models to simulate: pairing, parameters, and for which kinds of inhibition they stand."""
-    if control is None:
-        return [(pair, members[pair.giver].params, (WITHOUT,)) for pair in pairs]
+def _models(members, pairs, seeds, tuner):
+    """List the models to simulate: pairing, candidate, and for which kinds of inhibition they stand."""
+    models = [(pair, _candidate(members, pair, seeds), (WITHOUT,)) for pair in pairs]
+    if tuner is None:
+        return models
+    mixed = [(pair, candidate) for pair, candidate, _ in models if not pair.fits_together]
     models = [
-        (pair, members[pair.giver].params, (FITTED, TUNED) if pair.fits_together else (FITTED,))
-        for pair in pairs
+        (pair, candidate, (FITTED, TUNED) if pair.fits_together else (FITTED,))
+        for pair, candidate, _ in models
     ]
-    mixed = [pair for pair in pairs if not pair.fits_together]
     if mixed:
-        bare = [
-            {name: value for name, value in members[pair.giver].params.items() if name != control.weight}
-            for pair in mixed
-        ]
-        hosts = np.array([pair.host for pair in mixed])
-        found = control.tune(_stacked(members, "weights"), hosts, _batch(bare), _stacked(members, "lengths"))
-        # Where the control itself diverged there is no inhibition; what is simulated then shows it.
-        found = np.nan_to_num(found)
-        models += [
-            (pair, {**mine, control.weight: weight}, (TUNED,))
-            for pair, mine, weight in zip(mixed, bare, found, strict=True)
-        ]
+        found = tuner.tune([candidate for _, candidate in mixed])
+        models += [(pair, candidate, (TUNED,)) for (pair, _), candidate in zip(mixed, found, strict=True)]
     return sorted(models, key=lambda model: model[0].host)
 
 
-def _stacked(members, name):
-    """Matrices of all members, (S, N, N), or None where they have none."""
-    found = [getattr(member, name) for member in members]
-    return None if found[0] is None else np.stack(found)
+def _candidate(members, pair, seeds):
+    """A pairing with every target that it may be compared with, by place of the member and split."""
+    host = members[pair.host]
+    targets = {
+        (place, split): target
+        for place, member in enumerate(members)
+        if place == 0 or place not in (pair.giver, pair.host)
+        for split, target in member.targets.items()
+    }
+    return Candidate(host.weights, members[pair.giver].params, targets, seeds, host.lengths)
 
 
-def _batch(params):
-    """Parameters of several models as those of a batch."""
-    return {name: np.stack([np.asarray(mine[name]) for mine in params]) for name in params[0]}
-
-
-def _scored(members, models, simulate_batch, objective, seeds, size):
+def _score(members, models, packer, objective):
     """Simulate all models with all seeds; score them against every target they may be compared with.
 
     Returns
@@ -265,24 +236,15 @@ def _scored(members, models, simulate_batch, objective, seeds, size):
         NaN where the person gave a part of the model.
     failed : (models, S) bool array
     """
-    batch = _batch([params for _, params, _ in models])
-    givers, hosts = (np.array([getattr(pair, name) for pair, *_ in models]) for name in ("giver", "host"))
-    weights, lengths = _stacked(members, "weights"), _stacked(members, "lengths")
-    scores, failed = {}, np.zeros((len(models), len(seeds)), dtype=bool)
-    # One seed at a time: simulations that share their noise are quicker.
-    for (column, seed), start in product(enumerate(seeds), range(0, len(models), size)):
-        rows = np.arange(start, min(start + size, len(models)))
-        params = {name: values[rows] for name, values in batch.items()}
-        run = simulate_batch(weights, hosts[rows], params, np.full(len(rows), seed), lengths)
-        failed[rows, column] = has_failed(run.status)
-        for place, member in enumerate(members):
-            foreign = np.flatnonzero((givers[rows] != place) & (hosts[rows] != place) | (place == 0))
-            for split, target in member.targets.items() if foreign.size else ():
-                for measure, values in objective.score(run, target, foreign).items():
-                    if measure in MEASURES:
-                        whole = scores.setdefault((place, split, measure), np.full(failed.shape, np.nan))
-                        whole[rows[foreign], column] = values
-    return scores, failed
+    candidates = [candidate for _, candidate, _ in models]
+    board = score_candidates(candidates, packer, objective, by_seed=True)
+    shape, scores = (len(candidates), len(candidates[0].seeds)), {}
+    for row in range(len(candidates)):
+        for target, measures in board.scores(row).items():
+            for measure in [measure for measure in measures if measure in MEASURES]:
+                whole = scores.setdefault((*target, measure), np.full(shape, np.nan))
+                whole[row] = measures[measure]
+    return scores, has_failed([board.status(row) for row in range(len(candidates))])
 
 
 def _cells(scores, rows, data, n_failed):
@@ -298,57 +260,3 @@ def _cells(scores, rows, data, n_failed):
         if len(known):
             cells[key] = Cell(known.mean(axis=0), len(known), n_failed)
     return cells
-
-
-@dataclass(frozen=True)
-class Paired:
-    """A comparison over people: own less other, with the 95 % interval of the mean.
-
-    Attributes
-    ----------
-    n_people : int
-    difference, low, high : float
-        The limits are NaN with fewer than three people.
-    n_better : int
-        People whose own is better.
-    verdict : {"better", "worse", "not distinguishable"}
-        Of own, if the whole interval lies on one side of 0.
-    """
-
-    n_people: int
-    difference: float
-    low: float
-    high: float
-    n_better: int
-    verdict: str
-
-
-def paired(own, other, measure):
-    """Compare two conditions over people by the t interval of the mean difference.
-
-    Parameters
-    ----------
-    own, other : (M,) arrays
-        One value for each person; who lacks either is left out.
-    measure : str
-        A term or ``"cost"``; it says which way is better.
-
-    Returns
-    -------
-    Paired or None
-        None where nobody has both.
-    """
-    from scipy.stats import t
-
-    difference = np.asarray(own, dtype=np.float64) - np.asarray(other, dtype=np.float64)
-    difference = difference[np.isfinite(difference)]
-    n = len(difference)
-    if not n:
-        return None
-    mean, half = float(difference.mean()), np.nan
-    if n >= FEWEST:
-        half = float(t.ppf(0.975, n - 1) * difference.std(ddof=1) / np.sqrt(n))
-    sign = -TERMS.get(measure, 1)  # rewards rise, everything else falls
-    edges = sorted((sign * (mean - half), sign * (mean + half)))
-    verdict = "better" if edges[0] > 0 else "worse" if edges[1] < 0 else "not distinguishable"
-    return Paired(n, mean, mean - half, mean + half, int((sign * difference > 0).sum()), verdict)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cubnm_core.errors import InputError
-from cubnm_core.fitting.candidates import stacked
+from cubnm_core.fitting.candidates import Scoreboard, Simulations
 from cubnm_core.measures.connectivity import average_fc
 from cubnm_core.measures.distances import correlation, kolmogorov_smirnov
 from cubnm_core.measures.objective import TERMS, has_failed
@@ -65,7 +65,7 @@ def _sd(values):
     return values.std(axis=0, ddof=1) if len(values) > 1 else np.full(values.shape[1:], np.nan)
 
 
-def evaluate_models(candidates, simulate_batch, objective, size=256):
+def evaluate_models(candidates, packer, objective):
     """Simulate models with several noise seeds each, and score every simulation against every split.
 
     Parameters
@@ -73,12 +73,9 @@ def evaluate_models(candidates, simulate_batch, objective, size=256):
     candidates : sequence of M cubnm_core.fitting.candidates.Candidate
         With fitted parameters, fixed ones included; the first target decides which seed is the median. Seeds
         should be fresh ones: a fit is at its best under the noise it was fitted with.
-    simulate_batch : callable
-        As for :func:`cubnm_core.fitting.run.run_fits`; must record FC; BOLD, FCD and state means are
-        optional.
+    packer : cubnm_core.fitting.packing.Packer
+        Of simulations that record FC; BOLD, FCD and state means are optional.
     objective : Objective
-    size : int, optional
-        Most simulations of one call, where those of one model are not more. It changes no result.
 
     Returns
     -------
@@ -93,46 +90,54 @@ def evaluate_models(candidates, simulate_batch, objective, size=256):
         seeds = list(candidate.seeds)
         if not seeds or len(set(seeds)) < len(seeds) or not candidate.targets:
             raise InputError(f"An evaluation needs different seeds and a target; found seeds {seeds}.")
-    found = []
-    for part in _packs(candidates, size):
-        owner = np.repeat(np.arange(len(part)), [len(candidate.seeds) for candidate in part])
-        weights, connectome, params, lengths = stacked(part)
-        batch = {name: values[owner] for name, values in params.items()}
-        seeds = np.concatenate([np.asarray(candidate.seeds, dtype=int) for candidate in part])
-        run = simulate_batch(weights, connectome[owner], batch, seeds, lengths)
-        for place, candidate in enumerate(part):
-            found.append(_evaluation(run, np.flatnonzero(owner == place), candidate, objective))
+    simulations = Simulations(candidates)
+    board = Scoreboard(simulations, objective)
+    parts, found = [{} for _ in candidates], [None] * len(candidates)
+
+    def take(rows, run):
+        board.take(rows, run)
+        for place in np.unique(simulations.owner[rows]):
+            mine = np.flatnonzero(simulations.owner[rows] == place)
+            parts[place][rows[mine[0]]] = _part(run, mine)
+            mine = list(parts[place].values())
+            if sum(part["n"] for part in mine) == len(candidates[place].seeds):
+                found[place] = _evaluation(candidates[place], board.status(place), board.scores(place), mine)
+                parts[place] = {}  # of every model one simulation is kept, no more
+
+    simulations.run(packer, take)
     return found
 
 
-def _packs(candidates, size):
-    """Part candidates into lists of at most so many simulations, without parting those of one."""
-    packs, room = [], 0
-    for candidate in candidates:
-        if len(candidate.seeds) > room:
-            packs.append([])
-            room = size
-        packs[-1].append(candidate)
-        room -= len(candidate.seeds)
-    return packs
+def _part(run, rows):
+    """What an evaluation needs of some simulations of a run, in memory of its own."""
+    return {
+        "n": len(rows),
+        "regional": _regional(run, rows),
+        "bold": None if run.bold is None else run.bold[rows, run.n_burn_in :],
+        "fc": None if run.fc is None else run.fc[rows],
+        "fcd": None if run.fcd is None else run.fcd[rows],
+    }
 
 
-def _evaluation(run, rows, candidate, objective):
-    """Evaluation of the candidate whose simulations are these rows of a run."""
-    scores = {split: objective.score(run, target, rows) for split, target in candidate.targets.items()}
+def _evaluation(candidate, status, scores, parts):
+    """Put the parts of one model together."""
     costs = next(iter(scores.values()))["cost"]
-    median = int(np.argsort(costs, kind="stable")[(len(rows) - 1) // 2])
-    shown = rows[median]
-    return Evaluation(
-        seeds=np.asarray(candidate.seeds, dtype=int),
-        status=np.asarray(run.status)[rows].astype(int),
-        scores=scores,
-        regional=_regional(run, rows),
-        median=median,
-        bold=None if run.bold is None else run.bold[shown, run.n_burn_in :],
-        fc=None if run.fc is None else run.fc[shown],
-        fcd=None if run.fcd is None else run.fcd[shown],
-    )
+    median = int(np.argsort(costs, kind="stable")[(len(costs) - 1) // 2])
+    regional = {
+        name: np.concatenate([part["regional"][name] for part in parts]) for name in parts[0]["regional"]
+    }
+    shown = {name: _row(parts, name, median) for name in ("bold", "fc", "fcd")}
+    seeds = np.asarray(candidate.seeds, dtype=int)
+    return Evaluation(seeds, status, scores, regional, median, **shown)
+
+
+def _row(parts, name, row):
+    """One row of an array that lies in parts; None where it was not recorded."""
+    for part in parts:
+        if row < part["n"]:
+            break
+        row -= part["n"]
+    return None if part[name] is None else part[name][row].copy()
 
 
 def _regional(run, rows):

@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from cubnm_core.fitting.candidates import stacked
 from cubnm_core.fitting.heterogeneity import MapScaled
 
 OTHER_CONNECTOME, REWIRED, SPIN = KINDS = ("other_connectome", "rewired", "spin")
@@ -18,50 +17,12 @@ SHARED = (SPIN,)
 DRAWS = 10_000  # of the permutation test
 
 
-def scored(candidates, simulate_batch, objective, size=256):
-    """Simulate candidates with each of their noise seeds and score every simulation against every split.
-
-    Parameters
-    ----------
-    candidates : sequence of M Candidate
-    simulate_batch : callable
-        As for :func:`cubnm_core.fitting.run.run_fits`, without feedback inhibition control.
-    objective : Objective
-    size : int, optional
-        Most simulations of one call.
-
-    Returns
-    -------
-    list of M dict of split to dict of measure to (S,) array
-        A failed simulation counts with the worst value of every term.
-    """
-    owner = np.repeat(np.arange(len(candidates)), [len(candidate.seeds) for candidate in candidates])
-    noise = np.concatenate([np.asarray(candidate.seeds) for candidate in candidates])
-    parts = [{split: {} for split in candidate.targets} for candidate in candidates]
-    for start in range(0, len(owner), size):
-        rows = owner[start : start + size]
-        weights, connectome, params, lengths = stacked([candidates[place] for place in rows])
-        run = simulate_batch(weights, connectome, params, noise[start : start + size], lengths)
-        for place in np.unique(rows):
-            mine = np.flatnonzero(rows == place)
-            for split, target in candidates[place].targets.items():
-                for measure, values in objective.score(run, target, mine).items():
-                    parts[place][split].setdefault(measure, []).append(values)
-    return [
-        {
-            split: {measure: np.concatenate(values) for measure, values in measures.items()}
-            for split, measures in splits.items()
-        }
-        for splits in parts
-    ]
-
-
 def follows_map(space):
     """Say whether a parameter of a search space follows a map."""
     return any(isinstance(rule, MapScaled) for rule in space.regional.values())
 
 
-def with_maps_turned(space, indices):
+def turn_maps(space, indices):
     """Turn all maps that parameters follow, together, so that they keep their relations to each other.
 
     Parameters

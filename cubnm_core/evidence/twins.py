@@ -17,7 +17,7 @@ FEWEST = 10  # twins below which nothing is said
 BOOTSTRAPS = 2000
 
 
-def drawn(points, people, source, seed, numbers):
+def draw_parameters(points, people, source, seed, numbers):
     """Draw the parameters of twins.
 
     Parameters

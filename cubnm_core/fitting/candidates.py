@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cubnm_core.fitting.packing import Packer
+
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
@@ -15,7 +17,8 @@ class Candidate:
         Candidates that share a connectome should share the array.
     params : dict of str to float or (N,) array
         The same names in all candidates.
-    targets : dict of split to Target
+    targets : dict of str to Target
+        By split, or by whatever tells one from another.
     seeds : sequence of S ints
         Of the noise.
     lengths : (N, N) array, optional
@@ -29,61 +32,171 @@ class Candidate:
     lengths: np.ndarray | None = None
 
 
-def stacked(candidates):
-    """Give candidates as a batch of simulations has them.
+class Simulations:
+    """The simulations of some candidates, one for every noise seed, in the order in which they are made.
 
     Parameters
     ----------
     candidates : sequence of M Candidate
+    by_seed : bool, optional
+        Whether all candidates are simulated with their first seed before any is with its second:
+        simulations that share their noise are quicker, but no candidate is done before the last seed is.
 
-    Returns
-    -------
-    weights : (S, N, N) array
-        Every connectome once.
-    connectome : (M,) int array
-        Which of them each candidate has.
-    params : dict of str to (M,) or (M, N) array
-    lengths : (S, N, N) array or None
+    Attributes
+    ----------
+    owner : (B,) int array
+        Whose every simulation is: a place among the candidates.
+    seeds : (B,) int array
     """
-    first = {}
-    for place, candidate in enumerate(candidates):
-        first.setdefault(id(candidate.weights), place)
-    chosen = [candidates[place] for place in first.values()]
-    order = {name: number for number, name in enumerate(first)}
-    params = {
-        name: np.stack([np.asarray(candidate.params[name]) for candidate in candidates])
-        for name in candidates[0].params
-    }
-    lengths = None if chosen[0].lengths is None else np.stack([one.lengths for one in chosen])
-    connectome = np.array([order[id(candidate.weights)] for candidate in candidates])
-    return np.stack([one.weights for one in chosen]), connectome, params, lengths
+
+    def __init__(self, candidates, by_seed=False):
+        self.candidates = candidates
+        counts = [len(candidate.seeds) for candidate in candidates]
+        self.owner = np.repeat(np.arange(len(candidates)), counts)
+        self.seeds = np.array([seed for candidate in candidates for seed in candidate.seeds], dtype=int)
+        if by_seed:
+            column = np.concatenate([np.arange(count) for count in counts])
+            order = np.argsort(column, kind="stable")
+            self.owner, self.seeds = self.owner[order], self.seeds[order]
+
+    def run(self, packer, take):
+        """Simulate them all; `packer` and `take` as of :meth:`cubnm_core.fitting.packing.Packer.simulate`."""
+        params = {
+            name: np.stack([np.asarray(candidate.params[name]) for candidate in self.candidates])[self.owner]
+            for name in self.candidates[0].params
+        }
+        packer.simulate(self.candidates, self.owner, params, self.seeds, take)
 
 
-def with_inhibition(candidates, weight, tune, size=256):
-    """Let feedback inhibition control find the inhibitory weights of every candidate anew.
+class Scoreboard:
+    """Scores of simulations, taken down as they come.
 
     Parameters
     ----------
-    candidates : sequence of Candidate
-        Without inhibitory weights.
-    weight : str
-        Name of the inhibitory weights.
-    tune : callable
-        ``tune(weights (S, N, N), connectome (M,), params, lengths)`` gives them, (M, N).
-    size : int, optional
-        Most candidates of one call.
+    simulations : Simulations
+    objective : Objective
+    """
+
+    def __init__(self, simulations, objective):
+        self._owner, self._candidates = simulations.owner, simulations.candidates
+        self._objective, self._status = objective, np.zeros(len(self._owner), dtype=int)
+        self._targets, compared = {}, {}
+        for place, candidate in enumerate(self._candidates):
+            for target in candidate.targets.values():
+                self._targets[id(target)] = target
+                compared.setdefault(id(target), []).append(place)
+        # Simulations that are compared with one target are scored together, whosever they are.
+        self._compared = {key: np.isin(self._owner, places) for key, places in compared.items()}
+        self._parts = {key: {} for key in compared}  # by first row: rows that come again replace those before
+
+    def take(self, rows, run):
+        """Score the simulations of one call."""
+        self._status[rows] = run.status
+        for key, target in self._targets.items():
+            mine = np.flatnonzero(self._compared[key][rows])
+            if mine.size:
+                scores = self._objective.score(run, target, mine)
+                self._parts[key][rows[mine[0]]] = rows[mine], scores
+
+    def status(self, place):
+        """Status of the simulations of a candidate, an (S,) int array in the order of its seeds."""
+        return self._status[self._owner == place]
+
+    def scores(self, place):
+        """Scores of the simulations of a candidate.
+
+        Parameters
+        ----------
+        place : int
+            Among the candidates.
+
+        Returns
+        -------
+        dict of str to dict of str to (S,) array
+            By target and measure (terms and ``"cost"``), in the order of the seeds. A failed simulation
+            counts with the worst value of every term.
+        """
+        found = {}
+        for name, target in self._candidates[place].targets.items():
+            parts = list(self._parts[id(target)].values())
+            mine = self._owner[np.concatenate([rows for rows, _ in parts])] == place
+            found[name] = {
+                measure: np.concatenate([scores[measure] for _, scores in parts])[mine]
+                for measure in parts[0][1]
+            }
+        return found
+
+
+def score_candidates(candidates, packer, objective, by_seed=False):
+    """Simulate candidates with each of their noise seeds and score every simulation against every target.
+
+    Parameters
+    ----------
+    candidates : sequence of M Candidate
+    packer : cubnm_core.fitting.packing.Packer
+        Of simulations that record what the objective needs.
+    objective : Objective
+    by_seed : bool, optional
+        The order, as of :class:`Simulations`; it changes no result.
 
     Returns
     -------
-    list of Candidate
+    Scoreboard
     """
-    tuned = []
-    for start in range(0, len(candidates), size):
-        part = candidates[start : start + size]
-        # Where the control diverged there is no inhibition; what is simulated then shows it.
-        found = np.nan_to_num(tune(*stacked(part)))
-        tuned += [
-            replace(candidate, params={**candidate.params, weight: mine})
-            for candidate, mine in zip(part, found, strict=True)
+    simulations = Simulations(candidates, by_seed)
+    board = Scoreboard(simulations, objective)
+    simulations.run(packer, board.take)
+    return board
+
+
+@dataclass(frozen=True, eq=False)
+class Tuner:
+    """Feedback inhibition control that finds the inhibitory weights of models anew.
+
+    Parameters
+    ----------
+    weight : str
+        Name of the inhibitory weights.
+    packer : cubnm_core.fitting.packing.Packer
+        Of simulations with this control; it does its work before they begin, so the shortest will do.
+    seed : int
+        Of the noise that the control sees.
+    """
+
+    weight: str
+    packer: Packer
+    seed: int
+
+    def tune(self, candidates):
+        """Find the inhibitory weights of every candidate.
+
+        Parameters
+        ----------
+        candidates : sequence of M Candidate
+            Weights that they have are not used.
+
+        Returns
+        -------
+        list of M Candidate
+            With the weights among their parameters; 0 where the control diverged, so that what is simulated
+            then shows it.
+        """
+        bare = [
+            replace(
+                candidate,
+                params={name: value for name, value in candidate.params.items() if name != self.weight},
+                seeds=(self.seed,),
+            )
+            for candidate in candidates
         ]
-    return tuned
+        found = [None] * len(bare)
+
+        def take(rows, run):
+            for row, weights in zip(rows, np.nan_to_num(run.params[self.weight]), strict=True):
+                found[row] = weights
+
+        Simulations(bare).run(self.packer, take)
+        return [
+            replace(candidate, params={**one.params, self.weight: weights})
+            for candidate, one, weights in zip(candidates, bare, found, strict=True)
+        ]

@@ -1,4 +1,4 @@
-"""Candidates of many fits as batches of simulations: how large, sliced how, and how they are scored.
+"""Batches of simulations: how large, sliced how; points of many searches simulated and scored together.
 
 Nothing here changes a result: a simulation does not depend on the others of its batch.
 """
@@ -75,17 +75,17 @@ def device_name(backend):
 
 
 class Packer:
-    """Simulates and scores the candidates of many fits, in as few calls as can be.
+    """Simulates models side by side, in as few calls as can be.
 
     Parameters
     ----------
     simulate_batch : callable
         See :func:`cubnm_core.fitting.run.run_fits`.
-    max_simulations : int
-        Most simulations in one call. Halved for good when they do not fit into memory.
+    max_simulations : int, optional
+        Most simulations in one call. Halved for good when they do not fit into memory. It changes no result.
     """
 
-    def __init__(self, simulate_batch, max_simulations):
+    def __init__(self, simulate_batch, max_simulations=256):
         self._simulate_batch = simulate_batch
         self._largest = max_simulations
 
@@ -94,13 +94,60 @@ class Packer:
         """Most simulations in one call."""
         return self._largest
 
-    def scored(self, asked):
-        """Simulate candidates under their noise seeds.
+    def simulate(self, models, owner, params, seeds, take, compare=None):
+        """Simulate B simulations, in their order.
+
+        Parameters
+        ----------
+        models : sequence
+            Of what has ``weights`` (N, N), and ``lengths`` (N, N) or None. Those that share a connectome
+            should share the arrays.
+        owner : (B,) int array
+            Whose every simulation is: a place among the models.
+        params : dict of str to (B,) or (B, N) array
+        seeds : (B,) int array
+            Of the noise.
+        take : callable
+            ``take(rows, run)`` takes in what came of one call: which of the B simulations they were, in
+            order, and the Simulation. Where memory runs out on the way, the rows come again in smaller parts.
+        compare : callable, optional
+            ``compare(rows)`` gives the Comparison whose scores serve in place of FC and FCD, or None.
+
+        Raises
+        ------
+        MemoryError
+            If one simulation alone does not fit into memory.
+        """
+        start = 0
+        while start < len(owner):
+            rows = np.arange(start, min(start + self._largest, len(owner)))
+            compared = () if compare is None else (compare(rows),)
+            sliced = {name: values[rows] for name, values in params.items()}
+            try:
+                weights, lengths, connectome = _connectomes(models, owner[rows])
+                take(rows, self._simulate_batch(weights, connectome, sliced, seeds[rows], lengths, *compared))
+            except MemoryError:
+                self._halve(len(rows))
+                continue
+            start += len(rows)
+
+    def _halve(self, size):
+        """Go on with fewer simulations at a time, after so many did not fit into memory."""
+        if size == 1:
+            raise MemoryError(
+                "one simulation alone does not fit into memory; free memory, ask for more (mem_mb of the "
+                "rule), or simulate fewer nodes or a shorter time"
+            )
+        self._largest = size // 2
+        logger.warning("%d simulations do not fit into memory; going on with %d", size, self._largest)
+
+    def score_points(self, asked):
+        """Simulate and score points of search spaces under their noise seeds.
 
         Parameters
         ----------
         asked : list of (FitProblem, (n, d) points, seeds)
-            Every candidate is simulated once with each of the seeds.
+            Every point is simulated once with each of the seeds.
 
         Returns
         -------
@@ -122,45 +169,24 @@ class Packer:
             problem.space.to_parameters(np.repeat(points, len(seeds), axis=0))
             for problem, points, seeds in asked
         ]
-        params = {name: _joined([values[name] for values in spread], problems[0]) for name in spread[0]}
-        parts, start = [[] for _ in asked], 0
-        while start < len(owner):
-            rows = slice(start, start + self._largest)
-            sliced = {name: values[rows] for name, values in params.items()}
-            try:
-                scored = self._slice(problems, owner[rows], sliced, seed[rows])
-            except MemoryError:
-                self._halve(len(owner[rows]))
-                continue
-            for index, scores in scored:
-                parts[index].append(scores)
-            start += self._largest
-        return [_averaged(part, len(seeds)) for part, (_, _, seeds) in zip(parts, asked, strict=True)]
+        params = {name: _concatenated([values[name] for values in spread], problems[0]) for name in spread[0]}
+        parts = [{} for _ in asked]  # by first row: rows that come again replace what they gave before
 
-    def _halve(self, size):
-        """Go on with fewer simulations at a time, after so many did not fit into memory."""
-        if size == 1:
-            raise MemoryError(
-                "one simulation alone does not fit into memory; free memory, ask for more (mem_mb of the "
-                "rule), or simulate fewer nodes or a shorter time"
-            )
-        self._largest = size // 2
-        logger.warning("%d simulations do not fit into memory; going on with %d", size, self._largest)
+        def take(rows, run):
+            for index in np.unique(owner[rows]):
+                mine = np.flatnonzero(owner[rows] == index)
+                scores = problems[index].objective.score(run, problems[index].target, mine)
+                scores["status"] = np.asarray(run.status)[mine].astype(int)
+                parts[index][rows[mine[0]]] = scores
 
-    def _slice(self, problems, owner, params, seed):
-        """Simulate one slice and score the part of every problem: list of (index of the problem, scores)."""
-        weights, lengths, connectome = _connectomes(problems, owner)
-        run = self._simulate_batch(weights, connectome, params, seed, lengths, _comparison(problems, owner))
-        scored = []
-        for index in np.unique(owner):
-            rows = np.flatnonzero(owner == index)
-            problem = problems[index]
-            scores = problem.objective.score(run, problem.target, rows)
-            scored.append((index, scores | {"status": np.asarray(run.status)[rows].astype(int)}))
-        return scored
+        self.simulate(problems, owner, params, seed, take, lambda rows: _comparison(problems, owner[rows]))
+        return [
+            _average(list(part.values()), len(seeds))
+            for part, (_, _, seeds) in zip(parts, asked, strict=True)
+        ]
 
 
-def _joined(parts, problem):
+def _concatenated(parts, problem):
     """Values of a parameter of all fits; for every node where it differs between nodes in any of them."""
     if any(part.ndim == 2 for part in parts):
         parts = [regional(part, len(problem.weights)) for part in parts]
@@ -188,7 +214,7 @@ def _comparison(problems, owner):
     return Comparison([problem.target for problem in problems], index, tuple(sorted(terms)))
 
 
-def _averaged(parts, n_seeds):
+def _average(parts, n_seeds):
     """Put the parts of one fit together and average over seeds: terms and status of every candidate."""
     whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     status = whole.pop("status").reshape(-1, n_seeds)
@@ -197,15 +223,16 @@ def _averaged(parts, n_seeds):
     return terms, np.where(has_failed(status).any(axis=1), DIVERGED, status.max(axis=1))
 
 
-def _connectomes(problems, owner):
+def _connectomes(models, owner):
     """Each connectome of the slice once: weights (S, N, N), lengths (S, N, N) or None, index of each (B,)."""
-    position, used = {}, []
+    position, used, place_of = {}, [], {}
     for index in np.unique(owner):
-        problem = problems[index]
-        if (id(problem.weights), id(problem.lengths)) not in position:
-            position[id(problem.weights), id(problem.lengths)] = len(used)
-            used.append(problem)
-    weights = np.stack([problem.weights for problem in used])
-    lengths = None if used[0].lengths is None else np.stack([problem.lengths for problem in used])
-    places = [position[id(problems[index].weights), id(problems[index].lengths)] for index in owner]
-    return weights, lengths, np.array(places)
+        model = models[index]
+        key = id(model.weights), id(model.lengths)
+        if key not in position:
+            position[key] = len(used)
+            used.append(model)
+        place_of[index] = position[key]
+    weights = np.stack([model.weights for model in used])
+    lengths = None if used[0].lengths is None else np.stack([model.lengths for model in used])
+    return weights, lengths, np.array([place_of[index] for index in owner])

@@ -122,7 +122,7 @@ def run_fits(
             raise Paused(f"{reason}; {pack.unfinished} of {len(problems)} searches are unfinished")
         asked = pack.ask()
         beside = visits.ask(packer.size - _simulations(asked)) if visits is not None else []
-        scored = visits.scored(asked, beside) if beside else pack.scored(packer, asked)
+        scored = visits.score(asked, beside) if beside else pack.score(packer, asked)
         pack.take(asked, scored[: len(asked)])
         if visits is not None:
             visits.take(scored[len(asked) :])
@@ -202,11 +202,11 @@ class _Pack:
             self._on_generation(course.problem, course.history)
         self._leave()
 
-    def scored(self, packer, asked):
+    def score(self, packer, asked):
         """Scores of every fit; where the pack raises an error, of each fit alone, or the error of each."""
         wanted = [one for _, one in asked]
         try:
-            return packer.scored(wanted)
+            return packer.score_points(wanted)
         except (MemoryError, OSError):
             raise
         except Exception:
@@ -272,10 +272,10 @@ class _Visits:
                 room -= _simulations(self._asked[-1][-1])
         return [one for _, _, asked in self._asked for one in asked]
 
-    def scored(self, asked, beside):
+    def score(self, asked, beside):
         """Scores of all; should an error come, of the host's fits alone."""
         try:
-            return self._packer.scored([one for _, one in (*asked, *beside)])
+            return self._packer.score_points([one for _, one in (*asked, *beside)])
         except (MemoryError, OSError):
             raise
         except Exception as error:
@@ -283,7 +283,7 @@ class _Visits:
             for guest in list(self._packs):
                 self._send_away(guest)
             self._asked = []
-            return self._host.scored(self._packer, asked)
+            return self._host.score(self._packer, asked)
 
     def take(self, scored):
         """Take in their scores, if there are any."""
@@ -311,7 +311,7 @@ def _left_to_its_owner(problem, error):
 def _alone(packer, one):
     """Scores of one fit, or its error."""
     try:
-        return packer.scored([one])[0]
+        return packer.score_points([one])[0]
     except (MemoryError, OSError):
         raise
     except Exception as error:

@@ -40,6 +40,11 @@ DIVERGED = 1  # the status of a simulation without numbers; any other has scores
 FIC_FAILED = 2
 
 
+def is_reward(measure):
+    """Whether higher is better, for a term or ``"cost"``."""
+    return TERMS.get(measure, 1) < 0
+
+
 def has_failed(status):
     """Say which simulations count as failed, by their status: those that diverged.
 

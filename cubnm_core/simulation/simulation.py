@@ -9,14 +9,13 @@ from importlib import import_module
 import numpy as np
 
 from cubnm_core.backends import reference
-from cubnm_core.backends.task import Task
 from cubnm_core.equations.files import load_model
 from cubnm_core.equations.hemodynamics import lower_hemodynamics
-from cubnm_core.equations.lowering import IN_STRENGTH, lower
 from cubnm_core.equations.model import Model, with_velocity
 from cubnm_core.measures import connectivity, rates
 from cubnm_core.measures.comparison import check_pairs
 from cubnm_core.simulation import checks, inhibition, parameters
+from cubnm_core.simulation.batch import Batch
 from cubnm_core.simulation.observation import Observer
 from cubnm_core.simulation.schedule import exact, make_schedule
 from cubnm_core.simulation.tuning import tune
@@ -174,7 +173,7 @@ def simulate(
     model = model if lengths is None else with_velocity(model)
     size, nodes = parameters.batch_size(params, ("seed", seed), ("connectome", connectome)), weights.shape[1]
     backend = chosen_backend(backend)
-    batch = _Batch(
+    batch = Batch(
         weights=weights,
         lengths=lengths,
         connectome=checks.checked_indices(connectome, size, len(weights)),
@@ -232,59 +231,6 @@ def _pair_index(record, comparison, nodes, hemispheres, interhemispheric):
     for target in () if comparison is None else comparison.targets:
         check_pairs(len(pairs[0]), target)
     return pairs
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """What the runs of one call have in common: a plastic warm-up and the simulation proper."""
-
-    weights: np.ndarray
-    lengths: np.ndarray | None
-    connectome: np.ndarray
-    seeds: list
-    dt: float
-    scheme: str
-    run: object
-    solve: object
-
-    def task(
-        self, model, used, schedule, hemodynamics, *, noise=None, stream="simulation", keep_states=False
-    ):
-        """The task of running a model with these parameter values."""
-        program = lower(model, self.dt, self.scheme)
-        return Task(
-            program=program,
-            hemodynamics=hemodynamics,
-            schedule=schedule,
-            weights=self.weights,
-            connectome=self.connectome,
-            coefficients=self._coefficients(program, used),
-            initial=self._initial(program, used),
-            seeds=self.seeds,
-            noise=noise,
-            stream=stream,
-            lengths=self.lengths,
-            steps_per_mm=None if self.lengths is None else 1e-3 / (used["v"] * self.dt),
-            keep_states=keep_states,
-        )
-
-    @property
-    def nodes(self):
-        return self.weights.shape[1]
-
-    def _coefficients(self, program, used):
-        values = {name: parameters.regional(value, self.nodes) for name, value in used.items()}
-        values[IN_STRENGTH] = self.weights.sum(axis=1)[self.connectome]
-        return reference.evaluate(program.coefficients, values)
-
-    def _initial(self, program, used):
-        shape = (len(self.seeds), self.nodes)
-        return {
-            name: parameters.regional(used[value], self.nodes)
-            if isinstance(value, str)
-            else np.full(shape, value)
-            for name, value in zip(program.arrays, program.initial, strict=True)
-        }
 
 
 def chosen_backend(name):

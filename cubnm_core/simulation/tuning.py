@@ -18,8 +18,7 @@ def tune(fic, model, used, batch, hemodynamic_dt, noise):
     model : Model
     used : dict of (B,) or (B, N) arrays
         Values of all parameters.
-    batch : _Batch
-        Of `simulation`; runs tasks.
+    batch : cubnm_core.simulation.batch.Batch
     hemodynamic_dt : float
         In s.
     noise : (steps, N, n_noise) array or None

@@ -13,6 +13,8 @@ API = {
         "fitting.run",
     ],
     "Evidence": [
+        "fitting.candidates",
+        "fitting.packing",
         "evidence.evaluation",
         "evidence.global_signal",
         "evidence.cross",
@@ -29,7 +31,6 @@ API = {
         "statistics.spins",
     ],
 }
-LIMITS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 
 
 def pages(root):
@@ -42,74 +43,9 @@ def pages(root):
     """
     schemas = root / "config" / "schema"
     return {
-        "keys.md": keys_page(_read(schemas / "config.schema.yaml")),
         "tables.md": tables_page(_read(schemas / "columns.yaml")),
         **api_pages(),
     }
-
-
-def keys_page(schema):
-    """Every key of the configuration, from the schema."""
-    lines = ["# Every key of the configuration", "", "Generated from `config/schema/config.schema.yaml`.", ""]
-    lines += ["A dot separates levels; `*` stands for your own names, `[]` for the entries of a list.", ""]
-    parts = {
-        name: list(dict.fromkeys(key_rows(name, part, schema, name in schema.get("required", ()))))
-        for name, part in schema["properties"].items()
-    }
-    alone = [row for rows in parts.values() if len(rows) == 1 for row in rows]
-    sections = {"Single keys": alone} | {name: rows for name, rows in parts.items() if len(rows) > 1}
-    for title, rows in sections.items():
-        lines += [f"## {title}", "", "| key | allowed | default | meaning |", "|---|---|---|---|"]
-        lines += [*(f"| {' | '.join(row)} |" for row in rows), ""]
-    return "\n".join(lines)
-
-
-def key_rows(name, part, schema, required=False):
-    """Give a row for a key and for each of those below it: key, what is allowed, default, meaning."""
-    part = _resolved(part, schema)
-    default = "required" if required else _literal(part["default"]) if "default" in part else ""
-    yield f"`{name}`", _allowed(part, schema), default, _one_line(part.get("description", ""))
-    for alternative in [part, *_alternatives(part, schema)]:
-        for key, below in alternative.get("properties", {}).items():
-            yield from key_rows(f"{name}.{key}", below, schema, key in alternative.get("required", ()))
-        for key, ending in (("additionalProperties", ".*"), ("items", "[]")):
-            below = alternative.get(key)
-            if isinstance(below, dict) and _has_keys(_resolved(below, schema)):
-                yield from key_rows(name + ending, below, schema)
-
-
-def _has_keys(part):
-    return any(key in part for key in ("properties", "description", "additionalProperties"))
-
-
-def _alternatives(part, schema):
-    return [_resolved(one, schema) for key in ("anyOf", "oneOf") for one in part.get(key, [])]
-
-
-def _resolved(part, schema):
-    """Follow a reference within the schema; what stands beside it goes first."""
-    if "$ref" not in part:
-        return part
-    found = schema
-    for step in part["$ref"].removeprefix("#/").split("/"):
-        found = found[step]
-    return {**_resolved(found, schema), **{key: value for key, value in part.items() if key != "$ref"}}
-
-
-def _allowed(part, schema):
-    """Summarise the values that a key may have."""
-    if "enum" in part:
-        return " ".join(_literal(value) for value in part["enum"])
-    if "const" in part:
-        return _literal(part["const"])
-    alternatives = [_allowed(one, schema) for one in _alternatives(part, schema)]
-    if any(alternatives):
-        return " or ".join(dict.fromkeys(filter(None, alternatives)))
-    kinds = part.get("type", "")
-    words = {"object": "mapping", "array": "list"}
-    named = [words.get(kind, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds) if kind]
-    stated = [f"{sign} {part[key]:g}" for key, sign in LIMITS.items() if key in part]
-    return ", ".join([" or ".join(named), *stated])
 
 
 def tables_page(known):
@@ -170,11 +106,6 @@ def _page_name(title):
 
 def _read(path):
     return yaml.safe_load(path.read_text(encoding="utf-8"))
-
-
-def _literal(value):
-    shown = yaml.safe_dump(value, default_flow_style=True, width=10_000).strip().removesuffix("...").strip()
-    return f"`{_one_line(shown)}`"
 
 
 def _one_line(text):

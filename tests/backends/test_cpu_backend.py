@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cubnm_core import simulate
-from cubnm_core.backends.cpu import functions, kernels, runtime
+from cubnm_core.backends.cpu import functions, runtime
 
 SHORT = {"repetition_time": 0.25, "burn_in": 0.5, "window": 1.0, "window_step": 0.5}
 
@@ -198,8 +198,3 @@ def _elementwise(precision, folder):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def test_kernels_are_kept_where_asked(tmp_path, monkeypatch):
-    monkeypatch.setenv("CUBNM_CACHE_DIR", str(tmp_path / "cache"))
-    assert kernels.cache_folder() == tmp_path / "cache" / "kernels"

@@ -6,22 +6,24 @@ import numpy as np
 import pytest
 from prepared import SETTINGS, PreparedCohort
 
-from cubnm_core.fitting.search_space import SearchSpace
 from cubnm_core.measures.objective import Target
 from workflow_scripts.cohort import noise_seeds
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.files import result_tables
-from workflow_scripts.fitting import best_fits, evaluate, fit
+from workflow_scripts.fitting import evaluate, fit
 from workflow_scripts.fitting.fit_problems import make_problems
-from workflow_scripts.fitting.simulators import Person
+from workflow_scripts.fitting.people import Person
+from workflow_scripts.fitting.simulators import CohortSimulator
 
-HEMISPHERES = ["L"] * 4 + ["R"] * 4
+NODES = [{"label": f"n{k}", "hemisphere": "LR"[k // 4]} for k in range(8)]
 
 
 def person(session):
     """Somebody with a small connectome."""
     weights = np.triu(np.random.default_rng(1).lognormal(size=(8, 8)), 1) * 0.1
-    ids = {"unit": f"sub-01_ses-{session}", "participant_id": "01", "session_id": session}
-    return Person(ids, weights + weights.T, {"train": Target(fc=np.linspace(0.0, 1.0, 28))}, 1.0)
+    return Person(
+        Unit("01", session), weights + weights.T, {"train": Target(fc=np.linspace(0.0, 1.0, 28))}, 1.0
+    )
 
 
 @pytest.mark.parametrize("session", ["", None, "n/a"])
@@ -42,11 +44,10 @@ def test_search_and_retest_of_a_session_have_seeds_of_their_own():
     settings = deepcopy(SETTINGS)
     settings |= {"noise_seed": 3, "retest": {"candidates": 2, "seeds": 4, "first_seed": 500}}
     settings["optimizer"] |= {"initial": {}, "restarts": 1}
-    space = SearchSpace({"G": (0.5, 3.0), "w_p": (0.2, 2.0)}, {"J_N": 0.15})
     people = {session: person(session) for session in ("", "a", "b")}
-    problems, histories = make_problems(people, settings, space, HEMISPHERES)
-    searched = [set(problem.noise_seeds) for problem in problems]
-    retested = [set(problem.retest.noise_seeds) for problem in problems]
+    problems, histories = make_problems(people, CohortSimulator(settings, NODES, 2))
+    searched = [set(problem.noise_seeds) for problem in problems.values()]
+    retested = [set(problem.retest.noise_seeds) for problem in problems.values()]
     assert searched[0] == {3} and retested[0] == {500, 501, 502, 503}
     assert not set.intersection(*searched) and len(set.union(*searched, *retested)) == 3 * 5
     assert len({history.fingerprint for history in histories.values()}) == 6
@@ -54,10 +55,9 @@ def test_search_and_retest_of_a_session_have_seeds_of_their_own():
 
 def test_the_warm_up_of_a_session_has_noise_of_its_own():
     settings = deepcopy(SETTINGS) | {"fic": {"method": "plasticity", "target": 3.0, "warm_up": 2.0}}
-    one = person("").weights[None], np.zeros(1, dtype=int), {"G": np.ones(1)}, None
-    weights = [
-        best_fits.weight_tuner(settings, HEMISPHERES, 1.0, session)(*one) for session in ("", "a", "b", "a")
-    ]
+    simulator, one = CohortSimulator(settings, NODES, 2), person("").candidate({"G": 1.0}, (0,))
+    tuned = [simulator.tune([one], 1.0, session)[0] for session in ("", "a", "b", "a")]
+    weights = [candidate.params["wIE"] for candidate in tuned]
     np.testing.assert_array_equal(weights[1], weights[3])
     assert len({values.tobytes() for values in weights}) == 3
 

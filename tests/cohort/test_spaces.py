@@ -6,14 +6,14 @@ from cohorts import LABELS, read_tsv
 from prepared import N_NODES, PreparedCohort
 
 from cubnm_core.errors import InputError
+from cubnm_core.fitting.candidates import Candidate
 from workflow_scripts.cohort import tables
 from workflow_scripts.cohort.search_spaces import MapTable, groups, search_space
-from workflow_scripts.configuration.fit_settings import inhibition_control
+from workflow_scripts.configuration.inhibition import inhibition_control
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
-from workflow_scripts.fitting import best_fits, evaluate, fit, simulators
-from workflow_scripts.fitting.fit_problems import make_problems
-from workflow_scripts.fitting.histories import fingerprint
+from workflow_scripts.fitting import evaluate, fit, simulators
+from workflow_scripts.fitting.fingerprints import fingerprint
 from workflow_scripts.simulate_person import simulate_person
 
 MYELIN = [0.1, 0.9, 0.4, 0.3, 0.5, 0.7]
@@ -229,22 +229,14 @@ def test_a_person_with_regional_parameters_is_simulated_again(cohort):
 
 
 def test_maps_and_terms_are_in_the_fingerprint(cohort):
-    before = marks(cohort)
-    assert marks(cohort) == before
+    before = cohort.marks()
+    assert cohort.marks() == before
     (cohort.folder / "mine.py").write_text(TERM.format(factor=2.0), encoding="utf-8")
-    with_other_term = marks(cohort)
+    with_other_term = cohort.marks()
     rows = read_tsv("maps.tsv")
     rows[3]["myelin"] = "0.123"
     job.write_tsv("maps.tsv", rows)
-    assert len({fingerprint(before), fingerprint(with_other_term), fingerprint(marks(cohort))}) == 3
-
-
-def marks(cohort):
-    sm = cohort.sm("fit")
-    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, job.start(sm))
-    space = search_space(cohort.settings, tables.read_nodes(sm.input.nodes))
-    _, histories = make_problems(people, cohort.settings, space, list("LLLLRRRR"))
-    return {key: history.fingerprint for key, history in histories.items()}
+    assert len({fingerprint(before), fingerprint(with_other_term), fingerprint(cohort.marks())}) == 3
 
 
 @pytest.mark.parametrize(
@@ -264,13 +256,13 @@ def test_inhibition_of_the_fit_is_kept_under_other_noise(cohort, monkeypatch):
     """Evaluation takes the weights that control found under the noise of the fit, and does without it."""
     fit.main(cohort.sm("fit"))
     asked = []
-    original = best_fits.simulators.batch_simulator
+    original = simulators.batch_simulator
 
     def watched(given, *rest, **more):
         asked.append((given["fic"], given["simulation"]["duration"]))
         return original(given, *rest, **more)
 
-    monkeypatch.setattr(best_fits.simulators, "batch_simulator", watched)
+    monkeypatch.setattr(simulators, "batch_simulator", watched)
     evaluate.main(cohort.sm("evaluate", first_seed=100, seeds=2))
     assert asked == [({"method": "analytical"}, 1.0), (None, 45.0)]
 
@@ -282,10 +274,10 @@ def test_control_finds_the_same_weights_before_a_short_simulation(cohort, fic):
     weights = Archive(cohort.connectome("sub-01")).arrays("sub-01")["weights"]
     hemispheres = list("LLLLRRRR")
     params = {"G": 1.0, "w_p": np.linspace(1.0, 1.4, N_NODES), "J_N": 0.15}
+    (tuned,) = cohort.simulator.tune([Candidate(weights, params, {}, (7,))], 1.0, "")
     batch = {name: np.asarray(value)[None] for name, value in params.items()}
     one = weights[None], np.zeros(1, dtype=int), batch
-    tuned = best_fits.weight_tuner(cohort.settings, hemispheres, 1.0, "")(*one, None)
     simulate_batch = simulators.batch_simulator(cohort.settings, hemispheres, 1.0, ("fc", "state_means"))
     run = simulate_batch(*one, np.array([0]), None)
-    np.testing.assert_array_equal(tuned, run.params["wIE"])
-    assert best_fits.without_control(cohort.settings, {**params, "wIE": tuned[0]})["fic"] is None
+    np.testing.assert_array_equal(tuned.params["wIE"], run.params["wIE"][0])
+    assert simulators.without_control(cohort.settings, tuned.params)["fic"] is None

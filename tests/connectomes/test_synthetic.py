@@ -5,26 +5,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from cohorts import read_tsv
+from synthetic_settings import SETTINGS, completed
 
 from cubnm_core.connectomes import synthetic
 from workflow_scripts import readers
 from workflow_scripts.cohort import tables
-from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES, validate
+from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.preparation import make_synthetic_cohort
-
-SETTINGS = {"participants": 4, "nodes": 8, "scan_duration": 40.0, "dt": 1.0e-3, "seed": 3}
-
-
-def completed(**changes):
-    """Settings of a made cohort with all defaults."""
-    fits = {"one": {"free": {"G": [0.5, 3.0], "w_p": [0.2, 2.0]}}}
-    config = {
-        **SYNTHETIC_TABLES,
-        "synthetic": {**SETTINGS, **changes},
-        "bold": {"field_strength": 3.0},
-        "fits": fits,
-    }
-    return validate({**config, "simulation": {"duration": 100.0}})["synthetic"]
 
 
 def make(folder, monkeypatch, **changes):

@@ -5,6 +5,7 @@ What a source keeps to is said at the top of on_cpu.h.
 """
 
 import ctypes
+import fcntl
 import hashlib
 import os
 import re
@@ -13,6 +14,7 @@ import subprocess
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +24,7 @@ HERE = Path(__file__).parent
 COMPILER = os.environ.get("CXX", "g++")
 MAX_THREADS = 1024  # of a block
 STACK_BYTES = 64 * 4043  # of a thread; odd multiple of 64, so that stacks do not share sets of the caches
-FLAGS = ("-std=c++20", "-O2", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
+FLAGS = ("-std=c++20", "-O1", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fPIC")
 FLAGS += ("-fvisibility=hidden", "-Wno-unknown-pragmas", "-Wno-attributes", f"-I{HERE}")
 FLAGS += (f"-DSTACK_BYTES={STACK_BYTES}", f"-Werror=frame-larger-than={STACK_BYTES // 2}")
 #: The compiler announces every memory access to functions of these sanitizers; on_cpu_checks.h has its own.
@@ -241,7 +243,9 @@ def _build(source, definitions, folder, checked):
     """Path of the library of a text, compiled unless it lies there."""
     runtime = _runtime(folder, checked)
     path = folder / f"{_digest(source, *definitions, runtime.name)}.so"
-    if not path.is_file():
+    with _alone(path) as missing:
+        if not missing:
+            return path
         unit = ["#include <on_cpu.h>", "#include <on_cpu_launch.h>"]
         unit += ["namespace {", '#line 1 "kernel.cu"', source, "}"]
         unit += [f"EXPORT_KERNEL({name})" for name in kernel_names(source, definitions)]
@@ -256,9 +260,19 @@ def _runtime(folder, checked):
     options = ("-c", "-DCHECKED") if checked else ("-c",)
     texts = [path.read_text() for path in sorted(HERE.glob("on_cpu*.[hc]*"))]
     path = folder / f"{_digest(*texts, *options, _version())}.o"
-    if not path.is_file():
+    with _alone(path) as missing:
+        if not missing:
+            return path
         _compile((HERE / "on_cpu_runtime.cpp").read_text(), options, path)
     return path
+
+
+@contextmanager
+def _alone(path):
+    """Whether a file is missing; who finds it missing makes it, while other processes wait."""
+    with open(path.with_suffix(".lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield not path.is_file()
 
 
 def _with_line(message, library):

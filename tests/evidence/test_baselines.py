@@ -183,22 +183,47 @@ def test_optimism_is_parted_into_seeds_and_scans():
     assert np.isnan(optimism(0.4, 0.3, np.nan)[1])
 
 
-def test_an_interval_is_that_of_scipy():
-    expected = stats.bootstrap(
-        (DIFFERENCES,), np.mean, n_resamples=9999, method="BCa", rng=np.random.default_rng(7)
-    ).confidence_interval
-    assert paired.bootstrap_interval(DIFFERENCES, seed=7) == (expected.low, expected.high)
-    low, high = paired.bootstrap_interval(np.full(8, 0.25))
-    assert (low, high) == (0.25, 0.25)
+@pytest.mark.parametrize("n", [6, 10, 14, 40])
+def test_a_sign_flip_p_is_that_of_scipy(n):
+    differences = np.random.default_rng(n).normal(0.4, 1.0, n)
+    reference = stats.permutation_test((differences,), np.mean, permutation_type="samples", rng=1)
+    tolerance = 0.02 if n > 13 else 1e-12  # both draw patterns at random
+    assert paired.sign_flip_test(differences)[2] == pytest.approx(reference.pvalue, abs=tolerance)
 
 
-def test_a_sign_flip_p_counts_all_patterns_of_signs():
-    patterns = np.array(np.meshgrid(*[[-1, 1]] * len(DIFFERENCES))).reshape(len(DIFFERENCES), -1)
-    means = np.abs(DIFFERENCES @ patterns)
-    expected = np.mean(means >= np.abs(DIFFERENCES.sum()) - 1e-12)
-    assert paired.sign_flip_p(DIFFERENCES) == pytest.approx(expected)
-    reference = stats.permutation_test((DIFFERENCES,), np.mean, permutation_type="samples")
-    assert paired.sign_flip_p(DIFFERENCES) == pytest.approx(reference.pvalue)
+@pytest.mark.parametrize("n", [6, 8, 13, 20])
+def test_an_interval_holds_every_mean_that_the_test_does_not_reject(n):
+    differences = np.random.default_rng(n).normal(0.4, 1.0, n)
+    low, high, _ = paired.sign_flip_test(differences)
+    for limit, outward in ((low, -1e-9), (high, 1e-9)):
+        assert paired.sign_flip_test(differences - limit + outward)[2] > paired.LEVEL
+        assert paired.sign_flip_test(differences - limit - outward)[2] <= paired.LEVEL
+
+
+def test_the_interval_of_six_people_is_their_range():
+    assert paired.sign_flip_test(DIFFERENCES[:6])[:2] == (-0.02, 0.11)
+    assert paired.sign_flip_test(np.full(8, 0.25)) == (0.25, 0.25, 2 / 2**8)
+    assert paired.sign_flip_test(np.zeros(8)) == (0.0, 0.0, 1.0)
+
+
+def test_the_interval_of_many_people_is_close_to_that_of_t():
+    differences = np.random.default_rng(3).normal(0.1, 1.0, 400)
+    reference = stats.ttest_1samp(differences, 0.0).confidence_interval(0.95)
+    assert paired.sign_flip_test(differences)[:2] == pytest.approx(reference, abs=0.01)
+
+
+def test_verdicts_follow_p_and_the_direction_of_the_measure():
+    n = len(DIFFERENCES)
+    for one, rising, verdict in (
+        (DIFFERENCES, True, "better"),
+        (DIFFERENCES, False, "worse"),
+        (-DIFFERENCES, True, "worse"),
+        (DIFFERENCES - DIFFERENCES.mean(), True, "not distinguishable"),
+        (DIFFERENCES[:5], True, "too few people"),
+        (np.zeros(n), True, "not distinguishable"),
+    ):
+        assert paired.compare_paired(one, np.zeros(len(one)), rising).verdict == verdict
+    assert paired.verdict(0.1, 0.05, True) == "better" and paired.verdict(0.1, 0.051, True) == paired.UNSURE
 
 
 def test_holm_is_that_of_statsmodels_and_untested_rows_count_for_nothing():
@@ -225,7 +250,7 @@ def test_too_few_people_have_a_difference_and_nothing_more():
     assert found.difference == pytest.approx(DIFFERENCES[:5].mean())
     assert np.isnan([found.low, found.high, found.p, found.effect_size]).all()
     # no pattern of five signs is rarer than this, which is why
-    assert paired.sign_flip_p(np.full(5, 0.1)) == pytest.approx(2 / 2**5)
+    assert paired.sign_flip_test(np.full(5, 0.1)) == (-np.inf, np.inf, 2 / 2**5)
 
 
 @pytest.mark.parametrize("effect_size", [0.2, -0.5, 1.0])

@@ -5,12 +5,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from cubnm_core.connectomes.group import PooledConnectomes, mean_connectome, pool_connectomes, without
 from cubnm_core.evidence import cross
 from cubnm_core.evidence.identification import identify, person_similarity, similarity
+from cubnm_core.fitting.candidates import Tuner
+from cubnm_core.fitting.packing import Packer
 from cubnm_core.measures.objective import Objective, Target
+from cubnm_core.statistics.paired import compare_paired
 
 N_NODES, N_PAIRS = 6, 15
 PAIRS = np.tril_indices(N_NODES, -1)
@@ -32,9 +34,10 @@ def simulate_batch(weights, connectome, params, seed, lengths):
     return SimpleNamespace(fc=fc, fcd=None, state_means={}, status=diverged.astype(int), params=params)
 
 
-def tune(weights, connectome, params, lengths):
+def simulate_control(weights, connectome, params, seed, lengths):
     """Inhibition of the made-up control: the strength of every node, whatever the parameters."""
-    return weights[connectome].sum(axis=2)
+    assert "wIE" not in params
+    return SimpleNamespace(params={**params, "wIE": weights[connectome].sum(axis=2)})
 
 
 def person(seed, shift):
@@ -58,7 +61,7 @@ def members():
     return [*people, group(people[1:])]
 
 
-CONTROL = cross.Control("wIE", tune)
+TUNER = Tuner("wIE", Packer(simulate_control), seed=0)
 
 
 def test_every_exchange_of_parameters_and_connectomes_is_listed_once():
@@ -77,7 +80,7 @@ def test_every_exchange_of_parameters_and_connectomes_is_listed_once():
 
 
 def test_scores_of_known_exchanges(members):
-    cells = cross.cross(members, simulate_batch, OBJECTIVE, [1, 2], CONTROL)
+    cells = cross.cross(members, Packer(simulate_batch), OBJECTIVE, [1, 2], TUNER)
 
     def score(parameters, connectome, data, inhibition="fitted"):
         return cells[parameters, connectome, data, inhibition, "train", "fc_corr"]
@@ -113,10 +116,10 @@ def test_a_connectome_that_everybody_has_is_not_exchanged(members):
         seen.append(len(seed))
         return simulate_batch(weights, connectome, params, seed, lengths)
 
-    cells = cross.cross(shared, counting, OBJECTIVE, [1, 2], CONTROL)
+    cells = cross.cross(shared, Packer(counting), OBJECTIVE, [1, 2], TUNER)
     assert {connectome for _, connectome, *_ in cells} == {"own"}
     assert sum(seen) == cross.n_simulations(3, 2, control=True, one_connectome=True) == 12
-    whole = cross.cross(members, simulate_batch, OBJECTIVE, [1, 2], CONTROL)
+    whole = cross.cross(members, Packer(simulate_batch), OBJECTIVE, [1, 2], TUNER)
     for data in ("own", "others"):
         key = ("others", "own", data, "fitted", "test", "fc_corr")
         np.testing.assert_allclose(cells[key].values, whole[key].values, atol=1e-9)
@@ -129,34 +132,34 @@ def test_weights_that_suit_the_connectome_are_simulated_once(members):
         seen.append(len(seed))
         return simulate_batch(weights, connectome, params, seed, lengths)
 
-    cells = cross.cross(members, counting, OBJECTIVE, [1, 2], CONTROL, size=10)
+    cells = cross.cross(members, Packer(counting, 10), OBJECTIVE, [1, 2], TUNER)
     assert max(seen) == 10 and sum(seen) == cross.n_simulations(3, 2, control=True)
     for kinds in (("own", "own"), ("others", "others")):
         tuned, fitted = (cells[(*kinds, "own", how, "test", "cost")] for how in ("tuned", "fitted"))
         np.testing.assert_array_equal(tuned.values, fitted.values)
-    whole = cross.cross(members, simulate_batch, OBJECTIVE, [1, 2], CONTROL)
+    whole = cross.cross(members, Packer(simulate_batch), OBJECTIVE, [1, 2], TUNER)
     assert all(np.array_equal(cells[key].values, whole[key].values) for key in whole)
 
 
 def test_without_control_there_is_one_kind_of_inhibition(members):
-    cells = cross.cross(members, simulate_batch, OBJECTIVE, [1, 2])
+    cells = cross.cross(members, Packer(simulate_batch), OBJECTIVE, [1, 2])
     assert {key[3] for key in cells} == {"none"}
 
 
 def test_alone_there_is_the_own_model_only(members):
-    cells = cross.cross(members[:1], simulate_batch, OBJECTIVE, [1, 2], CONTROL)
+    cells = cross.cross(members[:1], Packer(simulate_batch), OBJECTIVE, [1, 2], TUNER)
     assert {key[:3] for key in cells} == {("own", "own", "own")}
 
 
 def test_one_other_person_leaves_no_foreign_scans_for_what_they_gave(members):
-    cells = cross.cross([*members[:2], group(members[1:2])], simulate_batch, OBJECTIVE, [1, 2], CONTROL)
+    cells = cross.cross([*members[:2], group(members[1:2])], Packer(simulate_batch), OBJECTIVE, [1, 2], TUNER)
     foreign = {key[:2] for key in cells if key[2] == "others"}
     assert foreign == {("own", "own"), ("own", "group"), ("group", "own"), ("group", "group")}
 
 
 def test_a_simulation_that_failed_counts_as_the_worst_and_is_told(members):
     members[2].params["G"] = 99.0
-    cells = cross.cross(members, simulate_batch, OBJECTIVE, [1, 2, 3], CONTROL)
+    cells = cross.cross(members, Packer(simulate_batch), OBJECTIVE, [1, 2, 3], TUNER)
     cell = cells["others", "own", "own", "fitted", "train", "fc_corr"]
     assert cell.n_failed == 3 and cell.values.mean() < 0.67
 
@@ -164,7 +167,7 @@ def test_a_simulation_that_failed_counts_as_the_worst_and_is_told(members):
 def test_targets_without_a_test_split_are_scored_on_the_other(members):
     for member in members:
         member.targets.pop("test", None)
-    cells = cross.cross(members, simulate_batch, OBJECTIVE, [1, 2], CONTROL)
+    cells = cross.cross(members, Packer(simulate_batch), OBJECTIVE, [1, 2], TUNER)
     assert {key[4] for key in cells} == {"train"}
 
 
@@ -182,37 +185,6 @@ def test_the_group_without_a_person_is_the_group_of_the_others():
     assert ((weights > 0) == (alone.present > 0)).all() and ((lengths > 0) == (alone.measured > 0)).all()
 
 
-def test_a_contrast_has_the_interval_of_a_paired_t_test():
-    generator = np.random.default_rng(4)
-    own, other = generator.normal(0.1, 0.1, 12), generator.normal(0.0, 0.1, 12)
-    found = cross.paired(own, other, "fc_corr")
-    reference = stats.ttest_rel(own, other).confidence_interval(0.95)
-    assert (found.low, found.high) == (pytest.approx(reference.low), pytest.approx(reference.high))
-    assert found.n_people == 12 and found.n_better == (own > other).sum()
-
-
-@pytest.mark.parametrize(
-    ("difference", "measure", "verdict"),
-    [
-        ([0.1, 0.2, 0.15], "fc_corr", "better"),
-        ([0.1, 0.2, 0.15], "fcd_ks", "worse"),
-        ([-0.1, -0.2, -0.15], "cost", "better"),
-        ([-0.1, 0.2, 0.0], "fc_corr", "not distinguishable"),
-        ([0.1, 0.2], "fc_corr", "not distinguishable"),
-        ([0.0, 0.0, 0.0], "fc_corr", "not distinguishable"),
-    ],
-)
-def test_verdicts(difference, measure, verdict):
-    found = cross.paired(difference, np.zeros(len(difference)), measure)
-    assert found.verdict == verdict
-    assert np.isfinite(found.low) == (len(difference) > 2)
-
-
-def test_people_without_both_sides_do_not_count():
-    assert cross.paired([1.0, np.nan, 3.0], [0.0, 1.0, np.nan], "cost").n_people == 1
-    assert cross.paired([np.nan], [1.0], "cost") is None
-
-
 def verdict_of(own_matters, seed, n_people=12):
     """Verdict on own connectomes in a cohort whose scans follow the own connectome, or that of the group."""
     generator = np.random.default_rng(seed)
@@ -226,12 +198,12 @@ def verdict_of(own_matters, seed, n_people=12):
         others = [cross.Member(other, params) for number, other in enumerate(people) if number != mine]
         me = cross.Member(weights, params, {"test": target})
         members = [me, *others, group(others)]
-        scores.append(cross.cross(members, simulate_batch, OBJECTIVE, [1, 2]))
+        scores.append(cross.cross(members, Packer(simulate_batch), OBJECTIVE, [1, 2]))
     one, other = (
         [cells[(*condition, "none", "test", "fc_corr")].values.mean() for cells in scores]
         for condition in cross.CONTRASTS["connectome_others"]
     )
-    return cross.paired(one, other, "fc_corr").verdict
+    return compare_paired(one, other, higher_is_better=True).verdict
 
 
 def test_own_connectomes_are_better_where_they_matter_and_not_told_where_they_do_not():

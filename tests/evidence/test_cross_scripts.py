@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohorts import TinyCohort
+from planned_jobs import counts
 from prepared import PreparedCohort
-from test_workflow import counts
 
 from cubnm_core.connectomes.group import mean_connectome
-from cubnm_core.evidence.cross import n_simulations
+from cubnm_core.evidence.cross import Cell, n_simulations
 from workflow_scripts.cohort import batches, folds
 from workflow_scripts.configuration import configuration, fit_settings, start
 from workflow_scripts.evidence import (
@@ -18,13 +18,13 @@ from workflow_scripts.evidence import (
     cross_parameters,
     cross_people,
     cross_tables,
-    fold_average,
-    fold_fit,
     held_out_people,
 )
 from workflow_scripts.files.archives import Archive
-from workflow_scripts.fitting import evaluate, fit
+from workflow_scripts.fitting import best_fits, evaluate, fit
+from workflow_scripts.fitting.people import People
 from workflow_scripts.planning import estimates
+from workflow_scripts.preparation import group, group_average
 
 FREE = {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}
 SEARCH = {"population": 4, "generations": 3, "restarts": 1}
@@ -83,13 +83,13 @@ class Crossed(PreparedCohort):
             sm.params.units = [ids for ids in self.units if ids["unit"] not in members]
             sm.wildcards = SimpleNamespace(fold=fold, average="mean")
             sm.output = SimpleNamespace(npz=f"fold-{fold}.npz", json=f"fold-{fold}.json")
-            fold_average.main(sm)
+            group_average.main(sm)
             paths.append(sm.output.npz)
         sm = self.sm("fit")
         sm.params.units = [folds.group_of(fold) for fold in parted]
         sm.params.settings = start.fold_settings(self.settings)
         sm.input.connectomes = sm.input.targets = paths
-        fold_fit.main(sm)
+        fit.main(sm)
         held_out = {unit: fold for fold, members in parted.items() for unit in members}
         sm = self.sm("evaluate", **SEEDS)
         sm.params.units = [{**ids, "fold": held_out[ids["unit"]]} for ids in self.units]
@@ -148,9 +148,9 @@ def test_scans_that_a_person_lacks_count_neither_as_own_nor_as_others(crossed):
 
 def test_who_is_drawn_stays_when_people_are_added(crossed):
     before, after = ["02", "03", "04"], ["02", "03", "04", "05", "06", "07"]
-    drawn = cross.drawn("01", ["01", *after])
-    assert [person for person in drawn if person in before] == cross.drawn("01", before)
-    orders = {tuple(cross.drawn(person, after)) for person in ("01", "11", "12", "13", "14")}
+    drawn = cross.order_others("01", ["01", *after])
+    assert [person for person in drawn if person in before] == cross.order_others("01", before)
+    orders = {tuple(cross.order_others(person, after)) for person in ("01", "11", "12", "13", "14")}
     assert len(orders) > 1
 
 
@@ -161,20 +161,18 @@ def test_others_are_as_many_as_asked_for(crossed):
 
 
 def test_the_group_of_a_person_is_that_of_the_others(crossed):
-    everybody = cross.People(
-        "pool/connectomes.npz",
-        ["pool/split-train.npz", "pool/split-test.npz"],
-        crossed.splits,
-        crossed.settings,
+    scans = ["pool/split-train.npz", "pool/split-test.npz"]
+    everybody = cross.Members(
+        People("pool/connectomes.npz", scans, crossed.splits, crossed.settings),
+        best_fits.read_parameters(*PARAMETERS.values(), "homogeneous"),
     )
-    everybody.read_parameters(*PARAMETERS.values(), "homogeneous")
-    member = cross.group_of_others("02", everybody, cross_people.read_sums(POOL["group"]))
+    member = cross.group_of_others("02", everybody, group.read_sums(POOL["group"]))
     own = [Archive(crossed.connectome(f"sub-{name}")).arrays(f"sub-{name}") for name in ("01", "03", "04")]
     np.testing.assert_allclose(member.weights, np.mean([arrays["weights"] for arrays in own], axis=0))
     others = [everybody.params[name, "n/a"] for name in ("01", "03", "04")]
     assert member.params["G"] == pytest.approx(np.mean([params["G"] for params in others]))
     np.testing.assert_allclose(member.params["wIE"], np.mean([params["wIE"] for params in others], axis=0))
-    total, _ = mean_connectome(cross_people.read_sums(POOL["group"]))
+    total, _ = mean_connectome(group.read_sums(POOL["group"]))
     assert not np.allclose(total, member.weights)
 
 
@@ -229,6 +227,13 @@ def test_one_person_alone_without_held_out_scans_and_fcd(tmp_path, monkeypatch):
 
 def units_of(people):
     return {f"sub-{name}": {"participant_id": name} for name in people}
+
+
+def test_one_seed_has_no_spread(monkeypatch):
+    monkeypatch.setattr(cross.scoring, "conditions", lambda settings, seeds: {})
+    cells = {("own", "own", "own", "fitted", "train", "fc_corr"): Cell(np.array([0.5]), 1, 0)}
+    (row,) = cross.cell_rows({}, cells, {}, [1000])
+    assert row["mean"] == 0.5 and np.isnan(row["sd"])
 
 
 def test_folds_stay_when_people_come_and_go():

@@ -8,7 +8,8 @@ from scipy.stats import ks_2samp
 
 from cubnm_core.errors import InputError
 from cubnm_core.evidence.evaluation import evaluate_models, group_mean_fc, sc_fc, scan_rescan
-from cubnm_core.fitting.candidates import Candidate
+from cubnm_core.fitting.candidates import Candidate, score_candidates
+from cubnm_core.fitting.packing import Packer
 from cubnm_core.measures.connectivity import pair_indices
 from cubnm_core.measures.objective import Objective, Target
 
@@ -40,7 +41,7 @@ def evaluate(seeds, splits=("train", "test")):
     targets = {"train": Target(TRUE_FC), "test": Target(TRUE_FC[::-1].copy())}
     weights, params = np.ones((N_NODES, N_NODES)), {"G": 1.5, "w_p": np.ones(N_NODES)}
     candidate = Candidate(weights, params, {split: targets[split] for split in splits}, seeds)
-    return evaluate_models([candidate], simulate_batch, Objective({"fc_corr": 1.0}))[0]
+    return evaluate_models([candidate], Packer(simulate_batch), Objective({"fc_corr": 1.0}))[0]
 
 
 def test_every_split_is_scored_with_every_seed():
@@ -79,7 +80,7 @@ def test_a_diverged_seed_counts_in_scores_and_stays_out_of_regional_means():
     assert np.isnan(evaluate([99]).regional_summary()["S_E"][0]).all()
 
 
-@pytest.mark.parametrize("size", [1, 5, 100])
+@pytest.mark.parametrize("size", [1, 4, 100])
 def test_models_evaluated_together_are_evaluated_as_alone(size):
     weights, objective = np.ones((N_NODES, N_NODES)), Objective({"fc_corr": 1.0})
     shapes = []
@@ -92,14 +93,47 @@ def test_models_evaluated_together_are_evaluated_as_alone(size):
         Candidate(weights, {"G": 1.0}, {"train": Target(TRUE_FC)}, seeds)
         for seeds in ([10, 20], [99, 5, 7], [8])
     ]
-    found = evaluate_models(candidates, watched, objective, size)
-    assert shapes == [(n, n, n) for n in {1: (2, 3, 1), 5: (5, 1), 100: (6,)}[size]]
+    found = evaluate_models(candidates, Packer(watched, size), objective)
+    assert shapes == [(n, n, n) for n in {1: (1,) * 6, 4: (4, 2), 100: (6,)}[size]]
     for candidate, result in zip(candidates, found, strict=True):
-        (alone,) = evaluate_models([candidate], simulate_batch, objective)
+        (alone,) = evaluate_models([candidate], Packer(simulate_batch), objective)
         assert result.seeds.tolist() == candidate.seeds and result.median == alone.median
         np.testing.assert_array_equal(result.scores["train"]["cost"], alone.scores["train"]["cost"])
         np.testing.assert_array_equal(result.fc, alone.fc)
         np.testing.assert_array_equal(result.regional["S_E"], alone.regional["S_E"])
+
+
+def test_an_evaluation_that_does_not_fit_into_memory_is_parted(caplog):
+    def small(weights, connectome, params, seed, lengths):
+        if len(seed) > 2:
+            raise MemoryError
+        return simulate_batch(weights, connectome, params, seed, lengths)
+
+    weights, objective = np.ones((N_NODES, N_NODES)), Objective({"fc_corr": 1.0})
+    candidate = Candidate(weights, {"G": 1.0}, {"train": Target(TRUE_FC)}, [50, 1, 90, 10, 20])
+    (parted,) = evaluate_models([candidate], Packer(small), objective)
+    (whole,) = evaluate_models([candidate], Packer(simulate_batch), objective)
+    assert "going on with 2" in caplog.text
+    assert parted.median == whole.median
+    np.testing.assert_array_equal(parted.fc, whole.fc)
+    for split, scores in whole.scores.items():
+        for measure, values in scores.items():
+            np.testing.assert_array_equal(parted.scores[split][measure], values)
+    for name, values in whole.regional.items():
+        np.testing.assert_array_equal(parted.regional[name], values)
+
+
+@pytest.mark.parametrize("by_seed", [False, True])
+def test_scores_stand_in_the_order_of_the_seeds_whatever_the_order_of_simulations(by_seed):
+    weights, target = np.ones((N_NODES, N_NODES)), Target(TRUE_FC)
+    candidates = [Candidate(weights, {"G": 1.0}, {"own": target}, seeds) for seeds in ([4, 99], [7, 4, 2])]
+    board = score_candidates(candidates, Packer(simulate_batch, 2), Objective({"fc_corr": 1.0}), by_seed)
+    alone = [evaluate([seed], splits=("train",)).scores["train"]["cost"][0] for seed in (4, 99, 7, 2)]
+    known = dict(zip((4, 99, 7, 2), alone, strict=True))
+    for place, candidate in enumerate(candidates):
+        found = board.scores(place)["own"]["cost"]
+        np.testing.assert_array_equal(found, [known[seed] for seed in candidate.seeds])
+    assert board.status(0).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("seeds", [[], [3, 3]])

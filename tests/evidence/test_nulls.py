@@ -11,8 +11,10 @@ from prepared import PreparedCohort
 from cubnm_core.evidence import nulls as core
 from cubnm_core.fitting.heterogeneity import MapScaled
 from cubnm_core.fitting.search_space import SearchSpace
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.evidence import null_fits, null_tests, nulls
-from workflow_scripts.fitting import evaluate, fit
+from workflow_scripts.files.archives import Archive
+from workflow_scripts.fitting import evaluate, fit, simulators
 from workflow_scripts.planning import estimates
 from workflow_scripts.report.sections import nulls as section
 
@@ -95,7 +97,7 @@ def test_refits_are_searches_of_their_own_and_go_on_from_their_histories(scored,
     own = read_tsv(scored.sm("fit").output.fits)
     assert not {row["fingerprint"] for row in rows} & {row["fingerprint"] for row in own}
     assert {row["status"] for row in rows} == {"ok"}
-    monkeypatch.setattr(fit.simulators, "batch_simulator", lambda *args, **options: _never)
+    monkeypatch.setattr(simulators, "batch_simulator", lambda *args, **options: _never)
     null_fits.main(sm)
     again = read_tsv(sm.output[0])
     assert [without_time(row) for row in again] == [without_time(row) for row in rows]
@@ -119,15 +121,9 @@ def test_searches_of_null_models_see_training_scans_only(scored):
 
 
 def test_connectomes_of_others_come_from_the_batch(scored):
-    people = nulls.read_people(
-        scored.units,
-        nulls.archives.Archive(scored.sm("fit").input.connectomes),
-        nulls.archives.by_split(scored.sm("fit").input.targets, ["train"]),
-        scored.settings,
-    )
-    nodes = nulls.tables.read_nodes(scored.folder / "nodes.tsv")
-    archive = nulls.archives.Archive(scored.sm("fit").input.connectomes)
-    space = nulls.search_space(scored.settings, nodes)
+    (people, _), simulator = scored.read(), scored.simulator
+    nodes, space = simulator.nodes, simulator.space
+    archive = Archive(scored.sm("fit").input.connectomes)
     models = nulls.NullModels(people, archive, nodes, space, STATED, 5)
     others = [null for null in models.of("sub-02") if null.kind == "other_connectome"]
     assert [null.index for null in others] == [1, 2]  # there are two others only
@@ -149,8 +145,7 @@ def test_maps_are_turned_where_nodes_have_coordinates(tmp_path, monkeypatch):
     space = SearchSpace(
         {"G": (0.5, 2.0), "w_p": (0.2, 2.0), "w_p.myelin": (-1.0, 1.0)}, regional={"w_p": rule}
     )
-    ids = {"unit": "sub-01", "participant_id": "01", "session_id": ""}
-    person = nulls.simulators.Person(ids, None, {}, 1.0)
+    person = nulls.Person(Unit("01"), None, {}, 1.0)
     stated = {**STATED, "kinds": ["spin"]}
     models = nulls.NullModels({"sub-01": person}, None, nodes, space, stated, 4)
     turned = [null.space.regional["w_p"].maps["myelin"] for null in models.of("sub-01")]
@@ -188,7 +183,9 @@ def test_tests_over_the_cohort(scored):
     assert refitted["difference"] == pytest.approx(
         (own - null.groupby("participant_id")["mean"].mean()).mean()
     )
-    assert refitted["low"] < refitted["difference"] < refitted["high"]
+    assert np.isnan([refitted["low"], refitted["high"]]).all()  # three people
+    assert forward["verdict"] == "too few people"
+    assert refitted["verdict"] == ("better" if refitted["p"] <= 0.05 else "not distinguishable")
     assert refitted["window"] == "10.0" and refitted["n_seeds"] == "6"
 
 
@@ -251,19 +248,23 @@ def test_the_plan_counts_null_models():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"refitted": False, "p": np.nan}, "Diagnostic, no p: the own connectome scores better than rewired"),
         (
-            {"refitted": False, "p": np.nan, "low": -0.1},
-            "Diagnostic, no p: the own connectome is not disting",
+            {"refitted": False, "p": np.nan, "verdict": "better"},
+            "Diagnostic, no p: the person's own connectome beats rewired",
         ),
-        ({"p": 0.004}, "The own connectome beats rewired ones"),
-        ({"p": 0.4, "low": -0.1}, "The own connectome is not distinguishable from rewired ones"),
-        ({"p": 0.25, "null": "spin", "n_nulls": 3}, "With 3 turned maps p cannot be below 0.25"),
+        (
+            {"refitted": False, "p": np.nan},
+            "Diagnostic, no p: the person's own connectome is not distinguishable",
+        ),
+        ({"p": 0.004, "verdict": "better"}, "The person's own connectome beats rewired connectomes"),
+        ({"p": 0.4}, "The person's own connectome is not distinguishable from rewired connectomes"),
+        ({"p": 0.25, "null": "spin", "n_nulls": 3}, "with 3 rotated maps, p cannot be below 0.25"),
     ],
 )
 def test_comparisons_in_words(changes, words):
     row = {
         "null": "rewired", "refitted": True, "measure": "fc_corr", "observed": 0.5, "null_mean": 0.3,
         "difference": 0.2, "low": 0.1, "high": 0.3, "n_people": 8, "n_nulls": 4, "p": 0.5,
+        "verdict": "not distinguishable",
     }  # fmt: skip
     assert words in section.verdict({**row, **changes})

@@ -9,7 +9,7 @@ import report_cohort
 import report_identifiability
 from cohorts import read_tsv
 from prepared import N_NODES, SETTINGS, PreparedCohort
-from test_synthetic import completed
+from synthetic_settings import completed
 
 from cubnm_core.evidence import reliability as core
 from cubnm_core.fitting.optimisers import OptimizerSettings
@@ -166,18 +166,18 @@ def made(tmp_path, monkeypatch):
 
 def test_the_section_says_what_the_numbers_mean(made):
     fit = shown.section(report_identifiability.read(made)).context["fits"][0]
-    assert fit["people"] == "12 people, sessions a, b; left out without all of them: 3"
+    assert fit["people"] == "12 people, sessions a, b; excluded for missing sessions: 3"
     verdicts = " ".join(fit["verdicts"])
-    assert "G: ICC(2,1) 0." in verdicts and "With 12 people intervals are wide" in verdicts
+    assert "G: ICC(2,1) 0." in verdicts and "With 12 people, intervals are wide" in verdicts
     assert "Simulated FC is less reliable than the FC it was fitted to" in verdicts
-    assert [row["name"] for row in fit["edges"]] == ["empirical", "simulated", "simulated less empirical"]
+    assert [row["name"] for row in fit["edges"]] == ["empirical", "simulated", "simulated minus empirical"]
     assert fit["picture"].uri.startswith("data:image/svg")
 
 
 def test_the_page_of_aggregates_leaves_out_few_people(made):
     cohort = report_identifiability.read(made)
     (fit,) = shown.aggregate(cohort).context["fits"]
-    assert fit["people"].endswith("left out without all of them: fewer than 5")
+    assert fit["people"].endswith("excluded for missing sessions: fewer than 5")
     cohort.tables["reliability"]["n_people"] = 4
     context = shown.aggregate(cohort).context
     assert not context["fits"] and context["reason"] == "Fewer than 5 people have the same sessions."

@@ -12,7 +12,7 @@ from cubnm_core.errors import InputError
 from cubnm_core.evidence import twins
 from cubnm_core.measures.connectivity import average_fc
 from workflow_scripts.cohort import twin_parts
-from workflow_scripts.evidence import make_twins, twin_recovery
+from workflow_scripts.evidence import make_twins, twin_marks, twin_recovery
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import best_fits, fit
@@ -99,9 +99,9 @@ def test_twins_are_like_prepared_people_with_the_connectomes_of_the_cohort(made)
 def test_targets_of_a_twin_are_simulated_run_by_run_and_analysed_like_scans(made):
     sm = made.twins_sm("make_twins")
     twin = read_tsv(sm.output.truth)[1]
-    space = make_twins.search_space(made.settings, make_twins.tables.read_nodes("nodes.tsv"))
     values = {key.removeprefix("param_"): float(twin[key]) for key in twin if key.startswith("param_")}
-    params = {name: np.asarray(value)[None] for name, value in best_fits.composed(space, values).items()}
+    params = best_fits.compose(made.simulator.space, values)
+    params = {name: np.asarray(value)[None] for name, value in params.items()}
     weights = Archive(sm.output.connectome).arrays("twin-002")["weights"]
     found = []
     for seed, volumes in ((501_000, 60), (501_001, 44)):
@@ -138,7 +138,7 @@ def test_tables_of_twins(made):
     assert nodes["twin-001", "n0"] == pytest.approx(base)
     assert nodes["twin-001", f"n{N_NODES - 1}"] == pytest.approx(base * (1 + slope))
     assert {row["verdict"] for row in recovery} == {"not judged"}  # four twins say nothing
-    assert {row["settings"] for row in recovery} == {twin_recovery.mark(made.settings)}
+    assert {row["settings"] for row in recovery} == {twin_marks.settings_mark(made.settings)}
     described = job.read_json(sm.output.dictionaries[1])
     assert set(described) == set(recovery[0])
 
@@ -157,16 +157,17 @@ def test_parameters_come_from_the_cohort_the_person_or_the_range():
     generator = np.random.default_rng(0)
     points = 0.5 + generator.multivariate_normal([0, 0], [[0.01, 0.008], [0.008, 0.01]], 60)
     numbers = np.arange(2000)
-    drawn = twins.drawn(points, numbers % 60, "cohort", 1, numbers)
+    drawn = twins.draw_parameters(points, numbers % 60, "cohort", 1, numbers)
     np.testing.assert_allclose(drawn.mean(axis=0), points.mean(axis=0), atol=0.02)
     np.testing.assert_allclose(np.cov(drawn.T), np.cov(points.T), rtol=0.2)
-    np.testing.assert_array_equal(twins.drawn(points, numbers % 60, "own", 1, numbers)[65], points[5])
-    even = twins.drawn(points, numbers % 60, "range", 1, numbers)
+    own = twins.draw_parameters(points, numbers % 60, "own", 1, numbers)
+    np.testing.assert_array_equal(own[65], points[5])
+    even = twins.draw_parameters(points, numbers % 60, "range", 1, numbers)
     assert even.min() < 0.01 and even.max() > 0.99
-    edge = twins.drawn(np.array([[0.0], [0.05], [1.0]]), numbers % 3, "cohort", 1, numbers)
+    edge = twins.draw_parameters(np.array([[0.0], [0.05], [1.0]]), numbers % 3, "cohort", 1, numbers)
     assert edge.min() >= 0 and edge.max() <= 1
     with pytest.raises(InputError, match="cohort, own, range"):
-        twins.drawn(points, numbers % 60, "group", 1, numbers)
+        twins.draw_parameters(points, numbers % 60, "group", 1, numbers)
 
 
 @pytest.mark.parametrize(

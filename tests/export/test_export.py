@@ -13,7 +13,7 @@ from workflow_scripts.evidence import baselines, compare_fits
 from workflow_scripts.export import bids, export
 from workflow_scripts.export.cohort_tables import EXCLUSIONS, RECOVERY
 from workflow_scripts.files import dictionary
-from workflow_scripts.fitting import best_fits, evaluate, fit_rows
+from workflow_scripts.fitting import best_fits, evaluate, fit_rows, scoring
 from workflow_scripts.preparation import common_nodes
 
 SETTINGS = {"terms": {}, "objectives": [{}, {}]}
@@ -22,7 +22,7 @@ TABLES = {
     "fits": fit_rows.fits_columns(SETTINGS, FREE),
     "convergence": fit_rows.CONVERGENCE,
     "front": fit_rows.front_columns(SETTINGS, FREE),
-    "evaluation": evaluate.EVALUATION,
+    "evaluation": scoring.EVALUATION,
     "states": evaluate.STATES,
     "regional_parameters": best_fits.REGIONAL,
     "baselines": baselines.COLUMNS,

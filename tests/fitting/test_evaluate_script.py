@@ -10,8 +10,6 @@ from cohorts import read_tsv
 from prepared import N_NODES, PreparedCohort
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import tables
-from workflow_scripts.cohort.search_spaces import search_space
 from workflow_scripts.evidence import baselines, compare_fits, global_signal
 from workflow_scripts.export import cohort_tables
 from workflow_scripts.files import job, result_tables
@@ -66,22 +64,21 @@ def test_scores_of_every_split_with_the_settings_beside_them(evaluated):
 
 
 def test_an_error_of_one_person_is_that_of_no_other(evaluated, monkeypatch):
-    sm = evaluated.sm("evaluate", **SEEDS)
-    nodes = tables.read_nodes(sm.input.nodes)
-    people = evaluate.fitted_people(sm, search_space(sm.params.settings, nodes), logging.getLogger())
-    _, (_, expected) = evaluate.evaluate_people(people, sm.params.settings, nodes, 2)
+    sm, simulator = evaluated.sm("evaluate", **SEEDS), evaluated.simulator
+    models = evaluate.fitted_models(sm, simulator, logging.getLogger())
+    _, (_, expected) = simulator.evaluate(models)
     original = simulators.batch_simulator
 
     def refusing(*given, **named):
         def simulate_batch(weights, *rest):
-            if any(np.array_equal(one, people[0][0].weights) for one in weights):
+            if any(np.array_equal(one, models[0][0].weights) for one in weights):
                 raise InputError("refused")
             return original(*given, **named)(weights, *rest)
 
         return simulate_batch
 
     monkeypatch.setattr(simulators, "batch_simulator", refusing)
-    refused, (_, found) = evaluate.evaluate_people(people, sm.params.settings, nodes, 2)
+    refused, (_, found) = simulator.evaluate(models)
     assert isinstance(refused, InputError)
     np.testing.assert_array_equal(found.scores["train"]["cost"], expected.scores["train"]["cost"])
 
@@ -247,7 +244,7 @@ def scores(people, fit, value, sessions=("n/a",), split="test"):
 
 def test_sessions_are_averaged_and_pairs_of_fits_corrected_together():
     rows = [*scores(8, "a", 0.3, ("1", "2")), *scores(8, "b", 0.35), *scores(7, "c", 0.1)]
-    evaluation = pd.DataFrame(rows).assign(**dict.fromkeys(compare_fits.evaluate.ANALYSIS, "all"))
+    evaluation = pd.DataFrame(rows).assign(**dict.fromkeys(compare_fits.scoring.ANALYSIS, "all"))
     none = pd.DataFrame(columns=["participant_id", "session_id", "fit", "split", "measure", "value"])
     settings = {fit: {"objective": {"fc_corr": 1.0}, "objectives": [], "terms": {}} for fit in "abc"}
     found = {
@@ -263,7 +260,7 @@ def test_sessions_are_averaged_and_pairs_of_fits_corrected_together():
 
 def test_costs_of_different_objectives_are_not_compared():
     rows = [{**row, "measure": "cost"} for fit in "ab" for row in scores(8, fit, 0.1, split="train")]
-    evaluation = pd.DataFrame(rows).assign(**dict.fromkeys(compare_fits.evaluate.ANALYSIS, "all"))
+    evaluation = pd.DataFrame(rows).assign(**dict.fromkeys(compare_fits.scoring.ANALYSIS, "all"))
     none = pd.DataFrame(columns=["participant_id", "session_id", "fit", "split", "measure", "value"])
     stated = [{"objective": {"fc_corr": weight}, "objectives": [], "terms": {}} for weight in (1.0, 2.0)]
     assert compare_fits.comparison_rows(evaluation, none, dict(zip("ab", stated, strict=True))) == []

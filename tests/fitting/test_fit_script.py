@@ -7,12 +7,8 @@ import pytest
 from cohorts import read_tsv
 from prepared import PreparedCohort
 
-from workflow_scripts.cohort import tables
-from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import fit, simulators
-from workflow_scripts.fitting.fit_problems import make_problems
 
 
 @pytest.fixture
@@ -139,32 +135,23 @@ CHANGES = {
 
 @pytest.mark.parametrize("section", CHANGES)
 def test_every_setting_is_in_the_fingerprint(cohort, section):
-    before = marks(cohort)
-    assert before == marks(cohort)
+    before = cohort.marks()
+    assert before == cohort.marks()
     cohort.settings[section] = {**cohort.settings[section], **CHANGES[section]}
-    assert not set(marks(cohort).values()) & set(before.values())
+    assert not set(cohort.marks().values()) & set(before.values())
 
 
 def test_data_are_in_the_fingerprint_and_other_people_are_not(cohort):
-    before = marks(cohort)
+    before = cohort.marks()
     weights = Archive(cohort.connectome("sub-02")).arrays("sub-02")["weights"]
     cohort.write_connectome("sub-02", weights=weights * (1 + 1e-15))
-    changed = {key for key, mark in marks(cohort).items() if mark != before[key]}
+    changed = {key for key, mark in cohort.marks().items() if mark != before[key]}
     assert changed == {"sub-02_restart-0", "sub-02_restart-1"}
     assert len(set(before.values())) == 6
 
 
-def marks(cohort):
-    sm = cohort.sm("fit")
-    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, job.start(sm))
-    nodes = tables.read_nodes(sm.input.nodes)
-    space, hemispheres = search_space(cohort.settings, nodes), [node["hemisphere"] for node in nodes]
-    problems, histories = make_problems(people, cohort.settings, space, hemispheres)
-    return {problem.key: histories[problem.key].fingerprint for problem in problems}
-
-
 @pytest.mark.parametrize(("key", "value"), [("scheme", "heun"), ("precision", "double")])
 def test_scheme_and_precision_are_in_the_fingerprint(cohort, key, value):
-    before = marks(cohort)
+    before = cohort.marks()
     cohort.settings["simulation"] = {**cohort.settings["simulation"], key: value}
-    assert not set(before.values()) & set(marks(cohort).values())
+    assert not set(before.values()) & set(cohort.marks().values())

@@ -12,7 +12,8 @@ import pytest
 from cubnm_core.errors import InputError
 from cubnm_core.fitting.run import Generation
 from cubnm_core.fitting.search_space import SearchSpace
-from workflow_scripts.fitting.histories import FileStore, History, fingerprint
+from workflow_scripts.fitting.fingerprints import fingerprint
+from workflow_scripts.fitting.histories import FileStore, History
 
 SPACE = SearchSpace({"G": (0.0, 3.0), "w_p": (0.2, 2.0)}, {"J_N": 0.15})
 KEY = "sub-01_restart-0"
@@ -141,12 +142,12 @@ def test_fingerprint_sees_every_difference():
 FIT = """
 import sys, time
 import numpy as np
-from cubnm_core.fitting import FitProblem, run_fits
-from cubnm_core.objective import Objective, Target
-from cubnm_core.optimisers import OptimizerSettings
-from cubnm_core.search_space import SearchSpace
-from cubnm_core.simulation import Simulation
-from workflow_scripts.histories import FileStore, History
+from cubnm_core.fitting.optimisers import OptimizerSettings
+from cubnm_core.fitting.run import FitProblem, run_fits
+from cubnm_core.fitting.search_space import SearchSpace
+from cubnm_core.measures.objective import Objective, Target
+from cubnm_core.simulation.simulation import Simulation
+from workflow_scripts.fitting.histories import FileStore, History
 
 pause = float(sys.argv[2])
 space = SearchSpace({"G": (0.0, 3.0), "w_p": (0.2, 2.0)})

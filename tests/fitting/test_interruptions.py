@@ -12,6 +12,7 @@ import pytest
 from cohorts import read_tsv
 from prepared import PreparedCohort
 
+from cubnm_core import STAGE_VERSIONS
 from cubnm_core.simulation.simulation import Simulation
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
@@ -68,7 +69,7 @@ def test_a_request_to_end_is_heard_while_simulations_run():
     code = (
         "import threading, time\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
-        "from workflow_scripts import interruptions\n"
+        "from workflow_scripts.fitting import interruptions\n"
         "restore = interruptions.end_at_once()\n"
         "with ThreadPoolExecutor(1) as pool:\n"
         "    waiting = pool.submit(time.sleep, 60)\n"
@@ -233,8 +234,7 @@ def test_a_corrupted_input_fails_alone_and_recovers(cohort, damage):
 def test_a_history_of_another_numerics_version_is_refused_and_set_aside(cohort, monkeypatch):
     run(cohort)
     old = kept_histories()
-    monkeypatch.setattr(fit.make_problems.__globals__["cubnm_core"], "NUMERICS_VERSION", 999)
-    monkeypatch.setattr(histories, "NUMERICS_VERSION", 999)
+    monkeypatch.setitem(STAGE_VERSIONS, "simulation", 999)
     run(cohort)
     told = Path("logs/fit.log").read_text()
     assert "was made with numerics version 1 and cannot be resumed with version 999" in told

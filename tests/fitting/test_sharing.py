@@ -231,9 +231,9 @@ def made_simulator(pause):
 
 def started(folder, name, pause):
     """A process that runs the job of a fit."""
-    code = "import sys; from test_sharing import cohort_of; from workflow_scripts import fit"
+    code = "import sys; from test_sharing import cohort_of; from workflow_scripts.fitting import fit"
     code += "; fit.main(cohort_of(sys.argv[1], sys.argv[2], float(sys.argv[3])))"
-    path = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parents[2])])
+    path = os.pathsep.join(map(str, Path(__file__).parents[:3]))
     command = [sys.executable, "-c", code, str(folder), name, str(pause)]
     return subprocess.Popen(
         command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -261,9 +261,9 @@ def unshared(tmp_path_factory):
     """What both fits write when each is alone."""
     folder = tmp_path_factory.mktemp("unshared")
     for name in ("one", "other"):
-        code = "import sys; from test_sharing import cohort_of; from workflow_scripts import fit"
+        code = "import sys; from test_sharing import cohort_of; from workflow_scripts.fitting import fit"
         code += "; sm = cohort_of(sys.argv[1], sys.argv[2]); sm.resources.shares = 0; fit.main(sm)"
-        path = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(__file__).parents[2])])
+        path = os.pathsep.join(map(str, Path(__file__).parents[:3]))
         command = [sys.executable, "-c", code, str(folder), name]
         subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, check=True)
     assert generations(folder, "one") == generations(folder, "other") == 3 * 2 * 12

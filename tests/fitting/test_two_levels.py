@@ -5,20 +5,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from cohorts import TinyCohort, labelled, read_tsv, symmetric
+from planned_jobs import counts, inputs_of
 from prepared import PreparedCohort
-from test_workflow import counts, inputs_of
 
 from cubnm_core.errors import InputError
 from cubnm_core.fitting.search_space import SearchSpace
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration import configuration, fit_settings, start
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
-from workflow_scripts.fitting import simulators, starting_points
+from workflow_scripts.fitting import starting_points
+from workflow_scripts.fitting.people import Excluded, People
 from workflow_scripts.preparation import group_average
 
 FREE = {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}
 SPACE = SearchSpace({name: tuple(bounds) for name, bounds in FREE.items()})
-UNITS = [{"unit": f"sub-{name}", "participant_id": name, "session_id": ""} for name in ("01", "02")]
+UNITS = [Unit(name) for name in ("01", "02")]
 
 
 @pytest.fixture
@@ -98,10 +100,10 @@ def test_a_start_from_another_fit_needs_its_parameters_and_no_circle(config):
 def test_a_consensus_needs_distances_of_some_kind(config):
     config["fits"]["two"]["start"]["connectome"] = "consensus"
     rows, nodes = [{"kind": "sc"}, {"kind": "bold"}], [{"label": "a", "x": None, "y": 1.0, "z": 2.0}]
-    (text,) = start.distance_problems(config, rows, nodes)
+    (text,) = start.check_distances(config, rows, nodes)
     assert "fits.two.start.connectome" in text and "kind length" in text and "nodes.tsv" in text
-    assert start.distance_problems(config, [*rows, {"kind": "length"}], nodes) == []
-    assert start.distance_problems(config, rows, [{"label": "a", "x": 0.0, "y": 1.0, "z": 2.0}]) == []
+    assert start.check_distances(config, [*rows, {"kind": "length"}], nodes) == []
+    assert start.check_distances(config, rows, [{"label": "a", "x": 0.0, "y": 1.0, "z": 2.0}]) == []
 
 
 @pytest.fixture
@@ -121,10 +123,16 @@ def averaged(people, kind="mean"):
     return Archive(sm.output.npz)
 
 
+def read_group(archive, settings):
+    """Read the group as a person is read."""
+    paths = [f"{stem}.npz" for stem in archive.stems]
+    return People(paths, paths, settings=settings).read(Unit.from_record(start.GROUP))
+
+
 @pytest.mark.parametrize("kind", ["mean", "consensus"])
 def test_the_group_is_read_like_a_person(people, kind):
     archive = averaged(people, kind)
-    group = simulators.read_person(start.GROUP, archive, {"train": archive}, delays=True)
+    group = read_group(archive, {**people.settings, "delays": True})
     own = [Archive(people.connectome(ids["unit"])).arrays(ids["unit"]) for ids in people.units]
     mean = np.mean([arrays["weights"] for arrays in own], axis=0)
     np.testing.assert_allclose(group.weights, mean)
@@ -148,8 +156,11 @@ def test_a_group_of_nobody_is_left_out_with_the_reason(people):
     for ids in people.units:
         people.state(ids["unit"], "train", status="excluded", reasons=["too short"])
     archive = averaged(people)
-    reasons = simulators.read_person(start.GROUP, archive, {"train": archive})
-    assert reasons == ["nobody of the cohort has both a connectome and training scans that can be used"]
+    with pytest.raises(Excluded) as error:
+        read_group(archive, people.settings)
+    assert error.value.reasons == [
+        "nobody of the cohort has both a connectome and training scans that can be used"
+    ]
 
 
 def test_the_group_takes_the_most_common_repetition_time(people):

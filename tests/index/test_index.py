@@ -73,7 +73,7 @@ def test_from_derivatives_to_tables_the_workflow_takes(folders, capsys):
     assert people[1] == {"participant_id": "02", "age": "21", "sex": "F"}
     printed = capsys.readouterr().out
     assert "2 people of " in printed and "11, 99" in printed
-    assert "left out: 4S456Parcels" in printed and "left out: radius2_count" in printed
+    assert "not used: 4S456Parcels" in printed and "not used: radius2_count" in printed
 
     config = {name: str(folders / "config" / f"{name}.tsv") for name in ("manifest", "participants", "nodes")}
     fit = {"model": "rWW", "fic": "analytical", "free": {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}}
@@ -104,9 +104,9 @@ def test_several_atlases_are_a_question(folders):
 
 def test_a_selection_that_fits_nothing_names_what_there_is(folders):
     message = run(folders, "--select", "atlas=Glasser")
-    assert "--select atlas=Glasser: nothing like that; found: 4S156Parcels, 4S456Parcels" in message
+    assert "--select atlas=Glasser: no such value; found: 4S156Parcels, 4S456Parcels" in message
     message = run(folders, "--set", "bold.censorship=none")
-    assert "no column of the manifest that can be stated" in message and "censoring" in message
+    assert "not a column of the manifest that can be set" in message and "censoring" in message
 
 
 def test_two_strategies_of_denoising_are_a_question(folders):
@@ -157,7 +157,7 @@ def test_other_tasks_are_left_out(folders, capsys):
     derivatives.add_xcpd(folders / "xcp_d", "01", runs=("1", "2"), task="nback")
     assert run(folders) == ""
     assert not any("nback" in row["path"] for row in manifest(folders))
-    assert "task rest, because it is at rest; left out: task nback" in capsys.readouterr().out
+    assert "task rest, because it is resting-state; not used: task nback" in capsys.readouterr().out
 
 
 def test_duplicates_are_told(folders):
@@ -211,7 +211,7 @@ def test_an_edited_table_stays(folders, capsys):
     assert run(folders) == ""
     printed = capsys.readouterr().out
     assert path.read_text(encoding="utf-8") == edited
-    assert "was edited and stays as it is" in printed
+    assert "edited, so kept" in printed
     assert "8 new (02 sc, 02 length, 02 task-rest_run-1 bold, ...), 2 changed" in printed
     assert len(read_tsv(folders / "config" / "manifest.new.tsv")) == len(lines) - 1
     assert "participants.tsv: 3 rows, unchanged" in printed

@@ -15,10 +15,10 @@ from cubnm_core.measures.connectivity import (
 from cubnm_core.measures.connectivity import pair_indices as pair_indices_of
 from cubnm_core.measures.distances import binned_cdf
 from workflow_scripts.cohort import precomputed_rows, tables
-from workflow_scripts.files import job
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.files.job import write_json
-from workflow_scripts.fitting import fit, simulators
+from workflow_scripts.fitting.people import People
 from workflow_scripts.preparation import precomputed_targets
 
 VOLUMES, WINDOW, STEP = 150, 25, 5
@@ -311,8 +311,7 @@ def prepared(tmp_path, monkeypatch):
 )
 def test_a_fit_excludes_those_who_lack_what_its_objective_weighs(prepared, objective, fitted, reasons):
     prepared.settings["objective"] = objective
-    sm = prepared.sm("fit")
-    people, unusable = fit.read_people(prepared.units, sm.input, prepared.settings, job.start(sm))
+    people, unusable = prepared.read()
     assert list(people) == fitted
     assert {unit: row["status"] for unit, row in unusable.items()} == dict.fromkeys(reasons, "excluded")
     for unit, words in reasons.items():
@@ -322,9 +321,8 @@ def test_a_fit_excludes_those_who_lack_what_its_objective_weighs(prepared, objec
 def test_a_split_without_fcd_is_not_scored_by_a_fit_that_weighs_it(prepared, caplog):
     fc = Archive(prepared.target("sub-01", "test")).arrays("sub-01")["fc"]
     prepared.write_target("sub-01", "test", fc=fc)
-    archives = [Archive(prepared.connectome("sub-01")), {}]
-    archives[1] = {split: Archive(prepared.target("sub-01", split)) for split in prepared.splits}
-    read = simulators.read_person(prepared.units[0], *archives, objective={"fcd_ks": 1.0})
-    assert list(read.targets) == ["train"]
+    files = prepared.sm("evaluate").input.connectomes, prepared.sm("evaluate").input.targets, prepared.splits
+    weighing = {**prepared.settings, "objective": {"fcd_ks": 1.0}}
+    assert list(People(*files, weighing).read(Unit("01")).targets) == ["train"]
     assert "sub-01 is not scored on the split test" in caplog.text
-    assert list(simulators.read_person(prepared.units[0], *archives).targets) == ["train", "test"]
+    assert list(People(*files).read(Unit("01")).targets) == ["train", "test"]

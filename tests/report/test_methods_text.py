@@ -52,13 +52,13 @@ CONFIGURED = {
     "average": ({"connectome": {"source": "mean", "scaling": "none"}}, "the mean connectome of the cohort"),
     "mask": (
         {"connectome": {"source": "individual", "scaling": "log", "mask": "consensus"}},
-        "most people do not have were removed",
+        "each person's connectome was masked by the consensus",
     ),
     "threshold": (
         {"connectome": {"source": "individual", "scaling": "log", "threshold": {"density": 0.3}}},
         "the strongest 0.3 of all connections",
     ),
-    "volumes": ({"bold": {"initial_volumes": 5}}, "the first 5 volumes of every run were dropped"),
+    "volumes": ({"bold": {"initial_volumes": 5}}, "the first 5 volumes of every run were discarded"),
     "detrend": ({"bold": {"detrend": "linear"}}, "a linear trend was subtracted"),
     "censoring": ({"bold": {"fd_threshold": 0.4}}, "framewise displacement above 0.4 mm"),
 }
@@ -92,13 +92,13 @@ def test_people_without_results_are_counted_but_not_few_ones_where_that_would_te
 FITTED = {
     "plasticity": (
         {"fic": {"method": "plasticity", "target": 4.0, "warm_up": 25.0}},
-        "(25 s), for rates near 4 Hz",
+        "to rates near 4 Hz in a 25 s warm-up",
         {"vogels2011"},
     ),
     "numerical": ({"fic": {"method": "numerical", "trials": 7}}, "up to 7 trials", {"demirtas2019"}),
     "delays": ({"delays": True}, "velocity v", set()),
     "binned": ({"objective": {"fcd_ks_binned": 1.0}}, "in 10,000 bins (weight 1)", {"kong2021"}),
-    "constraints": ({"constraints": {"fic_failed": 0.0}}, "broke a constraint", {"deb2000"}),
+    "constraints": ({"constraints": {"fic_failed": 0.0}}, "violated a constraint", {"deb2000"}),
     "retest": ({"retest": {"candidates": 4, "seeds": 6}}, "The best 4 candidates", set()),
     "replicates": ({"replicates": 3}, "means over the noise seeds 0 to 2", set()),
     "fixed": ({"fixed": {"sigma": 0.02}}, "fixed: sigma = 0.02", set()),
@@ -153,22 +153,30 @@ LEFT = {
     ),
     "global signal": (
         {"baselines": pd.DataFrame({"measure": ["global_signal_fc"], "value": [0.3]})},
-        "one signal that reaches all regions in proportion to their strength",
+        "one signal that reaches all regions in proportion to their connectome strength",
         {"aquino2022", "liegeois2017"},
     ),
     "comparison": (
         {"fit_comparison": pd.DataFrame({"p": [0.2, None]})},
-        "flipping the signs",
-        {"efron1987", "holm1979"},
+        "paired sign-flip tests",
+        {"hartigan1969", "holm1979"},
     ),
     "cross": (
         {"cross": pd.DataFrame({"parameters": ["own", "own"], "connectome": ["own", "others"]})},
-        "the connectome and the scans of everybody were exchanged with those of up to 10 other people",
+        "the connectome and the scans of each person were exchanged with those of up to 10 other people",
         set(),
+    ),
+    "contrasts": (
+        {
+            "cross": pd.DataFrame({"parameters": ["own", "own"], "connectome": ["own", "others"]}),
+            "contrasts": pd.DataFrame({"low": [0.1, None]}),
+        },
+        "by inversion of the paired sign-flip test",
+        {"hartigan1969"},
     ),
     "cross with one connectome": (
         {"cross": pd.DataFrame({"parameters": ["own", "others"], "connectome": ["own", "own"]})},
-        "the parameters and the scans of everybody were exchanged",
+        "the parameters and the scans of each person were exchanged",
         set(),
     ),
     "identification": ({"identification": pd.DataFrame({"rate": [0.3]})}, "identification", {"finn2015"}),
@@ -176,7 +184,7 @@ LEFT = {
     "forward nulls": ({"null_tests": NULLS[:1]}, "have no p values", {"maslov2002"}),
     "refitted nulls": (
         {"null_tests": NULLS[1:]},
-        "up to 9 for each person) were fitted again",
+        "up to 9 for each person) were refitted",
         {"winkler2014"},
     ),
     "profiles": ({"profiles": pd.DataFrame({"cost": [0.3]})}, "7 points along every free parameter", set()),
@@ -184,8 +192,8 @@ LEFT = {
     "reliability": ({"reliability": RELIABLE}, "2 sessions of 6 people", {"shrout1979", "mcgraw1996"}),
     "statistics": (
         {"statistics": TESTED, "statistics_models": RUN},
-        "“group” explained fitted parameters and regional read-outs by group + age: a linear model over 8 "
-        "people, tested for group, also by 1000 permutations",
+        "“group” related fitted parameters and regional read-outs to group + age: a linear model over 8 "
+        "people, with tests of group, also with 1000 permutations",
         {"freedman1983", "benjamini1995"},
     ),
     "mixed": (
@@ -195,7 +203,7 @@ LEFT = {
     ),
     "maps": (
         {"map_association": pd.DataFrame({"map": ["myelin"], "n_spins": [1000]})},
-        "correlated with 1 map of the brain; p values come from 1000 rotations",
+        "correlated with 1 brain map; p values are from 1000 rotations",
         {"alexanderbloch2018"},
     ),
 }
@@ -216,7 +224,7 @@ def test_few_people_are_not_counted_where_that_would_tell(tmp_path):
 
 
 def test_inhibition_that_is_tuned_again_is_told(tmp_path):
-    tables, words = {"null_tests": NULLS[:1]}, "every other connectome needs anew"
+    tables, words = {"null_tests": NULLS[:1]}, "tuned again for every other connectome"
     assert words in said(evidence.sentences(cohort(tmp_path, tables=tables)))
     assert words not in said(evidence.sentences(cohort(tmp_path, tables=tables, fit={"fic": None})))
 
@@ -277,7 +285,7 @@ def test_scalings_and_methods_of_the_schema_all_have_words():
     connectome = rules["properties"]["connectome"]["properties"]
     assert set(connectome["scaling"]["enum"]) == set(data.SCALINGS)
     assert set(connectome["source"]["enum"]) == set(data.CONNECTOMES)
-    fit = rules["$defs"]["fit"]["properties"]
+    fit = schemas.fit_schema()["properties"]
     assert set(fit["fic"]["properties"]["method"]["enum"]) == set(fits.FIC)
     kinds = rules["properties"]["evaluation"]["properties"]["nulls"]["properties"]["kinds"]["items"]["enum"]
     assert set(kinds) == {*evidence.NULLS, "rewired"}
@@ -285,10 +293,14 @@ def test_scalings_and_methods_of_the_schema_all_have_words():
 
 REWIRING = pd.DataFrame({"distance": ["euclidean", "euclidean"], "same_connections": [0.7, 0.8]})
 KEPT = {
-    "by length": ({}, "rewired so that lengths, degrees and, nearly, strengths", True),
-    "without lengths": ({"distance": "none"}, "rewired so that degrees and, nearly, strengths", False),
-    "some without": ({"distance": ["none", "euclidean"]}, "rewired so that degrees", False),
-    "full": ({"same_connections": 1.0}, "whose weights changed places so that lengths", True),
+    "by length": ({}, "rewired to preserve lengths, degrees and, approximately, strengths", True),
+    "without lengths": (
+        {"distance": "none"},
+        "rewired to preserve degrees and, approximately, strengths",
+        False,
+    ),
+    "some without": ({"distance": ["none", "euclidean"]}, "rewired to preserve degrees", False),
+    "full": ({"same_connections": 1.0}, "with weights permuted to preserve lengths", True),
 }
 
 

@@ -97,14 +97,14 @@ def test_regions_that_survive_the_correction_are_named(maps):
     assert "1 of 4 regions" in by_model["text"] and "LH_a." in by_model["text"]
     nothing = EFFECTS.assign(p_permutation_fdr=0.5)
     (none,) = regional.section(cohort(statistics=nothing)).context["fits"][0]["effects"]
-    assert none["text"].startswith("No region of 4")
+    assert none["text"].startswith("None of 4 regions")
 
 
 def test_the_level_is_that_of_the_configuration(maps):
     strict = cohort(statistics=EFFECTS)
     strict.config["statistics"]["alpha"] = 0.02
     (effect,) = regional.section(strict).context["fits"][0]["effects"]
-    assert "1 of 4 regions with p below 0.02" in effect["text"]
+    assert "1 of 4 regions have p below 0.02" in effect["text"]
 
 
 def test_sessions_of_a_person_are_averaged(maps):

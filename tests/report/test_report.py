@@ -7,7 +7,7 @@ import pytest
 from report_cohort import MadeCohort
 
 from workflow_scripts.report import person_figures, report
-from workflow_scripts.report.comparison import kind, sentence, too_few
+from workflow_scripts.report.comparison import sentence, too_few
 from workflow_scripts.report.figures.style import Picture
 from workflow_scripts.report.sections import convergence, identifiability, parameters, regional, scores
 
@@ -91,8 +91,8 @@ def test_is_well_formed_and_accessible(usual):
 
 
 def test_errors_come_first_and_say_so_when_there_are_none(usual):
-    assert Page(usual).headings[:2] == ["Errors and exclusions", "What this is"]
-    assert "No errors, nobody excluded." in usual
+    assert Page(usual).headings[:2] == ["Errors and exclusions", "Summary"]
+    assert "No errors and no exclusions." in usual
 
 
 def test_every_figure_is_there(usual):
@@ -102,7 +102,7 @@ def test_every_figure_is_there(usual):
         "by person and restart",
         "Fitted parameters",
         "by group",
-        "Recovered against true",
+        "Recovered versus true",
         "regional read-out",
     ):
         assert words in alts
@@ -127,7 +127,7 @@ def test_exclusions_are_told_before_anything_else(tmp_path, undrawn):
     page = MadeCohort(tmp_path, failed={"02": "the scan is too short"}).page()
     assert "No errors" not in page
     assert "1 problem." in text_of(page)
-    assert page.index("the scan is too short") < page.index("What this is</h2>")
+    assert page.index("the scan is too short") < page.index("Summary</h2>")
     assert page.count('<article class="person"') == 4
     assert "4 of 5 scored units are shown" in text_of(page)
 
@@ -137,19 +137,19 @@ def test_people_whose_rates_nothing_held_are_counted(tmp_path, undrawn):
     outcome = made.outcome
     ended = "the best simulation ended with the status fic_failed"
     made.outcome = lambda k, *rest: outcome(k, *rest) | ({"reason": ended} if k in (1, 4) else {})
-    assert "did not keep the firing rates of 2 units of 6 within their limits" in text_of(made.page())
+    assert "interpret the states of 2 units of 6 with care" in text_of(made.page())
 
 
 def test_a_unit_without_result_or_reason_is_told_too(tmp_path, undrawn):
     made = MadeCohort(tmp_path, failed={"02": "lost"})
     made.exclusions_rows = list
-    assert "no result, and no reason was recorded" in made.page()
+    assert "no result and no recorded reason" in made.page()
 
 
 def test_a_page_appears_even_when_everybody_failed(tmp_path):
     made = MadeCohort(tmp_path, people=3, failed={f"{k:02d}": "all candidates diverged" for k in (1, 2, 3)})
     text = text_of(made.page())
-    assert "The fit homogeneous has no successful person" in text
+    assert "No participant was fitted successfully in homogeneous" in text
     assert "No unit was scored" in text
     assert "does not beat" not in text
 
@@ -160,7 +160,7 @@ def test_a_fit_without_success_stands_beside_one_with(tmp_path, undrawn):
         rows = getattr(made, name)
         setattr(made, name, lambda rows=rows: [row for row in rows() if row["fit"] == "works"])
     text = text_of(made.page())
-    assert "The fit fails has no successful person" in text
+    assert "No participant was fitted successfully in fails" in text
     assert re.search("works is (worse than|not distinguishable from) group-mean FC", text)
 
 
@@ -171,7 +171,7 @@ def test_the_methods_say_that_people_started_from_a_group_with_themselves_in_it(
     for words in (
         "the best parameters of the group",
         "(cmaes, 1 restart of up to 40 generations of 32) to the consensus connectome",
-        "the person included; held-out scans had no part in it",
+        "the person included; held-out scans were not used",
         "A penalty of 0.2 times the mean squared distance",
         "10.1162/netn_a_00075",
     ):
@@ -183,14 +183,14 @@ def test_a_fit_that_started_from_another_is_compared_with_it(tmp_path, undrawn):
     cohort = MadeCohort(tmp_path, fits=("homogeneous", "fine"), start=start)
     text = text_of(cohort.page())
     assert "best parameters in the fit “homogeneous”" in text
-    told = re.search(r"Change since homogeneous, .* held-out scans: FC r (\S+) .* cost (.*?)\)\.", text)
+    told = re.search(r"Change from homogeneous, .* held-out scans: FC r (\S+) .* cost (.*?)\)\.", text)
     assert told is not None and "over 6 people" in told.group(0)
 
 
 def test_no_heldout_scans_no_verdict(tmp_path):
     text = text_of(MadeCohort(tmp_path, people=2, splits=("train",)).page())
     assert "There are no held-out scans" in text
-    assert "Nothing was held out: all comparisons are on the scans that were fitted" in text
+    assert "Nothing was held out: all comparisons use the scans that were fitted" in text
     assert "On training scans:" in text and "scan–rescan agreement:" not in text
 
 
@@ -223,28 +223,29 @@ def comparison(**changes):
     """A row of fit_comparison.tsv."""
     usual = {"fit": "it", "other": "sc_fc", "measure": "fc_corr", "n_people": 12, "fit_mean": 0.47}
     usual |= {"other_mean": 0.41, "difference": 0.06, "low": 0.02, "high": 0.1, "p": 0.004}
-    return usual | {"p_corrected": 0.008, "n_better": 11, "effect_size": 0.9} | changes
+    usual |= {"p_corrected": 0.008, "n_better": 11, "effect_size": 0.9, "verdict": "better"}
+    return usual | changes
 
 
-def test_comparisons_are_told_by_their_corrected_p():
+def test_comparisons_in_words():
     told = sentence(comparison(), 2)
     assert told == (
-        "it beats SC–FC correlation: FC r 0.47 against 0.41, difference +0.06 [+0.02, +0.10], "
+        "it beats SC–FC correlation: FC r 0.47 versus 0.41, difference +0.06 [+0.02, +0.10], "
         "p = 0.008 after correction for 2 comparisons, better in 11 of 12 people."
     )
-    assert "is worse than SC–FC" in sentence(comparison(difference=-0.06), 2)
-    assert kind(comparison(measure="fcd_ks", difference=-0.06)) == "beats"  # a distance must be smaller
-    unsure = sentence(comparison(p_corrected=0.2, effect_size=0.3), 2)
-    assert "is not distinguishable from" in unsure and "about 90 people would show it" in unsure
+    assert "is worse than SC–FC" in sentence(comparison(difference=-0.06, verdict="worse"), 2)
+    unsure = sentence(comparison(p_corrected=0.2, effect_size=0.3, verdict="not distinguishable"), 2)
+    assert "is not distinguishable from" in unsure and "about 90 people would be needed" in unsure
 
 
 def test_too_few_people_for_a_verdict_are_told_so():
     nothing = dict.fromkeys(("low", "high", "p", "p_corrected", "effect_size"), float("nan"))
-    few = sentence(comparison(n_people=5, n_better=5, **nothing), 2)
-    assert few.startswith("it beside SC–FC correlation: FC r 0.47 against 0.41") and "[" not in few
-    assert "no verdict" in too_few([comparison(), comparison(n_people=5)]) and not too_few([comparison()])
-    six = sentence(comparison(n_people=6, p_corrected=0.0625), 2)
-    assert "With 6 people no difference, however large, passes the correction" in six
+    five = comparison(n_people=5, n_better=5, verdict="too few people", **nothing)
+    few = sentence(five, 2)
+    assert few.startswith("it versus SC–FC correlation: FC r 0.47 versus 0.41") and "[" not in few
+    assert "no verdict" in too_few([comparison(), five]) and not too_few([comparison()])
+    six = sentence(comparison(n_people=6, p_corrected=0.0625, verdict="not distinguishable"), 2)
+    assert "With 6 people, no difference, however large, survives correction" in six
 
 
 def test_what_users_write_is_escaped(tmp_path, undrawn):
@@ -260,11 +261,11 @@ def test_what_users_write_is_escaped(tmp_path, undrawn):
 
 def test_identifiability_tells_a_ridge_and_a_recovered_parameter(tmp_path, undrawn):
     page = text_of(MadeCohort(tmp_path, people=10).page())
-    assert re.search(r"Not identifiable here: [^.]*w_p", page)
-    assert re.search(r"On a ridge, so that only a combination is determined: w_p and J_N\.", page)
+    assert re.search(r"Do not interpret individual differences in [^:]*w_p", page)
+    assert re.search(r"On a ridge, so only a combination is determined: w_p and J_N\.", page)
     assert re.search(
         r"G \d+ ([−\d.]+ ){2}[\d.]+ \(0\.\d+\) – ± [^a-z]+ of 10 ([−\d.]+ ){3}"
-        "repeatable over searches, and the truth comes back",
+        "repeatable over searches, and recovered",
         page,
     )
 
@@ -280,8 +281,8 @@ def test_a_lone_parameter_is_drawn_and_named(tmp_path):
 
 def test_one_restart_cannot_be_judged(tmp_path, undrawn):
     text = text_of(MadeCohort(tmp_path, people=3, restarts=1, truth=False).page())
-    assert "Every fit has one restart" in text
-    assert "Identifiability cannot be judged in full" in text
+    assert "Use two or more restarts" in text
+    assert "Use at least two restarts and two people" in text
 
 
 def test_sessions_of_a_person_count_once(tmp_path, undrawn):
@@ -297,13 +298,13 @@ def test_sessions_of_a_person_count_once(tmp_path, undrawn):
     ]
     text = text_of(made.page())
     assert "sub-01_ses-b" in text
-    assert re.search(r"beside group-mean FC.{1,90}better in 0 of 4", text)
+    assert re.search(r"versus group-mean FC.{1,90}better in 0 of 4", text)
 
 
 def test_two_people_one_restart_and_intrahemispheric_pairs_are_drawn(tmp_path):
     page = MadeCohort(tmp_path, people=2, pairs="intrahemispheric", restarts=1, truth=False).page()
     assert page.count('<article class="person"') == 2
-    assert "Group-mean FC is the mean of 1 other person only" in page
+    assert "Group-mean FC is the mean of only 1 other person" in page
     assert "pairs intrahemispheric" in text_of(page)
 
 
@@ -327,10 +328,10 @@ def test_same_results_same_page(tmp_path):
 
 
 def test_fronts_are_shown_where_there_are_several_objectives(tmp_path, usual):
-    assert "Fronts of several objectives" not in usual
+    assert "Pareto fronts" not in usual
     groups = [{"fc_corr": 1.0}, {"fcd_ks": 1.0}]
     text = text_of(MadeCohort(tmp_path, people=3, objectives=groups).page())
-    assert "Fronts of 3 units, fit homogeneous" in text
-    assert "2 objectives were minimised at once: (1) the negative correlation" in text
+    assert "Pareto fronts of 3 units, fit homogeneous" in text
+    assert "2 objectives were minimised simultaneously: (1) the negative correlation" in text
     assert "the candidate nearest to the ideal point" in text
     assert "cost = − 1·fc_corr; cost = + 1·fcd_ks".replace("+ ", "") in text

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from cubnm_core.evidence import cross
-from workflow_scripts.evidence.cross import COLUMNS
 from workflow_scripts.evidence.cross_tables import contrast_rows, held_out_rows
+from workflow_scripts.evidence.score_tables import CROSS
 from workflow_scripts.report.cohort import Cohort
 from workflow_scripts.report.page import render, render_shared
 from workflow_scripts.report.sections import personal
@@ -27,10 +27,10 @@ def cross_table(n_people, own_matters):
         mean = 0.4 + 0.02 * generator.standard_normal()
         mean += GAIN * (connectome == "own" and own_matters) - 0.1 * (connectome != "own" and how == "fitted")
         ids = {"participant_id": f"{place:02d}", "session_id": None, "fit": "one"}
-        keys = dict(zip(COLUMNS[3:7], (parameters, connectome, data, how), strict=True))
+        keys = dict(zip(CROSS[3:7], (parameters, connectome, data, how), strict=True))
         values = {"mean": mean, "sd": 0.01, "n_pairs": 3, "n_seeds": 2, "n_failed": 0, "seeds": "1000-1001"}
         rows.append({**ids, **keys, "split": split, "measure": "fc_corr", **values, **CONDITIONS})
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=CROSS)
     return table.assign(key="sub-" + table["participant_id"])
 
 
@@ -85,9 +85,9 @@ def verdicts(found):
 
 def test_own_connectomes_that_matter_are_said_to_be_better():
     said = verdicts(cohort())
-    assert said["own connectome better than others' (own parameters)"] == "beats"
-    assert said["own parameters not distinguishable from others' (own connectome)"] == "unsure"
-    assert said["own fit better than the fit of a group without the person"] == "beats"
+    assert said["own connectome beats others' (own parameters)"] == "beats"
+    assert said["own parameters are not distinguishable from others' (own connectome)"] == "unsure"
+    assert said["own fit beats the group fit without the person"] == "beats"
 
 
 def test_weights_that_suit_no_other_connectome_do_not_make_a_connectome_personal():
@@ -95,7 +95,7 @@ def test_weights_that_suit_no_other_connectome_do_not_make_a_connectome_personal
     fitted = found.table("contrasts").query("contrast == 'connectome_others' and inhibition == 'fitted'")
     assert set(fitted["verdict"]) == {"better"}
     said = verdicts(found)
-    assert said["own connectome not distinguishable from others' (own parameters)"] == "unsure"
+    assert said["own connectome is not distinguishable from others' (own parameters)"] == "unsure"
 
 
 def test_a_connectome_that_everybody_has_is_in_no_verdict():
@@ -107,15 +107,17 @@ def test_a_connectome_that_everybody_has_is_in_no_verdict():
         )
         found.tables[name] = table[kept]
     section = personal.section(found)
-    assert "Everybody has the same connectome" in section.context["fits"][0]["crossed"]
-    assert "Everybody has the same connectome" in render(found, [section])
-    assert "Everybody has the same connectome" not in personal.section(cohort()).context["fits"][0]["crossed"]
+    assert "All people have the same connectome" in section.context["fits"][0]["crossed"]
+    assert "All people have the same connectome" in render(found, [section])
+    assert (
+        "All people have the same connectome" not in personal.section(cohort()).context["fits"][0]["crossed"]
+    )
 
 
 def test_a_verdict_says_what_it_cannot_tell():
     (fit,) = personal.section(cohort(own_matters=False)).context["fits"]
     text = next(sentence["text"] for sentence in fit["verdicts"] if sentence["kind"] == "unsure")
-    assert "of 8 people; with 8 people a mean difference below 0.0" in text
+    assert "of 8 people; with 8 people, a mean difference below 0.0" in text
 
 
 def test_the_page_shows_contrasts_identification_and_held_out_people():
@@ -123,19 +125,19 @@ def test_the_page_shows_contrasts_identification_and_held_out_people():
     page = render(found, [personal.section(found)])
     for text in (
         "wIE tuned anew",
-        "held-out scan finds the person",
+        "held-out scan identifies the person",
         "4 of 8 (50 %)",
         "&lt; 0.001",
-        "fit of a group",
+        "group fit without the person",
     ):
         assert text in page, text
-    assert "Everybody was crossed with up to 3 other people, over noise seeds 1000-1001." in page
+    assert "Every person was crossed with up to 3 other people, over noise seeds 1000-1001." in page
 
 
 def test_the_page_to_hand_on_names_nobody_and_tells_nothing_of_few_people():
     found = cohort()
     shared = render_shared(found, [personal.aggregate(found)])
-    assert "own connectome better than" in shared and "sub-0" not in shared
+    assert "own connectome beats" in shared and "sub-0" not in shared
     few = cohort(n_people=4)
     row = "own connectome – others"
     assert row not in render_shared(few, [personal.aggregate(few)])

@@ -16,7 +16,13 @@ from report_cohort import MadeCohort
 from workflow_scripts.cohort.noise_seeds import of_session
 from workflow_scripts.report import person_figures, shared_page
 from workflow_scripts.report.cohort import read_cohort
-from workflow_scripts.report.disclosure import few, told_groups, without_session_seeds, without_small_shares
+from workflow_scripts.report.disclosure import (
+    few,
+    hide_intervals,
+    told_groups,
+    without_session_seeds,
+    without_small_shares,
+)
 from workflow_scripts.report.figures.style import Picture
 from workflow_scripts.report.methods import data
 from workflow_scripts.report.section import Section
@@ -66,11 +72,11 @@ def test_the_page_to_hand_on_leads_to_nobody(report_folder):
 
 def test_the_page_to_hand_on_holds_results(report_folder):
     page = (report_folder / "shared.html").read_text(encoding="utf-8")
-    assert "could not be made" not in page and "is left out" not in page
+    assert "could not be generated" not in page and "is omitted" not in page
     names = re.findall(r'<section id="([^"]*)">', page)
     assert {"flow", "scores", "parameters", "inputs", "provenance"} <= set(names)
     assert "fewer than 5" in page  # one person failed
-    assert "everybody (n = 6)" in page and "control (n" not in page
+    assert "all (n = 6)" in page and "control (n" not in page
 
 
 @pytest.fixture
@@ -82,7 +88,7 @@ def undrawn(monkeypatch):
 def test_few_people_are_not_told_of(tmp_path, undrawn):
     made = MadeCohort(tmp_path, people=4, nodes=8, generations=2, truth=False)
     page = shared_page.page(read_cohort(made.write(), tmp_path), [exclusions])
-    assert "There is nothing to hand on" in page and "<table" not in page
+    assert "There is nothing to share" in page and "<table" not in page
 
 
 @pytest.fixture
@@ -100,7 +106,9 @@ def test_a_section_with_a_name_is_withheld(cohort, monkeypatch, word):
         exclusions, "aggregate", lambda _: Section("flow", "Who", "flow_shared.html.j2", context)
     )
     page = shared_page.page(cohort, [exclusions])
-    assert word not in page and "This section is left out: it would have named a person or a file." in page
+    assert (
+        word not in page and "This section is omitted: it would have identified a person or a file." in page
+    )
 
 
 def test_a_section_that_fails_says_nothing_of_its_error(cohort, monkeypatch):
@@ -109,7 +117,7 @@ def test_a_section_that_fails_says_nothing_of_its_error(cohort, monkeypatch):
 
     monkeypatch.setattr(exclusions, "aggregate", fails)
     page = shared_page.page(cohort, [exclusions])
-    assert "sub-03" not in page and "the log of the rule report tells why" in page
+    assert "sub-03" not in page and "see the log of the rule report" in page
 
 
 def test_a_template_that_names_a_person_is_refused(cohort, monkeypatch):
@@ -120,6 +128,10 @@ def test_a_template_that_names_a_person_is_refused(cohort, monkeypatch):
 
 
 def test_small_numbers_are_hidden_also_from_subtraction():
+    assert without_small_shares("<td>fewer than 5 of 7</td>", 5) == "<td>fewer than 5 of 7</td>"
+    rows = pd.DataFrame({"n_people": [9, 10], "low": [0.1, 0.2], "high": [0.3, 0.4]})
+    assert hide_intervals(rows, 5)["low"].isna().tolist() == [True, False]
+    assert hide_intervals(rows, 0)["high"].tolist() == [0.3, 0.4]
     assert [few(count, 5) for count in (0, 1, 4, 5)] == ["0", "fewer than 5", "fewer than 5", "5"]
     sizes = {"a": 6, "b": 5, "c": 3}
     groups = pd.Series([name for name, size in sizes.items() for _ in range(size)])

@@ -52,9 +52,9 @@ def made(tmp_path_factory):
 
 def test_a_model_is_told_in_words_with_who_counts(made):
     said = text(section.section(made[1]))
-    assert "explained by group + age, by ordinary least squares, in 39 people; 199 permutations" in said
-    assert "Left out: 1 without age" in said
-    assert "Sensitivity run: 37 people left, 2 with a parameter at a bound; 1 without age left out" in said
+    assert "modelled by group + age using ordinary least squares, in 39 people; 199 permutations" in said
+    assert "Excluded: 1 without age" in said
+    assert "Sensitivity run: 37 people; excluded: 2 with a parameter at a bound; 1 without age" in said
 
 
 def test_what_was_found_is_said_with_effect_and_interval(made):
@@ -62,7 +62,9 @@ def test_what_was_found_is_said_with_effect_and_interval(made):
     assert re.search(
         r"group \(patient − control\): 1 of 2 parameters below 0.05 .*: G g \d\.\d+ \[[01]\.", said
     )
-    assert re.search(r"age \(per unit of age\): none of 2 parameters below 0.05 after correction", said)
+    assert re.search(
+        r"age \(per unit of age\): none of 2 parameters with p below 0.05 after correction", said
+    )
 
 
 def test_rows_have_both_p_and_the_sensitivity_run_beside(made):
@@ -77,17 +79,17 @@ def test_rows_have_both_p_and_the_sensitivity_run_beside(made):
 
 def test_maps_are_told_with_their_spins(made):
     said = text(section.section(made[1]))
-    assert "share of 99 rotations" in said and "mean over people" in said
+    assert "proportion of 99 rotations" in said and "mean over people" in said
 
 
 def test_the_shared_page_names_nobody_and_no_small_group(made, monkeypatch):
     cohort, told = made
     said = text(section.aggregate(told))
-    assert "in 39 people" in said and "Left out" not in said and "at a bound left out" not in said
+    assert "in 39 people" in said and "Excluded" not in said and "excluded: " not in said
     assert not any(unit["unit"] in said for unit in cohort.units)
     monkeypatch.setattr(told, "smallest_group", 25)
     shared = section.aggregate(told)
-    assert "because a group has too few people" in text(shared)
+    assert "because a group is too small" in text(shared)
     assert shared.context["models"] == []
     assert {row["read_out"] for row in shared.context["maps"]["rows"]} == {"mean over people"}
 
@@ -111,7 +113,7 @@ def test_without_groups_and_models_a_sentence_says_why(tmp_path):
     made.people["group"] = "control"
     made.nodes = made.nodes.drop(columns="slope")
     said = text(section.section(Told(made.run(), groups=("control",))))
-    assert "does not part the people into groups" in said and "No map is given" in said
+    assert "defines no groups" in said and "there are none here" in said
 
 
 def test_a_model_without_result_says_why(tmp_path):

@@ -13,12 +13,11 @@ from cubnm_core import simulate
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import tables
 from workflow_scripts.configuration import configuration, fit_settings
-from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES
+from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.export import cohort_tables
 from workflow_scripts.files import job, result_tables
 from workflow_scripts.files.archives import Archive
-from workflow_scripts.fitting import evaluate, fit, simulators
-from workflow_scripts.fitting.fit_problems import make_problems
+from workflow_scripts.fitting import evaluate, fit, people, simulators
 from workflow_scripts.preparation import make_synthetic_cohort
 from workflow_scripts.simulate_person import simulate_person
 
@@ -37,14 +36,6 @@ def cohort(tmp_path, monkeypatch):
 
 def read(cohort, unit):
     return Archive(cohort.connectome(unit)).arrays(unit)
-
-
-def marks(cohort):
-    sm = cohort.sm("fit")
-    people, _ = fit.read_people(cohort.units, sm.input, cohort.settings, job.start(sm))
-    space = fit.search_space(cohort.settings, tables.read_nodes(sm.input.nodes))
-    _, histories = make_problems(people, cohort.settings, space, list("LLLLRRRR"))
-    return {key: history.fingerprint for key, history in histories.items()}
 
 
 def test_a_delayed_fit_is_evaluated_and_simulated_again(cohort):
@@ -70,8 +61,8 @@ def test_a_delayed_fit_is_evaluated_and_simulated_again(cohort):
 
 
 def test_each_person_of_a_batch_has_lengths_of_their_own(cohort):
-    people = [read(cohort, unit) for unit in ("sub-02", "sub-03")]
-    weights, lengths = (np.stack([person[name] for person in people]) for name in ("weights", "lengths"))
+    prepared = [read(cohort, unit) for unit in ("sub-02", "sub-03")]
+    weights, lengths = (np.stack([person[name] for person in prepared]) for name in ("weights", "lengths"))
     simulate_batch = simulators.batch_simulator(cohort.settings, list("LLLLRRRR"), 1.0, ("bold",))
     params = {"G": np.array([1.0, 1.2, 1.4]), "v": np.array([3.0, 5.0, 7.0])}
     order = np.array([1, 0, 1])
@@ -90,14 +81,14 @@ def test_each_person_of_a_batch_has_lengths_of_their_own(cohort):
 
 
 def test_lengths_are_in_the_fingerprint_of_delayed_fits_only(cohort):
-    before = marks(cohort)
+    before = cohort.marks()
     cohort.settings |= {"delays": False, "free": {"G": [0.5, 3.0], "w_p": [0.2, 2.0]}}
-    without = marks(cohort)
+    without = cohort.marks()
     arrays = read(cohort, "sub-02")
     cohort.write_connectome("sub-02", weights=arrays["weights"], lengths=2 * arrays["lengths"])
-    assert marks(cohort) == without
+    assert cohort.marks() == without
     cohort.settings |= VELOCITY
-    changed = {key for key, mark in marks(cohort).items() if mark != before[key]}
+    changed = {key for key, mark in cohort.marks().items() if mark != before[key]}
     assert changed == {"sub-02_restart-0", "sub-02_restart-1"}
 
 
@@ -136,7 +127,7 @@ def test_missing_lengths_are_told_among_the_exclusions():
     ids = {"participant_id": "01", "session_id": "n/a"}
     rows = [
         {**ids, "fit": name, "restart": "n/a", "status": "excluded", "reason": reason}
-        for name, reason in (("slow", simulators.NO_LENGTHS), ("fast", "run 1: flat"))
+        for name, reason in (("slow", people.NO_LENGTHS), ("fast", "run 1: flat"))
     ]
     bold = {**ids, "unit": "sub-01", "status": "excluded", "reasons": ["run 1: flat"]}
     records = {"connectome": [], "bold": [bold], "targets": []}

@@ -5,7 +5,8 @@ import pytest
 from statistics_cohort import DIFFERENCE, MadeStatistics
 
 from cubnm_core.errors import InputError
-from workflow_scripts.statistics import covariates, formulas
+from workflow_scripts.configuration import formulas
+from workflow_scripts.statistics import covariates
 from workflow_scripts.statistics.designs import make_design
 
 MODEL = {"formula": "group", "test": None, "reference": {}, "random": None, "blocks": None}
@@ -84,7 +85,7 @@ def test_sensitivity_run_leaves_out_poor_fits_and_boundary_hits(made):
         {"level": {"formula": "group"}}, sensitivity={"fit_quality": None, "at_bounds": False}
     )
     assert set(rows["sample"]) == {"all"}
-    assert "nobody is left out" in of(models, sample="sensitivity").iloc[0]["note"]
+    assert "nobody is excluded" in of(models, sample="sensitivity").iloc[0]["note"]
 
 
 def test_numbers_are_slopes_and_a_reference_turns_a_contrast(made):
@@ -147,7 +148,10 @@ def test_terms_that_cannot_be_told_apart_are_named_and_nothing_crashes(made):
     made.people["site"] = made.people["group"].map({"control": "a", "patient": "b"})
     rows, models, _ = made.run({"level": {"formula": "group + site"}})
     assert rows.empty
-    assert models.iloc[0]["note"] == "site[T.b] cannot be told from the other terms of the formula"
+    assert (
+        models.iloc[0]["note"]
+        == "site[T.b] cannot be separated from the other terms of the formula (collinear)"
+    )
 
 
 @pytest.mark.parametrize(
@@ -163,7 +167,7 @@ def test_too_few_people_are_told(tmp_path, n, note):
 
 def test_a_level_of_one_person_is_told(made):
     made.people["group"] = ["patient", *["control"] * 39]
-    assert "group patient has 1 person only" in made.run({"level": {"formula": "group"}})[1].iloc[0]["note"]
+    assert "group patient has only 1 person" in made.run({"level": {"formula": "group"}})[1].iloc[0]["note"]
 
 
 def test_scores_are_not_explained_by_themselves(made):
@@ -235,7 +239,7 @@ ROWS = [{"group": "control"}, {"group": "patient"}]
     ],
 )
 def test_slips_in_a_model_are_told_before_the_first_job(change, said):
-    found = formulas.problems({"level": MODEL | change}, ROWS, COLUMNS)
+    found = formulas.check({"level": MODEL | change}, ROWS, COLUMNS)
     assert len(found) == 1 and said in found[0], found
     assert found[0].startswith("statistics.models.level.")
 
@@ -245,11 +249,11 @@ def test_right_models_pass():
         "one": MODEL | {"formula": "group * age + mean_fd + np.log(fit_quality) + C(site)"},
         "two": MODEL | {"formula": "~ group", "test": ["group"], "random": "site", "blocks": "site"},
     }
-    assert formulas.problems(models, ROWS, COLUMNS) == []
+    assert formulas.check(models, ROWS, COLUMNS) == []
 
 
 def test_transformed_columns_that_are_not_finite_are_told(made):
     made.people.loc[0, "age"] = 0.0
     assert "not finite" in made.run({"level": {"formula": "np.log(age)"}})[1].iloc[0]["note"]
     with pytest.raises(InputError, match="cannot be read"):
-        formulas.parsed("age +* group")
+        formulas.parse("age +* group")

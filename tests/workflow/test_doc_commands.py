@@ -30,10 +30,10 @@ STAND_INS = {
 }
 # They need a network, data that are no part of the repository, or a cluster; the test that runs each.
 RUN_BY = {
-    "get_hcp_example": "test_workflow.py",
-    "get_kong2021_example": "test_kong2021.py",
-    "examples": "test_settings.py",
-    "slurm": "test_slurm.py",
+    "get_hcp_example": "workflow/test_workflow.py",
+    "get_kong2021_example": "preparation/test_kong2021.py",
+    "examples": "configuration/test_settings.py",
+    "slurm": "workflow/test_slurm.py",
     "kubernetes": None,  # said to be untried
 }
 
@@ -50,6 +50,15 @@ def commands(page):
 
 
 EVERY = list(dict.fromkeys(line for page in PAGES for line in commands(page)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs(warm_python):
+    """Let a command find `python` and `snakemake` as in an environment that is active."""
+    found = (str(Path(warm_python).parent), str(Path(sys.executable).parent), os.environ["PATH"])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PATH", os.pathsep.join(found))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +93,7 @@ def place(tmp_path_factory):
 
 def call(place, words):
     """Run a command in the folder and return what it printed."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        words, cwd=place, capture_output=True, text=True, env={**os.environ, "PATH": path}, timeout=300
-    )
+    done = subprocess.run(words, cwd=place, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
 

@@ -44,6 +44,16 @@ def test_the_page_of_models_is_up_to_date(repository, latex):
     assert found == generate_models.page(), "run: python docs/models/generate_models.py"
 
 
+def test_the_tables_of_the_configuration_are_up_to_date(repository, monkeypatch):
+    monkeypatch.syspath_prepend(repository / "docs" / "site")
+    import generate_keys
+
+    found = generate_keys.README.read_text(encoding="utf-8")
+    tables = [name for _, name, _ in generate_keys.TABLE.findall(found)]
+    assert tables == ["manifest", "participants", "nodes", "overview", "protocols", "keys"]
+    assert found == generate_keys.page(found), "run: python docs/site/generate_keys.py"
+
+
 def test_the_page_of_models_leaves_nothing_out(repository):
     sections = re.split(
         r"^## ", (repository / "docs" / "models" / "README.md").read_text("utf-8"), flags=re.MULTILINE
@@ -157,8 +167,8 @@ def test_the_site_is_made_without_a_warning(repository, tmp_path):
     command = [sys.executable, str(repository / "docs" / "site" / "build.py"), str(tmp_path / "site")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
-    keys = (tmp_path / "site" / "keys.html").read_text(encoding="utf-8")
-    assert "fits.*.optimizer.population" in keys
+    keys = (tmp_path / "site" / "configuration.html").read_text(encoding="utf-8")
+    assert "fits.*.optimizer.population" in keys and "lh.*.annot, rh.*.annot" in keys
     for page in (tmp_path / "site").rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         assert not re.search(r'<(script|img|link|iframe)[^>]+(src|href)="(https?:)?//', text), page.name

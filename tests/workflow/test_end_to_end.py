@@ -13,7 +13,7 @@ import pytest
 import yaml
 from cohorts import LITTLE_EVIDENCE, read_tsv
 
-from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES
+from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.evidence.compare_fits import BASELINES
 
 FITS = "results/fits/homogeneous/batch-001_fits.tsv"
@@ -118,7 +118,7 @@ def test_a_made_cohort_comes_out_as_tables_and_a_report(finished):
     assert read_tsv(cohort / "exclusions.tsv") == []
     assert len(read_tsv(cohort / "convergence.tsv")) == 4 * 2 * 12
     report = folder / "results" / "report"
-    assert "could not be made" not in (report / "index.html").read_text(encoding="utf-8")
+    assert "could not be generated" not in (report / "index.html").read_text(encoding="utf-8")
     assert {path.stem for path in (report / "people").glob("*.html")} == {f"sub-0{k}" for k in (1, 2, 3, 4)}
 
 

@@ -13,8 +13,9 @@ from scipy.io import savemat
 from cubnm_core.errors import InputError
 from workflow_scripts import readers
 from workflow_scripts.cohort import sessions, tables
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration import configuration, fit_settings, schemas
-from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.planning import plan
 from workflow_scripts.preparation.prepare_connectome import prepare_person
 from workflow_scripts.preparation.quality_control import tell_who_is_in
@@ -121,7 +122,9 @@ def test_preparation_ends_with_who_can_be_fitted(caplog):
     ok, lost = {"status": "ok", "reasons": []}, {"status": "excluded", "reasons": ["no scan; add one"]}
     logger = logging.getLogger("who is in")
     with caplog.at_level("INFO"):
-        tell_who_is_in([{"unit": "a"}, {"unit": "b"}], [Archive(a=ok, b=lost), Archive(a=ok, b=lost)], logger)
+        tell_who_is_in(
+            [Unit("a", name="a"), Unit("b", name="b")], [Archive(a=ok, b=lost), Archive(a=ok, b=lost)], logger
+        )
     assert caplog.messages == ["b cannot be fitted: no scan; add one", "1 of 2 units can be fitted"]
 
 

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -49,8 +50,13 @@ def modules(repository, package):
     return {name.removesuffix(".__init__"): path for name, path in names.items()}
 
 
+@cache
 def imported(path):
     """List the names of all modules that a file imports, at any depth."""
+    return tuple(_imported(path))
+
+
+def _imported(path):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -3,8 +3,11 @@
 Every case is a dry run in this process. The files of the cohort were never computed, but count as up to date.
 """
 
+import base64
 import contextlib
 import io
+import json
+import os
 import re
 import shutil
 from copy import deepcopy
@@ -15,19 +18,21 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from cohorts import LABELS, TinyCohort, labelled, symmetric
-from rerun_cases import CASES, SYNTHETIC_CASES, TABLES, UNUSED
+from rerun_cases import CASES, SYNTHETIC_CASES, TABLES, UNUSED, VERSIONS
 from snakemake.api import SnakemakeApi
+from snakemake.parser import parse
 from snakemake.settings.types import (
     ConfigSettings,
     DAGSettings,
     OutputSettings,
+    RerunTrigger,
     ResourceSettings,
     StorageSettings,
 )
 from test_repository import leaves
 
-from cubnm_core import NUMERICS_VERSION
-from workflow_scripts.configuration import configuration, schemas
+from cubnm_core import STAGE_VERSIONS
+from workflow_scripts.configuration import configuration, schemas, synthetic
 from workflow_scripts.files.job import write_json, write_tsv
 from workflow_scripts.planning import forget_failed, plan
 
@@ -43,8 +48,27 @@ FIT = {
 }
 
 
-def run(folder, config, executor):
-    """Run Snakemake in this process; give what it printed."""
+@pytest.fixture(scope="module", autouse=True)
+def parsed_once():
+    """The rules are the same for all dry runs, and parsed for the first."""
+    known = {}
+
+    def parse_once(path, workflow, linemap, rulecount=0):
+        key = path.get_path_or_uri(secret_free=True), rulecount
+        if key not in known:
+            lines = {}
+            known[key] = *parse(path, workflow, linemap=lines, rulecount=rulecount), lines
+        *result, lines = known[key]
+        linemap |= lines
+        return result
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("snakemake.workflow.parse", parse_once)
+        yield
+
+
+def run(folder, config, executor, triggers=None):
+    """Run Snakemake in this process, with all triggers or some; give what it printed."""
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     said = io.StringIO()
@@ -57,14 +81,15 @@ def run(folder, config, executor):
             snakefile=plan.SNAKEFILE,
             workdir=folder,
         )
-        forced = DAGSettings(forceall=executor == "touch")
-        workflow.dag(forced).execute_workflow(executor=executor)
+        chosen = RerunTrigger.all() if triggers is None else RerunTrigger.parse_choices_set(triggers)
+        settings = DAGSettings(forceall=executor == "touch", rerun_triggers=chosen)
+        workflow.dag(settings).execute_workflow(executor=executor)
     return said.getvalue()
 
 
-def planned(folder, config):
+def planned(folder, config, triggers=None):
     """Rules that a dry run plans; those of a fit with its name."""
-    jobs = plan.parsed(run(folder, config, "dryrun"))
+    jobs = plan.parsed(run(folder, config, "dryrun", triggers))
     return {(job.rule, job.wildcards["fit"]) if "fit" in job.wildcards else job.rule for job in jobs}
 
 
@@ -80,7 +105,7 @@ def provenance(folder, config):
         completed = configuration.validate(config)
     return {
         "config": {**completed, "holdout_resolved": "run"},
-        "software": {"numerics_version": NUMERICS_VERSION},
+        "software": {"stage_versions": dict(STAGE_VERSIONS)},
     }
 
 
@@ -128,11 +153,23 @@ def cohort(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def one_batch(cohort, tmp_path_factory):
+    """The same people in one batch, which every rule runs for in one job."""
+    folder = tmp_path_factory.mktemp("one_batch")
+    shutil.copytree(
+        cohort[0], folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("results", ".snakemake")
+    )
+    config = {**cohort[1], "batch_size": 4}
+    pretend(folder, config)
+    return folder, config
+
+
+@pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A made cohort."""
     folder = tmp_path_factory.mktemp("made")
     config = {
-        **configuration.SYNTHETIC_TABLES,
+        **synthetic.SYNTHETIC_TABLES,
         "synthetic": {"participants": 4, "nodes": 8},
         "bold": {"hemodynamics": "friston2003"},
         "simulation": {"duration": 700.0, "burn_in": 20.0},
@@ -155,9 +192,11 @@ def changed(config, changes):
 
 
 def entries():
-    """Every entry of the schema that holds a value, not further entries."""
+    """Every entry of the schema that holds a value, not further entries; those of two sections once."""
+    seen = set()
     for place, rules in leaves(schemas.schema("config"), "config"):
-        if "properties" not in rules and "$ref" not in rules:
+        if "properties" not in rules and id(rules) not in seen:
+            seen.add(id(rules))
             yield place
 
 
@@ -166,8 +205,8 @@ def test_every_setting_has_a_case():
 
 
 @pytest.mark.parametrize("place", CASES)
-def test_what_runs_again(cohort, place):
-    folder, config = cohort
+def test_what_runs_again(one_batch, place):
+    folder, config = one_batch
     changes, expected = CASES[place]
     assert planned(folder, changed(config, changes)) == expected
 
@@ -177,6 +216,12 @@ def test_what_runs_again_of_a_made_cohort(made, place):
     folder, config = made
     changes, expected = SYNTHETIC_CASES[place]
     assert planned(folder, changed(config, changes)) == expected
+
+
+@pytest.mark.parametrize("stage", STAGE_VERSIONS)
+def test_what_runs_again_when_the_version_of_a_stage_rises(cohort, monkeypatch, stage):
+    monkeypatch.setitem(STAGE_VERSIONS, stage, 2)
+    assert planned(*cohort) == VERSIONS[stage]
 
 
 @pytest.fixture
@@ -219,6 +264,43 @@ def test_settings_changed_while_people_are_added_are_not_overlooked(copy):
     for name in ("manifest.tsv", "participants.tsv"):
         rewrite(name, lambda lines: lines + [f"05{line[2:]}" for line in lines if line.startswith("04\t")])
     assert planned_batches(folder, changed(config, {"fits.two.noise_seed": 7})) == {"001", "002", "003"}
+
+
+def test_a_statistic_is_mended_for_a_cohort_that_has_grown(copy, monkeypatch):
+    folder, config, _ = copy
+    (folder / "results" / "folds" / "fold-0_mean.npz").write_text("of more people than were fitted")
+    assert planned(folder, config) == set()
+    monkeypatch.setitem(STAGE_VERSIONS, "statistics", 2)
+    assert planned(folder, config) == VERSIONS["statistics"]
+
+
+def aged(folder):
+    """Make results as old as if today's scripts had been written after them, by the code of that time."""
+    provenance = folder / "results" / "cohort" / "provenance.json"
+    times = provenance.stat()
+    stored = json.loads(provenance.read_text(encoding="utf-8"))
+    write_json(provenance, {**stored, "software": {"numerics_version": 1}})
+    os.utime(provenance, ns=(times.st_atime_ns, times.st_mtime_ns))
+    recorded = json.loads(Path(__file__).with_name("golden_jobs.json").read_text(encoding="utf-8"))
+    for name, job in recorded["outputs"].items():
+        path = folder / ".snakemake" / "metadata" / base64.urlsafe_b64encode(name.encode()).decode()
+        record = json.loads(path.read_text(encoding="utf-8"))
+        params = [recorded["values"][place] for place in job["params"]]
+        path.write_text(json.dumps({**record, "params": params, "input": job["input"]}), encoding="utf-8")
+    years = 20 * 365 * 24 * 3600 * 10**9
+    for path in [*folder.rglob("*")]:
+        times = path.stat()
+        os.utime(path, ns=(times.st_atime_ns - years, times.st_mtime_ns - years))
+
+
+@pytest.mark.parametrize("name", ["default", "workstation", "slurm"])
+def test_results_of_former_code_stand_with_the_profiles_that_are_shipped(copy, repository, name):
+    """What the code before the stages recorded of jobs that simulate, and of those before them, is golden."""
+    folder, config, _ = copy
+    aged(folder)
+    profile = yaml.safe_load((repository / "profiles" / name / "profile.yaml").read_text(encoding="utf-8"))
+    assert planned(folder, config, profile["rerun-triggers"]) == set()
+    assert ("fit", "one") in planned(folder, config)  # Snakemake's own choice looks at times of scripts
 
 
 def test_who_failed_is_tried_again_with_the_batch_alone(copy, monkeypatch):

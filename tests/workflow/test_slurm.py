@@ -11,7 +11,7 @@ import slurm
 import yaml
 from cohorts import read_tsv
 
-from workflow_scripts.configuration.configuration import SYNTHETIC_TABLES
+from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 
 # A term that takes its time until a file appears: the job is over its limit on machines of any speed.
 SLOW_TERM = """

@@ -10,19 +10,10 @@ import pytest
 import yaml
 from cohorts import LABELS, LITTLE_EVIDENCE, TinyCohort, labelled, read_tsv, symmetric
 from exported import check_dataset
+from planned_jobs import counts, inputs_of
 
 from workflow_scripts.files.job import read_json
 from workflow_scripts.get_hcp_example import write_example
-
-
-def counts(text):
-    """Read the table of planned jobs."""
-    return {name: int(number) for name, number in re.findall(r"^(\w+) +(\d+)$", text, flags=re.MULTILINE)}
-
-
-def inputs_of(text, rule):
-    """Read the inputs of every planned job of a rule."""
-    return re.findall(rf"^(?:local)?rule {rule}:\n +input: (.*)$", text, flags=re.MULTILINE)
 
 
 def test_the_demo_can_be_planned_from_anywhere(snakemake, repository):
@@ -60,22 +51,35 @@ def test_rules_are_formatted(repository):
     assert done.returncode == 0, done.stderr
 
 
+def rules_of(repository):
+    """Text of every rule that computes, by name; and the name of the rule that it reuses, if any."""
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for path in sorted((repository / "rules").glob("*.smk"))
+    )
+    pieces = re.split(r"^ *(?:use rule (\w+) as (\w+) with|rule (\w+)):$", text, flags=re.MULTILINE)[1:]
+    groups = zip(*(pieces[place::4] for place in range(4)), strict=True)
+    found = [(reusing or name, reused, body) for reused, reusing, name, body in groups]
+    return {name: body for name, _, body in found}, {name: reused for name, reused, _ in found if reused}
+
+
 @pytest.mark.parametrize("directive", ["log", "benchmark", "conda", "threads", "resources", "script"])
 def test_every_rule_that_computes_states(repository, directive):
-    for path in sorted((repository / "rules").glob("*.smk")):
-        for body in re.split(r"^ *rule ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
-            if directive != "benchmark" or path.stem != "on_request":  # which always run, and write nothing
-                assert f"{directive}:" in body, f"{path.name}: rule {body.split(':')[0]}"
-            assert "numerics=NUMERICS" in body, f"{path.name}: rule {body.split(':')[0]}"
+    bodies, reused = rules_of(repository)
+    for name, body in bodies.items():
+        if directive == "benchmark" and name in ("plan", "forget_failed"):  # always run, and write nothing
+            continue
+        if name not in reused or directive in ("log", "benchmark"):  # which are its own
+            assert f"{directive}:" in body, name
+        if name not in reused:
+            assert re.search(r"(\w+)_version=VERSIONS\[\"\1\"\]", body), name
 
 
 @pytest.mark.parametrize("name", ["default", "workstation", "slurm"])
 def test_profiles_know_the_rules(repository, name):
     profile = yaml.safe_load((repository / "profiles" / name / "profile.yaml").read_text(encoding="utf-8"))
-    rules = "".join(path.read_text(encoding="utf-8") for path in (repository / "rules").glob("*.smk"))
+    bodies, _ = rules_of(repository)
     for entry in ("set-resources", "set-threads"):
-        for rule in profile.get(entry, {}):
-            assert f"rule {rule}:" in rules, rule
+        assert set(profile.get(entry, {})) <= set(bodies)
 
 
 def test_jobs_of_a_machine_with_several_gpus_take_one_each(snakemake, repository):
@@ -90,9 +94,8 @@ def test_jobs_of_a_machine_with_several_gpus_take_one_each(snakemake, repository
 @pytest.mark.parametrize("name", ["workstation", "slurm"])
 def test_every_rule_that_may_take_a_card_is_given_one(repository, name):
     profile = yaml.safe_load((repository / "profiles" / name / "profile.yaml").read_text(encoding="utf-8"))
-    rules = "".join(path.read_text(encoding="utf-8") for path in (repository / "rules").glob("*.smk"))
-    bodies = (part.partition(":") for part in re.split(r"^ *rule ", rules, flags=re.MULTILINE)[1:])
-    asking = {rule for rule, _, body in bodies if "gpu=cards" in body}
+    bodies, reused = rules_of(repository)
+    asking = {rule for rule in bodies if "gpu=cards" in bodies[reused.get(rule, rule)]}
     assert asking == {rule for rule, asked in profile["set-resources"].items() if asked.get("gpu")}
 
 
@@ -111,7 +114,7 @@ def test_containers_hold_files_that_are_there_and_all_the_workflow_needs(reposit
 
 
 def test_the_graph_is_static_and_scripts_take_values_by_params(repository):
-    rules = [repository / "Snakefile", *(repository / "rules").glob("*.smk")]
+    rules = [repository / "Snakefile", *(repository / "rules").rglob("*.smk")]
     for path in rules:
         assert not re.search(
             r"^\s*checkpoint\b|glob_wildcards", path.read_text(encoding="utf-8"), flags=re.MULTILINE
@@ -122,13 +125,14 @@ def test_the_graph_is_static_and_scripts_take_values_by_params(repository):
         assert "from __future__" not in text, path
 
 
-def test_every_rule_has_the_script_of_its_name(repository):
-    text = "".join(path.read_text(encoding="utf-8") for path in (repository / "rules").glob("*.smk"))
-    names = re.findall(r"^ *rule (\w+):", text, flags=re.MULTILINE)
-    scripts = re.findall(r'"\.\./workflow_scripts/(\w+)/(\w+)\.py"', text)
-    assert names == [name for _, name in scripts] and names
-    for room, name in scripts:
-        assert (repository / "workflow_scripts" / room / f"{name}.py").is_file(), name
+def test_every_rule_has_the_script_of_its_name_or_reuses_a_rule_that_has(repository):
+    bodies, reused = rules_of(repository)
+    assert bodies and set(reused.values()) <= set(bodies) - set(reused)
+    for name, body in bodies.items():
+        scripts = re.findall(r'"\.\./workflow_scripts/(\w+)/(\w+)\.py"', body)
+        assert [script for _, script in scripts] == ([] if name in reused else [name])
+        for room, script in scripts:
+            assert (repository / "workflow_scripts" / room / f"{script}.py").is_file(), script
 
 
 def test_a_typo_is_refused_before_the_first_job(snakemake, tiny_cohort):

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+from cubnm_core import STAGE_VERSIONS
 from workflow_scripts.files import job
 
 PROVENANCE = "results/cohort/provenance.json"
 
 
-def had_settings(config, holdout, numerics, path=PROVENANCE):
-    """Say whether the last complete run had the same settings, whatever its people.
+def had_settings(config, holdout, path=PROVENANCE):
+    """Say whether the last complete run had the same settings and versions of stages, whatever its people.
+
+    That of the statistics is left out: its rules have no input whose time could be overlooked.
 
     Parameters
     ----------
@@ -16,8 +19,6 @@ def had_settings(config, holdout, numerics, path=PROVENANCE):
         The completed configuration.
     holdout : str
         What ``auto`` means for the cohort.
-    numerics : int
-        Version of the numerics.
     path : path, optional
         Of the provenance.
 
@@ -29,5 +30,9 @@ def had_settings(config, holdout, numerics, path=PROVENANCE):
     if not Path(path).exists():
         return False
     stored = job.read_json(path)
-    made_with = (stored.get("config"), stored.get("software", {}).get("numerics_version"))
-    return made_with == (job.plain({**config, "holdout_resolved": holdout}), numerics)
+    software = stored.get("software", {})
+    # Before there were stages, one version stood for all.
+    made_with = dict.fromkeys(STAGE_VERSIONS, software.get("numerics_version"))
+    made_with |= software.get("stage_versions", {})
+    same = all(made_with[stage] == STAGE_VERSIONS[stage] for stage in STAGE_VERSIONS if stage != "statistics")
+    return same and stored.get("config") == job.plain({**config, "holdout_resolved": holdout})

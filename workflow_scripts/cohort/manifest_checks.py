@@ -2,7 +2,9 @@
 
 from workflow_scripts.cohort import precomputed_rows
 from workflow_scripts.cohort.precomputed_rows import CDF_FORMAT
+from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.fit_settings import resolve_fit
+from workflow_scripts.files.words import unit_name
 
 GROUP = "group"
 # What a fit is held against: scans, or FC and FCD computed elsewhere.
@@ -25,11 +27,6 @@ COLUMN_KINDS = {
 def numbered(rows):
     """Give every row of a table with the line of the file where it stands."""
     return zip(getattr(rows, "lines", range(2, len(rows) + 2)), rows, strict=True)
-
-
-def unit_name(participant_id, session_id=""):
-    """Name a unit as files do: ``sub-<participant>`` or ``sub-<participant>_ses-<session>``."""
-    return f"sub-{participant_id}_ses-{session_id}" if session_id else f"sub-{participant_id}"
 
 
 def row_problems(path, rows):
@@ -83,7 +80,7 @@ def _precomputed_problems(path, rows):
     found = {}
     for row in rows:
         if row["kind"] in TARGET_KINDS:
-            unit = unit_name(row["participant_id"], row["session_id"] or "")
+            unit = unit_name(row["participant_id"], row["session_id"])
             found.setdefault(unit, {}).setdefault(row["kind"], set()).add(row["role"])
     problems = []
     for unit, roles in found.items():
@@ -131,7 +128,7 @@ def holdout_problems(rows, holdout, asked, manifest):
     ]
     roles = {}
     for _, row in scans:
-        roles.setdefault(unit_name(row["participant_id"], row["session_id"] or ""), set()).add(row["role"])
+        roles.setdefault(unit_name(row["participant_id"], row["session_id"]), set()).add(row["role"])
     for unit, found in roles.items():
         problems += [
             f"{manifest}: {unit} has no run with role {role}, so there is nothing to {purpose} (holdout: "
@@ -176,7 +173,7 @@ def analysis_problems(rows, config):
     -------
     list of str
     """
-    analysis = {**config["analysis"], "band_pass": config["bold"]["band_pass"]}
+    analysis = resolve_analysis(config)
     seen, problems = set(), []
     for number, row in numbered(rows):
         stated = tuple(row[column] for column in precomputed_rows.STATEMENTS)

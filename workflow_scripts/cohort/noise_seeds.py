@@ -28,6 +28,12 @@ def of_session(seed, session_id):
     return seed + offset(session_id)
 
 
+def range_of_session(first_seed, count, session_id):
+    """Give `count` noise seeds that a session has in place of those from `first_seed` on, a range."""
+    first = of_session(first_seed, session_id)
+    return range(first, first + count)
+
+
 def offset(session_id):
     """Give what is added to every seed of the configuration in a session; 0 without one."""
     if not session_id or session_id == MISSING:

@@ -15,7 +15,7 @@ from cubnm_core.fitting.heterogeneity import (
 )
 from cubnm_core.fitting.search_space import SearchSpace
 from workflow_scripts.atlases import alignment
-from workflow_scripts.configuration import regional
+from workflow_scripts.configuration import optimizer, parameters
 from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.readers import delimited
 
@@ -50,13 +50,12 @@ def search_space(settings, nodes):
             rules[name] = Grouped(groups(entry["groups"], nodes))
             free |= {group_name(name, group): tuple(entry["bounds"]) for group in rules[name].names}
         else:
-            rules[name] = MapScaled({key: table.map(key) for key in entry["maps"]}, regional.limits(entry))
+            rules[name] = MapScaled({key: table.map(key) for key in entry["maps"]}, parameters.limits(entry))
             _add_coordinates(name, entry, rules[name].maps, free, fixed)
     for name, entry in settings["fixed"].items():
         fixed[name] = table.values(entry["column"]) if isinstance(entry, dict) else entry
     space = SearchSpace(free, fixed, rules)
-    _check_grid(settings["optimizer"], space)
-    _check_initial(settings["optimizer"]["initial"], space)
+    _check_search(settings, space)
     return space
 
 
@@ -68,7 +67,7 @@ def _add_coordinates(name, entry, maps, free, fixed):
         fixed[name] = entry["value"]
     for key, chosen in entry["maps"].items():
         coordinate = coefficient_name(name, key)
-        if chosen == regional.AUTO:
+        if chosen == parameters.AUTO:
             free[coordinate] = automatic_range(maps[key])
         elif isinstance(chosen, (int, float)):
             fixed[coordinate] = chosen
@@ -76,27 +75,15 @@ def _add_coordinates(name, entry, maps, free, fixed):
             free[coordinate] = tuple(chosen)
 
 
-def _check_grid(optimizer, space):
-    """Groups make coordinates that only the node table knows; their grid is checked here."""
-    if optimizer["name"] == "grid" and set(optimizer["shape"]) != set(space.names):
-        raise InputError(
-            f"optimizer.shape: a grid needs the number of points of every free parameter ("
-            f"{', '.join(space.names)}), found {', '.join(optimizer['shape']) or 'none'}"
-        )
-
-
-def _check_initial(initial, space):
-    """The same for the initial point, whose bounds may follow from maps."""
-    if not initial:
+def _check_search(settings, space):
+    """Check grid and initial point of coordinates that follow from tables; others went by the settings."""
+    stated, search = parameters.stated_bounds(settings), settings["optimizer"]
+    if stated is not None and None not in stated.values():
         return
-    if set(initial) != set(space.names):
-        raise InputError(
-            f"optimizer.initial: needs a value for every free parameter ({', '.join(space.names)}), found "
-            f"{', '.join(initial)}"
-        )
-    for name, (low, high) in space.free.items():
-        if not low <= initial[name] <= high:
-            raise InputError(f"optimizer.initial: {name} is {initial[name]}, outside {low:g} to {high:g}")
+    problems = optimizer.check_shape(search, space.names)
+    problems += optimizer.check_initial(search["initial"], space.free)
+    if problems:
+        raise InputError(problems[0])
 
 
 def groups(name, nodes):

@@ -8,15 +8,16 @@ import os
 
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import manifest_checks, participants_checks, sessions, tabular
-from workflow_scripts.cohort.manifest_checks import GROUP, TARGET_KINDS, unit_name
+from workflow_scripts.cohort.manifest_checks import GROUP, TARGET_KINDS
 from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.configuration import start
-from workflow_scripts.configuration.configuration import SYNTHETIC_FOLDER
-from workflow_scripts.configuration.fit_checks import scan_problems
+from workflow_scripts.configuration import analysis, connectome, start
 from workflow_scripts.configuration.fit_settings import resolve_fit
 from workflow_scripts.configuration.messages import raise_problems
 from workflow_scripts.configuration.schemas import schema
+from workflow_scripts.configuration.simulation import check_scans
+from workflow_scripts.configuration.synthetic import SYNTHETIC_FOLDER
 from workflow_scripts.files import pointers
+from workflow_scripts.files.words import unit_name
 
 
 def read_manifest(path):
@@ -126,22 +127,13 @@ def read_tables(config):
         rows, holdout, resolved_holdout(rows, holdout), config["manifest"]
     )
     problems += manifest_checks.analysis_problems(rows, config)
-    if config["connectome"]["source"] == "group" and not group_rows(rows):
-        problems.append(
-            f"{config['manifest']}: connectome.source is group, but no row of kind sc has the "
-            "participant_id 'group'; add it"
-        )
+    problems += connectome.check_group(config, group_rows(rows))
     unknown = _session_problems(rows, config)
     problems += unknown + _space_problems(config, nodes) + _scan_problems(config, rows)
     if not unknown:
         problems += _length_problems(config, rows)
-    problems += start.distance_problems(config, rows, nodes)
-    midline = [node["label"] for node in nodes if node["hemisphere"] == "B"]
-    if config["analysis"]["pairs"] == "intrahemispheric" and midline:
-        problems.append(
-            f"{config['nodes']}: analysis.pairs is intrahemispheric, but {', '.join(midline)} lie in both "
-            "hemispheres; remove them from the table or use all pairs"
-        )
+    problems += start.check_distances(config, rows, nodes)
+    problems += analysis.check_nodes(config, nodes)
     if config["participants"] is not None:
         people = [row for row in rows if row["participant_id"] != GROUP]
         stated = read_participants(config["participants"])
@@ -168,7 +160,7 @@ def _scan_problems(config, rows):
         text
         for name in config["fits"]
         for repetition_time in sorted(times)
-        for text in scan_problems(resolve_fit(config, name), repetition_time, f"fits.{name}")
+        for text in check_scans(resolve_fit(config, name), repetition_time, f"fits.{name}")
     ]
     return list(dict.fromkeys(found))
 
@@ -305,8 +297,7 @@ def synthetic_sessions(synthetic):
 
 def _planned_scans(synthetic, shared):
     """Rows of the two runs of one session of a made person."""
-    session = "" if shared["session_id"] is None else f"_ses-{shared['session_id']}"
-    name = f"{SYNTHETIC_FOLDER}/sub-{shared['participant_id']}{session}"
+    name = f"{SYNTHETIC_FOLDER}/{unit_name(shared['participant_id'], shared['session_id'])}"
     scan = {
         "repetition_time": synthetic["repetition_time"],
         "orientation": "TxN",

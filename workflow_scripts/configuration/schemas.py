@@ -1,13 +1,26 @@
 """Schemas of the configuration and the tables, defaults from them, and the named protocols."""
 
 from copy import deepcopy
+from functools import cache
 
 from workflow_scripts.files.reading import CONFIG_FOLDER, read_yaml
 
 
 def schema(name):
-    """Give one of the schemas of ``config/schema``: config, manifest, participants or nodes."""
-    return read_yaml(CONFIG_FOLDER / "schema" / f"{name}.schema.yaml")
+    """Give one of the schemas of ``config/schema``: config, manifest, participants or nodes.
+
+    Returns
+    -------
+    dict
+        Sections that have a file of their own (``$ref``) stand in their places. Shared between callers: copy
+        before changing it.
+    """
+    return _join(CONFIG_FOLDER / "schema" / f"{name}.schema.yaml")
+
+
+def fit_schema():
+    """Give the schema of one entry of ``fits``."""
+    return schema("config")["properties"]["fits"]["additionalProperties"]
 
 
 def protocols():
@@ -20,9 +33,7 @@ def complete(value, rules):
 
     Keys come in the order of the schema: Snakemake compares text, and an entry that moves is to run nothing.
     """
-    rules = resolve(rules)
     for key, entry in rules.get("properties", {}).items():
-        entry = resolve(entry)
         if key in value:
             value[key] = value.pop(key)
         elif "default" in entry:
@@ -35,9 +46,17 @@ def complete(value, rules):
             complete(entry, others)
 
 
-def resolve(rules):
-    """Follow a reference into the definitions of the config schema; what stands beside it wins."""
-    if "$ref" not in rules:
+@cache
+def _join(path):
+    """Read a schema with the files it refers to."""
+    return _with_parts(read_yaml(path), path.parent)
+
+
+def _with_parts(rules, folder):
+    """Put files in the places of references; what stands beside a reference wins."""
+    if isinstance(rules, list):
+        return [_with_parts(entry, folder) for entry in rules]
+    if not isinstance(rules, dict):
         return rules
-    definition = schema("config")["$defs"][rules["$ref"].rsplit("/", 1)[-1]]
-    return {**definition, **{key: value for key, value in rules.items() if key != "$ref"}}
+    part = _join(folder / rules["$ref"]) if "$ref" in rules else {}
+    return part | {key: _with_parts(entry, folder) for key, entry in rules.items() if key != "$ref"}

@@ -1,7 +1,6 @@
 """Where the search of a person starts, from the group or from another fit, and what draws it there."""
 
 from cubnm_core.fitting.catalogue import canonical
-from workflow_scripts.configuration import fit_checks
 from workflow_scripts.configuration.messages import suggestion
 
 FROM_GROUP = "group"
@@ -9,7 +8,7 @@ FROM_GROUP = "group"
 GROUP = {"unit": "group", "participant_id": "group", "session_id": ""}
 
 
-def resolved(start, stated_search, optimizer):
+def resolve_start(start, stated_search, optimizer):
     """Complete the entry ``start`` of a fit.
 
     Parameters
@@ -72,15 +71,15 @@ def fold_settings(settings):
     return group_settings(settings) if starts_from_group(settings) else {**settings, "start": None}
 
 
-def problems(fit, config, name):
+def check(fit, fits, name):
     """List what is wrong with where a fit starts that is right otherwise.
 
     Parameters
     ----------
     fit : dict
         As returned by :func:`workflow_scripts.configuration.fit_settings.resolve_fit`.
-    config : dict
-        The completed configuration; its fits as they were written.
+    fits : dict
+        All entries of ``fits``, as they were written.
     name : str
         Of the fit.
 
@@ -97,14 +96,13 @@ def problems(fit, config, name):
             "leave start out"
         ]
     if start["from"] != FROM_GROUP:
-        return _origin_problems(fit, config["fits"], name, place)
-    if FROM_GROUP in config["fits"]:
+        return _check_origin(fit, fits, name, place)
+    if FROM_GROUP in fits:
         return [f"{place}.from: group is the average of all people here; give the fit 'group' another name"]
-    found = fit_checks.problems(group_settings(fit), config, place)
-    return list(dict.fromkeys(found))
+    return []
 
 
-def _origin_problems(fit, fits, name, place):
+def _check_origin(fit, fits, name, place):
     """List what is wrong with a start from another fit."""
     origin = fit["start"]["from"]
     if origin not in fits:
@@ -129,7 +127,7 @@ def _origin_problems(fit, fits, name, place):
     ]
 
 
-def distance_problems(config, rows, nodes):
+def check_distances(config, rows, nodes):
     """List the fits that want a consensus, which needs to know how far apart nodes are.
 
     Parameters

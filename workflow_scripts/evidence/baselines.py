@@ -6,20 +6,21 @@ import pandas as pd
 from cubnm_core.connectomes.scaling import euclidean_lengths
 from cubnm_core.evidence.evaluation import distance_rule, fc_correlation, group_mean_fc, sc_fc, scan_rescan
 from cubnm_core.measures.connectivity import pair_indices
-from workflow_scripts.cohort import tables
-from workflow_scripts.files import archives, job, result_tables
-from workflow_scripts.fitting import evaluate, simulators
+from workflow_scripts.cohort import tables, units
+from workflow_scripts.files import job, result_tables
+from workflow_scripts.fitting import scoring
+from workflow_scripts.fitting.people import People
 from workflow_scripts.preparation.connectome_settings import positions_of
 
 COLUMNS = (
-    *evaluate.KEYS,
+    *scoring.KEYS,
     "split",
     "measure",
     "value",
     "sd",
     "n_seeds",
     "n",
-    *evaluate.ANALYSIS,
+    *scoring.ANALYSIS,
     "seeds",
     "note",
 )
@@ -32,38 +33,22 @@ ALL_ALIKE = "all lengths are the same"
 def main(sm):
     """Compute the baselines of every person and split."""
     logger = job.start(sm)
-    people = read_cohort(sm.params.units, sm.params.splits, sm.input.connectomes, sm.input.targets)
+    cohort = units.from_records(sm.params.units)
+    archives = People(sm.input.connectomes, sm.input.targets, sm.params.splits)
+    found, _ = archives.read_all(cohort)  # rule fit says who is out
+    people = list(found.values())
     nodes, analysis = tables.read_nodes(sm.input.nodes), sm.params.analysis
     pair_index = pair_indices(len(nodes), [node["hemisphere"] for node in nodes], analysis["pairs"])
     rows = []
     for split in sm.params.splits:
         rows += connectome_rows(people, split, pair_index)
         rows += group_rows(people, split)
-    rows += distance_rows(people, archives.Archive(sm.input.connectomes), nodes, pair_index)
+    rows += distance_rows(people, archives.connectomes, nodes, pair_index)
     rows += rescan_rows(people)
-    stored = evaluate.analysed(analysis)
+    stored = scoring.analysis_columns(analysis)
     rows = [{**row, **stored} for row in rows] + global_signal_rows(sm.input.global_signal)
-    logger.info("baselines of %d of %d units", len(people), len(sm.params.units))
+    logger.info("baselines of %d of %d units", len(people), len(cohort))
     job.write_tsv(sm.output[0], rows, columns=COLUMNS)
-
-
-def read_cohort(units, splits, connectomes, targets):
-    """Read everybody who was not excluded.
-
-    Parameters
-    ----------
-    units : list of dict
-    splits : list of str
-    connectomes, targets : list of path
-        Archives, one per batch; one per batch and split, the split changing fastest.
-
-    Returns
-    -------
-    list of simulations.Person
-    """
-    connectomes, targets = archives.Archive(connectomes), archives.by_split(targets, splits)
-    found = [simulators.read_person(ids, connectomes, targets) for ids in units]
-    return [person for person in found if isinstance(person, simulators.Person)]
 
 
 def connectome_rows(people, split, pair_index):
@@ -80,10 +65,10 @@ def group_rows(people, split):
     scanned = [person for person in people if split in person.targets]
     if not scanned:
         return []
-    ids = [person.ids["participant_id"] for person in scanned]
+    ids = [person.unit.participant_id for person in scanned]
     values = group_mean_fc(np.stack([person.targets[split].fc for person in scanned]), ids)
     return [
-        row(person, split, "group_mean_fc", value, len(scanned) - ids.count(person.ids["participant_id"]))
+        row(person, split, "group_mean_fc", value, len(scanned) - ids.count(person.unit.participant_id))
         for person, value in zip(scanned, values, strict=True)
     ]
 
@@ -93,7 +78,7 @@ def distance_rows(people, connectomes, nodes, pair_index):
 
     Parameters
     ----------
-    people : list of simulations.Person
+    people : list of workflow_scripts.fitting.people.Person
     connectomes : workflow_scripts.files.archives.Archive
         With lengths of tracts, where there are any.
     nodes : list of dict
@@ -109,7 +94,7 @@ def distance_rows(people, connectomes, nodes, pair_index):
     straight = euclidean_lengths(positions) if np.isfinite(positions).all() else None
     rows = []
     for person in people:
-        own = connectomes.arrays(person.ids["unit"]).get("lengths")
+        own = connectomes.arrays(person.unit.name).get("lengths")
         lengths, note = (straight, STRAIGHT) if own is None else (own, TRACTS)
         if lengths is None:
             rows.append(row(person, "train", "distance_fc", np.nan, len(people), NO_DISTANCES))
@@ -147,8 +132,8 @@ def rescan_rows(people):
 
 def row(person, split, measure, value, n, note=None):
     """Make one row; `n` is the number of people that the value rests on or is one of."""
-    keys = {key: person.ids[key] for key in ("participant_id", "session_id")}
-    return {**keys, "split": split, "measure": measure, "value": float(value), "n": n, "note": note}
+    found = {"split": split, "measure": measure, "value": float(value), "n": n, "note": note}
+    return {**person.unit.ids, **found}
 
 
 if "snakemake" in globals():

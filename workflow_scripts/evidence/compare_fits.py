@@ -8,26 +8,26 @@ import pandas as pd
 
 from cubnm_core.evidence.evaluation import optimism, weighted_cost
 from cubnm_core.measures.comparison import FC_TERMS, FCD_TERMS
-from cubnm_core.measures.objective import TERMS
-from cubnm_core.statistics.paired import compare_paired, holm
+from cubnm_core.measures.objective import is_reward
+from cubnm_core.statistics.paired import compare_paired, holm, verdict
 from workflow_scripts.configuration import objectives
 from workflow_scripts.files import dictionary, job, result_tables
-from workflow_scripts.fitting import evaluate
+from workflow_scripts.fitting import scoring
 
 SPLITS = ("train", "test")
 OPTIMISM = (
-    *evaluate.KEYS,
+    *scoring.KEYS,
     "measure",
     "search",
     *SPLITS,
     "seed_part",
     "scan_part",
-    *evaluate.ANALYSIS,
+    *scoring.ANALYSIS,
     "seeds",
 )
 FOUND = ("n_people", "fit_mean", "other_mean", "difference", "low", "high", "p", "p_corrected")
-FOUND = (*FOUND, "n_better", "effect_size")
-COMPARISON = ("fit", "other", "split", "measure", *FOUND, *evaluate.ANALYSIS)
+FOUND = (*FOUND, "n_better", "effect_size", "verdict")
+COMPARISON = ("fit", "other", "split", "measure", *FOUND, *scoring.ANALYSIS)
 MEASURES = ("fc_corr", "fcd_ks", "fcd_ks_binned", "cost")
 # The cost without terms of firing rates and the user's own, which a signal without neurons has not.
 BOLD_COST = "cost_of_fc_and_fcd"
@@ -79,9 +79,9 @@ def optimism_rows(fits, evaluation, settings):
     -------
     list of dict
     """
-    keys = list(evaluate.KEYS)
+    keys = list(scoring.KEYS)
     scores = evaluation.set_index([*keys, "measure", "split"])["mean"].to_dict()
-    stored = evaluation.drop_duplicates(keys).set_index(keys)[[*evaluate.ANALYSIS, "seeds"]].to_dict("index")
+    stored = evaluation.drop_duplicates(keys).set_index(keys)[[*scoring.ANALYSIS, "seeds"]].to_dict("index")
     rows = []
     for row in fits[fits["selected"] == "True"].to_dict("records"):
         unit = tuple(row[key] for key in keys)
@@ -127,7 +127,7 @@ def comparison_rows(evaluation, baselines, settings):
         rows += family([(pair, measure, compared(*(scores[fit] for fit in pair), measure)) for pair in pairs])
     for baseline in BASELINES:
         rows += baseline_family(baselines, baseline, scores, split)
-    stored = evaluation[list(evaluate.ANALYSIS)].iloc[:1].to_dict("records")
+    stored = evaluation[list(scoring.ANALYSIS)].iloc[:1].to_dict("records")
     return [{**row, "split": split, **stored[0]} for row in rows]
 
 
@@ -139,7 +139,7 @@ def comparable(measure, one, other):
 def person_scores(evaluation, fit, split, weights):
     """Scores of every participant, sessions averaged: rows are participants, columns measures."""
     rows = evaluation[(evaluation["fit"] == fit) & (evaluation["split"] == split)]
-    wide = rows.pivot_table(index=list(evaluate.KEYS[:2]), columns="measure", values="mean")
+    wide = rows.pivot_table(index=list(scoring.KEYS[:2]), columns="measure", values="mean")
     counted = {name: weights[name] for name in (*FC_TERMS, *FCD_TERMS) if weights.get(name)}
     if counted and set(counted) <= set(wide.columns):
         wide[BOLD_COST] = weighted_cost(wide, counted)
@@ -157,7 +157,7 @@ def baseline_family(baselines, baseline, scores, split):
         if measure == "fcd_ks" and measure not in mine:
             measure = "fcd_ks_binned"
         own = rows[rows["fit"].isin([fit, job.MISSING])]
-        units = own.groupby(list(evaluate.KEYS[:2]))["value"].mean()
+        units = own.groupby(list(scoring.KEYS[:2]))["value"].mean()
         theirs = pd.DataFrame({measure: units.groupby(level="participant_id").mean()})
         found.append(((fit, baseline), measure, compared(mine, theirs, measure)))
     return family(found)
@@ -168,7 +168,7 @@ def compared(one, other, measure):
     if measure not in one or measure not in other:
         return None
     both = pd.concat([one[measure], other[measure]], axis="columns", join="inner")
-    return compare_paired(*both.to_numpy().T, higher_is_better=TERMS.get(measure, 1) < 0)
+    return compare_paired(*both.to_numpy().T, higher_is_better=is_reward(measure))
 
 
 def family(tests):
@@ -176,8 +176,8 @@ def family(tests):
     kept = [(pair, measure, found) for pair, measure, found in tests if found is not None]
     corrected = holm([found.p for *_, found in kept])
     return [
-        {"fit": fit, "other": other, "measure": measure, "p_corrected": p}
-        | {**asdict(found), "fit_mean": found.mean}
+        {"fit": fit, "other": other, "measure": measure, **asdict(found), "fit_mean": found.mean}
+        | {"p_corrected": p, "verdict": verdict(found.difference, p, is_reward(measure))}
         for ((fit, other), measure, found), p in zip(kept, corrected, strict=True)
     ]
 

@@ -7,104 +7,89 @@ weights.
 import hashlib
 from collections import defaultdict
 
+import numpy as np
+
 from cubnm_core.connectomes.group import mean_connectome, without
 from cubnm_core.errors import InputError
 from cubnm_core.evidence import cross
-from cubnm_core.fitting import packing
-from workflow_scripts.cohort import noise_seeds
-from workflow_scripts.configuration import objectives
-from workflow_scripts.evidence import cross_people
-from workflow_scripts.files import archives, job
-from workflow_scripts.fitting import best_fits, evaluate, simulators
-from workflow_scripts.preparation import group_average
-
-CONDITIONS = ("parameters", "connectome", "data", "inhibition", "split", "measure")
-VALUES = ("mean", "sd", "n_pairs", "n_seeds", "n_failed")
-COLUMNS = (*evaluate.KEYS, *CONDITIONS, *VALUES, *evaluate.ANALYSIS, "seeds")
+from workflow_scripts.cohort import noise_seeds, units
+from workflow_scripts.evidence.score_tables import CONDITIONS, CROSS
+from workflow_scripts.files import job
+from workflow_scripts.fitting import best_fits, scoring
+from workflow_scripts.fitting.people import People
+from workflow_scripts.fitting.simulators import CohortSimulator
+from workflow_scripts.preparation import group
 
 
 def main(sm):
     """Cross every fitted person of a batch with others and write one row per condition and measure."""
     logger = job.start(sm)
     files, settings, fit, splits = sm.input, sm.params.settings, sm.wildcards.fit, sm.params.splits
-    own = People(files.connectomes, files.targets, splits, settings)
-    own.read_parameters(files.fits, files.regional_parameters, fit)
-    everybody = People(files.people, files.scans, splits, settings)
-    everybody.read_parameters(files.all_fits, files.all_regional_parameters, fit)
-    pooled = cross_people.read_sums(files.group)
-    hemispheres = simulators.read_hemispheres(files.nodes)
+    own = Members(
+        People(files.connectomes, files.targets, splits, settings),
+        best_fits.read_parameters(files.fits, files.regional_parameters, fit),
+    )
+    everybody = Members(
+        People(files.people, files.scans, splits, settings),
+        best_fits.read_parameters(files.all_fits, files.all_regional_parameters, fit),
+    )
+    pooled, simulator = group.read_sums(files.group), CohortSimulator.of_job(sm)
     rows = []
-    for ids in sm.params.units:
-        first = noise_seeds.of_session(sm.params.first_seed, ids["session_id"])
-        seeds = range(first, first + sm.params.seeds)
+    for unit in units.from_records(sm.params.units):
+        seeds = noise_seeds.range_of_session(sm.params.first_seed, sm.params.seeds, unit.session_id)
         try:
-            person, me = own.member(ids)
-            members = [me, *company(ids, everybody, pooled, sm.params.others)]
-            cells = crossed(person, members, settings, hemispheres, seeds, sm.threads)
+            person, me = own.read(unit)
+            members = [me, *company(unit, everybody, pooled, sm.params.others, settings["delays"])]
+            cells = cross_person(person, members, simulator, seeds)
         except InputError as error:
-            logger.warning("%s is not crossed with others: %s", ids["unit"], error)
+            logger.warning("%s is not crossed with others: %s", unit, error)
             continue
-        keys = {key: ids[key] for key in ("participant_id", "session_id")} | {"fit": fit}
-        rows += cell_rows(keys, cells, settings, seeds)
-        logger.info("%s: crossed with %d other people", ids["unit"], max(len(members) - 2, 0))
-    job.write_tsv(sm.output[0], rows, columns=COLUMNS)
+        rows += cell_rows({**unit.ids, "fit": fit}, cells, settings, seeds)
+        logger.info("%s: crossed with %d other people", unit, max(len(members) - 2, 0))
+    job.write_tsv(sm.output[0], rows, columns=CROSS)
 
 
-class People:
-    """Prepared files and fitted parameters of some people, read as they are needed.
+class Members:
+    """What people bring to the cross, read as it is needed.
 
     Parameters
     ----------
-    connectomes, targets : paths
-        Of archives; of targets the split changes fastest.
-    splits : list of str
-    settings : dict
-        Resolved settings of the fit.
+    people : workflow_scripts.fitting.people.People
+    params : dict of (participant_id, session_id) to dict of str to float or (N,) array
+        Of everybody who was fitted, by :attr:`Unit.key`.
     """
 
-    def __init__(self, connectomes, targets, splits, settings):
-        self.connectomes, self.targets = archives.Archive(connectomes), archives.by_split(targets, splits)
-        self.settings, self.params = settings, {}
+    def __init__(self, people, params):
+        self.people, self.params = people, params
 
-    def read_parameters(self, fits, regional, fit):
-        """Read who was fitted, from the table of fits and that of regional parameters."""
-        self.params = best_fits.read_parameters(fits, regional, fit)
-
-    def units(self, usable=lambda ids: True):
+    def units(self, usable=lambda unit: True):
         """Units by participant, in the order of the archives."""
         found = defaultdict(list)
-        for record in self.connectomes.records.values():
-            ids = {key: record[key] for key in ("unit", "participant_id", "session_id")}
-            if usable(ids):
-                found[ids["participant_id"]].append(ids)
+        for record in self.people.connectomes.records.values():
+            unit = units.Unit.from_record(record)
+            if usable(unit):
+                found[unit.participant_id].append(unit)
         return found
 
-    def is_fitted(self, ids):
+    def is_fitted(self, unit):
         """Whether a unit has parameters."""
-        return _key(ids) in self.params
+        return unit.key in self.params
 
-    def member(self, ids):
-        """Read what a unit brings to the cross: (simulations.Person, cubnm_core.evidence.cross.Member).
+    def read(self, unit):
+        """Read a unit: (workflow_scripts.fitting.people.Person, cubnm_core.evidence.cross.Member).
 
         Raises
         ------
         InputError
             If it has no fit, or its files cannot be used.
         """
-        if not self.is_fitted(ids):
-            raise InputError(f"{ids['unit']} has no fit")
-        weighed = self.settings["objective"]
-        person = simulators.read_person(ids, self.connectomes, self.targets, self.settings["delays"], weighed)
-        if not isinstance(person, simulators.Person):
-            raise InputError("; ".join(person))
-        return person, cross.Member(person.weights, self.params[_key(ids)], person.targets, person.lengths)
+        if not self.is_fitted(unit):
+            raise InputError(f"{unit} has no fit")
+        person = self.people.read(unit)
+        return person, cross.Member(person.weights, self.params[unit.key], person.targets, person.lengths)
 
 
-def _key(ids):
-    return ids["participant_id"], ids["session_id"] or job.MISSING
-
-
-def drawn(participant, candidates):
+def order_others(participant, candidates):
     """Order other people by the hash of their pair with a person; who else is there changes no order.
 
     Parameters
@@ -121,17 +106,19 @@ def drawn(participant, candidates):
     return sorted(others, key=lambda other: hashlib.sha256(f"{participant} {other}".encode()).digest())
 
 
-def company(ids, everybody, pooled, count):
+def company(unit, everybody, pooled, count, delays):
     """Give the members that a person is crossed with: others as drawn, and the group of all others.
 
     Parameters
     ----------
-    ids : dict
-    everybody : People
+    unit : workflow_scripts.cohort.units.Unit
+    everybody : Members
     pooled : cubnm_core.connectomes.group.PooledConnectomes or None
         Of everybody.
     count : int
         Most others.
+    delays : bool
+        Whether the group needs lengths of tracts.
 
     Returns
     -------
@@ -141,19 +128,19 @@ def company(ids, everybody, pooled, count):
     """
     known = everybody.units(everybody.is_fitted)
     others = []
-    for participant in drawn(ids["participant_id"], known):
+    for participant in order_others(unit.participant_id, known):
         if len(others) == count:
             break
         sessions = known[participant]
-        same = [other for other in sessions if other["session_id"] == ids["session_id"]]
+        same = [other for other in sessions if other.session_id == unit.session_id]
         try:
-            others.append(everybody.member((same or sessions)[0])[1])
+            others.append(everybody.read((same or sessions)[0])[1])
         except InputError:
             continue
-    return [*others, group_of_others(ids["participant_id"], everybody, pooled)] if others else []
+    return [*others, group_of_others(unit.participant_id, everybody, pooled, delays)] if others else []
 
 
-def group_of_others(participant, everybody, pooled):
+def group_of_others(participant, everybody, pooled, delays=False):
     """Average the connectomes and the fitted parameters of all other people; sessions of a person first.
 
     Returns
@@ -162,65 +149,51 @@ def group_of_others(participant, everybody, pooled):
         Without targets.
     """
     params = [
-        cross.mean_parameters([everybody.params[_key(ids)] for ids in sessions])
+        cross.mean_parameters([everybody.params[unit.key] for unit in sessions])
         for other, sessions in everybody.units(everybody.is_fitted).items()
         if other != participant
     ]
-    records = everybody.connectomes.records, everybody.targets["train"].records
-    mine, _ = group_average.part(everybody.units().get(participant, []), *records)
+    archives = everybody.people
+    records = archives.connectomes.records, archives.targets["train"].records
+    mine, _ = group.part(everybody.units().get(participant, []), *records)
     if mine:
-        pooled = without(pooled, group_average.pooled_people(mine, everybody.connectomes))
+        pooled = without(pooled, group.pool_people(mine, archives.connectomes))
     weights, lengths = mean_connectome(pooled)
-    return cross.Member(
-        weights, cross.mean_parameters(params), lengths=lengths if everybody.settings["delays"] else None
-    )
+    return cross.Member(weights, cross.mean_parameters(params), lengths=lengths if delays else None)
 
 
-def crossed(person, members, settings, hemispheres, seeds, threads):
+def cross_person(person, members, simulator, seeds):
     """Simulate and score all exchanges of one person; see :func:`cubnm_core.evidence.cross.cross`.
 
     Parameters
     ----------
-    person : simulations.Person
+    person : workflow_scripts.fitting.people.Person
         All simulations have the repetition time of this person's scans.
     members : list of cubnm_core.evidence.cross.Member
-    settings : dict
-        Resolved settings of the fit.
-    hemispheres : list of str
+    simulator : workflow_scripts.fitting.simulators.CohortSimulator
     seeds : range
-    threads : int
 
     Returns
     -------
     dict
     """
-    time = person.repetition_time
     scans = [target for member in members for target in member.targets.values()]
     with_fcd = any(target.binned_fcd is not None for target in scans)
     record = ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
-    weight, control = best_fits.inhibitory_weight(settings), None
-    if weight is not None:
-        session = person.ids["session_id"]
-        control = cross.Control(weight, best_fits.weight_tuner(settings, hemispheres, time, session))
-    simulate_batch = simulators.batch_simulator({**settings, "fic": None}, hemispheres, time, record, threads)
-    size = packing.batch_size(
-        simulators.used_backend(settings),
-        threads,
-        simulators.result_bytes(settings, len(hemispheres), time),
-    )
-    objective = objectives.make_objective(settings)
-    return cross.cross(members, simulate_batch, objective, list(seeds), control, size)
+    tuner = simulator.tuner(person.repetition_time, person.unit.session_id)
+    packer = simulator.packer(person.repetition_time, record)
+    return cross.cross(members, packer, simulator.objective, list(seeds), tuner)
 
 
 def cell_rows(keys, cells, settings, seeds):
     """Make one row per condition and measure, with the settings of the analysis beside every score."""
-    stored = evaluate.conditions(settings, seeds)
+    stored = scoring.conditions(settings, seeds)
     return [
         {
             **keys,
             **dict(zip(CONDITIONS, condition, strict=True)),
             "mean": cell.values.mean(),
-            "sd": cell.values.std(ddof=1),
+            "sd": cell.values.std(ddof=1) if len(seeds) > 1 else np.nan,
             "n_pairs": cell.n_pairs,
             "n_seeds": len(seeds),
             "n_failed": cell.n_failed,

@@ -7,11 +7,13 @@ import pandas as pd
 
 from cubnm_core.evidence import cross as core
 from cubnm_core.evidence.identification import identify, person_similarity, similarity
-from workflow_scripts.evidence import cross, held_out_people
+from cubnm_core.measures.objective import is_reward
+from cubnm_core.statistics.paired import compare_paired
+from workflow_scripts.evidence import score_tables
 from workflow_scripts.files import archives, job, result_tables
-from workflow_scripts.fitting import evaluate
+from workflow_scripts.fitting import scoring
 
-ANALYSIS = list(evaluate.ANALYSIS)
+ANALYSIS = list(scoring.ANALYSIS)
 PAIRED = ("n_people", "difference", "low", "high", "n_better", "verdict")
 CONTRASTS = ("fit", "contrast", "inhibition", "split", "measure", *PAIRED, *ANALYSIS)
 FOUND = ("n_people", "rate", "chance", "chance_low", "chance_high", "p")
@@ -24,9 +26,9 @@ WHOLE = ("everything_others", "data_others")
 def main(sm):
     """Put the tables of all batches together, compare over people, and identify people."""
     logger = job.start(sm)
-    crossed = together(sm.input.cross, cross.COLUMNS)
-    held_out = together(sm.input.held_out_people, held_out_people.COLUMNS)
-    evaluation = together(sm.input.evaluation, evaluate.EVALUATION)
+    crossed = together(sm.input.cross, score_tables.CROSS)
+    held_out = together(sm.input.held_out_people, score_tables.HELD_OUT_PEOPLE)
+    evaluation = together(sm.input.evaluation, scoring.EVALUATION)
     job.write_tsv(sm.output.cross, crossed)
     job.write_tsv(sm.output.held_out_people, held_out)
     rows = contrast_rows(numeric(crossed)) + held_out_rows(numeric(evaluation), numeric(held_out))
@@ -58,7 +60,11 @@ def per_person(rows, keys):
 
 
 def contrast_rows(crossed):
-    """Compare conditions of the cross, paired over people; others were averaged within each person."""
+    """Compare conditions of the cross, paired over people; others were averaged within each person.
+
+    The same others serve several people, so that differences of people are not independent.
+    ``benchmarks/paired_tests.py`` measures what that does to the test: next to nothing.
+    """
     rows = []
     for (fit, inhibition, split, measure), part in crossed.groupby(
         ["fit", "inhibition", "split", "measure"], sort=False
@@ -88,7 +94,7 @@ def held_out_rows(evaluation, held_out):
 
 def _paired_row(keys, one, other, source):
     """One row with a comparison; none where nobody has both sides."""
-    found = core.paired(one.to_numpy(), other.to_numpy(), keys["measure"])
+    found = compare_paired(one.to_numpy(), other.to_numpy(), is_reward(keys["measure"]))
     if found is None:
         return []
     return [{**keys, **{key: getattr(found, key) for key in PAIRED}, **source[ANALYSIS].iloc[0]}]

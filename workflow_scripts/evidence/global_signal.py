@@ -8,12 +8,13 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.evidence import global_signal as core
-from workflow_scripts.cohort import noise_seeds
+from workflow_scripts.cohort import noise_seeds, tables, units
 from workflow_scripts.configuration import objectives
-from workflow_scripts.files import archives, job
-from workflow_scripts.fitting import evaluate, simulators
+from workflow_scripts.files import job
+from workflow_scripts.fitting.people import People, Person
+from workflow_scripts.fitting.scoring import ANALYSIS, KEYS, conditions
 
-COLUMNS = (*evaluate.KEYS, "split", "measure", "value", "sd", "n_seeds", *evaluate.ANALYSIS, "seeds", "note")
+COLUMNS = (*KEYS, "split", "measure", "value", "sd", "n_seeds", *ANALYSIS, "seeds", "note")
 # How the measures of this baseline are called; the binned distance stands in where there is no other.
 MEASURES = {"fc_corr": "global_signal_fc", "fcd_ks": "global_signal_ks", "cost": "global_signal_cost"}
 PARAMETERS = ("global_signal_share", "global_signal_autocorrelation")
@@ -27,31 +28,29 @@ class Case:
     fit: str
     settings: dict
     objective: object
-    person: simulators.Person
+    person: Person
 
     @property
     def conditions(self):
         """Everything that signals depend on: cases that share it share them, each with its own strengths."""
         stated = {key: self.settings["simulation"][key] for key in ("duration", "burn_in")}
         stated |= {"repetition_time": self.person.repetition_time, "analysis": self.settings["analysis"]}
-        return json.dumps([stated, self.person.ids["session_id"]], sort_keys=True)
+        return json.dumps([stated, self.person.unit.session_id], sort_keys=True)
 
 
 def main(sm):
     """Fit two parameters for every person and fit setting, and score them over fresh noise."""
     logger = job.start(sm)
-    connectomes = archives.Archive(sm.input.connectomes)
-    targets = archives.by_split(sm.input.targets, sm.params.splits)
-    found = [simulators.read_person(ids, connectomes, targets) for ids in sm.params.units]
-    people = [person for person in found if isinstance(person, simulators.Person)]
-    hemispheres = simulators.read_hemispheres(sm.input.nodes)
-    cases, rows = cases_of(sm.params.fits, people)
+    archives = People(sm.input.connectomes, sm.input.targets, sm.params.splits)
+    people, _ = archives.read_all(units.from_records(sm.params.units))  # rule fit says who is out
+    hemispheres = [node["hemisphere"] for node in tables.read_nodes(sm.input.nodes)]
+    cases, rows = cases_of(sm.params.fits, list(people.values()))
     groups = defaultdict(list)
     for case in cases:
         groups[case.conditions].append(case)
     for group in groups.values():
         try:
-            rows += fitted_rows(group, hemispheres, sm.params.first_seed, sm.params.seeds)
+            rows += fit_rows(group, hemispheres, sm.params.first_seed, sm.params.seeds)
         except InputError as error:
             logger.warning("%d fits have no global signal beside them: %s", len(group), error)
             rows += [missing_row(case.fit, case.person, str(error)) for case in group]
@@ -70,7 +69,7 @@ def cases_of(fits, people):
     """
     cases, rows = [], []
     for name, settings in fits.items():
-        weights = objectives.summed(settings["objectives"] or [settings["objective"]])
+        weights = objectives.add_weights(settings["objectives"] or [settings["objective"]])
         objective = core.bold_objective(weights)
         if objective is None:
             rows += [missing_row(name, person, NO_TERM) for person in people]
@@ -92,10 +91,10 @@ def missing_row(fit, person, note):
 
 def keys(fit, person):
     """Participant, session and fit of a row."""
-    return dict(zip(evaluate.KEYS, (*(person.ids[key] for key in evaluate.KEYS[:2]), fit), strict=True))
+    return {**person.unit.ids, "fit": fit}
 
 
-def fitted_rows(cases, hemispheres, first_seed, n_seeds):
+def fit_rows(cases, hemispheres, first_seed, n_seeds):
     """Fit and score cases that share their signals.
 
     Parameters
@@ -109,21 +108,20 @@ def fitted_rows(cases, hemispheres, first_seed, n_seeds):
     -------
     list of dict
     """
-    settings, ids = cases[0].settings, cases[0].person.ids
+    settings, session_id = cases[0].settings, cases[0].person.unit.session_id
     lengths = [settings["simulation"][key] for key in ("duration", "burn_in")]
     repetition_time = cases[0].person.repetition_time
     scan = core.make_scan(*lengths, repetition_time, hemispheres, settings["analysis"])
-    first = noise_seeds.of_session(first_seed, ids["session_id"])
-    fresh = range(first, first + n_seeds)
+    fresh = noise_seeds.range_of_session(first_seed, n_seeds, session_id)
     needed = {name for case in cases for name in case.objective.counted}
-    people = {case.person.ids["unit"]: case.person for case in cases}
+    people = {case.person.unit.name: case.person for case in cases}
     training = [(core.reach(person.weights), person.targets["train"]) for person in people.values()]
     searched = core.search(scan, training, range(fresh.stop, fresh.stop + core.SEARCH_SEEDS), needed)
     terms = dict(zip(people, searched, strict=True))
-    units = [case.person.ids["unit"] for case in cases]
-    points = [core.best(terms[unit], case.objective) for unit, case in zip(units, cases, strict=True)]
-    chosen = list(zip(units, points, strict=True))
-    scores = {(unit, point): scored(scan, people[unit], point, fresh, needed) for unit, point in set(chosen)}
+    names = [case.person.unit.name for case in cases]
+    points = [core.best(terms[name], case.objective) for name, case in zip(names, cases, strict=True)]
+    chosen = list(zip(names, points, strict=True))
+    scores = {(unit, point): score(scan, people[unit], point, fresh, needed) for unit, point in set(chosen)}
     return [
         row
         for case, (unit, point) in zip(cases, chosen, strict=True)
@@ -131,7 +129,7 @@ def fitted_rows(cases, hemispheres, first_seed, n_seeds):
     ]
 
 
-def scored(scan, person, point, seeds, needed):
+def score(scan, person, point, seeds, needed):
     """Score a person with the point that was chosen: dict of split to dict of term to (S,) arrays."""
     targets = list(person.targets.values())
     found = core.score(scan, point, core.reach(person.weights), targets, seeds, needed)
@@ -141,7 +139,7 @@ def scored(scan, person, point, seeds, needed):
 def case_rows(case, point, scores, seeds):
     """Make the rows of one case: both parameters, and scores of every split with their SD over seeds."""
     mine = keys(case.fit, case.person)
-    stored = {"n_seeds": len(seeds), **evaluate.conditions(case.settings, seeds)}
+    stored = {"n_seeds": len(seeds), **conditions(case.settings, seeds)}
     rows = [
         {**mine, "split": "train", "measure": name, "value": value, **stored}
         for name, value in zip(PARAMETERS, point, strict=True)

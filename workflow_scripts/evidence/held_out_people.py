@@ -5,46 +5,48 @@ feedback inhibition control finds its weights for this connectome.
 """
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import folds, noise_seeds, tables
-from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.files import archives, job
-from workflow_scripts.fitting import best_fits, evaluate, simulators
+from workflow_scripts.cohort import folds, noise_seeds
+from workflow_scripts.cohort.units import Unit
+from workflow_scripts.evidence.score_tables import HELD_OUT_PEOPLE
+from workflow_scripts.files import job
+from workflow_scripts.fitting import best_fits, scoring
+from workflow_scripts.fitting.people import Excluded, People
+from workflow_scripts.fitting.simulators import CohortSimulator
 
 NOT_SCORED = "%s is not scored with parameters of others: %s"
-COLUMNS = (*evaluate.KEYS, "fold", *evaluate.EVALUATION[len(evaluate.KEYS) :])
+NO_FIT = "the group without them has no fit"
 
 
 def main(sm):
     """Score every person of a batch with the parameters of the group without them."""
     logger = job.start(sm)
     settings, fit = sm.params.settings, sm.wildcards.fit
-    nodes = tables.read_nodes(sm.input.nodes)
-    space = search_space(settings, nodes)
+    simulator = CohortSimulator.of_job(sm)
     best = best_fits.best_coordinates(sm.input.fits, fit)
-    connectomes = archives.Archive(sm.input.connectomes)
-    targets = archives.by_split(sm.input.targets, sm.params.splits)
-    people, rows = [], []
-    for ids in sm.params.units:
-        group = folds.group_of(ids["fold"])
-        values = best.get((group["participant_id"], job.MISSING))
-        person = simulators.read_person(ids, connectomes, targets, settings["delays"], settings["objective"])
-        if values is None or not isinstance(person, simulators.Person):
-            reason = "the group without them has no fit" if values is None else "; ".join(person)
-            logger.warning(NOT_SCORED, ids["unit"], reason)
+    people = People(sm.input.connectomes, sm.input.targets, sm.params.splits, settings)
+    models, held_out, rows = [], [], []
+    for record in sm.params.units:
+        unit, fold = Unit.from_record(record), record["fold"]
+        values = best.get(Unit.from_record(folds.group_of(fold)).key)
+        try:
+            if values is None:
+                raise Excluded([NO_FIT])
+            person = people.read(unit)
+        except Excluded as reason:
+            logger.warning(NOT_SCORED, unit, reason)
             continue
-        first = noise_seeds.of_session(sm.params.first_seed, ids["session_id"])
-        people.append((person, best_fits.composed(space, values), range(first, first + sm.params.seeds)))
-    found = evaluate.evaluate_people(people, settings, nodes, sm.threads)
-    for (person, *_), one in zip(people, found, strict=True):
-        ids = person.ids
-        if isinstance(one, InputError):
-            logger.warning(NOT_SCORED, ids["unit"], one)
+        seeds = noise_seeds.range_of_session(sm.params.first_seed, sm.params.seeds, unit.session_id)
+        models.append((person, person.candidate(best_fits.compose(simulator.space, values), seeds)))
+        held_out.append(fold)
+    for (person, _), fold, found in zip(models, held_out, simulator.evaluate(models), strict=True):
+        unit = person.unit
+        if isinstance(found, InputError):
+            logger.warning(NOT_SCORED, unit, found)
             continue
-        _, evaluated = one
-        keys = {key: ids[key] for key in ("participant_id", "session_id")} | {"fit": fit, "fold": ids["fold"]}
-        rows += evaluate.score_rows(keys, evaluated, settings)
-        logger.info("%s, fold %s: %s", ids["unit"], ids["fold"], evaluate.describe(evaluated))
-    job.write_tsv(sm.output[0], rows, columns=COLUMNS)
+        _, evaluated = found
+        rows += scoring.score_rows({**unit.ids, "fit": fit, "fold": fold}, evaluated, settings)
+        logger.info("%s, fold %s: %s", unit, fold, scoring.describe(evaluated))
+    job.write_tsv(sm.output[0], rows, columns=HELD_OUT_PEOPLE)
 
 
 if "snakemake" in globals():

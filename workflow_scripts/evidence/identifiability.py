@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from cubnm_core.evidence import identifiability as core
-from workflow_scripts.configuration.regional import coordinate_bounds
-from workflow_scripts.evidence import profiles
+from workflow_scripts.configuration.parameters import coordinate_bounds
+from workflow_scripts.evidence import score_tables
 from workflow_scripts.files import job, result_tables
 
 IDS = ["participant_id", "session_id"]
@@ -19,7 +19,7 @@ BOUNDS = ("bound_low", "bound_high", "n_fits", "n_at_low", "n_at_high")
 WIDTHS = ("width", "width_share", "ratio_width", "n_profiles", "n_open", "n_flat")
 COLUMNS = (*KEYS, "mean", *SPREADS, *RETEST, *WIDTHS, *BOUNDS, "verdict")
 CORRELATIONS = (*KEYS, "other", "level", "r", "low", "high", "n")
-PROFILES = (*profiles.PROFILES, "noise_sd", "interval_low", "interval_high", "open_low", "open_high")
+PROFILES = (*score_tables.PROFILES, "noise_sd", "interval_low", "interval_high", "open_low", "open_high")
 
 
 def main(sm):

@@ -5,59 +5,53 @@ Settings, noise, restarts and histories are those of rule fit; only the connecto
 
 from pathlib import Path
 
-from workflow_scripts.cohort import tables
-from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.evidence.null_models import NullModels
+from workflow_scripts.cohort import units
+from workflow_scripts.evidence.null_models import KEYS, NullModels
 from workflow_scripts.files import job
-from workflow_scripts.files.archives import Archive
-from workflow_scripts.fitting import fit, fit_rows, starting_points
-from workflow_scripts.fitting.fit_problems import make_problems
+from workflow_scripts.fitting import fit_rows, starting_points
+from workflow_scripts.fitting.fit_problems import make_problems, problems_of
 from workflow_scripts.fitting.histories import FileStore
-
-KEYS = ("participant_id", "session_id", "fit", "null", "index")
+from workflow_scripts.fitting.people import People
+from workflow_scripts.fitting.searching import search
+from workflow_scripts.fitting.simulators import CohortSimulator
 
 
 def main(sm):
     """Fit the null models of a batch and write one row per person, null model and restart."""
     logger = job.start(sm)
-    settings, name = sm.params.settings, sm.wildcards.fit
-    people, _ = fit.read_people(sm.params.units, sm.input, settings, logger)
-    nodes = tables.read_nodes(sm.input.nodes)
-    space = search_space(settings, nodes)
-    begin, missing = starting_points.read_starting_points(sm.input, name, settings, space, sm.params.units)
+    settings, fit, asked = sm.params.settings, sm.wildcards.fit, units.from_records(sm.params.units)
+    archives = People(sm.input.connectomes, sm.input.targets, settings=settings)
+    people, _ = archives.read_all(asked)  # rule fit has said who is left out
+    simulator = CohortSimulator.of_job(sm)
+    nodes, space = simulator.nodes, simulator.space
+    begin, missing = starting_points.read_starting_points(sm.input, fit, settings, space, asked)
     stated = sm.params.nulls
-    models = NullModels(people, Archive(sm.input.connectomes), nodes, space, stated, stated["refits"])
+    models = NullModels(people, archives.connectomes, nodes, space, stated, stated["refits"])
     for kind, reason in models.without.items():
         logger.warning("no null models of kind %s: %s", kind, reason)
-    nulls = {null.unit: null for unit in people if unit not in missing for null in models.of(unit)}
-    hemispheres = [node["hemisphere"] for node in nodes]
-    problems, histories = null_problems(nulls, settings, hemispheres, begin)
-    store = FileStore(Path(sm.resources.histories) / name / "nulls", histories)
-    persons = {unit: null.person for unit, null in nulls.items()}
-    classes = fit.shape_classes(problems, persons, settings, hemispheres, sm.threads)
-    found = fit.search(problems, classes, store, logger, fit.search_options(sm.resources, settings))
+    nulls = {null.name: null for unit in people if unit not in missing for null in models.of(unit)}
+    problems, histories = null_problems(nulls, simulator, begin)
+    store = FileStore(Path(sm.resources.histories) / fit / "nulls", histories)
+    persons = {name: null.person for name, null in nulls.items()}
+    found = search(simulator, problems, persons, store, sm.resources, logger)
     rows = []
-    for unit, null in nulls.items():
-        ids = {key: null.person.ids[key] for key in KEYS[:2]}
-        keys = {**ids, "fit": name, "null": null.kind, "index": null.index}
-        mine = [problem for problem in problems if problem.key.startswith(f"{unit}_restart-")]
-        rows += fit_rows.unit_rows(keys, mine, found, histories)
+    for name, null in nulls.items():
+        keys = {**null.person.unit.ids, "fit": fit, "null": null.kind, "index": null.index}
+        rows += fit_rows.unit_rows(keys, problems_of(problems, name), found, histories)
     columns = fit_rows.fits_columns(settings, space)
     job.write_tsv(sm.output[0], rows, columns=[*KEYS, *(key for key in columns if key not in KEYS)])
 
 
-def null_problems(nulls, settings, hemispheres, begin):
+def null_problems(nulls, simulator, begin):
     """State what is searched for every null model, and what its history belongs to.
 
     Parameters
     ----------
     nulls : dict of str to NullModel
         By the name of its fit.
-    settings : dict
-        Resolved settings of a fit.
-    hemispheres : list of str
+    simulator : workflow_scripts.fitting.simulators.CohortSimulator
     begin : dict of str to dict
-        Where the problems of a person start, by unit (see
+        Where the problems of a person start, by name of the unit (see
         :func:`workflow_scripts.fitting.starting_points.read_starting_points`).
 
     Returns
@@ -66,15 +60,15 @@ def null_problems(nulls, settings, hemispheres, begin):
         As of :func:`workflow_scripts.fitting.fit_problems.make_problems`.
     """
     by_space = {}
-    for unit, null in nulls.items():
-        by_space.setdefault(id(null.space), {})[unit] = null
-    problems, histories = [], {}
+    for name, null in nulls.items():
+        by_space.setdefault(id(null.space), {})[name] = null
+    problems, histories = {}, {}
     for members in by_space.values():
-        persons = {unit: null.person for unit, null in members.items()}
-        starts = {unit: begin.get(null.person.ids["unit"], {}) for unit, null in members.items()}
+        persons = {name: null.person for name, null in members.items()}
+        starts = {name: begin.get(null.person.unit.name, {}) for name, null in members.items()}
         space = next(iter(members.values())).space
-        made, belonging = make_problems(persons, settings, space, hemispheres, starts)
-        problems += made
+        made, belonging = make_problems(persons, simulator, starts, space)
+        problems |= made
         histories |= belonging
     return problems, histories
 

@@ -6,10 +6,14 @@ from dataclasses import dataclass, replace
 from cubnm_core.connectomes.rewiring import node_distances, rewired
 from cubnm_core.errors import InputError
 from cubnm_core.evidence.cross import have_one_connectome
-from cubnm_core.evidence.nulls import OTHER_CONNECTOME, REWIRED, SPIN, follows_map, with_maps_turned
+from cubnm_core.evidence.nulls import OTHER_CONNECTOME, REWIRED, SPIN, follows_map, turn_maps
+from workflow_scripts.cohort.units import IDS
 from workflow_scripts.evidence import spin_nulls
-from workflow_scripts.fitting import simulators
+from workflow_scripts.fitting.people import Person
 from workflow_scripts.preparation.connectome_settings import positions_of
+
+KEYS = (*IDS, "fit", "null", "index")  # of the fits of null models
+OWN = "own"  # what a model that is none is called among them
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +25,7 @@ class NullModel:
     kind : {"other_connectome", "rewired", "spin"}
     index : int
         From 1.
-    person : simulations.Person
+    person : workflow_scripts.fitting.people.Person
         With the connectome of the null model; scans are the person's own.
     space : cubnm_core.fitting.search_space.SearchSpace
         With the maps of the null model.
@@ -32,14 +36,14 @@ class NullModel:
 
     kind: str
     index: int
-    person: simulators.Person
+    person: Person
     space: object
     kept: dict
 
     @property
-    def unit(self):
+    def name(self):
         """Name under which its fit and its history go."""
-        return f"{self.person.ids['unit']}_null-{self.kind}-{self.index:03d}"
+        return f"{self.person.unit}_null-{self.kind}-{self.index:03d}"
 
 
 class NullModels:
@@ -47,9 +51,9 @@ class NullModels:
 
     Parameters
     ----------
-    people : dict of str to simulations.Person
-        By unit. Connectomes of other people are those of the same batch, whose members stay together however
-        a cohort grows.
+    people : dict of str to workflow_scripts.fitting.people.Person
+        By name of the unit. Connectomes of other people are those of the same batch, whose members stay
+        together however a cohort grows.
     connectomes : workflow_scripts.files.archives.Archive
     nodes : list of dict
         Rows of the node table.
@@ -81,7 +85,7 @@ class NullModels:
         except InputError as error:
             self.without[SPIN] = str(error)
         else:
-            self._spaces = [with_maps_turned(self._space, indices) for indices in spins.indices]
+            self._spaces = [turn_maps(self._space, indices) for indices in spins.indices]
 
     def of(self, unit, forward=False):
         """Make the null models of a person.
@@ -108,11 +112,11 @@ class NullModels:
     def _of_others(self, person):
         """Connectomes of the people who come next in the batch, one session each."""
         units = list(self.people)
-        place = units.index(person.ids["unit"])
+        place = units.index(person.unit.name)
         others = {}
         for unit in units[place + 1 :] + units[:place]:
-            others.setdefault(self.people[unit].ids["participant_id"], self.people[unit])
-        others.pop(person.ids["participant_id"], None)
+            others.setdefault(self.people[unit].unit.participant_id, self.people[unit])
+        others.pop(person.unit.participant_id, None)
         return [
             self._with_connectome(person, OTHER_CONNECTOME, index, other.weights, other.lengths, {})
             for index, other in enumerate(list(others.values())[: self._count], start=1)
@@ -120,7 +124,7 @@ class NullModels:
 
     def _rewired(self, person, index):
         """The person's connectome rewired; what it is like depends on nobody else."""
-        unit = person.ids["unit"]
+        unit = person.unit.name
         lengths = self._connectomes.arrays(unit).get("lengths")
         distances, source = node_distances(lengths, self._positions)
         seed = [self._seed, zlib.crc32(unit.encode()), index]

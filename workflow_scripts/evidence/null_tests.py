@@ -1,23 +1,25 @@
 """Rule null_tests: scores of own and null models over the cohort; p values of refitted ones.
 
-Sessions of a person are averaged first. Forward nulls have no p: the person's parameters were fitted to the
-person's own connectome and map, so that nothing else can be as good by the same right.
+Sessions of a person are averaged first. Forward nulls have no p, because the person's parameters were fitted
+to the person's own connectome and map. The p of refitted nulls is one-sided and decides whether own is
+better; all other verdicts are those of the paired test, on own and the mean of a person's nulls.
 """
 
 import numpy as np
 import pandas as pd
 
-from cubnm_core.evidence.cross import paired
 from cubnm_core.evidence.nulls import SHARED, p_value
-from cubnm_core.measures.objective import TERMS
-from workflow_scripts.evidence import nulls
+from cubnm_core.measures.objective import is_reward
+from cubnm_core.statistics.paired import BETTER, LEVEL, UNSURE, WORSE, compare_paired
+from workflow_scripts.evidence import null_models
 from workflow_scripts.files import job
 from workflow_scripts.files.result_tables import concatenate
+from workflow_scripts.fitting import scoring
 
 MEASURES = ("fc_corr", "fcd_ks", "fcd_ks_binned", "cost")
 GROUP = ["fit", "null", "refitted", "split", "measure"]
-CONDITIONS = [*nulls.evaluate.ANALYSIS, "n_seeds"]
-FOUND = ("n_people", "n_nulls", "observed", "null_mean", "difference", "low", "high", "p")
+CONDITIONS = [*scoring.ANALYSIS, "n_seeds"]
+FOUND = ("n_people", "n_nulls", "observed", "null_mean", "difference", "low", "high", "p", "verdict")
 COLUMNS = (*GROUP, *FOUND, *CONDITIONS)
 
 
@@ -46,7 +48,7 @@ def comparison_rows(scores):
     """
     scores = scores[scores["measure"].isin(MEASURES)]
     scores = scores.assign(mean=pd.to_numeric(scores["mean"], errors="coerce"))
-    is_own = scores["null"] == nulls.OWN
+    is_own = scores["null"] == null_models.OWN
     own = scores[is_own].groupby(["fit", "split", "measure", "participant_id"])["mean"].mean()
     rows = []
     for key, members in scores[~is_own].groupby(GROUP, sort=False):
@@ -63,13 +65,15 @@ def compared(own, null, named):
     known = np.isfinite(own) & np.isfinite(null).any(axis=1)
     own, null = own[known], null[known]
     means = np.array([np.nanmean(row) for row in null])
-    found = paired(own, means, named["measure"])
+    rising = is_reward(named["measure"])
+    found = compare_paired(own, means, rising)
     if found is None:
         return {"n_people": 0, "n_nulls": 0}
-    p = np.nan
+    p, verdict = np.nan, found.verdict
     if named["refitted"] == "True":
-        sign = -TERMS.get(named["measure"], 1)  # a reward is the better the higher, a cost the lower
-        p = p_value(own, null, sign, named["null"] in SHARED)
+        shared = named["null"] in SHARED  # people are not independent, so the paired test says nothing
+        p = p_value(own, null, 1 if rising else -1, shared)
+        verdict = BETTER if p <= LEVEL else WORSE if verdict == WORSE and not shared else UNSURE
     return {
         "n_people": found.n_people,
         "n_nulls": null.shape[1],
@@ -79,6 +83,7 @@ def compared(own, null, named):
         "low": found.low,
         "high": found.high,
         "p": p,
+        "verdict": verdict,
     }
 
 

@@ -9,26 +9,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cubnm_core.evidence.nulls import scored
-from cubnm_core.fitting import packing
-from cubnm_core.fitting.candidates import Candidate, with_inhibition
-from workflow_scripts.cohort import tables
-from workflow_scripts.cohort.noise_seeds import of_session
-from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.configuration import objectives
-from workflow_scripts.evidence import null_fits
+from cubnm_core.fitting.candidates import Candidate
+from workflow_scripts.cohort import noise_seeds, units
+from workflow_scripts.evidence import null_models
 from workflow_scripts.evidence.null_models import NullModel, NullModels
-from workflow_scripts.files import archives, job
-from workflow_scripts.fitting import best_fits, evaluate, simulators
-from workflow_scripts.fitting.fit import UNREADABLE
+from workflow_scripts.files import job
+from workflow_scripts.fitting import best_fits, scoring
+from workflow_scripts.fitting.people import People, Person
+from workflow_scripts.fitting.simulators import CohortSimulator
 
-OWN = "own"
-RECORD = ("fc", "fcd", "state_means")
-IDS = ("participant_id", "session_id", "fit")
 SCORES = ("null", "refitted", "index", "split", "measure", "mean", "sd", "n_seeds")
-COLUMNS = (*IDS, *SCORES, *evaluate.ANALYSIS, "seeds")
+COLUMNS = (*scoring.KEYS, *SCORES, *scoring.ANALYSIS, "seeds")
 LIKENESS = ("degree_r", "strength_r", "weight_length", "weight_length_null", "same_connections", "weights_r")
-REWIRING = (*IDS, "refitted", "index", "distance", *LIKENESS)
+REWIRING = (*scoring.KEYS, "refitted", "index", "distance", *LIKENESS)
 
 
 def main(sm):
@@ -38,15 +31,19 @@ def main(sm):
     for kind, reason in batch.without.items():
         logger.warning("no null models of kind %s: %s", kind, reason)
     entries = []
-    for ids in sm.params.units:
-        key = (ids["participant_id"], ids["session_id"] or job.MISSING)
-        if ids["unit"] not in batch.people or key not in batch.best:
-            logger.warning("%s has no fit, and null models of it are not scored", ids["unit"])
+    for unit in units.from_records(sm.params.units):
+        if unit.name not in batch.people or unit.key not in batch.best:
+            logger.warning("%s has no fit, and null models of it are not scored", unit)
             continue
-        entries += batch.entries(ids["unit"], key)
+        entries += batch.entries(unit)
     logger.info("%d models, own and null, are simulated", len(entries))
-    rows = batch.score_rows(entries)
-    keys = [{name: entry.keys[name] for name in (*IDS, "refitted", "index")} for entry in entries]
+    scores = batch.simulator.score([(entry.person, entry.candidate) for entry in entries])
+    rows = [
+        row
+        for place, found in scores.items()
+        for row in score_rows(entries[place], found, batch.simulator.settings)
+    ]
+    keys = [{name: entry.keys[name] for name in (*scoring.KEYS, "refitted", "index")} for entry in entries]
     kept = [{**mine, **entry.kept} for mine, entry in zip(keys, entries, strict=True) if entry.kept]
     job.write_tsv(sm.output.nulls, rows, columns=COLUMNS)
     job.write_tsv(sm.output.rewiring, kept, columns=REWIRING)
@@ -59,14 +56,14 @@ class Entry:
     Attributes
     ----------
     keys : dict
-    person : simulations.Person
-    candidate : cubnm_core.evidence.nulls.Candidate
+    person : workflow_scripts.fitting.people.Person
+    candidate : cubnm_core.fitting.candidates.Candidate
     kept : dict
         Of rewired connectomes.
     """
 
     keys: dict
-    person: simulators.Person
+    person: Person
     candidate: Candidate
     kept: dict
 
@@ -81,114 +78,65 @@ class Batch:
     """
 
     def __init__(self, sm):
-        self._settings, self._stated, self._fit = sm.params.settings, sm.params.nulls, sm.wildcards.fit
-        self._first_seed, self._threads = sm.params.first_seed, sm.threads
-        nodes = tables.read_nodes(sm.input.nodes)
-        self._hemispheres = [node["hemisphere"] for node in nodes]
-        self._space = search_space(self._settings, nodes)
-        connectomes = archives.Archive(sm.input.connectomes)
-        targets = archives.by_split(sm.input.targets, sm.params.splits)
-        self.people = read_people(sm.params.units, connectomes, targets, self._settings)
+        self.simulator = CohortSimulator.of_job(sm)
+        self._stated, self._fit, self._first_seed = sm.params.nulls, sm.wildcards.fit, sm.params.first_seed
+        nodes, space = self.simulator.nodes, self.simulator.space
+        archives = People(sm.input.connectomes, sm.input.targets, sm.params.splits, self.simulator.settings)
+        self.people, _ = archives.read_all(
+            units.from_records(sm.params.units)
+        )  # rule fit has said who is out
         self.best = best_fits.best_coordinates(sm.input.fits, self._fit)
         self._refits = {}
         for path in sm.input.null_fits:
-            self._refits |= best_fits.best_coordinates(
-                path, self._fit, (*null_fits.KEYS[:2], "null", "index")
-            )
-        common = self.people, connectomes, nodes, self._space, self._stated
+            keys = [key for key in null_models.KEYS if key != "fit"]
+            self._refits |= best_fits.best_coordinates(path, self._fit, keys)
+        common = self.people, archives.connectomes, nodes, space, self._stated
         self._forward = NullModels(*common, self._stated["count"])
         self._refitted = NullModels(*common, self._stated["refits"])
         self.without = self._forward.without | self._refitted.without
 
-    def entries(self, unit, key):
+    def entries(self, unit):
         """List what is simulated for a person: the null models, and the own one before them if there are any.
 
         Parameters
         ----------
-        unit : str
-        key : (participant_id, session_id)
+        unit : workflow_scripts.cohort.units.Unit
 
         Returns
         -------
         list of Entry
         """
-        person, best = self.people[unit], self.best[key]
-        ids = dict(zip(IDS, (*key, self._fit), strict=True))
-        found = [self._entry(ids, null, False, best) for null in self._forward.of(unit, forward=True)]
-        for null in self._refitted.of(unit):
-            coordinates = self._refits.get((*key, null.kind, str(null.index)))
+        person, best = self.people[unit.name], self.best[unit.key]
+        found = [self._entry(null, False, best) for null in self._forward.of(unit.name, forward=True)]
+        for null in self._refitted.of(unit.name):
+            coordinates = self._refits.get((*unit.key, null.kind, str(null.index)))
             if coordinates is not None:
-                found.append(self._entry(ids, null, True, coordinates))
-        own = NullModel(OWN, 0, person, self._space, {})
-        return [self._entry(ids, own, False, best), *found] if found else []
+                found.append(self._entry(null, True, coordinates))
+        own = NullModel(null_models.OWN, 0, person, self.simulator.space, {})
+        return [self._entry(own, False, best), *found] if found else []
 
-    def _entry(self, ids, null, refitted, coordinates):
-        person = null.person
-        first = of_session(self._first_seed, person.ids["session_id"])
-        seeds = range(first, first + self._stated["seeds"])
-        params = best_fits.composed(null.space, coordinates)
-        candidate = Candidate(person.weights, params, person.targets, seeds, person.lengths)
-        keys = {**ids, "null": null.kind, "refitted": refitted, "index": null.index}
-        return Entry(keys, person, candidate, null.kept)
+    def _entry(self, null, refitted, coordinates):
+        person, unit = null.person, null.person.unit
+        seeds = noise_seeds.range_of_session(self._first_seed, self._stated["seeds"], unit.session_id)
+        params = best_fits.compose(null.space, coordinates)
+        keys = {**unit.ids, "fit": self._fit, "null": null.kind, "refitted": refitted, "index": null.index}
+        return Entry(keys, person, person.candidate(params, seeds), null.kept)
 
-    def score_rows(self, entries):
-        """Simulate and score entries; rows of the table.
 
-        Those of one repetition time and session go together, as their noise and inhibition control do.
-        """
-        together, rows = {}, []
-        for entry in entries:
-            shared = entry.person.repetition_time, entry.person.ids["session_id"]
-            together.setdefault(shared, []).append(entry)
-        for shared, members in together.items():
-            found = self._scored([entry.candidate for entry in members], *shared)
-            rows += [row for pair in zip(members, found, strict=True) for row in self._rows(*pair)]
-        return rows
-
-    def _rows(self, entry, scores):
-        seeds = entry.candidate.seeds
-        stored = {"n_seeds": len(seeds), **evaluate.conditions(self._settings, seeds)}
-        return [
-            {**entry.keys, "split": split, "measure": measure, **_summary(values), **stored}
-            for split, measures in scores.items()
-            for measure, values in measures.items()
-        ]
-
-    def _scored(self, candidates, repetition_time, session):
-        """Scores of candidates, each with inhibitory weights of its own, by split and measure."""
-        settings, nodes = self._settings, len(self._hemispheres)
-        engine = simulators.used_backend(settings)
-        result_bytes = simulators.result_bytes(settings, nodes, repetition_time)
-        size = packing.batch_size(engine, self._threads, result_bytes)
-        weight = best_fits.inhibitory_weight(settings)
-        if weight is not None:
-            tune = best_fits.weight_tuner(settings, self._hemispheres, repetition_time, session)
-            candidates = with_inhibition(candidates, weight, tune, size)
-        held = best_fits.without_control(settings, candidates[0].params)
-        simulate_batch = simulators.batch_simulator(
-            held, self._hemispheres, repetition_time, RECORD, self._threads
-        )
-        return scored(candidates, simulate_batch, objectives.make_objective(settings), size)
+def score_rows(entry, scores, settings):
+    """Make one row per split and measure of an entry."""
+    seeds = entry.candidate.seeds
+    stored = {"n_seeds": len(seeds), **scoring.conditions(settings, seeds)}
+    return [
+        {**entry.keys, "split": split, "measure": measure, **_summary(values), **stored}
+        for split, measures in scores.items()
+        for measure, values in measures.items()
+    ]
 
 
 def _summary(values):
     """Mean and sample SD over seeds."""
     return {"mean": float(values.mean()), "sd": float(values.std(ddof=1)) if len(values) > 1 else np.nan}
-
-
-def read_people(units, connectomes, targets, settings):
-    """Read everybody of a batch who can be used, with the scans of every split: by unit."""
-    found = {}
-    for ids in units:
-        try:
-            person = simulators.read_person(
-                ids, connectomes, targets, settings["delays"], settings["objective"]
-            )
-        except UNREADABLE:
-            continue  # rule fit has said why
-        if isinstance(person, simulators.Person):
-            found[ids["unit"]] = person
-    return found
 
 
 if "snakemake" in globals():

@@ -12,48 +12,44 @@ import pandas as pd
 from cubnm_core.evidence import identifiability
 from cubnm_core.fitting.packing import Packer
 from cubnm_core.measures.objective import has_failed
-from workflow_scripts.cohort import noise_seeds, tables
-from workflow_scripts.cohort.search_spaces import search_space
+from workflow_scripts.cohort import noise_seeds, units
+from workflow_scripts.evidence.score_tables import PROFILES
 from workflow_scripts.files import job, result_tables
-from workflow_scripts.fitting import best_fits, evaluate, fit
+from workflow_scripts.fitting import best_fits
 from workflow_scripts.fitting.fit_problems import make_problems
+from workflow_scripts.fitting.histories import FileStore
+from workflow_scripts.fitting.people import People
+from workflow_scripts.fitting.scoring import KEYS, conditions
+from workflow_scripts.fitting.searching import shape_classes
+from workflow_scripts.fitting.simulators import CohortSimulator
 
-KEYS = ("participant_id", "session_id", "fit")
-SEEDS = ("n_seeds", *evaluate.ANALYSIS, "seeds")
-PROFILES = (*KEYS, "parameter", "value", "position", "is_best", "cost", "sd", "n_failed", *SEEDS)
 SEARCHES = (*KEYS, "restart", "parameter", "other", "r", "n", "found")
 
 
 def main(sm):
     """Write the profiles of some people of a batch, and what the searches of everybody found."""
     logger = job.start(sm)
-    settings, name = sm.params.settings, sm.wildcards.fit
-    space = search_space(settings, tables.read_nodes(sm.input.nodes))
-    fits = result_tables.read_texts(sm.input.fits)
-    best = best_fits.best_coordinates(sm.input.fits, name)
-    units = [ids for ids in sm.params.units if ids["unit"] in sm.params.profiled]
-    units = [ids for ids in units if unit_key(ids) in best]
-    rows = profile_people(units, best, space, sm, logger) if units else []
-    job.write_tsv(sm.output.profiles, [{**row, "fit": name} for row in rows], columns=PROFILES)
-    rows = search_rows(fits, sm.params.units, Path(sm.resources.histories) / name, space, logger)
-    job.write_tsv(sm.output.searches, [{**row, "fit": name} for row in rows], columns=SEARCHES)
+    fit, batch = sm.wildcards.fit, units.from_records(sm.params.units)
+    simulator = CohortSimulator.of_job(sm)
+    best = best_fits.best_coordinates(sm.input.fits, fit)
+    chosen = [unit for unit in batch if unit.name in sm.params.profiled and unit.key in best]
+    rows = profile_people(chosen, best, simulator, sm, logger) if chosen else []
+    job.write_tsv(sm.output.profiles, [{**row, "fit": fit} for row in rows], columns=PROFILES)
+    folder = Path(sm.resources.histories) / fit
+    rows = search_rows(result_tables.read_texts(sm.input.fits), batch, folder, simulator.space, logger)
+    job.write_tsv(sm.output.searches, [{**row, "fit": fit} for row in rows], columns=SEARCHES)
 
 
-def unit_key(ids):
-    """Participant and session of a unit as they stand in tables."""
-    return ids["participant_id"], ids["session_id"] or job.MISSING
-
-
-def profile_people(units, best, space, sm, logger):
+def profile_people(chosen, best, simulator, sm, logger):
     """Simulate around the best candidates of several people, all of them together.
 
     Parameters
     ----------
-    units : list of dict
+    chosen : list of workflow_scripts.cohort.units.Unit
         Whom, all of them with a fit.
     best : dict of (participant_id, session_id) to dict of str to float
         Coordinates of the best candidates.
-    space : cubnm_core.fitting.search_space.SearchSpace
+    simulator : workflow_scripts.fitting.simulators.CohortSimulator
     sm : object
     logger : logging.Logger
 
@@ -62,35 +58,31 @@ def profile_people(units, best, space, sm, logger):
     list of dict
         One row per person, coordinate and point.
     """
-    settings = sm.params.settings
-    hemispheres = [node["hemisphere"] for node in tables.read_nodes(sm.input.nodes)]
-    people, _ = fit.read_people(units, sm.input, settings, logger)
-    problems, _ = make_problems(people, settings, space, hemispheres)
-    problems = [problem for problem in problems if problem.restart == 0]
+    space, settings = simulator.space, simulator.settings
+    people, _ = People(sm.input.connectomes, sm.input.targets, settings=settings).read_all(chosen)
+    problems, _ = make_problems(people, simulator)
+    problems = {key: problem for key, problem in problems.items() if key.restart == 0}
     rows = []
-    for members, simulate_batch, size in fit.shape_classes(
-        problems, people, settings, hemispheres, sm.threads
-    ):
+    for members, simulate_batch, size in shape_classes(simulator, problems, people):
         asked = []
-        for problem in members:
-            ids = people[problem.key.rsplit("_restart-", 1)[0]].ids
-            first = noise_seeds.of_session(sm.params.first_seed, ids["session_id"])
-            centre = space.to_unit(best[unit_key(ids)])[0]
+        for key, problem in members.items():
+            unit = people[key.name].unit
+            seeds = noise_seeds.range_of_session(sm.params.first_seed, sm.params.seeds, unit.session_id)
+            centre = space.to_unit(best[unit.key])[0]
             points, axis = identifiability.profile_points(centre, sm.params.points)
-            asked.append((ids, problem, points, axis, range(first, first + sm.params.seeds)))
-        found = scored(Packer(simulate_batch, size), asked)
-        for (ids, _, points, axis, seeds), (cost, failed) in zip(asked, found, strict=True):
-            stated = evaluate.conditions(settings, seeds)
-            person = dict(zip(KEYS, unit_key(ids), strict=False)) | {"n_seeds": len(seeds), **stated}
+            asked.append((unit, problem, points, axis, seeds))
+        found = score_points(Packer(simulate_batch, size), asked)
+        for (unit, _, points, axis, seeds), (cost, failed) in zip(asked, found, strict=True):
+            person = {**unit.ids, "n_seeds": len(seeds), **conditions(settings, seeds)}
             rows += [{**person, **row} for row in point_rows(space, points, axis, cost, failed)]
     logger.info("profiles of %d people", len(people))
     return rows
 
 
-def scored(packer, asked):
+def score_points(packer, asked):
     """Costs of the points of every person with every seed, (m, seeds), and which of them failed."""
     single = [(problem, points, [seed]) for _, problem, points, _, seeds in asked for seed in seeds]
-    found = iter(packer.scored(single))
+    found = iter(packer.score_points(single))
     costs = []
     for _, problem, _, _, seeds in asked:
         mine = [next(found) for _ in seeds]
@@ -121,14 +113,14 @@ def point_rows(space, points, axis, cost, failed):
     return rows
 
 
-def search_rows(fits, units, folder, space, logger):
+def search_rows(fits, batch, folder, space, logger):
     """What the best candidates of every search tell: trade-offs, and the best values before any re-test.
 
     Parameters
     ----------
     fits : pandas.DataFrame
         Table of the fits of the batch.
-    units : list of dict
+    batch : list of workflow_scripts.cohort.units.Unit
     folder : Path
         With the histories.
     space : cubnm_core.fitting.search_space.SearchSpace
@@ -140,16 +132,15 @@ def search_rows(fits, units, folder, space, logger):
         For every search a row per coordinate (``found``: its best value in the search) and one per pair of
         coordinates (``r`` over the best candidates, of which there are ``n``).
     """
-    units = {unit_key(ids): ids["unit"] for ids in units}
-    rows = []
+    known, store, rows = {unit.key: unit for unit in batch}, FileStore(folder, {}), []
     for row in fits[fits["status"] == "ok"].to_dict("records"):
-        key = row["participant_id"], row["session_id"]
-        path = folder / f"{units[key]}_restart-{row['restart']}.tsv"
+        unit = known[row["participant_id"], row["session_id"]]
+        path = store.path(units.FitKey(unit.name, int(row["restart"])))
         history = read_history(path, row["fingerprint"], space.names)
         if history is None:
             logger.warning("%s is not the history of this fit any more; it is left out", path)
             continue
-        keys = dict(zip(KEYS, key, strict=False)) | {"restart": row["restart"]}
+        keys = {**unit.ids, "restart": row["restart"]}
         rows += [{**keys, **found} for found in candidate_rows(*history, space)]
     return rows
 

@@ -9,15 +9,16 @@ import pandas as pd
 from cubnm_core.evidence import reliability
 from cubnm_core.measures.connectivity import pair_indices
 from workflow_scripts.cohort import noise_seeds, tables
-from workflow_scripts.configuration.regional import coordinate_bounds
+from workflow_scripts.cohort.units import Unit
+from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.files import archives, job, result_tables
-from workflow_scripts.fitting import evaluate
+from workflow_scripts.fitting import scoring
 
 KEYS = ("fit", "source", "quantity", "variable", "label", "label_2")
 VALUES = ("icc_type", "icc", "low", "high")
 SPREAD = ("mean", "sd_people", "sd_within", "bias", "limit_low", "limit_high")
 PEOPLE = ("n_people", "n_sessions", "n_left_out", "sessions")
-COLUMNS = (*KEYS, *VALUES, *SPREAD, *PEOPLE, *evaluate.ANALYSIS, "seeds")
+COLUMNS = (*KEYS, *VALUES, *SPREAD, *PEOPLE, *scoring.ANALYSIS, "seeds")
 INTERVAL = ("icc", "low", "high")
 MEAN = "mean of edges"
 QUARTILES = {"lower quartile of edges": 0.25, "median of edges": 0.5, "upper quartile of edges": 0.75}
@@ -56,8 +57,8 @@ def main(sm):
             continue
         found = parameter_rows(panel, files, settings) + regional_rows(panel, files)
         fc = {
-            "simulated": stacked(panel, simulated.get),
-            "empirical": stacked(panel, lambda unit: targets.arrays(unit)["fc"]),
+            "simulated": stack_values(panel, simulated.get),
+            "empirical": stack_values(panel, lambda unit: targets.arrays(unit)["fc"]),
         }
         edges = {source: reliability.agreement(values) for source, values in fc.items()}
         found += edge_rows(fc, edges)
@@ -118,7 +119,7 @@ def make_panel(units, usable):
     return Panel(np.array(table, dtype=str).reshape(shape), sessions, len(people) - len(complete))
 
 
-def stacked(panel, values_of):
+def stack_values(panel, values_of):
     """Values of every person and session, (n, k, Q)."""
     n, k = panel.units.shape
     values = [values_of(unit) for unit in panel.units.flat]
@@ -128,7 +129,7 @@ def stacked(panel, values_of):
 def parameter_rows(panel, files, settings):
     """Agreement of the free parameters: of the coordinates of the search, and of regional ones by node."""
     fits = pd.concat([result_tables.read_texts(path) for path in files["fits"]], ignore_index=True)
-    fits = keyed(fits[fits["selected"] == "True"]).set_index("unit").loc[panel.units.ravel()]
+    fits = add_units(fits[fits["selected"] == "True"]).set_index("unit").loc[panel.units.ravel()]
     known = [name.removeprefix("param_") for name in fits if name.startswith("param_")]
     names = list(coordinate_bounds(settings["free"], known))
     values = fits[[f"param_{name}" for name in names]].to_numpy(dtype=float)
@@ -156,17 +157,16 @@ def wide(paths, panel, value):
     types = dict.fromkeys(columns[:4], str)
     read = {"sep": "\t", "usecols": columns, "dtype": types, "keep_default_na": False, "na_values": ["n/a"]}
     parts = [pd.read_csv(path, **{**read, "na_values": {value: ["n/a"]}}) for path in paths]
-    rows = keyed(pd.concat(parts, ignore_index=True))
+    rows = add_units(pd.concat(parts, ignore_index=True))
     order = list(dict.fromkeys(zip(rows["variable"], rows["label"], strict=True)))
     table = rows.pivot(index="unit", columns=["variable", "label"], values=value)
     return table.reindex(index=panel.units.ravel())[order]
 
 
-def keyed(table):
+def add_units(table):
     """A table with the name of the unit of every row."""
-    session = table["session_id"].where(table["session_id"] == job.MISSING, "_ses-" + table["session_id"])
-    names = "sub-" + table["participant_id"] + session.replace(job.MISSING, "")
-    return table.assign(unit=names)
+    keys = zip(table["participant_id"], table["session_id"], strict=True)
+    return table.assign(unit=[Unit.from_key(key).name for key in keys])
 
 
 def agreement_rows(values, labels, source="simulated"):
@@ -227,7 +227,7 @@ def conditions(panel, settings, params):
     seeds = []
     for session in panel.sessions:
         first = noise_seeds.of_session(params.first_seed, session)
-        stated = evaluate.conditions(settings, range(first, first + params.seeds))
+        stated = scoring.conditions(settings, range(first, first + params.seeds))
         seeds.append(f"{session}: {stated['seeds']}")
     n, k = panel.units.shape
     people = {"n_people": n, "n_sessions": k, "n_left_out": panel.left_out}

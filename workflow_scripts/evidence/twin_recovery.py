@@ -8,11 +8,10 @@ import numpy as np
 from cubnm_core.evidence import twins
 from workflow_scripts.cohort import tables
 from workflow_scripts.cohort.search_spaces import search_space
+from workflow_scripts.evidence.twin_marks import COORDINATE, NODES, settings_mark
 from workflow_scripts.files import dictionary, job, result_tables
 from workflow_scripts.fitting import best_fits
-from workflow_scripts.fitting.histories import fingerprint
 
-COORDINATE, NODES = "coordinate", "nodes"
 TWINS = ("fit", "twin", "participant_id", "session_id", "level", "parameter", "label", "truth", "estimate")
 MEASURES = tuple(field.name for field in fields(twins.Recovery))
 RECOVERY = ("fit", "level", "parameter", "parameters", *MEASURES, "n_failed", "settings")
@@ -25,9 +24,13 @@ def main(sm):
     rows, found = [], []
     for fit, settings in sm.params.fits.items():
         truths, estimates = read(fit, sm.input.truth, sm.input.fits)
-        pairs = paired(truths, estimates, search_space(settings, nodes))
+        pairs = pair_up(truths, estimates, search_space(settings, nodes))
         rows += twin_rows(fit, truths, pairs, nodes)
-        shared = {"fit": fit, "parameters": sm.params.twins["parameters"], "settings": mark(settings)}
+        shared = {
+            "fit": fit,
+            "parameters": sm.params.twins["parameters"],
+            "settings": settings_mark(settings),
+        }
         shared["n_failed"] = len(truths) - len(estimates)
         for (level, name), (_, truth, estimate) in pairs.items():
             result = asdict(twins.recovery(truth, estimate))
@@ -37,11 +40,6 @@ def main(sm):
     job.write_tsv(sm.output.recovery, found, columns=RECOVERY)
     for path in sm.output.dictionaries:
         dictionary.write(Path(path).with_suffix(".tsv"))
-
-
-def mark(settings):
-    """Name the settings that twins were made with, so that a reader sees when they are others now."""
-    return fingerprint(settings)[:12]
 
 
 def read(fit, truths, fits):
@@ -70,7 +68,7 @@ def read(fit, truths, fits):
     return known, estimates
 
 
-def paired(truths, estimates, space):
+def pair_up(truths, estimates, space):
     """Set truth and estimate side by side: of free coordinates, and of the nodes of regional parameters.
 
     Returns
@@ -85,9 +83,9 @@ def paired(truths, estimates, space):
     for name in space.names:
         sides = (np.array([side[twin][name] for twin in names]) for side in (true, estimates))
         pairs[COORDINATE, name] = (names, *sides)
-    composed = [[best_fits.composed(space, side[twin]) for twin in names] for side in (true, estimates)]
+    params = [[best_fits.compose(space, side[twin]) for twin in names] for side in (true, estimates)]
     for name in space.regional:
-        pairs[NODES, name] = (names, *(np.stack([params[name] for params in side]) for side in composed))
+        pairs[NODES, name] = (names, *(np.stack([one[name] for one in side]) for side in params))
     return pairs
 
 

@@ -1,4 +1,4 @@
-"""What makes a folder a BIDS derivative: its description, names, and where its files come from."""
+"""BIDS derivatives: description of the dataset, file names, and sources."""
 
 import os
 import re
@@ -82,7 +82,7 @@ class Sources:
 
 
 def word(text):
-    """Keep the letters and digits of a text: what the values of BIDS entities are made of."""
+    """Keep the letters and digits of a text, as BIDS requires of entity values."""
     return re.sub(r"[^A-Za-z0-9]", "", text)
 
 
@@ -124,7 +124,7 @@ def description(dataset, sources):
 
 
 def _source(link, root):
-    """Say where a source dataset is, and which version it calls itself."""
+    """Location and stated version of a source dataset."""
     path = root / DESCRIPTION
     stated = job.read_json(path) if path.is_file() else {}
     told = {"DOI": stated.get("DatasetDOI"), "Version": stated.get("DatasetVersion")}

@@ -11,14 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 import cubnm_core
-from workflow_scripts.cohort import noise_seeds
+from workflow_scripts.cohort import noise_seeds, tables
+from workflow_scripts.cohort.units import IDS
 from workflow_scripts.export import coupling
 from workflow_scripts.files import dictionary, job
 from workflow_scripts.files.archives import Archive, by_split
 from workflow_scripts.files.result_tables import concatenate, read_texts
-from workflow_scripts.fitting import simulators
 
-IDS = ["participant_id", "session_id"]
 EXCLUSIONS = [*IDS, "stage", "fit", "reason"]
 RECOVERY = [*IDS, "fit", "parameter", "truth", "estimate"]
 PACKAGES = ("numpy", "scipy", "numba", "pymoo", "cma", "pandas", "snakemake", "matplotlib")
@@ -26,7 +25,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREAD
 
 
 def main(sm):
-    """Write the tables of the cohort and where they come from."""
+    """Write the tables of the cohort and their provenance."""
     logger = job.start(sm)
     for name in ("fits", "convergence", "front", "evaluation", "states", "regional_parameters"):
         job.write_tsv(getattr(sm.output, name), concatenate(getattr(sm.input, name)))
@@ -85,7 +84,7 @@ def _ids(row):
 
 
 def recovery_rows(truth, fits, settings):
-    """Set the free parameters of the selected fits beside the true ones, if one value holds for all nodes."""
+    """Pair the fitted free parameters with the true ones, where one value holds for all nodes."""
     rows = []
     known = {(*_ids(row).values(), row["parameter"]): row["value"] for row in truth.to_dict("records")}
     for row in fits[fits["selected"] == "True"].to_dict("records"):
@@ -99,7 +98,7 @@ def recovery_rows(truth, fits, settings):
 
 
 def provenance(sm, records, fits):
-    """Collect what another person needs to get the same numbers."""
+    """Collect what is needed to reproduce the numbers."""
     n_simulations = pd.to_numeric(fits["simulations"], errors="coerce").sum()
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -114,7 +113,7 @@ def provenance(sm, records, fits):
         },
         "inputs": input_hashes(sm.input, records),
         "computed_elsewhere": computed_elsewhere(records["targets"]),
-        "hemispheres": simulators.read_hemispheres(sm.input.analysis_nodes),
+        "hemispheres": [node["hemisphere"] for node in tables.read_nodes(sm.input.analysis_nodes)],
         "config": {**sm.params.config, "holdout_resolved": sm.params.holdout},
         "fits": sm.params.fits,
         "batches": sm.params.batches,
@@ -122,7 +121,7 @@ def provenance(sm, records, fits):
 
 
 def computed_elsewhere(targets):
-    """Count the people whose FC and FCD came with the data."""
+    """Count the people whose FC and FCD were supplied precomputed."""
     return len({record["participant_id"] for record in targets if record.get("precomputed")})
 
 
@@ -131,6 +130,7 @@ def software():
     return {
         "cubnm_core": cubnm_core.__version__,
         "numerics_version": cubnm_core.NUMERICS_VERSION,
+        "stage_versions": cubnm_core.STAGE_VERSIONS,
         "commit": _commit(),
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},

@@ -1,6 +1,7 @@
-"""Global coupling of every person beside the scale of the connectome, without which it means nothing."""
+"""Global coupling of every person with the scale of the connectome, on which its value depends."""
 
 from cubnm_core.errors import InputError
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.files import job
 
 COLUMNS = (
@@ -41,12 +42,10 @@ def coupling_rows(fits, connectomes):
     rules = sorted({record["settings"]["scaling"] for record in used.values()})
     if len(rules) > 1:
         raise InputError(
-            f"connectomes are scaled by different rules ({', '.join(rules)}), so that their G cannot be "
-            "pooled; start the workflow again, which scales them alike"
+            f"start the workflow again, so that all connectomes are scaled by one rule: G cannot be pooled "
+            f"over {', '.join(rules)}"
         )
-    ids = {
-        (record["participant_id"], record["session_id"] or job.MISSING): record for record in used.values()
-    }
+    ids = {Unit.from_record(record).key: record for record in used.values()}
     rows = []
     for row in fits[fits["selected"] == "True"].to_dict("records"):
         record = ids.get((row["participant_id"], row["session_id"]))
@@ -56,7 +55,7 @@ def coupling_rows(fits, connectomes):
 
 
 def _row(row, record):
-    """Put the coupling of one fit beside the scale of its connectome."""
+    """Join the coupling of one fit with the scale of its connectome."""
     coupling, factor = float(row["param_G"]), record["scale_factor"]
     return {
         **{key: row[key] for key in ("participant_id", "session_id", "fit")},

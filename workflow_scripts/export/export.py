@@ -1,4 +1,4 @@
-"""Rule export: what was prepared and fitted, person by person, as a BIDS derivative that other tools read."""
+"""Rule export: prepared data and fitted models of every person as a BIDS derivative."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import numpy as np
 from cubnm_core.errors import InputError
 from cubnm_core.measures.connectivity import pair_indices
 from workflow_scripts.cohort import tables
+from workflow_scripts.cohort.units import IDS
 from workflow_scripts.export import bids
-from workflow_scripts.export.cohort_tables import IDS
 from workflow_scripts.export.exported_models import write_models
 from workflow_scripts.files import dictionary, job
 from workflow_scripts.files.archives import Archive, by_split
@@ -95,8 +95,8 @@ def fit_words(fits):
     words = {fit: bids.word(fit) for fit in fits}
     if len(set(words.values())) < len(words):
         raise InputError(
-            f"fits: {', '.join(fits)}: in names of BIDS files only letters and digits are left of these, and "
-            "two of them become one; rename one"
+            f"rename a fit: {', '.join(fits)} are not unique in BIDS file names, which keep only letters and "
+            "digits"
         )
     return words
 
@@ -119,7 +119,7 @@ class Exported:
         self.node_file = f"atlas-{atlas}_nodes.tsv"
 
     def write_connectome(self, ids, archive):
-        """Write weights as they were simulated, and tract lengths; nothing for who was excluded."""
+        """Write weights as they were simulated, and tract lengths; nothing for excluded people."""
         record, arrays = archive.records[ids["unit"]], archive.arrays(ids["unit"])
         for name in CONNECTOMES.keys() & arrays.keys():
             kind, measure, facts = CONNECTOMES[name]
@@ -135,7 +135,7 @@ class Exported:
             self._write_matrix(ids, "dwi", {"meas": measure}, arrays[name], facts)
 
     def write_fc(self, ids, split, archive, scans):
-        """Write the functional connectivity of a split; nothing for who was excluded."""
+        """Write the functional connectivity of a split; nothing for excluded people."""
         record, arrays = archive.records[ids["unit"]], archive.arrays(ids["unit"])
         if "fc" not in arrays:
             return
@@ -196,7 +196,7 @@ def write_dataset(exported, dataset, given):
 
 
 def write_participants(path, given):
-    """Write who is in the dataset, with the user's columns; ids with their prefixes, as BIDS has them."""
+    """Write participants.tsv with the user's columns and BIDS identifiers."""
     present = sorted(folder.name for folder in path.parent.glob("sub-*"))
     asked = [given.participants] if isinstance(given.participants, str) else list(given.participants)
     rows = tables.read_participants(asked[0]) if asked else []

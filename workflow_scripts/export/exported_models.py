@@ -1,9 +1,9 @@
-"""Fitted models of an export: a table per person and fit, one row per node, and what is of the whole."""
+"""Fitted models of an export: a table per person and fit, one row per node, and a JSON file."""
 
 from pathlib import Path
 
 from cubnm_core import load_model
-from workflow_scripts.export.cohort_tables import IDS
+from workflow_scripts.cohort.units import IDS, Unit
 from workflow_scripts.files import job
 
 MEANINGS = {
@@ -27,14 +27,13 @@ def write_models(exported, word, settings, batch):
         ``fits``, ``evaluation``, ``states`` and ``regional_parameters``, as text.
     """
     chosen = batch["fits"][batch["fits"]["selected"] == "True"]
-    others = {name: dict(iter(table.groupby(IDS))) for name, table in batch.items() if name != "fits"}
+    others = {name: dict(iter(table.groupby(list(IDS)))) for name, table in batch.items() if name != "fits"}
     for row in chosen.to_dict("records"):
         person = tuple(row[key] for key in IDS)
         mine = {name: groups.get(person) for name, groups in others.items()}
         if mine["states"] is None:
             continue
-        ids = {"participant_id": person[0], "session_id": "" if person[1] == job.MISSING else person[1]}
-        path = f"{exported.path(ids, 'model', desc=word)}_regional"
+        path = f"{exported.path(Unit.from_key(person).ids, 'model', desc=word)}_regional"
         columns, meanings = by_node(mine)
         rows = [
             {"label": node["label"], **{name: values.get(node["label"]) for name, values in columns.items()}}

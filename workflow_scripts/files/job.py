@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import cubnm_core
+from workflow_scripts.files import versions
 
 MISSING = "n/a"
 
@@ -24,8 +25,8 @@ def start(sm):
     Parameters
     ----------
     sm : object
-        The object that Snakemake gives a script: its ``log`` is used, and ``params.numerics`` where there is
-        one.
+        The object that Snakemake gives a script: its ``log`` is used, and the versions of stages among its
+        ``params``.
 
     Returns
     -------
@@ -45,14 +46,14 @@ def start(sm):
     logger = logging.getLogger("workflow_scripts")
     logger.info("%s", place())
     sys.excepthook = lambda kind, error, trace: logger.critical("%s", error, exc_info=(kind, error, trace))
-    numerics = getattr(sm.params, "numerics", cubnm_core.NUMERICS_VERSION)
-    if numerics != cubnm_core.NUMERICS_VERSION:
-        raise RuntimeError(
-            f"the job runs cubnm_core {cubnm_core.__file__} with numerics version "
-            f"{cubnm_core.NUMERICS_VERSION}, the workflow was "
-            f"started with {numerics}; an installed copy hides the repository's: reinstall with pip "
-            "install -e ."
-        )
+    for stage, version in versions.parameters().items():
+        stated = getattr(sm.params, f"{stage}_version", version)
+        if stated != version:
+            raise RuntimeError(
+                f"the job runs cubnm_core {cubnm_core.__file__} with version {version!r} of its {stage}, the "
+                f"workflow was started with {stated!r}; an installed copy hides the repository's: reinstall "
+                "with pip install -e ."
+            )
     return logger
 
 

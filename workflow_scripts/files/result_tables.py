@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.files.job import MISSING
+from workflow_scripts.files.words import unit_name
 
 
 def read_texts(path):
@@ -48,5 +49,4 @@ def read_table(path):
 
 
 def _unit(participant, session):
-    name = f"sub-{participant}"
-    return name if pd.isna(session) else f"{name}_ses-{session}"
+    return unit_name(participant, "" if pd.isna(session) else session)

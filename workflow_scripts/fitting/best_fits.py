@@ -2,11 +2,8 @@
 
 import numpy as np
 
-from cubnm_core import load_model
-from workflow_scripts.cohort import noise_seeds
 from workflow_scripts.files import job
 from workflow_scripts.files.result_tables import read_texts
-from workflow_scripts.fitting import simulators
 
 REGIONAL = ("participant_id", "session_id", "fit", "label", "hemisphere", "variable", "value", "unit")
 
@@ -40,55 +37,10 @@ def best_coordinates(fits, fit, keys=("participant_id", "session_id")):
     }
 
 
-def composed(space, coordinates):
+def compose(space, coordinates):
     """Make the parameters of one model from coordinates: dict of str to float, or (N,) array if regional."""
     params = space.compose({name: np.array([value]) for name, value in coordinates.items()})
     return {name: values[0] if values.ndim == 2 else float(values[0]) for name, values in params.items()}
-
-
-def inhibitory_weight(settings):
-    """Name the weights that feedback inhibition control finds; None for a fit without it."""
-    return None if settings["fic"] is None else load_model(settings["model"]).inhibition["weight"]
-
-
-def weight_tuner(settings, hemispheres, repetition_time, session_id):
-    """Give a function that lets feedback inhibition control find the inhibitory weights of models.
-
-    They belong to a fit: scores over other noise are those of the same model, not of one tuned again.
-
-    Parameters
-    ----------
-    settings : dict
-        Resolved settings of a fit with such control.
-    hemispheres : list of str
-    repetition_time : float
-        In s.
-    session_id : str
-        Whose noise the control sees, as in the fit.
-
-    Returns
-    -------
-    callable
-        ``tune(weights (S, N, N), connectome (B,), params, lengths)`` gives the inhibitory weights (B, N).
-    """
-    weight = inhibitory_weight(settings)
-    # The control does its work before the simulation begins, so the shortest one will do.
-    shortest = {"duration": repetition_time, "burn_in": 0.0}
-    short = {**settings, "simulation": {**settings["simulation"], **shortest}}
-    simulate_batch = simulators.batch_simulator(short, hemispheres, repetition_time, record=())
-    seed = noise_seeds.of_session(settings["noise_seed"], session_id)
-
-    def tune(weights, connectome, params, lengths):
-        seeds = np.full(len(connectome), seed)
-        return simulate_batch(weights, connectome, params, seeds, lengths).params[weight]
-
-    return tune
-
-
-def without_control(settings, params):
-    """Settings under which parameters are used as they stand, inhibitory weights included."""
-    model = load_model(settings["model"])
-    return {**settings, "fic": None} if model.inhibition.get("weight") in params else settings
 
 
 def regional_rows(keys, params, nodes, model):

@@ -2,41 +2,53 @@
 
 from importlib.metadata import version
 
-import cubnm_core
-from cubnm_core import load_model
+from cubnm_core import STAGE_VERSIONS, load_model
 from cubnm_core.fitting.course import retest_key
 from cubnm_core.fitting.optimisers import OptimizerSettings
 from cubnm_core.fitting.run import FitProblem, Retest
+from cubnm_core.simulation.inhibition import Inhibition
+from cubnm_core.simulation.simulation import simulate
 from workflow_scripts.cohort import noise_seeds
+from workflow_scripts.cohort.units import FitKey
 from workflow_scripts.configuration import objectives
 from workflow_scripts.fitting import simulators
-from workflow_scripts.fitting.histories import History, fingerprint
+from workflow_scripts.fitting.fingerprints import defaults, fingerprint, hashed_fields, hashed_settings
+from workflow_scripts.fitting.histories import History
 
 # Settings of the search that say when it ends, not what it does until then.
 _BUDGET = ("generations", "patience")
+# What the first fingerprints hold of a simulation and its feedback inhibition control. What is added later
+# enters where it is not at its default, and is not listed.
+_KEYWORDS = (
+    "duration", "burn_in", "dt", "hemodynamic_dt", "hemodynamics", "scheme", "precision", "fic",
+    "repetition_time", "window", "window_step", "window_edges", "band_pass", "interhemispheric",
+)  # fmt: skip
+_CONTROL = ("method", "target", "warm_up", "trials", "rate_band")
 
 
-def make_problems(people, settings, space, hemispheres, begin=None):
+def make_problems(people, simulator, begin=None, space=None):
     """State what is searched for every person and restart, and what its history belongs to.
 
     Parameters
     ----------
-    people : dict of str to simulations.Person
-    settings : dict
-        Resolved settings of a fit.
-    space : cubnm_core.fitting.search_space.SearchSpace
-    hemispheres : list of str
+    people : dict of str to workflow_scripts.fitting.people.Person
+        By the name under which they are fitted: of the unit, or of a null model.
+    simulator : workflow_scripts.fitting.simulators.CohortSimulator
     begin : dict of str to dict, optional
-        By unit, further keywords of its problems: where they start (see
+        By name, further keywords of its problems: where they start (see
         :func:`workflow_scripts.fitting.starting_points.read_starting_points`).
+    space : cubnm_core.fitting.search_space.SearchSpace, optional
+        That of the fit by default.
 
     Returns
     -------
-    problems : list of FitProblem
+    problems : dict of FitKey to FitProblem
+        The key of a problem is its FitKey as text.
     histories : dict of str to History
-        By key; those of re-tests included.
+        By key of the problem; those of re-tests included.
     """
-    objective = objectives.make_objective(settings)
+    settings, space = simulator.settings, space or simulator.space
+    objective = simulator.objective
     optimizer = optimizer_settings(settings["optimizer"])
     stated = settings["optimizer"]["initial"]
     common = {
@@ -46,25 +58,30 @@ def make_problems(people, settings, space, hemispheres, begin=None):
         "replicates": settings["replicates"],
         "initial": space.to_unit(stated)[0] if stated else None,
     }
-    problems, histories = [], {}
-    for unit, person in people.items():
-        seeds = _session_seeds(settings, person.ids["session_id"])
+    problems, histories = {}, {}
+    for name, person in people.items():
+        seeds = _session_seeds(settings, person.unit.session_id)
         for restart in range(settings["optimizer"]["restarts"]):
-            problem = FitProblem(
-                key=f"{unit}_restart-{restart}",
+            key = FitKey(name, restart)
+            problem = problems[key] = FitProblem(
+                key=str(key),
                 weights=person.weights,
                 lengths=person.lengths,
                 target=person.targets["train"],
                 restart=restart,
-                **common | seeds | (begin or {}).get(unit, {}),
+                **common | seeds | (begin or {}).get(name, {}),
             )
-            problems.append(problem)
-            mark = problem_fingerprint(problem, settings, hemispheres, person.repetition_time)
+            mark = problem_fingerprint(problem, settings, simulator.hemispheres, person.repetition_time)
             histories[problem.key] = History(mark, space)
             if problem.retest is not None:
                 budget = [getattr(optimizer, name) for name in _BUDGET]
                 histories[retest_key(problem.key)] = History(fingerprint(mark, budget, problem.retest), space)
     return problems, histories
+
+
+def problems_of(problems, name):
+    """List the problems of who is fitted under a name, restart by restart."""
+    return [problem for key, problem in problems.items() if key.name == name]
 
 
 def _session_seeds(settings, session_id):
@@ -86,28 +103,37 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     """Hash everything the history of a search depends on.
 
     A larger or smaller number of generations goes on from the same history, and so does a changed re-test. A
-    design is laid out for its number of generations.
+    design is laid out for its number of generations. Targets count with their content, so the version of the
+    stage that made them does not.
     """
     target = {"fc": problem.target.fc, "fcd": problem.target.fcd}
     if problem.target.fcd_cdf is not None:
         target["fcd_cdf"] = problem.target.fcd_cdf
-    optimizer = dict(vars(problem.optimizer))
+    optimizer = hashed_fields(problem.optimizer)
     if not problem.optimizer.is_design:
         optimizer = {name: value for name, value in optimizer.items() if name not in _BUDGET}
     space = [list(problem.space.free.items()), problem.space.fixed, problem.space.regional]  # free: in order
     start = [problem.initial, problem.prior]
     noise = [problem.noise_seed, problem.replicates]
     search = [problem.key, problem.restart, space, objectives.identity(settings), optimizer, start, noise]
-    simulated = simulators.simulation_keywords(settings, repetition_time)
-    del simulated["backend"]  # the history itself names the device of every generation
+    simulated = _hashed_keywords(simulators.simulation_keywords(settings, repetition_time))
     pairs = hemispheres if settings["analysis"]["pairs"] != "all" else None
-    software = [cubnm_core.NUMERICS_VERSION, version("pymoo"), version("cma")]
+    software = [STAGE_VERSIONS["simulation"], version("pymoo"), version("cma")]
     connectome = [problem.weights, problem.lengths]
     model = load_model(settings["model"])
     return fingerprint(connectome, target, search, simulated, pairs, model, software)
 
 
-def recorded(problems):
+def _hashed_keywords(keywords):
+    """Give the keywords of a simulation that are hashed."""
+    # The history itself names the device of every generation.
+    keywords = {name: value for name, value in keywords.items() if name != "backend"}
+    if keywords["fic"] is not None:
+        keywords["fic"] = hashed_settings(keywords["fic"], _CONTROL, defaults(Inhibition))
+    return hashed_settings(keywords, _KEYWORDS, defaults(simulate))
+
+
+def needed_arrays(problems):
     """Say what simulations have to give: FCD only if somebody's scans have one."""
     targets = [problem.target for problem in problems]
     with_fcd = any(target.fcd is not None or target.fcd_cdf is not None for target in targets)

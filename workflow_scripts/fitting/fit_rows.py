@@ -48,7 +48,7 @@ def unit_rows(keys, problems, found, histories):
         Of the unit and the fit.
     problems : list of FitProblem
         Of the unit.
-    found : workflow_scripts.fitting.fit.Found
+    found : workflow_scripts.fitting.searching.Found
     histories : dict of str to workflow_scripts.fitting.histories.History
 
     Returns

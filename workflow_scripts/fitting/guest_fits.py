@@ -5,17 +5,17 @@ write them.
 """
 
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.files.archives import Archive
-from workflow_scripts.fitting import claims, simulators
+from workflow_scripts.fitting import claims
 from workflow_scripts.fitting.fit_problems import make_problems
 from workflow_scripts.fitting.histories import GuestStore
+from workflow_scripts.fitting.people import Excluded, People
+from workflow_scripts.fitting.simulators import CohortSimulator, simulation_keywords
 
 LOGGER = logging.getLogger(__name__)
 
@@ -60,18 +60,16 @@ class Guests:
 
 
 @contextmanager
-def shared(sm, people, nodes, space):
+def shared(sm, people, simulator):
     """Hold the histories of a job's fit while it runs, and find the fits that may share its packs.
 
     Parameters
     ----------
     sm : object
         What Snakemake gives to the script.
-    people : dict of str to simulations.Person
+    people : dict of str to workflow_scripts.fitting.people.Person
         As the fit reads them.
-    nodes : list of dict
-        Rows of the node table.
-    space : cubnm_core.fitting.search_space.SearchSpace
+    simulator : workflow_scripts.fitting.simulators.CohortSimulator
         Of the fit.
 
     Yields
@@ -89,7 +87,7 @@ def shared(sm, people, nodes, space):
     own.take()
     try:
         for name, settings in _beside(sm).items():
-            prepare = partial(_prepared, sm, name, settings, people, nodes, space)
+            prepare = partial(_prepare, sm, name, settings, people, simulator)
             guests.append(Guests(claims.Claim(folder, name, batch), prepare))
         yield guests
     finally:
@@ -117,24 +115,21 @@ def _beside(sm):
 
 def _of_a_call(settings):
     """What is the same for all simulations of a call, but for the repetition time."""
-    keywords = simulators.simulation_keywords(settings, None)
+    keywords = simulation_keywords(settings, None)
     return settings["model"], settings["delays"], settings["terms"], keywords
 
 
-def _prepared(sm, name, settings, people, nodes, space):
+def _prepare(sm, name, settings, people, simulator):
     """Problems and store of another fit of the same people."""
-    others = search_space(settings, nodes)
-    if set(others.parameter_names) != set(space.parameter_names):
+    other = CohortSimulator(settings, simulator.nodes, simulator.threads)
+    if set(other.space.parameter_names) != set(simulator.space.parameter_names):
         raise InputError(f"{name} states other parameters")
-    connectomes, targets = Archive(sm.input.connectomes), {"train": Archive(sm.input.targets)}
+    theirs = People(sm.input.connectomes, sm.input.targets, settings=settings)
     mine = {}
     for unit, person in people.items():
-        read = simulators.read_person(
-            person.ids, connectomes, targets, settings["delays"], settings["objective"]
-        )
-        if isinstance(read, simulators.Person):  # one array for both fits, so that they share tiles
+        with suppress(Excluded):  # one array for both fits, so that they share tiles
+            read = theirs.read(person.unit)
             mine[unit] = replace(read, weights=person.weights, lengths=person.lengths)
-    hemispheres = [node["hemisphere"] for node in nodes]
-    problems, histories = make_problems(mine, settings, others, hemispheres)
+    problems, histories = make_problems(mine, other)
     LOGGER.info("%d searches of the fit %s take places that are free in the packs", len(problems), name)
-    return problems, GuestStore(Path(sm.resources.histories) / name, histories)
+    return list(problems.values()), GuestStore(Path(sm.resources.histories) / name, histories)

@@ -8,19 +8,17 @@ damage is an error, because nobody can tell what the search would have done.
 """
 
 import errno
-import hashlib
-import json
 import logging
 import os
 import re
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from cubnm_core import NUMERICS_VERSION
+from cubnm_core import STAGE_VERSIONS
 from cubnm_core.errors import InputError
 from cubnm_core.fitting.run import Generation
 
@@ -30,44 +28,6 @@ FIRST_LINE = FIRST_WORDS + "numerics version {numerics}, fingerprint {fingerprin
 LAST_LINE = "# generation {number} complete, {size} candidates, crc32 {checksum:08x}, {device}\n"
 WRITERS = 16  # files written at the same time
 LEADING_COLUMNS = ("generation", "candidate", "status", "cost")
-
-
-def fingerprint(*parts):
-    """Hash everything a result depends on.
-
-    Parameters
-    ----------
-    *parts : nested mappings, sequences, dataclasses, arrays, strings, numbers, bools and None
-        Arrays count with dtype, shape and bytes, mappings whatever the order of their keys.
-
-    Returns
-    -------
-    str
-        SHA-256, 64 hexadecimal digits.
-    """
-    text = json.dumps([_canonical(part) for part in parts], sort_keys=True, allow_nan=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _canonical(value):
-    """Turn a value into what JSON can hold, without losing a difference that matters."""
-    if isinstance(value, np.ndarray):
-        data = np.ascontiguousarray(value)
-        return ["array", str(data.dtype), list(data.shape), hashlib.sha256(data.tobytes()).hexdigest()]
-    if isinstance(value, np.generic):
-        return _canonical(value.item())
-    if is_dataclass(value) and not isinstance(value, type):
-        fields = {name: getattr(value, name) for name in value.__dataclass_fields__}
-        return [type(value).__name__, _canonical(fields)]
-    if isinstance(value, dict) or hasattr(value, "items"):
-        return {str(key): _canonical(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_canonical(item) for item in value]
-    if isinstance(value, float):
-        return repr(value)
-    if value is None or isinstance(value, (bool, int, str)):
-        return value
-    raise TypeError(f"a fingerprint cannot be made of {type(value).__name__}")
 
 
 @dataclass(frozen=True)
@@ -137,16 +97,16 @@ class FileStore:
 
     def _set_aside(self, key, numerics, found):
         """Rename the history of another fit, and say why it cannot be resumed."""
-        path = self.path(key)
+        path, present = self.path(key), STAGE_VERSIONS["simulation"]
         aside = path.with_name(f"{path.name}.{found[:12]}.stale")
         os.replace(path, aside)
-        if numerics == str(NUMERICS_VERSION):
+        if numerics == str(present):
             LOGGER.info("%s: settings or inputs changed, its history is set aside as %s", key, aside.name)
             return
         LOGGER.warning(
             "%s: its history was made with numerics version %s and cannot be resumed with version %d, whose "
             "numbers differ; it is set aside as %s, and the fit starts anew",
-            key, numerics, NUMERICS_VERSION, aside.name,
+            key, numerics, present, aside.name,
         )  # fmt: skip
 
     def append_all(self, generations):
@@ -185,7 +145,8 @@ class FileStore:
             size = path.stat().st_size if path.exists() else 0
             if size == 0:
                 columns = _columns(sorted(generation.terms), history.space.names)
-                first = FIRST_LINE.format(numerics=NUMERICS_VERSION, fingerprint=history.fingerprint)
+                numerics = STAGE_VERSIONS["simulation"]
+                first = FIRST_LINE.format(numerics=numerics, fingerprint=history.fingerprint)
                 block = f"{first}{chr(9).join(columns)}\n".encode() + block
             _append(path, block, size)
         except OSError as error:

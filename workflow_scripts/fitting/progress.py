@@ -10,18 +10,18 @@ class Progress:
 
     Parameters
     ----------
-    problems : list of cubnm_core.fitting.run.FitProblem
+    problems : dict of FitKey to cubnm_core.fitting.run.FitProblem
     logger : logging.Logger
     """
 
     def __init__(self, problems, logger):
-        self.problems = {problem.key: problem for problem in problems}
+        self._names = {problem.key: key.name for key, problem in problems.items()}
         self.logger = logger
         self.simulations = 0
         self._best = {}
         self._latest = {}
         self._left_of = {
-            problem.key: problem.optimizer.most_generations * _size(problem) for problem in problems
+            problem.key: problem.optimizer.most_generations * _size(problem) for problem in problems.values()
         }
         self._started = time.perf_counter()
 
@@ -54,7 +54,7 @@ class Progress:
         if not self._latest:
             return
         costs = np.array([self._best[key] for key in self._latest])
-        people = {key.rsplit("_restart-", 1)[0] for key in self._latest}
+        people = {self._names[key] for key in self._latest}
         rate = self.simulations / (time.perf_counter() - self._started)
         self.logger.info(
             "generation %d: %d %s in %d of %d searches, best costs %.3f to %.3f (median %.3f), "
@@ -63,7 +63,7 @@ class Progress:
             len(people),
             "person" if len(people) == 1 else "people",
             len(self._latest),
-            len(self.problems),
+            len(self._names),
             costs.min(),
             costs.max(),
             np.median(costs),

@@ -1,119 +1,180 @@
-"""From files to simulations: what fitting, evaluating and repeating a simulation have in common."""
+"""The one way to simulate for all rules: what a fit and a cohort have settled, known once."""
 
-import logging
-from dataclasses import dataclass
-
-import numpy as np
+from functools import cached_property
 
 from cubnm_core.errors import InputError
-from cubnm_core.measures.objective import Target
+from cubnm_core.evidence.evaluation import evaluate_models
+from cubnm_core.fitting import packing
+from cubnm_core.fitting.candidates import Tuner, score_candidates
 from cubnm_core.simulation.simulation import chosen_backend
-from workflow_scripts.cohort import tables
-
-logger = logging.getLogger(__name__)
+from workflow_scripts.cohort import noise_seeds, tables
+from workflow_scripts.cohort.search_spaces import search_space
+from workflow_scripts.configuration import objectives
 
 SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "hemodynamics", "scheme", "precision")
-NOT_VALUES = (
-    "the FCD is a distribution function, and fcd_ks compares values: weigh fcd_ks_binned in the objective"
-)
-NO_LENGTHS = (
-    "no tract lengths, which conduction delays need: add a row of kind length to the manifest, or leave "
-    "delays out"
-)
+SCORED = ("fc", "fcd", "state_means")
+EVALUATED = ("bold", *SCORED)
 
 
-@dataclass(frozen=True, eq=False)
-class Person:
-    """Prepared files of one unit.
-
-    Attributes
-    ----------
-    ids : dict
-        ``unit``, ``participant_id`` and ``session_id``.
-    weights : (N, N) array
-        Scaled connectome.
-    targets : dict of str to Target
-        By split; only those that are usable.
-    repetition_time : float
-        In s, of the scans.
-    lengths : (N, N) array or None
-        Tract lengths in mm, where delays need them.
-    """
-
-    ids: dict
-    weights: np.ndarray
-    targets: dict
-    repetition_time: float
-    lengths: np.ndarray | None = None
-
-
-def read_person(ids, connectomes, targets, delays=False, objective=None):
-    """Read the prepared connectome and the empirical targets of a unit.
+class CohortSimulator:
+    """Simulates models of people with the settings of a fit.
 
     Parameters
     ----------
-    ids : dict
-        ``unit``, ``participant_id`` and ``session_id``.
-    connectomes : workflow_scripts.files.archives.Archive
-    targets : dict of str to workflow_scripts.files.archives.Archive
-        By split; the training split decides whether the unit can be used.
-    delays : bool
-        Whether tract lengths are needed.
-    objective : dict of str to float, optional
-        Weights of the terms of the cost; a split without what they need cannot be used.
-
-    Returns
-    -------
-    Person or list of str
-        The reasons, where the unit was excluded before, or lacks tract lengths or an FCD that are needed.
+    settings : dict
+        Resolved settings of a fit.
+    nodes : list of dict
+        Rows of the node table.
+    threads : int
     """
-    unit = ids["unit"]
-    states = {split: archive.records[unit] for split, archive in targets.items()}
-    reasons = [*_reasons(connectomes.records[unit]), *_reasons(states["train"])]
-    if reasons:
-        return list(dict.fromkeys(reasons))
-    arrays = connectomes.arrays(unit)
-    if delays and "lengths" not in arrays:
-        return [NO_LENGTHS]
-    usable = {
-        split: archive.arrays(unit) for split, archive in targets.items() if states[split]["status"] == "ok"
-    }
-    lacking = {split: _lacking(found, states[split], objective or {}) for split, found in usable.items()}
-    if lacking["train"] is not None:
-        return [lacking["train"]]
-    for split in [split for split, reason in lacking.items() if reason is not None]:
-        logger.warning("%s is not scored on the split %s: %s", unit, split, lacking[split])
-        del usable[split]
-    return Person(
-        ids=ids,
-        weights=arrays["weights"],
-        targets={
-            split: Target(fc=found["fc"], fcd=found.get("fcd"), fcd_cdf=found.get("fcd_cdf"))
-            for split, found in usable.items()
-        },
-        repetition_time=states["train"]["repetition_time"],
-        lengths=arrays["lengths"] if delays else None,
-    )
+
+    def __init__(self, settings, nodes, threads):
+        self.settings, self.nodes, self.threads = settings, nodes, threads
+        self.hemispheres = [node["hemisphere"] for node in nodes]
+
+    @classmethod
+    def of_job(cls, sm):
+        """Make that of a job, from the ``nodes``, ``settings`` and ``threads`` that Snakemake gives it."""
+        return cls(sm.params.settings, tables.read_nodes(sm.input.nodes), sm.threads)
+
+    @cached_property
+    def space(self):
+        """What the fit searches, a SearchSpace."""
+        return search_space(self.settings, self.nodes)
+
+    @cached_property
+    def objective(self):
+        """What the fit minimises, an Objective."""
+        return objectives.make_objective(self.settings)
+
+    @cached_property
+    def weight(self):
+        """Name of the weights that feedback inhibition control finds; None for a fit without it."""
+        from cubnm_core import load_model
+
+        control = self.settings["fic"]
+        return None if control is None else load_model(self.settings["model"]).inhibition["weight"]
+
+    def simulate_batch(self, repetition_time, record):
+        """Give what :func:`cubnm_core.fitting.run.run_fits` simulates with; `repetition_time` in s."""
+        return batch_simulator(self.settings, self.hemispheres, repetition_time, record, self.threads)
+
+    def pack_size(self, repetition_time):
+        """Say how many simulations keep the device busy and fit into memory."""
+        one = result_bytes(self.settings, len(self.nodes), repetition_time)
+        return packing.batch_size(used_backend(self.settings), self.threads, one)
+
+    def packer(self, repetition_time, record, **changes):
+        """Simulate models as they stand, inhibitory weights included.
+
+        Parameters
+        ----------
+        repetition_time : float
+            In s.
+        record : sequence of str
+            As of :func:`cubnm_core.simulate`.
+        **changes
+            Other values in place of the settings ``simulation``, such as ``duration`` (s).
+
+        Returns
+        -------
+        cubnm_core.fitting.packing.Packer
+        """
+        return self._packer({**self.settings, "fic": None}, repetition_time, record, changes)
+
+    def _packer(self, settings, repetition_time, record, changes):
+        settings = {**settings, "simulation": {**settings["simulation"], **changes}}
+        changed = CohortSimulator(settings, self.nodes, self.threads)
+        return packing.Packer(
+            changed.simulate_batch(repetition_time, record), changed.pack_size(repetition_time)
+        )
+
+    def tuner(self, repetition_time, session_id):
+        """Let feedback inhibition control find the inhibitory weights of models.
+
+        They belong to a fit: scores over other noise are those of the same model, not of one tuned again.
+
+        Parameters
+        ----------
+        repetition_time : float
+            In s.
+        session_id : str
+            Whose noise the control sees, as in the fit.
+
+        Returns
+        -------
+        cubnm_core.fitting.candidates.Tuner or None
+            None for a fit without such control.
+        """
+        if self.weight is None:
+            return None
+        # The control does its work before the simulation begins, so the shortest one will do.
+        shortest = {"duration": repetition_time, "burn_in": 0.0}
+        packer = self._packer(self.settings, repetition_time, (), shortest)
+        return Tuner(self.weight, packer, noise_seeds.of_session(self.settings["noise_seed"], session_id))
+
+    def tune(self, candidates, repetition_time, session_id):
+        """Give candidates with the inhibitory weights of :meth:`tuner`, or as they are without control."""
+        tuner = self.tuner(repetition_time, session_id)
+        return candidates if tuner is None else tuner.tune(candidates)
+
+    def evaluate(self, models):
+        """Simulate models of people with every seed and score them against every split there is.
+
+        Parameters
+        ----------
+        models : list of (workflow_scripts.fitting.people.Person, Candidate)
+
+        Returns
+        -------
+        list of (Candidate, cubnm_core.evidence.evaluation.Evaluation) or InputError
+            The candidate as simulated, inhibitory weights included. One person's error is that of no other.
+        """
+        found = {}
+        for conditions, places in _by_conditions(models).items():
+            candidates = [models[place][1] for place in places]
+            found |= zip(places, self._evaluate(candidates, *conditions), strict=True)
+        return [found[place] for place in range(len(models))]
+
+    def _evaluate(self, candidates, repetition_time, session_id):
+        """The same for one repetition time and session; each alone if there is an error together."""
+        try:
+            tuned = self.tune(candidates, repetition_time, session_id)
+            found = evaluate_models(tuned, self.packer(repetition_time, EVALUATED), self.objective)
+        except InputError as error:
+            if len(candidates) == 1:
+                return [error]
+            alone = [self._evaluate([one], repetition_time, session_id) for one in candidates]
+            return [one for found in alone for one in found]
+        return list(zip(tuned, found, strict=True))
+
+    def score(self, models):
+        """Score models of people over their seeds against every split there is.
+
+        Parameters
+        ----------
+        models : list of (workflow_scripts.fitting.people.Person, Candidate)
+
+        Returns
+        -------
+        dict of int to dict of str to dict of str to (S,) array
+            Place among the models to its scores by split and measure. Those of one repetition time and
+            session stand together, as they were simulated.
+        """
+        found = {}
+        for conditions, places in _by_conditions(models).items():
+            candidates = self.tune([models[place][1] for place in places], *conditions)
+            board = score_candidates(candidates, self.packer(conditions[0], SCORED), self.objective)
+            found |= {place: board.scores(number) for number, place in enumerate(places)}
+        return found
 
 
-def _lacking(arrays, state, objective):
-    """Say why a target has no FCD of the form that an objective weighs, or None if it has."""
-    if "fcd" in arrays or not (objective.get("fcd_ks") or objective.get("fcd_ks_binned")):
-        return None
-    if "fcd_cdf" in arrays:
-        return NOT_VALUES if objective.get("fcd_ks") else None
-    told = [note for note in state.get("notes", []) if note.startswith("without FCD")]
-    return "; ".join(told) or "no FCD, which the objective of this fit weighs"
-
-
-def _reasons(state):
-    """Why a prepared file is not to be used."""
-    return [] if state["status"] == "ok" else state["reasons"]
-
-
-def read_hemispheres(path):
-    """Give the hemisphere of every node of the node table, a list of "L", "R" and "B"."""
-    return [row["hemisphere"] for row in tables.read_nodes(path)]
+def _by_conditions(models):
+    """Places of the models of one repetition time and session, as their noise and inhibition control are."""
+    together = {}
+    for place, (person, _) in enumerate(models):
+        together.setdefault((person.repetition_time, person.unit.session_id), []).append(place)
+    return together
 
 
 def batch_simulator(settings, hemispheres, repetition_time, record, threads=None):
@@ -207,11 +268,9 @@ def inhibition_keyword(settings):
     return None if control is None else {**control, "rate_band": settings["rate_limits"]}
 
 
-def shared_repetition_time(people):
-    """Give the repetition time that the people of a batch share, in s."""
-    times = {person.repetition_time for person in people}
-    if len(times) > 1:
-        raise InputError(
-            f"scans with different repetition times ({sorted(times)} s) cannot be fitted in one batch"
-        )
-    return times.pop()
+def without_control(settings, params):
+    """Settings under which parameters are used as they stand, if inhibitory weights are among them."""
+    from cubnm_core import load_model
+
+    model = load_model(settings["model"])
+    return {**settings, "fic": None} if model.inhibition.get("weight") in params else settings

@@ -1,1 +1,1 @@
-"""From folders of derivatives to the tables of a cohort: what lies there, what is meant, who has what."""
+"""From folders of derivatives to the tables of a cohort: find, choose, pair and write."""

@@ -27,7 +27,7 @@ NODES = ("index", "label", "hemisphere", "structure", "network", "x", "y", "z")
 
 
 def main(arguments=None):
-    """Search, choose, pair, write, and say what was done."""
+    """Search, choose, pair, write and report."""
     started, asked = time.monotonic(), _parser().parse_args(arguments)
     try:
         lines = index(asked)
@@ -88,14 +88,14 @@ def _parser():
         action="append",
         default=[],
         metavar="[KIND.]FACT=VALUE",
-        help="which candidates are meant: atlas=4S456Parcels, bold.space=fsLR, session=01; repeatable",
+        help="which candidates to use: atlas=4S456Parcels, bold.space=fsLR, session=01; repeatable",
     )
     add(
         "--set",
         action="append",
         default=[],
         metavar="[KIND.]COLUMN=VALUE",
-        help="what you know of the files: a column of the manifest, such as bold.censoring=none; repeatable",
+        help="what you know about the files: a manifest column, such as bold.censoring=none; repeatable",
     )
     add(
         "--files",
@@ -108,13 +108,13 @@ def _parser():
         "--roles",
         choices=("auto", "runs", "none"),
         default="auto",
-        help="runs: the first half of the runs of a session train, the others are held out (default: auto)",
+        help="runs: train on the first half of the runs of a session and hold out the others (default: auto)",
     )
     add(
         "--unpaired",
         choices=("drop", "keep"),
         default="drop",
-        help="people without connectome or without scan (keep them for a group connectome)",
+        help="people without a connectome or scan (keep them for a group connectome)",
     )
     return parser
 
@@ -136,7 +136,7 @@ def _statement(kind, column, value):
     columns = schema("manifest")["properties"]
     if column not in columns or column in ALWAYS:
         allowed = ", ".join(name for name in columns if name not in ALWAYS)
-        raise InputError(f"--set {column}: no column of the manifest that can be stated; allowed: {allowed}")
+        raise InputError(f"--set {column}: not a column of the manifest that can be set; allowed: {allowed}")
     return kind, column, value
 
 

@@ -1,4 +1,4 @@
-"""Which of several candidates is meant: by the user's word, by a documented preference, or not at all."""
+"""Choice between several candidates: by the user, or by a documented preference."""
 
 import re
 from dataclasses import replace
@@ -33,12 +33,12 @@ def choose(variants, selections):
     chosen : dict of str to list of Variant
         By kind; those of one kind share no person and run.
     remarks : list of str
-        What was chosen without being asked for, and from what.
+        What was chosen by default, and from what.
 
     Raises
     ------
     InputError
-        If a selection fits nothing, or candidates remain that nothing tells apart; naming all that were
+        If a selection fits nothing, or several indistinct candidates remain; naming all that were
         found.
     """
     variants = [part for variant in variants for part in expanded(variant)]
@@ -85,7 +85,7 @@ def expanded(variant):
 
 
 def _first_readable(variant):
-    """Name the matrices of the first file that can be read; one damaged file stops nobody."""
+    """Name the matrices of the first readable file; damaged files are passed over."""
     for paths in variant.files.values():
         try:
             return [name for name, array in matlab.load(paths[0]).items() if array.ndim == 2]
@@ -95,13 +95,13 @@ def _first_readable(variant):
 
 
 def _select(chosen, kind, fact, value):
-    """Keep what the user asks for; asked of all kinds, it holds for those that have anything like it."""
+    """Keep what the user selects; a selection for all kinds applies to those that have such values."""
     kinds = [name for name in ([kind] if kind else KINDS) if any(_values(v, fact) for v in chosen[name])]
     seen = {text for name in kinds for variant in chosen[name] for text in _values(variant, fact) or {ABSENT}}
     if value not in seen:
         place = f"{kind}.{fact}" if kind else fact
         listed = ", ".join(sorted(seen)) or "no file has it"
-        raise InputError(f"--select {place}={value}: nothing like that; found: {listed}")
+        raise InputError(f"--select {place}={value}: no such value; found: {listed}")
     for name in kinds:
         kept = [variant for variant in chosen[name] if value in (_values(variant, fact) or {ABSENT})]
         if kept or kind:
@@ -121,7 +121,7 @@ def _of_session(variant, session):
 
 
 def _prefer_rest(chosen):
-    """Take scans at rest where there are others beside them."""
+    """Prefer resting-state scans over other tasks."""
     tasks = sorted({variant.facts["task"] for variant in chosen["bold"] if "task" in variant.facts})
     resting = [task for task in tasks if task.lower().startswith(RESTING)]
     if not resting or resting == tasks:
@@ -129,7 +129,7 @@ def _prefer_rest(chosen):
     for kind in ("bold", "mask", "motion"):
         chosen[kind] = [v for v in chosen[kind] if v.facts.get("task") in (None, *resting)]
     others = ", ".join(task for task in tasks if task not in resting)
-    return [f"scans: task {', '.join(resting)}, because it is at rest; left out: task {others}"]
+    return [f"scans: task {', '.join(resting)}, because it is resting-state; not used: task {others}"]
 
 
 def _prefer_format(chosen):
@@ -149,11 +149,11 @@ def _prefer_format(chosen):
         return []
     formats = ", ".join(covered)
     others = ", ".join(dict.fromkeys(dropped))
-    return [f"scans: format {formats}; left out: the same scans as {others} (--select bold.format=...)"]
+    return [f"scans: format {formats}; not used: the same scans as {others} (--select bold.format=...)"]
 
 
 def _prefer_measure(chosen):
-    """Take the measure of QSIRecon that its users mostly take, for connectomes and lengths."""
+    """Prefer the common QSIRecon measures for connectomes and lengths."""
     remarks = []
     for kind in ("sc", "length"):
         measures = sorted({v.facts["measure"] for v in chosen[kind] if "measure" in v.facts})
@@ -163,7 +163,7 @@ def _prefer_measure(chosen):
             taken = usual[0].facts["measure"]
             others = ", ".join(measure for measure in measures if measure != taken)
             remarks.append(
-                f"{kind}: measure {taken}; left out: {others} (--select {kind}.measure=... for one)"
+                f"{kind}: measure {taken}; not used: {others} (to choose one: --select {kind}.measure=...)"
             )
     return remarks
 
@@ -189,8 +189,8 @@ def _match_atlas(chosen):
     common = found["sc"].keys() & found["bold"].keys()
     if not common:
         raise InputError(
-            f"connectomes and scans have no atlas in common: {', '.join(found['sc'].values())} against "
-            f"{', '.join(found['bold'].values())}; make one of them with the atlas of the other"
+            f"connectomes and scans have no atlas in common: {', '.join(found['sc'].values())} versus "
+            f"{', '.join(found['bold'].values())}; recompute one of them with the atlas of the other"
         )
     if len(common) > 1 or len(found["sc"].keys() | found["bold"].keys()) == 1:
         return []
@@ -199,9 +199,7 @@ def _match_atlas(chosen):
         chosen[kind] = [v for v in chosen[kind] if _plain(v.facts.get("atlas", atlas)) == atlas]
     others = sorted({*found["sc"].values(), *found["bold"].values()} - {found["bold"][atlas]})
     others = [name for name in others if _plain(name) != atlas]
-    return [
-        f"atlas {found['bold'][atlas]}, the only one of connectomes and scans; left out: {', '.join(others)}"
-    ]
+    return [f"atlas {found['bold'][atlas]}, the only shared one; not used: {', '.join(others)}"]
 
 
 def _follow(chosen):

@@ -136,7 +136,7 @@ def refusal(name):
 
 @cache
 def _patterns():
-    """Compile the patterns of all formats, those that ask for more first."""
+    """Compile the patterns of all formats, most specific first."""
     found = [
         (key, kind, pattern)
         for key, form in FORMATS.items()

@@ -1,4 +1,4 @@
-"""From the chosen files to the rows of the manifest: who has what, which runs train, what is left out."""
+"""From the chosen files to the rows of the manifest: pairs, training runs, exclusions."""
 
 import os
 import re
@@ -37,7 +37,7 @@ class Cohort:
     remarks: list = field(default_factory=list)
 
     def leave_out(self, reason, participant, session="", run="", kind="", path=""):
-        """Note what is left out, and why."""
+        """Note what is excluded, and why."""
         ids = {"participant_id": participant, "session_id": session, "run_id": run}
         self.left_out.append({**ids, "kind": kind, "path": path, "reason": reason})
 
@@ -83,8 +83,8 @@ def pair(chosen, tree, statements, roles="auto", unpaired="drop"):
         }
     if any(row["kind"] == "mask" for row in cohort.rows) and not any(row["censoring"] for row in cohort.rows):
         cohort.remarks.append(
-            "there are masks, so say what was done to censored volumes: --set bold.censoring=none, "
-            "interpolated, removed or zeroed (a scan whose volumes were removed is refused without)"
+            "there are masks, so state what was done to censored volumes: --set bold.censoring=none, "
+            "interpolated, removed or zeroed (otherwise scans with removed volumes are refused)"
         )
     return cohort
 
@@ -126,7 +126,7 @@ def _concatenated(scans):
 
 
 def _drop_unpaired(found, people, cohort):
-    """Leave out people without connectome or without scan."""
+    """Exclude people without a connectome or scan."""
     connected, scanned = ({key[0] for key in found[kind]} for kind in ("sc", "bold"))
     for participant in sorted(people | connected | scanned, key=natural):
         lacks = [
@@ -151,7 +151,7 @@ def _assign_rows(found, tree, cohort):
     for key, kind, variant, path in entries:
         participant, session, run = key
         if kind in BESIDE_SCANS and key not in scans:
-            cohort.leave_out(f"{kind} of a run that is not taken", *key, kind, path)
+            cohort.leave_out(f"{kind} of a run that is not used", *key, kind, path)
             continue
         row = {**empty, "participant_id": participant, "session_id": session, "run_id": run}
         row |= {"kind": kind, "path": path, "format": variant.format, "variable": variant.variable}
@@ -162,8 +162,8 @@ def _assign_rows(found, tree, cohort):
     without = sum(time is None for time in times.values())
     if without:
         cohort.remarks.append(
-            f"{without} of {len(times)} scans have no JSON file that states a repetition time; it is read "
-            "from the files later, or state it: --set bold.repetition_time=..."
+            f"{without} of {len(times)} scans have no JSON file with a repetition time; it will be read "
+            "from the scans, unless you set it: --set bold.repetition_time=..."
         )
 
 
@@ -191,8 +191,8 @@ def _assign_roles(cohort, roles):
     if roles == "none" or not runs or (roles == "auto" and single):
         if single and len(single) < len(runs) and roles == "auto":
             cohort.remarks.append(
-                f"{len(single)} of {len(runs)} sessions have one run only, so every run is cut into halves "
-                "(no roles, holdout: split_half); --roles runs leaves them out and holds out whole runs"
+                f"{len(single)} of {len(runs)} sessions have only one run, so every run is split into halves "
+                "(no roles, holdout: split_half); use --roles runs to exclude them and hold out whole runs"
             )
         return
     for unit in single:
@@ -209,12 +209,12 @@ def _assign_roles(cohort, roles):
     counts = Counter(len(rows) for unit, rows in runs.items() if unit not in dropped)
     listed = ", ".join(f"{count} sessions with {runs} runs" for runs, count in sorted(counts.items()))
     cohort.remarks.append(
-        f"roles: the first half of the runs of a session train, the others are held out ({listed})"
+        f"roles: training on the first half of the runs of a session, the others held out ({listed})"
     )
 
 
 def natural(text):
-    """Order words as people do: run-2 before run-10."""
+    """Natural order: run-2 before run-10."""
     return [
         (1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.split(r"(\d+)", text) if part
     ]

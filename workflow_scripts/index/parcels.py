@@ -1,4 +1,4 @@
-"""The node table of a manifest: from the atlas beside the derivatives, or from the labels of a file."""
+"""The node table of a manifest: from the atlas of the derivatives, or from the labels of a file."""
 
 from cubnm_core.errors import InputError
 from workflow_scripts import readers
@@ -47,7 +47,7 @@ def node_table(rows, atlases):
             f"no node table could be derived ({error}); write one: python -m workflow_scripts.make_nodes "
             "nodes.tsv ATLAS_FILE"
         ]
-    remarks = [f"nodes: {len(nodes)} parcels of the cortex from {source}"]
+    remarks = [f"nodes: {len(nodes)} cortical parcels from {source}"]
     remarks += [f"not read for the node table: {problem}" for problem in damaged]
     if dropped:
         listed = ", ".join(entry["label"] for entry in dropped[:5])

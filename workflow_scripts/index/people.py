@@ -1,4 +1,4 @@
-"""The participants table: who is in the manifest, with what a BIDS dataset says of them."""
+"""The participants table: people of the manifest, with the columns of a BIDS dataset."""
 
 import os
 
@@ -138,7 +138,7 @@ def _as_in_the_manifest(about, participant, sessions):
 
 
 def _with_sessions(person, participant, folder):
-    """Repeat what is known of a person for every session of the sessions table beside the participants."""
+    """Repeat the row of a person for every session of the sessions table."""
     path = os.path.join(folder, f"sub-{participant}", f"sub-{participant}_sessions.tsv")
     if not os.path.isfile(path):
         return []
@@ -153,7 +153,7 @@ def _with_sessions(person, participant, folder):
 
 
 def _remarks(known, sessions, table, dated):
-    """Say who is missing on either side, and whether sessions are known."""
+    """Report people missing from either table, and whether sessions are known."""
     remarks = []
     if table:
         without, unused = sessions.keys() - known.keys(), known.keys() - sessions.keys()
@@ -164,9 +164,9 @@ def _remarks(known, sessions, table, dated):
     several = sum(len(found) > 1 for found in sessions.values())
     if several and not dated:
         remarks.append(
-            f"{several} people have several sessions, and nothing says when they were: where somebody has "
-            "several connectomes, connectome.session can be same or mean only, unless participants.tsv gets "
-            "a row per session, in order or with acq_time"
+            f"{several} people have several sessions of unknown date: to use connectome.session other than "
+            "same or mean for people with several connectomes, give participants.tsv a row per session, in "
+            "order or with acq_time"
         )
     return remarks
 

@@ -1,4 +1,4 @@
-"""What the index found, in words: files, people, choices, what was left out and why."""
+"""Summary of the index: files, people, choices, exclusions and reasons."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ SHOWN = 5
 
 
 def describe(tree, cohort, remarks):
-    """Say what was found, paired and left out.
+    """Report what was found, paired and excluded.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def _unfetched(rows):
 
 
 def _refused(tree):
-    """Count the files that only look like scans, by what they are."""
+    """Count the files that look like scans and are not, by kind."""
     reasons = {}
     for shape, (count, why) in sorted(tree.refused.items()):
         total, example = reasons.get(why, (0, shape))

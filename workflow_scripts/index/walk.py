@@ -1,4 +1,4 @@
-"""One walk through folders of derivatives: every file is looked at once, by its name only."""
+"""One walk through folders of derivatives, by file names only."""
 
 import os
 from collections import Counter
@@ -118,11 +118,11 @@ def search(roots, own_patterns=()):
 
 
 def _check_patterns(own_patterns):
-    """Refuse formats that there are not, and kinds that they do not hold."""
+    """Refuse unknown formats, and kinds that a format does not hold."""
     for kind, file_format, pattern in own_patterns:
         if file_format not in FORMATS or kind not in FORMATS[file_format].kinds:
             raise InputError(
-                f"--files {kind}:{file_format}:{pattern}: no format {file_format} that holds {kind}; "
+                f"--files {kind}:{file_format}:{pattern}: no format {file_format} for {kind}; "
                 f"formats: {', '.join(FORMATS)}"
             )
 
@@ -160,7 +160,7 @@ def _files(root, tree):
 
 
 def _is_new(entry, followed):
-    """Say whether a folder was not searched yet: links may lead back to where they are, or to one place."""
+    """Whether a folder is new: links may lead back, or several to one place."""
     if not entry.is_symlink():
         return True
     target, here = os.path.realpath(entry.path), os.path.realpath(os.path.dirname(entry.path))
@@ -179,7 +179,7 @@ def _own(path, name, own_patterns):
 
 
 def _add(tree, variants, dataset, owner, run, path, said):
-    """Put a file of known kind where it belongs."""
+    """Store a file of known kind."""
     participant, session = owner.participant, owner.session
     if participant is None:
         tree.nameless.append(path)

@@ -1,4 +1,4 @@
-"""Tables for a person to read and edit: written once, and never over what the person changed."""
+"""Tables for the user to read and edit; edited tables are never overwritten."""
 
 import csv
 import os
@@ -50,7 +50,7 @@ def write_tables(folder, tables, record):
             lines.append(f"{path}: {len(rows)} rows{told}")
         else:
             told = differences(path, fresh, key)
-            lines.append(f"{path}: was edited and stays as it is; new: {fresh}, {len(rows)} rows{told}")
+            lines.append(f"{path}: edited, so kept; new version: {fresh}, {len(rows)} rows{told}")
     job.write_json(folder / RECORD, {**record, "tables": hashes})
     return lines
 

@@ -1,1 +1,1 @@
-"""What a run costs before it starts, and what is to be computed once more."""
+"""Stage planning: the cost of a run before it starts, and fits to be repeated."""

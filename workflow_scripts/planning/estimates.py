@@ -1,4 +1,4 @@
-"""How long simulations are going to take: measured here in seconds, or scaled from a table of a benchmark."""
+"""Time of simulations: measured on this machine, or scaled from a benchmark."""
 
 import math
 import time
@@ -129,7 +129,7 @@ def _nulls(settings, people, evaluation):
 
 
 def _null_models(settings, kinds, count):
-    """Null models of one person; turned maps for fits with maps only."""
+    """Null models of one person; rotated maps only for fits with maps."""
     return count * sum(kind != nulls.SPIN or settings["maps"] is not None for kind in kinds)
 
 
@@ -149,7 +149,7 @@ SIMULATIONS = {
 
 
 def most_simulations(settings):
-    """Most simulations in the fit of one person: all restarts to their last generation, and the re-test.
+    """Maximum number of simulations in the fit of one person: all restarts and the re-test.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def simulated_seconds(settings):
 
 
 def measured_here(settings, nodes, repetition_time, people):
-    """Measure simulations of a fit on this machine, on made connectomes.
+    """Measure simulations of a fit on this machine, on synthetic connectomes.
 
     Parameters
     ----------

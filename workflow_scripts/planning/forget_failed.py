@@ -1,7 +1,7 @@
-"""Rule forget_failed: remove the tables of fits in which somebody failed; the next run computes them again.
+"""Rule forget_failed: remove the tables of fits with failures; the next run computes them again.
 
-With a table go those made of it that would otherwise count as up to date. Histories stay:
-whoever did not fail is read from them, and a search that was broken off goes on.
+Tables derived from them are removed as well. Histories stay: completed fits are read from them, and
+interrupted searches are resumed.
 """
 
 import csv
@@ -11,7 +11,7 @@ from workflow_scripts.files import job
 
 
 def main(sm):
-    """Remove the tables of fits in which somebody failed, and say whose."""
+    """Remove the tables of fits with failures, and name the people."""
     logger = job.start(sm)
     for path, behind in sm.params.fits.items():
         failed = failed_people(path) if Path(path).exists() else {}
@@ -22,7 +22,7 @@ def main(sm):
 
 
 def failed_people(path):
-    """Give the reason of everybody with a failed fit in a table of fits, by participant and session."""
+    """Reasons of all failed fits in a table of fits, by participant and session."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file, delimiter="\t") if row["status"] == "failed"]
     return {f"{row['participant_id']} {row['session_id']}": row["reason"] for row in rows}

@@ -1,4 +1,4 @@
-"""Rule plan: what is going to run, and what it is going to take, said before any of it runs.
+"""Rule plan: the jobs of a run and their cost, before any of them starts.
 
 Jobs are those of a dry run. The time of a simulation is measured here, in a few seconds, with the settings of
 every fit; for other machines it is scaled from the tables of benchmarks/results.
@@ -16,7 +16,7 @@ import yaml
 
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import tables
-from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files import job
 from workflow_scripts.fitting import simulators
 from workflow_scripts.planning import estimates
@@ -24,8 +24,8 @@ from workflow_scripts.planning import estimates
 SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
 NOT_MEASURED = "not measured"
 REMARKS = (
-    "Simulations are the most there can be: searches may end early, and what histories hold is not simulated",
-    "again. Jobs that do not simulate take seconds each and are not counted.",
+    "Numbers of simulations are upper limits: searches may end early, and stored candidates are not",
+    "simulated again. Jobs that do not simulate take seconds each and are not counted.",
 )
 
 
@@ -117,7 +117,7 @@ def parsed(text):
 
 
 def planned_nodes(config):
-    """Give the node table, or a stand-in for that of a made cohort that is not made yet."""
+    """Read the node table, or give a stand-in for that of a synthetic cohort that does not exist yet."""
     synthetic = config["synthetic"]
     if synthetic is None or Path(config["nodes"]).exists():
         return tables.read_nodes(config["nodes"])
@@ -147,7 +147,7 @@ def measured(stages, nodes, params, logger):
 
 
 def scaled(stages, nodes, params):
-    """The same for every machine that a table of benchmarks knows, None where it knows nothing near."""
+    """The same for every benchmarked machine; None where no benchmark is near enough."""
     fits = {stage.fit: params.fits[stage.fit] for stage in stages}
     return {
         f"({number})": {fit: estimates.scaled(known, settings, len(nodes)) for fit, settings in fits.items()}
@@ -168,7 +168,7 @@ def stage_rows(stages, times):
 
 
 def on_request(fits, twins, seconds):
-    """Say what synthetic twins of the fits above would take, which run when they are asked for.
+    """Say what synthetic twins of the fits above would take; they run on request.
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def on_request(fits, twins, seconds):
         return []
     hours = sum(_hours(count, seconds[fit]) for fit, count in counts.items())
     return [
-        f"snakemake twins, which is not counted above, would take {sum(counts.values()):,} simulations, "
+        f"Not included: snakemake twins would take {sum(counts.values()):,} simulations, "
         f"{hours:,.3g} hours here."
     ]
 
@@ -199,7 +199,7 @@ def _hours(simulations, seconds):
 
 
 def remarks(fits):
-    """Say what the figures are."""
+    """Explain the figures."""
     on_card = any(simulators.used_backend(settings) == "cuda" for settings in fits.values())
     here = "hours of the GPU" if on_card else f"hours of one core of {job.processor()}"
     return [

@@ -23,7 +23,7 @@ def average(options, connectomes, units, nodes, inside):
     Parameters
     ----------
     options : dict
-        As of :func:`workflow_scripts.configuration.configuration.preparation`.
+        As of :func:`workflow_scripts.configuration.connectome.select_scaling`.
     connectomes : workflow_scripts.files.archives.Archive
         Aligned.
     units : sequence of str

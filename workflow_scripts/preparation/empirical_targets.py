@@ -15,7 +15,7 @@ from cubnm_core.measures.connectivity import (
     uncensored_windows,
 )
 from workflow_scripts.cohort import tables
-from workflow_scripts.configuration.fit_settings import SHORT_SCAN
+from workflow_scripts.configuration.objectives import SHORT_SCAN
 from workflow_scripts.files import archives, job
 from workflow_scripts.preparation import precomputed_targets
 

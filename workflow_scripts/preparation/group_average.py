@@ -6,25 +6,25 @@ out here; nobody else is stopped by it.
 
 from collections import Counter
 
-from cubnm_core.connectomes.group import consensus_connectome, group_target, mean_connectome, pool_connectomes
+from cubnm_core.connectomes.group import consensus_connectome, group_target, mean_connectome
 from cubnm_core.connectomes.scaling import euclidean_lengths
 from cubnm_core.errors import InputError
 from cubnm_core.measures.objective import Target
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import tables, units
 from workflow_scripts.files import archives, job
+from workflow_scripts.preparation import group
 from workflow_scripts.preparation.connectome_settings import positions_of
 
 
 def main(sm):
     """Average everybody who can be used and write the archive."""
     logger = job.start(sm)
-    group = sm.params.group
     connectomes, targets = archives.Archive(sm.input.connectomes), archives.Archive(sm.input.targets)
-    members, left_out = part(sm.params.units, connectomes.records, targets.records)
+    members, left_out = group.part(units.from_records(sm.params.units), connectomes.records, targets.records)
     for unit, reasons in left_out.items():
         logger.warning("%s is no part of the group: %s", unit, "; ".join(reasons))
-    stated = {"connectome": sm.wildcards.average, "members": [ids["unit"] for ids in members]}
-    record = {**group, **stated, "left_out": left_out, "status": "ok", "reasons": [], "notes": []}
+    stated = {"connectome": sm.wildcards.average, "members": [unit.name for unit in members]}
+    record = {**sm.params.group, **stated, "left_out": left_out, "status": "ok", "reasons": [], "notes": []}
     arrays = {}
     try:
         if not members:
@@ -36,33 +36,8 @@ def main(sm):
     except InputError as error:
         record |= {"status": "excluded", "reasons": str(error).splitlines()}
         logger.error("the group cannot be averaged: %s", error)
-    archives.write(sm.output.npz, sm.output.json, {group["unit"]: (arrays, record)})
+    archives.write(sm.output.npz, sm.output.json, {record["unit"]: (arrays, record)})
     logger.info("%d people, %d left out", len(members), len(left_out))
-
-
-def part(units, connectomes, targets):
-    """Part the units into members of the group and those who cannot be used.
-
-    Parameters
-    ----------
-    units : list of dict
-        ``unit``, ``participant_id`` and ``session_id``.
-    connectomes, targets : dict of str to dict
-        Records of the preparation, by unit.
-
-    Returns
-    -------
-    members : list of dict
-    left_out : dict of str to list of str
-        Unit to its reasons.
-    """
-    left_out = {}
-    for ids in units:
-        records = (connectomes[ids["unit"]], targets[ids["unit"]])
-        reasons = [reason for record in records if record["status"] != "ok" for reason in record["reasons"]]
-        if reasons:
-            left_out[ids["unit"]] = list(dict.fromkeys(reasons))
-    return [ids for ids in units if ids["unit"] not in left_out], left_out
 
 
 def average_connectome(kind, members, connectomes, nodes):
@@ -71,7 +46,7 @@ def average_connectome(kind, members, connectomes, nodes):
     Parameters
     ----------
     kind : {"mean", "consensus"}
-    members : list of dict
+    members : list of workflow_scripts.cohort.units.Unit
     connectomes : archives.Archive
     nodes : list of dict
         Rows of the node table; their coordinates serve a consensus where no tract lengths are known.
@@ -81,7 +56,7 @@ def average_connectome(kind, members, connectomes, nodes):
     dict of str to (N, N) array
         ``weights``, and ``lengths`` in mm where anybody has them.
     """
-    pooled = pooled_people(members, connectomes)
+    pooled = group.pool_people(members, connectomes)
     if kind == "mean":
         weights, lengths = mean_connectome(pooled)
     else:
@@ -89,32 +64,6 @@ def average_connectome(kind, members, connectomes, nodes):
         distances = euclidean_lengths(positions_of(nodes)) if pooled.mean_lengths is None else None
         weights, lengths = consensus_connectome(pooled, hemispheres, distances)
     return {"weights": weights} if lengths is None else {"weights": weights, "lengths": lengths}
-
-
-def pooled_people(members, connectomes):
-    """Sum the connectomes of people up, after averaging those of several sessions of one person.
-
-    Parameters
-    ----------
-    members : list of dict
-    connectomes : archives.Archive
-
-    Returns
-    -------
-    cubnm_core.connectomes.group.PooledConnectomes
-    """
-    sessions = {}
-    for ids in members:
-        sessions.setdefault(ids["participant_id"], []).append(ids["unit"])
-    return pool_connectomes(
-        mean_connectome(pool_connectomes(_matrices(connectomes, unit) for unit in units))
-        for units in sessions.values()
-    )
-
-
-def _matrices(connectomes, unit):
-    arrays = connectomes.arrays(unit)
-    return arrays["weights"], arrays.get("lengths")
 
 
 def average_target(members, targets):
@@ -125,18 +74,18 @@ def average_target(members, targets):
     dict of str to array
         ``fc`` (P,), and where anybody has them, ``fcd`` (K,) and ``fcd_cdf`` (10000,).
     """
-    found = [targets.arrays(ids["unit"]) for ids in members]
-    people = [ids["participant_id"] for ids in members]
-    group = group_target(
+    found = [targets.arrays(unit.name) for unit in members]
+    people = [unit.participant_id for unit in members]
+    mean = group_target(
         [Target(arrays["fc"], arrays.get("fcd"), arrays.get("fcd_cdf")) for arrays in found], people
     )
-    arrays = {"fc": group.fc, "fcd": group.fcd, "fcd_cdf": group.fcd_cdf}
+    arrays = {"fc": mean.fc, "fcd": mean.fcd, "fcd_cdf": mean.fcd_cdf}
     return {name: values for name, values in arrays.items() if values is not None}
 
 
 def shared_time(members, targets):
     """Give the repetition time in s that the group is simulated with, and a note where people differ."""
-    times = Counter(targets[ids["unit"]]["repetition_time"] for ids in members)
+    times = Counter(targets[unit.name]["repetition_time"] for unit in members)
     commonest = times.most_common(1)[0][0]
     if len(times) == 1:
         return commonest, []

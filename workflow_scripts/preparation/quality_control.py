@@ -7,9 +7,9 @@ import numpy as np
 from cubnm_core.connectomes.scaling import robust_z, similarity_to_others
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import tables
+from workflow_scripts.cohort.units import Unit, from_records
 from workflow_scripts.files import archives, job
 
-IDS = ("participant_id", "session_id")
 SHORT_RUN = 300.0  # s
 CLEARLY_UNLIKE = 0.1  # of a correlation: smaller distances from the median are no sign of another order
 SAME_STRENGTH = 0.01  # share of the median: closer strengths differ by rounding
@@ -24,23 +24,24 @@ def main(sm):
     common = job.read_json(sm.input.common)
     check_node_sets([connectomes, *targets.values()], common["node_set"])
     stated = stated_motion(sm.input.participants)
-    rows = [row_of(ids, connectomes, scans, targets, stated) for ids in sm.params.units]
-    add_likeness(rows, sm.params.units, connectomes, targets[sm.params.splits[0]])
+    units = from_records(sm.params.units)
+    rows = [row_of(unit, connectomes, scans, targets, stated) for unit in units]
+    add_likeness(rows, units, connectomes, targets[sm.params.splits[0]])
     lacking = missing_counts(sm.input.missing)
-    for row in rows:
-        row["missing_nodes"] = lacking.get((row["participant_id"], row["session_id"] or ""), 0)
+    for row, unit in zip(rows, units, strict=True):
+        row["missing_nodes"] = lacking.get(unit.key, 0)
     add_flags(rows, sm.params.limits)
     job.write_tsv(sm.output[0], rows)
-    for row, ids in zip(rows, sm.params.units, strict=True):
+    for row, unit in zip(rows, units, strict=True):
         if row["flags"]:
-            logger.warning("%s: %s", ids["unit"], row["flags"])
-    tell_who_is_in(sm.params.units, [connectomes, scans, *targets.values()], logger)
+            logger.warning("%s: %s", unit, row["flags"])
+    tell_who_is_in(units, [connectomes, scans, *targets.values()], logger)
 
 
 def tell_who_is_in(units, archived, logger):
     """Log whose files can be used, and of the others why not: what to look at before anything is fitted."""
     excluded = {}
-    for unit in (ids["unit"] for ids in units):
+    for unit in [unit.name for unit in units]:
         records = [archive.records[unit] for archive in archived]
         if any(record["status"] != "ok" for record in records):
             excluded[unit] = dict.fromkeys(text for record in records for text in record["reasons"])
@@ -71,27 +72,27 @@ def check_node_sets(archived, node_set):
         )
 
 
-def row_of(ids, connectomes, scans, targets, stated):
+def row_of(unit, connectomes, scans, targets, stated):
     """Collect what is known of one person's files."""
-    unit = ids["unit"]
-    connectome, bold = connectomes.records[unit], scans.records[unit]
+    name = unit.name
+    connectome, bold = connectomes.records[name], scans.records[name]
     weights, runs = connectome.get("qc") or {}, list((bold.get("runs") or {}).values())
-    row = {key: ids[key] for key in IDS} | {"connectome": connectome["status"], "bold": bold["status"]}
+    row = {**unit.ids, "connectome": connectome["status"], "bold": bold["status"]}
     row |= {key: weights.get(key) for key in ("nodes", "density", "raw_sum", "largest_component")}
     row["isolated_nodes"] = len(weights["isolated_nodes"]) if "isolated_nodes" in weights else None
     row["scale_factor"] = connectome.get("scale_factor")
     row["runs"] = len(runs)
     row["shortest_run"] = min((run["volumes_kept"] * run["repetition_time"] for run in runs), default=None)
-    row["mean_fd"] = mean_displacement(runs, stated.get((ids["participant_id"], ids["session_id"] or "")))
+    row["mean_fd"] = mean_displacement(runs, stated.get(unit.key))
     for split, archive in targets.items():
-        record = archive.records[unit]
+        record = archive.records[name]
         row[f"volumes_{split}"] = record.get("volumes")
         row[f"censored_{split}"] = record.get("censored_volumes")
         row[f"windows_{split}"] = record.get("windows")
-    first = next(iter(targets.values())).records[unit]
+    first = next(iter(targets.values())).records[name]
     row["repetition_time"] = first.get("repetition_time")
     told = [
-        f"{split}: {note}" for split, each in targets.items() for note in each.records[unit].get("notes", [])
+        f"{split}: {note}" for split, each in targets.items() for note in each.records[name].get("notes", [])
     ]
     notes = [*weights.get("notes", []), *(note for run in runs for note in run["notes"]), *told]
     return {**row, "notes": "; ".join(dict.fromkeys(notes))}
@@ -107,12 +108,12 @@ def mean_displacement(runs, stated):
 
 
 def stated_motion(paths):
-    """Read the column mean_fd of the participants table, by participant and session."""
+    """Read the column mean_fd of the participants table, by :attr:`Unit.key`."""
     paths = [paths] if isinstance(paths, str) else list(paths)
     found = {}
     for row in tables.read_participants(paths[0]) if paths else []:
         if row.get(MOTION_COLUMN) is not None:
-            found[row["participant_id"], row["session_id"] or ""] = _number(paths[0], row)
+            found[Unit(row["participant_id"], row["session_id"] or "").key] = _number(paths[0], row)
     return found
 
 
@@ -127,15 +128,11 @@ def _number(path, row):
 
 
 def missing_counts(path):
-    """Count the nodes that every person lacks."""
+    """Count the nodes that every person lacks, by :attr:`Unit.key`."""
     from workflow_scripts.files.result_tables import read_texts
 
     rows = read_texts(path).drop_duplicates(["participant_id", "session_id", "label"])
-    keys = zip(rows["participant_id"], rows["session_id"].replace(job.MISSING, ""), strict=True)
-    counts = {}
-    for key in keys:
-        counts[key] = counts.get(key, 0) + 1
-    return counts
+    return Counter(zip(rows["participant_id"], rows["session_id"], strict=True))
 
 
 class Vectors:
@@ -162,10 +159,10 @@ def add_likeness(rows, units, connectomes, targets):
         ("sc_similarity", connectomes, lambda arrays: np.log1p(lower_triangle(arrays["weights"]))),
         ("fc_similarity", targets, lambda arrays: arrays["fc"]),
     ):
-        usable = [ids["unit"] for ids in units if archive.records[ids["unit"]]["status"] == "ok"]
+        usable = [unit.name for unit in units if archive.records[unit.name]["status"] == "ok"]
         found = dict(zip(usable, similarity_to_others(Vectors(archive, usable, vector)), strict=True))
-        for row, ids in zip(rows, units, strict=True):
-            row[name] = found.get(ids["unit"])
+        for row, unit in zip(rows, units, strict=True):
+            row[name] = found.get(unit.name)
 
 
 def lower_triangle(matrix):

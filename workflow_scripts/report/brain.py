@@ -22,7 +22,7 @@ def main(sm):
     logger.info("brain maps from %s: %d of %d nodes are shown", kind, np.count_nonzero(shown), len(nodes))
     lost = [node["label"] for node, seen in zip(nodes, shown, strict=True) if not seen and is_cortical(node)]
     if kind == "atlas" and lost:
-        logger.warning("no vertex of the surface belongs to %s; they stand beside the maps", ", ".join(lost))
+        logger.warning("no vertex of the surface belongs to %s; listed beside the maps", ", ".join(lost))
 
 
 def write(path, nodes, *atlas):
@@ -42,7 +42,7 @@ def write(path, nodes, *atlas):
 
 
 def draw(nodes, atlas=(), names=None, surfaces=None):
-    """Draw the brain as well as can be told where its nodes are.
+    """Draw the brain from an atlas, or else from coordinates, or not at all.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def draw(nodes, atlas=(), names=None, surfaces=None):
     Returns
     -------
     kind : {"atlas", "coordinates", "nothing"}
-        What the views were made of.
+        What the views were made from.
     views : list of View
         Their numbers are places in `nodes`.
     shown : ndarray (N,) of bool
@@ -115,7 +115,7 @@ def node_of_vertices(nodes, paths, names=None):
         )
     except InputError as error:
         raise InputError(
-            f"{error}. Maps need the atlas that the node table was made of, with the same names; if only the "
+            f"{error}. Maps need the atlas of the node table, with the same names; if only the "
             "names differ, give brain.names, a table with the numbers of the atlas and the names of the node "
             "table (columns index and label). Nodes beside the cortex need subcortex, cerebellum or "
             "brainstem in the column structure. Without brain.atlas nodes are shown at their coordinates"

@@ -1,4 +1,4 @@
-"""Maps of the brain for the page: one value per region, coloured on the views of the rule brain."""
+"""Brain maps for the page: one value per region, coloured on the views of the rule brain."""
 
 from dataclasses import dataclass, field
 
@@ -10,10 +10,10 @@ from workflow_scripts.report.formatting import significant
 
 NOTES = {
     "atlas": "",
-    "coordinates": "Regions are drawn as discs at their coordinates. With the atlas of the node table "
-    "(brain.atlas in the configuration) they are drawn on the surface of the cortex.",
-    "nothing": "There are no maps of the brain: the node table has no coordinates (columns x, y, z), and no "
-    "atlas is named (brain.atlas in the configuration). Either of them gives maps.",
+    "coordinates": "Set brain.atlas to the atlas of the node table to draw regions on the cortical surface; "
+    "here they are discs at their coordinates.",
+    "nothing": "To draw brain maps, add coordinates to the node table (columns x, y, z) or set brain.atlas "
+    "in the configuration.",
 }
 BESIDE = {
     "atlas": "not on the surface",
@@ -44,7 +44,7 @@ class Brain:
 
     @property
     def note(self):
-        """A sentence on what was drawn, where that is not what it could be."""
+        """How to get better maps; empty where regions are drawn on the surface."""
         return NOTES[self.kind]
 
     @property
@@ -118,7 +118,7 @@ def brain_map(brain, values, title, unit="", scale=None):
         return None
     scale = figures.sequential(ordered) if scale is None else scale
     low, high = significant(scale.low), significant(scale.high)
-    alt = f"{title}: map of the brain, colours from {low} to {high} {unit}".rstrip()
+    alt = f"{title}: brain map, colours from {low} to {high} {unit}".rstrip()
     others = np.flatnonzero(~brain.shown & np.isfinite(ordered))
     beside = [
         {

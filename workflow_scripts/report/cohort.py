@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from workflow_scripts.configuration.regional import coordinate_bounds
+from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.files.archives import by_split
 from workflow_scripts.files.dictionary import known_columns
 from workflow_scripts.files.job import read_json
@@ -45,7 +45,7 @@ TABLES = (
     "nulls",
     "rewiring",
 )
-# Tables that are made when somebody asks for them, and lie beside the others from then on.
+# Tables made on request, next to the others.
 ON_REQUEST = ("twins", "twin_recovery")
 
 
@@ -68,7 +68,7 @@ class Cohort:
     holdout : str
         run, split_half or none.
     provenance : dict
-        As written beside the tables; its `config` is the configuration of the whole run.
+        As written with the tables; its `config` is the configuration of the whole run.
     brain : workflow_scripts.report.brain_maps.Brain
     landscapes : dict of str to dict of str to Path
         Files with the candidates of every unit, by fit.
@@ -147,7 +147,7 @@ class Cohort:
 
     @property
     def scored_split(self):
-        """The split that judges: held-out where there is one."""
+        """The split that is reported: held-out where there is one."""
         return "test" if self.has_heldout else "train"
 
     @cached_property

@@ -1,14 +1,14 @@
-"""Does a fit do better than a baseline, or than another fit? The rows of fit_comparison.tsv in words."""
+"""Verdicts in words, for all sections; and fits against baselines and each other (fit_comparison.tsv)."""
 
 import numpy as np
 
-from cubnm_core.statistics.paired import FEWEST, people_needed
+from cubnm_core.statistics.paired import BETTER, FEWEST, LEVEL, TOO_FEW, UNSURE, WORSE, people_needed
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.formatting import MISSING, number
 
 MEASURES = {"fc_corr": "FC r", "fcd_ks": "FCD KS", "cost": "cost"}
 HIGHER_IS_BETTER = {"fc_corr": True, "fcd_ks": False}
-# What a fit is held against: name of the baseline in the table, the measure it speaks to, how it is called.
+# Baselines: name in the table, the measure they are compared in, and label.
 BASELINES = {
     "sc_fc": ("fc_corr", "SC–FC correlation"),
     "distance_fc": ("fc_corr", "distance rule"),
@@ -18,11 +18,17 @@ BASELINES = {
     "global_signal_ks": ("fcd_ks", "global signal"),
     "scan_rescan_ks": ("fcd_ks", "scan–rescan agreement"),
 }
-# Measures and others that stand in comparisons only.
+# Measures, and those that occur in comparisons only.
 COMPARED = {**MEASURES, "fcd_ks_binned": "FCD KS", "cost_of_fc_and_fcd": "cost of FC and FCD"}
 LABELS = {**{name: label for name, (_, label) in BASELINES.items()}, "global_signal_cost": "global signal"}
 ARTICLES = {"distance rule": "the distance rule", "global signal": "the global signal"}
-LEVEL = 0.05
+#: What a verdict says of one thing, or of several, and another.
+RELATIONS = {
+    BETTER: ("beats", "beat"),
+    WORSE: ("is worse than", "are worse than"),
+    UNSURE: ("is not distinguishable from", "are not distinguishable from"),
+    TOO_FEW: ("versus", "versus"),
+}
 MANY = 2000  # people beyond whom no cohort is proposed
 
 
@@ -31,23 +37,14 @@ def is_better(score, baseline, measure):
     return bool(score > baseline if HIGHER_IS_BETTER[measure] else score < baseline)
 
 
+def relation(verdict, several=False):
+    """The verb of a verdict, for the sentence that compares one thing (or several) with another."""
+    return RELATIONS[verdict][several]
+
+
 def kind(row):
-    """Name the outcome of a comparison.
-
-    Parameters
-    ----------
-    row : dict
-        Of fit_comparison.tsv.
-
-    Returns
-    -------
-    {"beats", "loses", "unsure"}
-        By the corrected p alone; too few people leave it open.
-    """
-    if not row["p_corrected"] < LEVEL:
-        return "unsure"
-    gained = row["difference"] if HIGHER_IS_BETTER.get(row["measure"], False) else -row["difference"]
-    return "beats" if gained > 0 else "loses"
+    """Class of a verdict on the page: "beats", "loses" or "unsure"."""
+    return {BETTER: "beats", WORSE: "loses"}.get(row["verdict"], "unsure")
 
 
 def label(other):
@@ -77,23 +74,21 @@ def sentence(row, n_tests):
     -------
     str
     """
-    verbs = {"beats": "beats", "loses": "is worse than", "unsure": "is not distinguishable from"}
-    verb = verbs[kind(row)] if row["n_people"] >= FEWEST else "beside"
-    means = f"{number(row['fit_mean'])} against {number(row['other_mean'])}"
+    means = f"{number(row['fit_mean'])} versus {number(row['other_mean'])}"
     parts = [f"{COMPARED[row['measure']]} {means}", f"difference {interval(row)}", *_evidence(row, n_tests)]
     better = f"better in {int(row['n_better'])} of {plural(int(row['n_people']), 'person')}"
     other = ARTICLES.get(label(row["other"]), label(row["other"]))
-    told = f"{row['fit']} {verb} {other}: {', '.join([*parts, better])}."
+    told = f"{row['fit']} {relation(row['verdict'])} {other}: {', '.join([*parts, better])}."
     return " ".join([told, *_remedy(row, n_tests)])
 
 
 def too_few(rows):
     """Say that some comparisons rest on too few people for a verdict; None if none does."""
-    if all(row["n_people"] >= FEWEST for row in rows):
+    if not any(row["verdict"] == TOO_FEW for row in rows):
         return None
     return (
-        f"Comparisons of fewer than {FEWEST} people have a difference, but no verdict: of so few, neither an "
-        "interval nor a p value below 0.05 can be had."
+        f"With fewer than {FEWEST} people a paired test cannot reach p = 0.05: those comparisons have a "
+        "difference but no verdict."
     )
 
 
@@ -118,19 +113,17 @@ def _evidence(row, n_tests):
 
 
 def _remedy(row, n_tests):
-    """What would change a comparison that found nothing."""
+    """What would make an inconclusive comparison conclusive."""
     n = int(row["n_people"])
-    if kind(row) != "unsure":
+    if row["verdict"] != UNSURE:
         return []
-    if n < FEWEST:
-        return []
-    if 2.0 ** (1 - n) * n_tests >= LEVEL:
+    if 2.0 ** (1 - n) * n_tests > LEVEL:
         return [
-            f"With {n} people no difference, however large, passes the correction for {n_tests} comparisons."
+            f"With {n} people, no difference, however large, survives correction for {n_tests} comparisons."
         ]
     needed = people_needed(row["effect_size"])
     if needed is None or needed <= n:
         return []
     if needed > MANY:
-        return [f"A difference this small would take more than {MANY:,} people to show."]
-    return [f"If the difference is really this large, about {needed:,} people would show it."]
+        return [f"A difference this small would take more than {MANY:,} people to detect."]
+    return [f"If the true difference is this large, about {needed:,} people would be needed to detect it."]

@@ -1,11 +1,11 @@
-"""What the page that is handed on may tell: nothing about a few people, also not by subtraction."""
+"""Disclosure control of the shared page: nothing about few people, not even by subtraction."""
 
 import re
 
 from workflow_scripts.cohort.noise_seeds import STRIDE, of_session
 
 # With the percentage, where there is one: it says the same.
-SHARE = re.compile(r"\b(\d+) of (\d+)(?: \([\d.]+ %\))?(?= people|</td>)")
+SHARE = re.compile(r"(?<!fewer than )\b(\d+) of (\d+)(?: \([\d.]+ %\))?(?= people|</td>)")
 
 
 def few(count, smallest):
@@ -14,18 +14,18 @@ def few(count, smallest):
 
 
 def told_groups(groups, smallest):
-    """Name the groups about which something may be told.
+    """Name the groups that may be reported.
 
     Parameters
     ----------
     groups : pandas.Series
-        Group of every person whose value is told, one entry for each person.
+        Group of every person with a reported value, one entry for each person.
     smallest : int
 
     Returns
     -------
     list of str
-        None of them if those left out were so few that the rest, taken from everybody, would tell of them.
+        None if so few people are hidden that they could be inferred by subtraction.
     """
     counts = groups.value_counts()
     kept = counts[counts >= smallest]
@@ -33,8 +33,28 @@ def told_groups(groups, smallest):
     return [] if 0 < hidden < smallest else sorted(kept.index)
 
 
+def hide_intervals(rows, smallest):
+    """Hide intervals of paired comparisons of few people: their limits are values of one or two of them.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        With n_people, low and high.
+    smallest : int
+        Limits are shown for twice as many people or more.
+
+    Returns
+    -------
+    pandas.DataFrame
+    """
+    if rows.empty:
+        return rows
+    known = rows["n_people"] >= 2 * smallest
+    return rows.assign(low=rows["low"].where(known), high=rows["high"].where(known))
+
+
 def without_small_shares(page, smallest):
-    """Hide in how many people something holds, where it does, or does not, in fewer than `smallest`."""
+    """Hide counts of people below `smallest`, and those whose complement is."""
 
     def told(found):
         count, everybody = int(found[1]), int(found[2])

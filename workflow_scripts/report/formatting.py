@@ -38,7 +38,7 @@ def spread(values, digits=2, sign=False, fewest=0):
 
 
 def conditions(cohort, fit):
-    """Under which conditions a fit was scored, as (name, text) pairs: they stand beside every score.
+    """Conditions under which a fit was scored, as (name, text) pairs, shown with every score.
 
     What travels with the scores is taken from the evaluation table; the rest from the settings of the fit.
     """

@@ -50,7 +50,7 @@ def render_people(cohort, contexts, links):
 
 
 def render_shared(cohort, sections):
-    """Render the page that may be handed on; a template that names a person is an error there."""
+    """Render the page that may be shared; a template that names a person is an error there."""
     return _template("shared.html.j2", cohort, _nobody).render(sections=sections)
 
 

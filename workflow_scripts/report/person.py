@@ -1,4 +1,4 @@
-"""What the page of one person holds: who it is, what went wrong, what went in (its fits: person_fits)."""
+"""The page of one person: identity, failures and inputs (its fits: person_fits)."""
 
 from functools import cached_property
 
@@ -51,7 +51,7 @@ class People:
         }
 
     def _neighbours(self, unit):
-        """Who comes before and after in the cohort, and which place this is."""
+        """The previous and next unit of the cohort, and the position of this one."""
         place = self._place[unit]
         units = self.cohort.units
         return {
@@ -96,7 +96,7 @@ class People:
         return found
 
     def _inputs(self, row):
-        """Quality control of the unit beside the median of the cohort."""
+        """Quality control of the unit, with the cohort median."""
         return [
             {"name": name.replace("_", " "), "text": _text(value), "median": self._medians.get(name, MISSING)}
             for name, value in row.items()

@@ -42,7 +42,7 @@ class Batch:
         self.states = _by_fit(self.fits, sm.input.states)
 
     def pictures(self, unit):
-        """Pictures of a unit by their place on its page; one that cannot be drawn is left out."""
+        """Pictures of a unit by their place on its page; those that cannot be drawn are omitted."""
         found = {"connectivity": self._connectivity(unit)}
         for fit in self.fits:
             found[f"convergence/{fit}"] = self._convergence(unit, fit)
@@ -50,7 +50,7 @@ class Batch:
         return {place: drawn for place, drawn in found.items() if drawn}
 
     def _connectivity(self, unit):
-        """Empirical beside simulated, of the scan that judges: held-out where there is one."""
+        """Empirical and simulated, of the held-out scan, or the training scan without one."""
         split = next((name for name in ("test", "train") if name in self.targets), None)
         empirical = self._target(unit, split)
         simulated = {fit: run for fit in self.fits if "fc" in (run := self._simulation(unit, fit))}

@@ -1,4 +1,4 @@
-"""The fits of one person: scores beside the cohort's, parameters within their bounds, restarts, read-outs."""
+"""The fits of one person: scores and cohort scores, parameters and bounds, restarts, read-outs."""
 
 from functools import cached_property
 
@@ -43,7 +43,7 @@ class FitsOfPeople:
         return rows[rows["fit"] == fit]
 
     def _scores(self, unit, fit):
-        """A row for each measure: mean ± SD over seeds by split, place in the cohort, the cohort's mean."""
+        """A row for each measure: mean ± SD over seeds by split, rank in the cohort, cohort mean."""
         rows = self._of("evaluation", unit, fit).dropna(subset="mean")
         found = []
         for measure, part in rows.groupby("measure", sort=False):
@@ -64,7 +64,7 @@ class FitsOfPeople:
 
     @cached_property
     def _places(self):
-        """Place of every unit in every score, as `3 of 40`; 1 is the best."""
+        """Rank of every unit in every score, as `3 of 40`; 1 is the best."""
         found = {}
         for key, rows in self._grouped.items():
             rising = not HIGHER_IS_BETTER.get(key[2], False)
@@ -77,7 +77,7 @@ class FitsOfPeople:
         return {key: spread(rows["mean"], 3) for key, rows in self._grouped.items()}
 
     def _baselines(self, unit, fit):
-        """What needs no fit, for this unit and the cohort."""
+        """Baselines of this unit and the cohort."""
         rows = self.cohort.of_unit("baselines", unit).dropna(subset="value")
         # A baseline that was fitted itself belongs to a fit.
         rows = rows[rows["fit"].isna() | (rows["fit"] == fit)] if "fit" in rows else rows
@@ -97,7 +97,7 @@ class FitsOfPeople:
         return {key: spread(part["value"], 3) for key, part in rows.groupby(["split", "measure"])}
 
     def _parameters(self, restarts, unit, fit):
-        """A row for each free parameter: the kept estimate within its bounds, other restarts, the cohort."""
+        """A row for each free parameter: the selected estimate and its bounds, other restarts, the cohort."""
         kept = restarts[(restarts["status"] == "ok") & (restarts["selected"].astype(str) == "True")]
         if kept.empty:
             return []
@@ -189,16 +189,16 @@ def _states(rows):
 
 
 def _cautions(fit, restarts, parameters):
-    """Sentences on what weakens the fit of this person without having stopped it."""
+    """Sentences about what weakens the fit of this person without stopping it."""
     found = [
-        f"In the fit {fit}, {entry['name']} ended at a bound of the search: the optimum may lie outside."
+        f"In the fit {fit}, {entry['name']} ended at a bound of the search: consider wider bounds."
         for entry in parameters
         if entry["at_bound"]
     ]
     kept = restarts[restarts["selected"].astype(str) == "True"]
     if kept["reason"].astype(str).str.contains("fic_failed").any():
         found.append(
-            f"In the fit {fit}, feedback inhibition control did not keep the firing rates within their "
-            "limits: read the regional states with care."
+            f"In the fit {fit}, interpret the regional states with care: feedback inhibition control did not "
+            "keep the firing rates within limits."
         )
     return found

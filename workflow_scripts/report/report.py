@@ -1,4 +1,4 @@
-"""Rule `report`: a page for the cohort, one for every person, and one of aggregates to hand on."""
+"""Rule `report`: a page for the cohort, one for every person, and one of aggregates to share."""
 
 from pathlib import Path
 
@@ -66,12 +66,12 @@ def main(sm):
 
 
 def made(module, cohort, logger):
-    """Make a section; an error in one does not keep the others from being read, and is told in its place."""
+    """Make a section; an error in one is reported in its place and leaves the others readable."""
     try:
         return module.section(cohort)
     except Exception as error:
         name = module.__name__.rpartition(".")[2]
-        logger.exception("The section %s could not be made", name)
+        logger.exception("The section %s could not be generated", name)
         return Section(name, name.replace("_", " ").capitalize(), "broken.html.j2", {"error": repr(error)})
 
 

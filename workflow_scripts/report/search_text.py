@@ -1,16 +1,16 @@
-"""How fits were searched, in the words of a methods section."""
+"""Objective and search of a fit, in the words of a methods section."""
 
 from cubnm_core.fitting import designs
 from workflow_scripts.files.words import plural
 
 TERMS = {
     "fc_corr": "the negative correlation of simulated and empirical FC",
-    "fcd_ks": "the Kolmogorov–Smirnov distance of their FCD",
-    "fc_diff": "the absolute difference of their mean FC",
+    "fcd_ks": "the Kolmogorov–Smirnov distance between their FCD distributions",
+    "fc_diff": "the absolute difference in their mean FC",
     "fc_normec": "their normalised Euclidean FC distance",
-    "fcd_ks_binned": "the Kolmogorov–Smirnov distance of their FCD in 10,000 bins",
+    "fcd_ks_binned": "the Kolmogorov–Smirnov distance between their FCD distributions in 10,000 bins",
     "rate_penalty": "a penalty on firing rates outside their limits",
-    "rate_band": "the share of regions whose firing rate lies outside its limits",
+    "rate_band": "the proportion of regions with a firing rate outside its limits",
     "fic_failed": "whether feedback inhibition control failed",
 }
 _CMAES = ("cmaes", "bipopcmaes", "simplecmaes")
@@ -28,13 +28,13 @@ def objective_sentence(setting):
         text = f"The cost was the weighted sum of {sums[0]}."
     else:
         listed = " ".join(f"({number}) {text}." for number, text in enumerate(sums, start=1))
-        text = f"{len(sums)} objectives were minimised at once: {listed}"
+        text = f"{len(sums)} objectives were minimised simultaneously: {listed}"
     counted = {*counted_terms(setting), *setting["constraints"]}
     cited = ["kong2021"] if "fcd_ks_binned" in counted else []
     if not setting["constraints"]:
         return text, cited
     limits = "; ".join(f"{_term(name)} at most {limit:g}" for name, limit in setting["constraints"].items())
-    broken = f"Candidates that broke a constraint ({limits}) counted as worse than all others."
+    broken = f"Candidates that violated a constraint ({limits}) ranked below all others."
     return f"{text} {broken}", [*cited, "deb2000"]
 
 
@@ -96,15 +96,15 @@ def _search(optimizer):
 
 def _kept(setting):
     if setting["objectives"]:
-        return "; the candidate nearest to the ideal point of the front of all restarts was kept"
-    return "; the restart with the lowest cost was kept" if setting["optimizer"]["restarts"] > 1 else ""
+        return "; the candidate nearest to the ideal point of the Pareto front over all restarts was selected"
+    return "; the restart with the lowest cost was selected" if setting["optimizer"]["restarts"] > 1 else ""
 
 
 def _retest(retest):
     if retest is None:
         return ""
     return (
-        f" The best {retest['candidates']} candidates of every restart were simulated again over "
+        f" The best {retest['candidates']} candidates of every restart were simulated again with "
         f"{plural(retest['seeds'], 'fresh noise seed')}, still on the training data, and the best of "
-        "them was taken."
+        "them was selected."
     )

@@ -1,4 +1,4 @@
-"""Whom the page shows in full when the cohort is too large to show everybody."""
+"""Which units the page shows in full when the cohort is too large to show all."""
 
 
 def shown_units(cohort, limit):

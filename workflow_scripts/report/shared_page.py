@@ -1,4 +1,4 @@
-"""The page that may be handed on: aggregates only, and a search for what must not be on it."""
+"""The page that may be shared: aggregates only, checked for anything that identifies a person."""
 
 import logging
 
@@ -6,8 +6,8 @@ from workflow_scripts.report.disclosure import without_session_seeds, without_sm
 from workflow_scripts.report.page import render_shared
 from workflow_scripts.report.section import Section
 
-NAMES = "it would have named a person or a file"
-FAILED = "it could not be made; the log of the rule report tells why"
+NAMES = "it would have identified a person or a file"
+FAILED = "it could not be generated; see the log of the rule report"
 
 
 def page(cohort, modules):
@@ -34,7 +34,7 @@ def page(cohort, modules):
 
 
 def _checked(module, cohort):
-    """A section, or why there is none; what an error says may name a person, so only the log holds it."""
+    """A section, or why there is none; an error may name a person, so only the log contains it."""
     name = module.__name__.rpartition(".")[2]
     try:
         section = module.aggregate(cohort)

@@ -1,21 +1,21 @@
-"""What is known of every person: participants table, motion, strength of the connectome, quality of a fit."""
+"""Covariates of every person: participants table, motion, connectome strength, fit quality."""
 
 import pandas as pd
 
-from workflow_scripts.statistics.formulas import WORDS
+from workflow_scripts.statistics.models import WORDS
 
 MEASURED = {"mean_fd": "mean_fd", "sc_strength": "raw_sum", "scale_factor": "scale_factor"}
 
 
 def people_table(ids, participants, qc):
-    """Join everybody's row of the participants table and what was measured before any fit.
+    """Join the participants table and what was measured before any fit.
 
     Parameters
     ----------
     ids : list of dict
         Every unit of the cohort: unit, participant_id, session_id.
     participants : list of dict
-        Rows of the participants table. What stands in the row of a session goes before that of the person.
+        Rows of the participants table. Values of a session take precedence over those of the person.
     qc : pandas.DataFrame
         Table of quality control, with the unit as ``key``.
 
@@ -50,7 +50,7 @@ def _typed(values):
 
 
 def of_fit(people, fit, evaluation, split):
-    """Add how well a fit describes everybody: the mean FC correlation on the scans that judge.
+    """Add fit quality: the mean FC correlation on held-out scans, or training scans without any.
 
     Parameters
     ----------

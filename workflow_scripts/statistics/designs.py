@@ -1,4 +1,4 @@
-"""From a formula and a table of people to the design of a linear model, and what its columns stand for."""
+"""From a formula and a table of people to the design matrix of a linear model and its contrasts."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from cubnm_core.errors import InputError
+from workflow_scripts.configuration import formulas
 from workflow_scripts.files.words import plural
-from workflow_scripts.statistics import formulas
+from workflow_scripts.statistics import models
 
 JOINT = "any difference"
 
@@ -57,12 +58,12 @@ def make_design(model, people):
     Raises
     ------
     InputError
-        Saying in a sentence why these people give no result: too few, terms that cannot be told apart.
+        Saying in a sentence why these people give no result: too few people, or collinear terms.
     """
     from formulaic import model_matrix
     from formulaic.errors import FormulaicError
 
-    terms = formulas.parsed(model["formula"])
+    terms = formulas.parse(model["formula"])
     names = formulas.variables(terms)
     table = pd.DataFrame({name: _levelled(people[name], model["reference"].get(name)) for name in names})
     constant = sorted(name for name in names if table[name].nunique() < 2)
@@ -93,8 +94,8 @@ def _smallest_level(table):
     for name in [name for name in table if _is_text(table[name])]:
         counts = table[name].value_counts()
         smallest.append(int(counts.min()))
-        if smallest[-1] < formulas.FEWEST_PER_LEVEL:
-            raise InputError(f"{name} {counts.idxmin()} has {plural(smallest[-1], 'person')} only")
+        if smallest[-1] < models.FEWEST_PER_LEVEL:
+            raise InputError(f"{name} {counts.idxmin()} has only {plural(smallest[-1], 'person')}")
     return min(smallest, default=None)
 
 
@@ -114,12 +115,12 @@ def _is_text(values):
 
 
 def _check(matrix, columns):
-    """Refuse designs that leave something undecided."""
+    """Refuse designs without unique coefficients."""
     n, k = matrix.shape
     infinite = [name for name, values in zip(columns, matrix.T, strict=True) if not np.isfinite(values).all()]
     if infinite:
-        raise InputError(f"{infinite[0]} is not finite for everybody")
-    if n - k < formulas.FEWEST_DF:
+        raise InputError(f"{infinite[0]} has values that are not finite")
+    if n - k < models.FEWEST_DF:
         raise InputError(f"{plural(n, 'person')} are too few for {k} coefficients")
     lengths = np.linalg.norm(matrix, axis=0)
     scaled = matrix / np.where(lengths > 0, lengths, 1.0)
@@ -129,11 +130,13 @@ def _check(matrix, columns):
         if np.linalg.matrix_rank(scaled[:, : place + 1]) <= np.linalg.matrix_rank(scaled[:, :place])
     ]
     if explained:
-        raise InputError(f"{' and '.join(explained)} cannot be told from the other terms of the formula")
+        raise InputError(
+            f"{' and '.join(explained)} cannot be separated from the other terms of the formula (collinear)"
+        )
 
 
 def _contrasts(term, found):
-    """Say what the columns of a term stand for."""
+    """Contrasts of the columns of a term."""
     spec = found.model_spec
     place = range(found.shape[1])[spec.term_slices[term]]
     columns = [str(found.columns[column]) for column in place]

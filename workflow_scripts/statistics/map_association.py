@@ -1,4 +1,4 @@
-"""Regional read-outs beside maps of the brain: correlation, and its p from spins of the map."""
+"""Correlation of regional read-outs with brain maps, and its p from spins of the map."""
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def compared(read_outs, values, spins):
 
 
 def drawn(nodes, settings):
-    """Spins of the node table; none, and why, where there can be none."""
+    """Spins of the node table, or why there are none."""
     try:
         spins, sphere = spin_nulls.draw(nodes, settings["spins"], settings["seed"])
     except InputError as error:
@@ -97,7 +97,7 @@ def mean_maps(states, labels):
 
 
 def effect_maps(effects, labels):
-    """Effect sizes of everybody's sample, by fit and contrast; as :func:`mean_maps`."""
+    """Effect sizes over all people, by fit and contrast; as :func:`mean_maps`."""
     place = {label: number for number, label in enumerate(labels)}
     found = {}
     for row in effects:
@@ -144,7 +144,7 @@ def _number(value):
 
 
 def follows(fit, name):
-    """Say whether a parameter of a fit was made from a map, so that their likeness is no finding."""
+    """Say whether a parameter of a fit follows a map, so that their correlation is built in."""
     entries = [*fit["free"].values(), *fit["fixed"].values()]
     return any(
         name in (*entry.get("maps", ()), entry.get("column")) for entry in entries if isinstance(entry, dict)

@@ -1,11 +1,11 @@
-"""What statistics explain: parameters, regional states and scores of a fit, one column each."""
+"""Responses of the statistics: parameters, regional states and scores of a fit, one column each."""
 
 from dataclasses import dataclass
 
 import pandas as pd
 
 from workflow_scripts.configuration.messages import suggestion
-from workflow_scripts.configuration.regional import coordinate_bounds
+from workflow_scripts.configuration.parameters import coordinate_bounds
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +49,7 @@ def parameters(fits, fit, free):
 
 
 def selected(fits, fit):
-    """The chosen restart of everybody, indexed by unit."""
+    """The selected restart of every unit."""
     rows = fits[(fits["fit"] == fit) & (fits["status"] == "ok")]
     return rows[rows["selected"].astype(bool)].set_index("key")
 
@@ -102,7 +102,7 @@ def states(table, fit, names):
 
 
 def absent_states(families, names):
-    """Say which states a model asks for and a fit does not have.
+    """Name the states that a model requests and a fit does not have.
 
     Returns
     -------

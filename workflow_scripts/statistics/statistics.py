@@ -1,4 +1,4 @@
-"""Rule statistics: what parameters, states and scores have to do with the people, and with brain maps."""
+"""Rule statistics: tests of parameters, states and scores, and their correlation with brain maps."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.cohort import tables
+from workflow_scripts.configuration import formulas
 from workflow_scripts.files import dictionary, job
 from workflow_scripts.files.result_tables import read_table
-from workflow_scripts.statistics import covariates, formulas, map_association, responses, term_tests
+from workflow_scripts.statistics import covariates, map_association, models, responses, term_tests
 
-SAME = "nobody is left out, so that it is the sample of all"
+SAME = "nobody is excluded, so the sample is that of all"
 CIRCULAR = "scores are not explained by the quality of the fit, which is one of them"
 
 
@@ -46,12 +47,12 @@ def main(sm):
 
 def chosen_settings(settings, people):
     """Settings with the models that are run: those of the configuration, else a default one."""
-    models = settings["models"]
-    return {**settings, "models": formulas.default_model(people) if models is None else models}
+    stated = settings["models"]
+    return {**settings, "models": models.default_model(people) if stated is None else stated}
 
 
 class Fit:
-    """Responses of one fit, each made of its table once."""
+    """Responses of one fit, each read from its table once."""
 
     def __init__(self, name, settings, fits, evaluation, states):
         self.chosen = responses.selected(fits, name)
@@ -60,12 +61,12 @@ class Fit:
         self.regional = responses.states(states, name, None)
 
     def families(self, model):
-        """Families of responses that a model explains, and what it asks for in vain."""
+        """Families of responses of a model, and requested states that do not exist."""
         found, notes = [], []
         if "parameters" in model["quantities"]:
             found.append(self.parameters)
         if "scores" in model["quantities"]:
-            terms = formulas.parsed(model["formula"])
+            terms = formulas.parse(model["formula"])
             if "fit_quality" in formulas.variables(terms):
                 notes.append(CIRCULAR)
             else:
@@ -82,7 +83,7 @@ class Fit:
 
 
 def model_rows(model, fit, people, settings):
-    """Run a model on everybody, and without poor fits and boundary hits.
+    """Run a model on all people, and without poor fits and boundary hits.
 
     Returns
     -------
@@ -99,7 +100,7 @@ def model_rows(model, fit, people, settings):
 
 
 def sample_rows(model, families, notes, sample, settings):
-    """Run a model on a sample; what it asks for in vain is told in its summary."""
+    """Run a model on a sample; its summary names requested states that do not exist."""
     rows, summary = term_tests.run_model(model, families, sample.people, sample.left_out, settings)
     summary |= {"sample": sample.name, "note": "; ".join(filter(None, [*notes, summary["note"]]))}
     return [{"sample": sample.name, **row} for row in rows], summary
@@ -107,7 +108,7 @@ def sample_rows(model, families, notes, sample, settings):
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Who counts, one row per unit, and how many do not for what reason."""
+    """Included units, one row each, and how many were excluded for what reason."""
 
     name: str
     people: pd.DataFrame
@@ -115,14 +116,14 @@ class Sample:
 
 
 def samples(people, chosen, limits):
-    """Everybody with this fit, and of them those whose fit can be trusted.
+    """All people with this fit, and those without poor fits and boundary hits.
 
     Parameters
     ----------
     people : pandas.DataFrame
         One row per unit, with ``fit_quality``.
     chosen : pandas.DataFrame
-        The chosen restart of everybody, by unit.
+        The selected restart of every unit.
     limits : dict
         ``sensitivity`` of the configuration.
 

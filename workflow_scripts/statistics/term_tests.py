@@ -1,4 +1,4 @@
-"""One statistical model of one fit: who counts, and the tests of all parameters, states and scores."""
+"""One statistical model of one fit: sample, and tests of all parameters, states and scores."""
 
 from dataclasses import replace
 
@@ -7,7 +7,8 @@ import numpy as np
 from cubnm_core.errors import InputError
 from cubnm_core.statistics.linear_models import false_discovery_rate, term_test
 from cubnm_core.statistics.permutation import draw_permutations, permutation_test
-from workflow_scripts.statistics import covariates, formulas
+from workflow_scripts.configuration import formulas
+from workflow_scripts.statistics import covariates
 from workflow_scripts.statistics.designs import make_design
 
 PERSON = "participant_id"
@@ -61,7 +62,7 @@ def run_model(model, families, people, left_out, settings):
         found, told = family_rows(model, family, people, settings)
         rows += found
         notes += told
-    terms = formulas.parsed(model["formula"])
+    terms = formulas.parse(model["formula"])
     summary = {
         **{key: model[key] for key in ("formula", "random", "blocks", "exchange")},
         "tested": ", ".join(formulas.tested_terms(model, terms)),
@@ -96,8 +97,8 @@ def averaged(family, person):
 
 
 def complete(model, people, left_out):
-    """Leave out whoever lacks a covariate; they are counted by the first one, in alphabetical order."""
-    names = sorted(formulas.variables(formulas.parsed(model["formula"])))
+    """Exclude people who lack a covariate, counted by the first missing one in alphabetical order."""
+    names = sorted(formulas.variables(formulas.parse(model["formula"])))
     for name in [*names, *(model[key] for key in ("random", "blocks") if model[key] is not None)]:
         known = people[name].notna()
         left_out[f"without {name}"] = int((~known).sum())

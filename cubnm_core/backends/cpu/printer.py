@@ -1,13 +1,25 @@
-"""Prints a program as the source of one Numba module: readable, and the same text every time."""
+"""Prints a program as the source of one Numba module: readable, and the same text every time.
 
+The equations of a model file become the functions ``update_0``, ... (one for each stage of the integration
+scheme). What a coupling sum adds up is computed by ``publish_0``, ... and added up by ``couple``, which
+:mod:`cubnm_core.backends.cpu.coupling` prints; ``advance`` calls them step by step. A printed step of the
+model rWW lies in ``tests/backends/golden``.
+"""
+
+import keyword
 import re
 
 from cubnm_core.backends.cpu import coupling, functions
 from cubnm_core.backends.cpu.coupling import DELAY_BLOCK, needs_publishing
 from cubnm_core.backends.printing import Writer, power_steps, powers_in
+from cubnm_core.equations.expressions import names
 from cubnm_core.equations.model import Assign
 
-text = Writer().text
+# What the lines around the equations are called; names of a model give way to them.
+_LOOPS = (
+    "range at node nodes size states sums coefficients noise noise_at recorded published balloon totals "
+    "load_wide broadcast_wide inf"
+)
 
 
 def power_function(name):
@@ -32,11 +44,14 @@ def _loop(layout, body):
 
 
 def _assignments(assignments):
-    return [f"{a.name} = {text(a.value)}" for a in assignments]
+    return [f"{name(a.name)} = {text(a.value)}" for a in assignments]
 
 
-def _loads(array, names, used):
-    return [f"{name} = load_wide({array}, {i} * size + at)" for i, name in enumerate(names) if name in used]
+def _loads(array, variables, used, explained=()):
+    """Lines that load what is used; those of coefficients say in a comment what they stand for."""
+    lines = {key: f"{name(key)} = load_wide({array}, {i} * size + at)" for i, key in enumerate(variables)}
+    notes = {a.name: f"  # {text(a.value)}" for a in explained if text(a.value) != name(a.name)}
+    return [line + notes.get(key, "") for key, line in lines.items() if key in used]
 
 
 def _noise_loads(layout, noise, used):
@@ -44,11 +59,11 @@ def _noise_loads(layout, noise, used):
         element = "load_wide(noise, noise_at + {} * size + at)"
     else:
         element = "broadcast_wide(noise, noise_at + {} * nodes + node)"
-    return [f"{name} = {element.format(i)}" for i, name in enumerate(noise) if name in used]
+    return [f"{name(term)} = {element.format(i)}" for i, term in enumerate(noise) if term in used]
 
 
 def _used(assignments):
-    return {name for a in assignments for name in re.findall(r"[A-Za-z_]\w*", text(a.value))}
+    return {used for a in assignments for used in names(a.value)}
 
 
 def coefficient_names(program):
@@ -64,7 +79,7 @@ def _publish(program, index, layout):
     stage = program.stages[index]
     computed = needs_publishing(program, stage, layout)
     body = _loads("states", program.arrays, _used(computed))
-    body += _loads("coefficients", coefficient_names(program), _used(computed))
+    body += _loads("coefficients", coefficient_names(program), _used(computed), program.coefficients)
     body += [f"store(published, {stage.sums.index(s)} * size + at, {text(s.value)})" for s in computed]
     return [
         "@plain",
@@ -79,19 +94,21 @@ def _update(program, index, layout, records):
     used = _used(stage.temporaries + stage.writes)
     body = _loads("states", program.arrays, used)
     body += _loads("sums", [s.name for s in stage.sums], used)
-    body += _loads("coefficients", coefficient_names(program), used)
+    body += _loads("coefficients", coefficient_names(program), used, program.coefficients)
     body += _noise_loads(layout, program.noise, used)
     body += _assignments(stage.temporaries)
     if records:
         body += [
-            f"store(recorded, {i} * size + at, {name})" for i, name in enumerate(recorded_names(program))
+            f"store(recorded, {i} * size + at, {name(key)})" for i, key in enumerate(recorded_names(program))
         ]
     body += [f"new_{line}" for line in _assignments(stage.writes)]
-    body += [f"store(states, {program.arrays.index(w.name)} * size + at, new_{w.name})" for w in stage.writes]
-    name = f"update_and_record_{index}" if records else f"update_{index}"
+    body += [
+        f"store(states, {program.arrays.index(w.name)} * size + at, new_{name(w.name)})" for w in stage.writes
+    ]
+    function = f"update_and_record_{index}" if records else f"update_{index}"
     return [
         "@plain",
-        f"def {name}(nodes, size, states, sums, coefficients, noise, noise_at, recorded):",
+        f"def {function}(nodes, size, states, sums, coefficients, noise, noise_at, recorded):",
         '    """One time step of every node."""',
         *_loop(layout, body),
     ]
@@ -106,17 +123,17 @@ def _hemodynamics(program, hemodynamics, layout, precision):
     inputs = [a for a in program.arrays if a in _used([Assign("z", program.bold_input)])]
     body = _loads("states", program.arrays, inputs)
     body += [f"z = {text(program.bold_input)}"]
-    for i, name in enumerate(hemodynamics.states):
+    for i, state in enumerate(hemodynamics.states):
         body += [
-            f"balloon_{name} = load_wide(balloon, {i} * size + at)",
-            f"{name} = {narrow}(balloon_{name})",
+            f"balloon_{state} = load_wide(balloon, {i} * size + at)",
+            f"{state} = {narrow}(balloon_{state})",
         ]
     for derivative in hemodynamics.derivatives:
-        name = derivative.name
+        state, value = derivative.name, text(derivative.value)
         body += [
-            f"balloon_{name} = fma({hemodynamics.step!r}, {widen}({text(derivative.value)}), balloon_{name})",
-            f"{name} = {narrow}(balloon_{name})",
-            f"store(balloon, {hemodynamics.states.index(name)} * size + at, balloon_{name})",
+            f"balloon_{state} = fma({hemodynamics.step!r}, {widen}({value}), balloon_{state})",
+            f"{state} = {narrow}(balloon_{state})",
+            f"store(balloon, {hemodynamics.states.index(state)} * size + at, balloon_{state})",
         ]
     return [*head, '    """One step of the Balloon-Windkessel model."""', *_loop(layout, body)]
 
@@ -178,6 +195,11 @@ load_block, broadcast_block, _ = memory({delay_block})
 inline = njit(forceinline=True, error_model="numpy")
 plain = njit(error_model="numpy")
 '''
+
+_FUNCTIONS = re.findall(r"^def (\w+)", functions.source("double"), flags=re.MULTILINE)
+_IMPORTED = re.findall(r"^ +(\w+),$", _HEADER, flags=re.MULTILINE)
+_WRITER = Writer(reserved={*_FUNCTIONS, *_IMPORTED, *_LOOPS.split(), *keyword.kwlist})
+text, name = _WRITER.text, _WRITER.name
 
 _ADVANCE = '''
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from cubnm_core.backends.caches import wanted_cache_folder
 from cubnm_core.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -318,11 +319,10 @@ def lease(cuda=CUDA):
 def lease_folder():
     """Folder of the locks, the same for all processes of a user.
 
-    ``$CUBNM_LEASE_DIR``, else ``leases`` in ``$CUBNM_CACHE_DIR`` or in the user's cache folder.
+    ``$CUBNM_LEASE_DIR``, else ``leases`` in the cache folder (:mod:`cubnm_core.backends.caches`).
     """
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cubnm_core"
-    cache_folder = Path(os.environ.get("CUBNM_CACHE_DIR") or base)
-    folder = Path(os.environ.get("CUBNM_LEASE_DIR") or cache_folder / "leases")
+    chosen = os.environ.get("CUBNM_LEASE_DIR")
+    folder = Path(chosen) if chosen else wanted_cache_folder() / "leases"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,10 @@
-"""Prints a program as CUDA C: functions of the model, followed by templates that are the same for all."""
+"""Prints a program as CUDA C: functions of the model, followed by templates that are the same for all.
+
+The equations of a model file become the function ``update``; what a coupling sum adds up is computed by
+``publish``. The sums themselves, products with the connectome, stand in the templates
+``sources/integrate.cu`` (many steps a launch) and ``sources/step.cu`` (one step a launch). The functions of
+the model rWW lie printed in ``tests/backends/golden``.
+"""
 
 from functools import cache
 from importlib.resources import files
@@ -28,13 +34,12 @@ class Printer:
     def integration(self, form):
         """Source of the kernel that integrates in a form; see `forms.Form`."""
         template = "step" if form.stepwise else "integrate"
-        model = self._dynamics()
-        return self._source(form.definitions(), model, ("cells", "start", template))
+        return self._source(form.definitions(), self.dynamics(), ("cells", "start", template))
 
     def observation(self, form):
         """Source of the kernels for noise, haemodynamics and means of states."""
         parts = ("noise", "cells", "start", "observe")
-        return self._source(form.definitions(), [*self._dynamics(), *self._hemodynamics()], parts)
+        return self._source(form.definitions(), [*self.dynamics(), *self._hemodynamics()], parts)
 
     def _source(self, definitions, model, parts):
         counts = {
@@ -61,7 +66,8 @@ class Printer:
 
     # --- the model -----------------------------------------------------------------------------------------
 
-    def _dynamics(self):
+    def dynamics(self):
+        """Functions of the model's equations, one text each."""
         stages = range(len(self.program.stages))
         parts = [_GENERIC]
         parts += [self._update(index) for index in stages] + [self._publish(index) for index in stages]
@@ -120,10 +126,11 @@ class Printer:
         return _function(f"{_INLINE} real bold_input(const Cell& cell)", body)
 
     def _loads(self, assignments):
+        """Values of a cell that are used; coefficients say in a comment what they stand for."""
         coefficients = [a.name for a in self.program.coefficients]
-        return _loads("cell.arrays", self.program.arrays, assignments) + _loads(
-            "cell.coefficients", coefficients, assignments
-        )
+        notes = {a.name: self.writer.text(a.value) for a in self.program.coefficients}
+        loads = _loads("cell.arrays", self.program.arrays, assignments)
+        return loads + _loads("cell.coefficients", coefficients, assignments, notes)
 
     # --- haemodynamics -------------------------------------------------------------------------------------
 
@@ -163,9 +170,11 @@ def _literal(suffix):
 _LITERALS = {"single": _literal("f"), "double": _literal("")}
 
 
-def _loads(array, variables, assignments):
+def _loads(array, variables, assignments, notes=()):
     used = {name for assignment in assignments for name in names(assignment.value)}
-    return [f"const real v_{name} = {array}[{i}];" for i, name in enumerate(variables) if name in used]
+    lines = {name: f"const real v_{name} = {array}[{i}];" for i, name in enumerate(variables)}
+    notes = {name: f"  // {note}" for name, note in dict(notes).items() if note != f"v_{name}"}
+    return [line + notes.get(name, "") for name, line in lines.items() if name in used]
 
 
 def _function(head, body):

@@ -1,4 +1,4 @@
-"""Functional connectivity and its dynamics: empirical beside simulated."""
+"""Functional connectivity and its dynamics, empirical and simulated."""
 
 from itertools import pairwise
 
@@ -192,7 +192,7 @@ def _fcd_cumulative(axis, empirical, simulated, colour):
             markersize=5,
         )
     axis.set_title("FCD cumulative, KS", fontsize=9)
-    axis.set(xlabel="FCD", ylabel="share of values below", ylim=(0, 1.02))
+    axis.set(xlabel="FCD", ylabel="cumulative proportion", ylim=(0, 1.02))
     axis.grid()
 
 

@@ -1,4 +1,4 @@
-"""How the cost fell during the searches."""
+"""Cost over the course of the searches."""
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -11,7 +11,7 @@ DASHES = ("-", (0, (4, 1.5)), (0, (1.2, 1.2)), "-.")
 
 
 def all_restarts(rows):
-    """Every restart as a thin line, with median and middle half; beside it how far apart restarts ended.
+    """Every restart as a thin line, with median and interquartile range; right: how far apart restarts ended.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def _agreement(axis, rows):
     last = rows.sort_values("simulations_so_far").groupby(["key", "restart"])["best_cost"].last()
     behind = last - last.groupby("key").transform("min")
     others = np.sort(behind[behind > 0])
-    axis.set_title("Other restarts behind the best")
+    axis.set_title("Distance from the best restart")
     if not len(others):
         axis.set_axis_off()
         axis.text(
@@ -66,7 +66,7 @@ def _agreement(axis, rows):
         )
         return
     axis.scatter(others, (np.arange(len(others)) + 1) / len(others), s=14, color=PALETTE[1])
-    axis.set(xlabel="cost above the unit's best restart", ylabel="share of other restarts", ylim=(0, 1.05))
+    axis.set(xlabel="cost above the unit's best", ylabel="proportion of other restarts", ylim=(0, 1.05))
     axis.set_xlim(left=0)
     axis.grid()
 

@@ -14,7 +14,7 @@ AXES = {
 
 
 def forest(rows):
-    """A line per response and tested contrast: everybody filled, the sensitivity sample hollow.
+    """A line per response and tested contrast: all participants filled, the sensitivity sample hollow.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def _draw(axis, y, row, filled):
 
 
 def _legend(rows):
-    everybody = Line2D([], [], color=INK, marker="o", label="everybody")
+    everybody = Line2D([], [], color=INK, marker="o", label="all participants")
     if not (rows["sample"] == "sensitivity").any():
         return [everybody]
     name = "without poor fits and boundary hits"

@@ -1,4 +1,4 @@
-"""Fronts of fits with several objectives: what each person could have, and what was chosen."""
+"""Pareto fronts of fits with several objectives, and the selected candidates."""
 
 from itertools import combinations
 

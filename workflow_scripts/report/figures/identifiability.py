@@ -1,4 +1,4 @@
-"""Spread over searches against people, and the cost around the best candidates."""
+"""Spread over searches relative to people, and cost profiles."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def ratios(found, limits):
     for limit in limits:
         axis.axvline(limit, color=GREY, linewidth=1, linestyle=DASHED, zorder=1)
     axis.set_yticks(rows, list(found["parameter"]))
-    axis.set(xlim=(0, LARGEST * 1.03), ylim=(-0.6, len(found) - 0.4), xlabel="share of the SD over people")
+    axis.set(xlim=(0, LARGEST * 1.03), ylim=(-0.6, len(found) - 0.4), xlabel="fraction of the SD over people")
     axis.grid(axis="y")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
@@ -59,7 +59,7 @@ def profiles(points, names, as_median):
         else:
             _curves(axis, mine, name)
         axis.axhline(1.0, color=PALETTE[1], linewidth=1, linestyle=DASHED, zorder=1)
-        axis.set(ylim=(-0.2, 6.0), ylabel="rise of the cost / noise")
+        axis.set(ylim=(-0.2, 6.0), ylabel="cost increase / noise SD")
         axis.grid()
     return figure
 
@@ -94,4 +94,4 @@ def _median(axis, points, name):
     quartiles = np.array([np.quantile(rise[distance == place], (0.25, 0.5, 0.75)) for place in places]).T
     axis.fill_between(places, quartiles[0], quartiles[2], color=LIGHT, zorder=1)
     axis.plot(places, quartiles[1], color=INK, marker=".", zorder=2)
-    axis.set(xlabel=f"{name}, distance from the best (share of the range)")
+    axis.set(xlabel=f"{name}, distance from the best (fraction of the range)")

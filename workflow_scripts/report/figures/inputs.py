@@ -1,4 +1,4 @@
-"""What went in: every person as a point, one panel per number of quality control."""
+"""Quality control: every unit as a point, one panel per measure."""
 
 import numpy as np
 from matplotlib.ticker import MaxNLocator
@@ -8,8 +8,8 @@ from workflow_scripts.report.figures.markup import link_people
 from workflow_scripts.report.figures.style import GREY, MANY, PALETTE, jitter
 
 PANELS = {
-    "sc_similarity": ("connectome: likeness\nto the others (r)", 1.0),
-    "fc_similarity": ("FC: likeness\nto the others (r)", 1.0),
+    "sc_similarity": ("connectome: similarity\nto the others (r)", 1.0),
+    "fc_similarity": ("FC: similarity\nto the others (r)", 1.0),
     "raw_sum": ("total strength\n(before scaling)", 1.0),
     "density": ("density", 1.0),
     "missing_nodes": ("missing nodes", 1.0),

@@ -1,4 +1,4 @@
-"""Landscapes of the cost: curves over one parameter, planes over two."""
+"""Cost landscapes: curves over one parameter, planes over two."""
 
 from dataclasses import dataclass
 
@@ -65,7 +65,7 @@ class Plane:
 
 
 def curves(panels, shows_people=True):
-    """A panel per quantity: mean and standard deviation over people, and everybody's own curve.
+    """A panel per quantity: mean and standard deviation over people, and individual curves.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _panels(count, columns, height):
 
 def _handles(panels):
     """Legend of the marks that occur."""
-    looks = (("best point of a person", "best", BEST), ("truth", "truth", TRUE))
+    looks = (("each person's best", "best", BEST), ("true values", "truth", TRUE))
     return [
         Line2D(
             [], [], linestyle="", label=name, marker=look["marker"], markersize=5.5,

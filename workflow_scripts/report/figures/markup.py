@@ -1,4 +1,4 @@
-"""From matplotlib's SVG to what stands in a page: small, no name twice, points that lead to people."""
+"""From matplotlib's SVG to inline SVG: small, with unique names and links from points to people."""
 
 import base64
 import hashlib
@@ -35,7 +35,7 @@ def link_people(collection, units):
 
 
 def has_links(svg):
-    """Say whether some point of a figure stands for a person."""
+    """Whether any point of a figure represents a person."""
     return f'"{PERSON}' in svg
 
 

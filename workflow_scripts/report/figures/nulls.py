@@ -1,4 +1,4 @@
-"""Own models beside their null models, person by person, and how far apart they are over a cohort."""
+"""Own and null models of every person, and their differences over the cohort."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def people(frame, comparisons, measures):
             axis.set_title(title if measure == measures[0] else "")
         row[0].set_ylabel(TITLES[measure])
     for axis in axes[-1]:
-        axis.set_xlabel("units, by own score")
+        axis.set_xlabel("units, ordered by own score")
     axes[0, 0].legend(loc="best")
     return figure
 
@@ -44,7 +44,7 @@ def _panel(axis, own, nulls):
     x = known["key"].map(place)
     axis.scatter(x, known["mean"], s=9, color=GREY, alpha=0.6, linewidth=0, label="null models")
     means = known.groupby("key")["mean"].mean().reindex(own.index)
-    axis.scatter(range(len(own)), means, s=30, marker="_", color=INK, label="their mean", zorder=2)
+    axis.scatter(range(len(own)), means, s=30, marker="_", color=INK, label="mean of null models", zorder=2)
     points = axis.scatter(range(len(own)), own, s=20, color=PALETTE[0], label="own", zorder=3)
     link_people(points, own.index)
     axis.set_xticks([])
@@ -69,6 +69,6 @@ def forest(rows, measure):
         axis.scatter(row["difference"], y, s=34, color=face, edgecolor=colour, zorder=3)
     axis.axvline(0.0, color=LIGHT, linewidth=1.4, zorder=0)
     axis.set_yticks(np.arange(len(rows))[::-1], [row["label"] for row in rows])
-    axis.set(ylim=(-0.7, len(rows) - 0.3), xlabel=f"{TITLES[measure]}, own less null")
+    axis.set(ylim=(-0.7, len(rows) - 0.3), xlabel=f"{TITLES[measure]}, own minus null")
     axis.grid(axis="x")
     return figure

@@ -1,4 +1,4 @@
-"""What becomes of a score from the search to the held-out scan."""
+"""Optimism: scores from the search to the held-out scan."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Fitted parameters: scatter over people and restarts, groups, recovered against true."""
+"""Fitted parameters: scatter over people and restarts, groups, recovered versus true."""
 
 import numpy as np
 from matplotlib.collections import LineCollection

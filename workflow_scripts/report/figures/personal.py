@@ -1,13 +1,14 @@
-"""The cross of people: a matrix of every exchange, and its contrasts with their intervals."""
+"""Exchange between people: a matrix of scores, and contrasts with their intervals."""
 
 import numpy as np
 
 from cubnm_core.evidence.cross import OWNERS
+from cubnm_core.statistics.paired import BETTER, WORSE
 from workflow_scripts.report.figures.style import GREY, INK, PALETTE, WIDTH, fixed, new_figure
 
 NAMES = {"own": "own", "others": "others'", "group": "others'\nmean"}
 DATA = {"own": "own scans", "others": "others' scans"}
-VERDICTS = {"better": PALETTE[0], "worse": PALETTE[1], "not distinguishable": GREY}
+COLOURS = {BETTER: PALETTE[0], WORSE: PALETTE[1]}
 
 
 def cross(means, contrasts, inhibition):
@@ -62,12 +63,12 @@ def _matrix(axis, values, limits):
 def _forest(axis, contrasts):
     """Mean differences with their 95 % intervals, from top to bottom."""
     for place, row in enumerate(contrasts):
-        colour = VERDICTS[row["verdict"]]
+        colour = COLOURS.get(row["verdict"], GREY)
         if np.isfinite(row["low"]):
             axis.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=2)
         axis.plot(row["difference"], place, "o", color=colour)
     axis.axvline(0.0, color=INK, linewidth=0.8)
     axis.set_yticks(range(len(contrasts)), [row["label"] for row in contrasts])
     axis.set_ylim(len(contrasts) - 0.5, -0.5)
-    axis.set_xlabel("difference of FC r, own less other (mean over people, 95 % interval)")
+    axis.set_xlabel("difference in FC r, own minus other (mean over people, 95 % interval)")
     axis.grid(axis="x")

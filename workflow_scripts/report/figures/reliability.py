@@ -53,7 +53,7 @@ def _distributions(axis, edges):
         share = np.histogram(icc.clip(-1.0, 1.0), BINS)[0] / len(icc)
         axis.stairs(share, BINS, color=COLOURS[source], linewidth=1.5, label=source)
         axis.axvline(np.median(icc), color=COLOURS[source], linewidth=1, linestyle=(0, (3, 2)))
-    axis.set(xlim=(-1.0, 1.0), xlabel="ICC(2,1)", ylabel="share of edges", title="Edges of the FC")
+    axis.set(xlim=(-1.0, 1.0), xlabel="ICC(2,1)", ylabel="proportion of edges", title="FC edges")
     axis.grid(axis="x")
     if edges:
         axis.legend(loc="upper left")

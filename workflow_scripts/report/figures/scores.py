@@ -1,4 +1,4 @@
-"""Scores beside baselines: the cohort at a glance and person by person."""
+"""Scores and baselines: the cohort at a glance and person by person."""
 
 import numpy as np
 from matplotlib.collections import LineCollection
@@ -43,7 +43,7 @@ LONGEST_NAME = 14
 
 
 def cohort_strip(frame, fits):
-    """Points of all people: baselines, then fits, training beside held-out scans, joined by thin lines."""
+    """Points of all people: baselines, then fits, training and held-out scans joined by thin lines."""
     return _strips(frame, fits, _draw_people_of)
 
 

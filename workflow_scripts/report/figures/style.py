@@ -1,10 +1,13 @@
 """How every figure looks, and how it becomes part of a page."""
 
+import hashlib
 import io
+import pickle
 from dataclasses import dataclass
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
@@ -13,6 +16,7 @@ from workflow_scripts.report.figures import markup
 WIDTH = 10.4  # inches of a figure across the page
 LEGEND_COLUMNS = 6
 LEGEND_MARK, LEGEND_LETTER = 0.6, 0.07  # inches of a mark with its margins, of a letter at 8 points
+REMEMBERED = 64  # pictures
 MANY = 300  # points from which a crowd of them is one image
 INK, GREY, LIGHT = "#1f2933", "#7b8794", "#d9dfe6"
 # Okabe and Ito's palette, told apart under the common kinds of colour blindness; most distant hues first.
@@ -65,6 +69,9 @@ STYLE = {
 }
 
 
+_RECENT = {}  # pictures by the digest of what they were asked with, oldest first
+
+
 @dataclass(frozen=True)
 class Picture:
     """A figure ready for a page: a data URI, or markup if it can be clicked; words that stand for it."""
@@ -78,7 +85,8 @@ def picture(draw, *args, alt, **options):
     """Draw a figure in the common style and return it as a self-contained SVG.
 
     It becomes an image of the page, or a part of it where points lead to people
-    (:func:`markup.link_people`).
+    (:func:`markup.link_people`). The page to hand on has many figures of the cohort's page: those drawn
+    last are remembered.
 
     Parameters
     ----------
@@ -87,15 +95,44 @@ def picture(draw, *args, alt, **options):
     alt : str
         What a reader who cannot see the figure is told.
     """
+    asked = _digest((draw, args, alt, options))
+    if asked not in _RECENT:
+        _RECENT[asked] = _drawn(draw, args, alt, options)
+        if len(_RECENT) > REMEMBERED:
+            _RECENT.pop(next(iter(_RECENT)))
+    return _RECENT[asked]
+
+
+def _digest(asked):
+    """Digest of everything a picture depends on; one of its own where that cannot be written down."""
+    try:
+        return hashlib.sha256(pickle.dumps(asked)).digest()
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return object()
+
+
+def _drawn(draw, args, alt, options):
     with matplotlib.rc_context(STYLE):
         figure = draw(*args, **options)
         _crowds_as_images(figure)
+        _lay_out(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
     svg = markup.lightened(buffer.getvalue().decode("utf-8"))
     if markup.has_links(svg):
         return Picture("", alt, markup.inline(svg, alt))
     return Picture(markup.data_uri(svg), alt)
+
+
+def _lay_out(figure):
+    """Place everything as saving as SVG would, which for this draws the whole figure once more."""
+    for side in (side for axis in figure.axes for side in (axis.xaxis, axis.yaxis)):
+        if not side.get_label_text():
+            side.set_label_coords(0.0, 0.0)  # else ticks are measured over and over to place no word
+    FigureCanvasSVG(figure)  # words are as wide as in the file
+    figure.dpi = 72  # of every SVG
+    figure.get_layout_engine().execute(figure)
+    figure.set_layout_engine(None)  # settled: saving need not draw for it
 
 
 def _crowds_as_images(figure):

@@ -1,4 +1,4 @@
-"""Synthetic twins: fitted against true parameters."""
+"""Synthetic twins: fitted versus true parameters."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A paragraph for the methods section of a paper that says what was done, with its sources."""
+"""A paragraph for the methods section of a paper, with its sources."""
 
 import base64
 

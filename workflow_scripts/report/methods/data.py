@@ -1,4 +1,4 @@
-"""Methods text on the data: who was modelled, what was done to connectomes and scans, what was compared."""
+"""Methods text on the data: participants, preparation of connectomes and scans, and measures."""
 
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.formatting import band_text
@@ -10,12 +10,12 @@ CONNECTOMES = {
     "consensus": "the consensus connectome of the cohort",
 }
 SCALINGS = {
-    "subject_mean": "everybody's weights scaled to a mean of 0.01",
-    "subject_max": "everybody's weights scaled to a largest of 1",
-    "group_constant": "everybody's weights multiplied by the same factor",
-    "mu": "weights multiplied by the person's SIFT2 coefficient and by the same factor for everybody",
-    "log": "the logarithm of 1 plus the weight, scaled to a mean of 0.01 in everybody",
-    "none": "weights as in the files",
+    "subject_mean": "each person's weights scaled to a mean of 0.01",
+    "subject_max": "each person's weights scaled to a maximum of 1",
+    "group_constant": "all weights multiplied by one factor for the cohort",
+    "mu": "weights multiplied by the person's SIFT2 coefficient and by one factor for the cohort",
+    "log": "weights transformed by log(1 + weight) and scaled to a mean of 0.01 in each person",
+    "none": "weights unscaled",
 }
 SESSIONS = {
     "nearest": "the session closest in time",
@@ -23,9 +23,9 @@ SESSIONS = {
     "mean": "the mean over the person's sessions",
 }
 HOLDOUT = {
-    "run": "The models were fitted to the training runs; those held out only tested them.",
-    "split_half": "Each scan was cut into contiguous halves with a gap between them; the models were fitted "
-    "to the first half, and the second only tested them.",
+    "run": "Models were fitted to the training runs; held-out runs were used only for testing.",
+    "split_half": "Each scan was split into contiguous halves separated by a gap; models were fitted to the "
+    "first half, and the second was used only for testing.",
     "none": "No data were held out.",
 }
 
@@ -63,7 +63,7 @@ def _people(cohort, smallest):
     connectome = cohort.config["connectome"]
     units = cohort.table("evaluation")["key"].unique()
     scored = cohort.people.reindex(units).nunique()
-    made = "made from known parameters, " if cohort.config.get("synthetic") else ""
+    made = "synthetic, with known parameters, " if cohort.config.get("synthetic") else ""
     source = CONNECTOMES[connectome["source"]]
     counted = plural(scored, "person") if scored >= smallest else "few people"
     if len(units) > scored >= smallest:
@@ -77,13 +77,13 @@ def _people(cohort, smallest):
 
 
 def _left_out(cohort, smallest):
-    """Say how many people there were beside those with results."""
+    """Number of people without results."""
     scored = set(cohort.people.reindex(cohort.table("evaluation")["key"].unique()))
     lost = len(set(cohort.people) - scored)
     if not lost:
         return []
     counted = "A few other people" if lost < smallest else plural(lost, "other person")
-    return [(f"{counted} had no usable data, or no fit that ended well.", [])]
+    return [(f"{counted} had no usable data or no successful fit.", [])]
 
 
 def _connectomes(cohort):
@@ -97,12 +97,12 @@ def _connectomes(cohort):
         == "average",
         f"weights below {threshold.get('absolute')} were removed": threshold.get("absolute") is not None,
         f"the strongest {threshold.get('density')} of all connections were kept": threshold.get("density"),
-        "connections that most people do not have were removed": connectome.get("mask") == "consensus",
-        f"tract lengths were {lengths.get('tortuosity', 1.0):g} times distances between regions": euclidean,
+        "each person's connectome was masked by the consensus": connectome.get("mask") == "consensus",
+        f"tract lengths were {lengths.get('tortuosity', 1.0):g} times Euclidean distances": euclidean,
     }
     told = [words for words, holds in done.items() if holds]
     source = ["betzel2019"] if connectome.get("mask") == "consensus" else []
-    found = [(f"Of the connectomes, {'; '.join(told)}.", source)] if told else []
+    found = [(f"Connectomes: {'; '.join(told)}.", source)] if told else []
     session = connectome.get("session", "same")
     if session in SESSIONS and len(cohort.units) > cohort.people.nunique():
         found.append((f"Scans of a session were modelled with the connectome of {SESSIONS[session]}.", []))
@@ -113,54 +113,52 @@ def _scans(bold):
     """What was done to scans beyond the default."""
     dropped = bold.get("initial_volumes", 0)
     done = {
-        f"the first {plural(dropped, 'volume')} of every run were dropped": dropped,
+        f"the first {plural(dropped, 'volume')} of every run were discarded": dropped,
         f"a {bold.get('detrend')} trend was subtracted": bold.get("detrend", "none") != "none",
         f"volumes with a framewise displacement above {bold.get('fd_threshold')} mm were censored": bold.get(
             "fd_threshold"
         ),
-        f"runs with less than {bold.get('shortest_scan')} s left excluded their person": bold.get(
+        f"people with less than {bold.get('shortest_scan')} s left in a run were excluded": bold.get(
             "shortest_scan"
         ),
     }
     told = [words for words, holds in done.items() if holds]
-    return [(f"Of the scans, {'; '.join(told)}.", [])] if told else []
+    return [(f"Scans: {'; '.join(told)}.", [])] if told else []
 
 
 def _nodes(cohort):
-    """Say which nodes were left out for everybody."""
+    """Number of nodes that were removed for all."""
     missing = cohort.table("missing_nodes")
     if "dropped" not in missing or not missing["dropped"].eq(True).any():
         return []
     count = missing.loc[missing["dropped"].eq(True), "label"].nunique()
-    return [
-        (f"{plural(count, 'region')} that some people lacked had no part in the analysis of anybody.", [])
-    ]
+    return [(f"Regions missing in some people ({count}) were removed for all.", [])]
 
 
 def _dynamics(analysis, bold):
     """Windows of FCD, and censored volumes in them."""
     kept = analysis.get("edges") == "keep"
-    ends = "; windows at both ends were cut off rather than left out" if kept else ""
+    ends = "; windows at both ends were truncated rather than omitted" if kept else ""
     share = analysis.get("censored_share")
     censored = (
-        f" Windows with more than {share:.0%} of their volumes censored were left out."
+        f" Windows with more than {share:.0%} of their volumes censored were excluded."
         if bold.get("fd_threshold") and share is not None
         else ""
     )
     text = (
         "Functional connectivity dynamics (FCD) is the correlation between the FC patterns of windows of "
-        f"{analysis['window']:g} s that start every {analysis['window_step']:g} s and never cross the "
-        f"border of a run{ends}.{censored}"
+        f"{analysis['window']:g} s, in steps of {analysis['window_step']:g} s, that do not span "
+        f"runs{ends}.{censored}"
     )
     return text, ["hansen2015"]
 
 
 def _filter(band_pass):
     if band_pass is None:
-        return "No temporal filter was applied beyond what the data came with."
+        return "No further temporal filter was applied."
     return (
-        f"Empirical and simulated BOLD were band-pass filtered alike ({band_text(band_pass)}, Butterworth of "
-        "order 2, forwards and backwards)."
+        f"Empirical and simulated BOLD were band-pass filtered identically ({band_text(band_pass)}, "
+        "second-order Butterworth, forwards and backwards)."
     )
 
 
@@ -170,7 +168,5 @@ def _elsewhere(cohort, smallest):
     if not count:
         return []
     counted = "some people" if count < smallest else plural(count, "person")
-    text = (
-        f"The FC and FCD of {counted} came with the data, computed elsewhere from scans with these settings."
-    )
+    text = f"The FC and FCD of {counted} were supplied precomputed, with the same settings."
     return [(text, [])]

@@ -1,4 +1,4 @@
-"""Methods text on what the fits were held against; only what has left rows in the tables is claimed."""
+"""Methods text on evaluation and statistics; only what has rows in the tables is claimed."""
 
 from cubnm_core.evidence.nulls import KINDS, OTHER_CONNECTOME, REWIRED, SPIN
 from workflow_scripts.files.words import plural
@@ -6,17 +6,17 @@ from workflow_scripts.report.sections.personal import have_one_connectome
 
 BASELINES = {
     "sc_fc": "the correlation of the person's connectome with FC",
-    "distance_fc": "that of an exponential decay with the length of connections, its constant chosen on the "
-    "training scans",
+    "distance_fc": "that of an exponential decay with connection length, its constant fitted to the training "
+    "scans",
     "group_mean_fc": "that of the mean FC of all other people",
-    "global_signal_fc": "a model of one signal that reaches all regions in proportion to their strength in "
-    "the connectome, beside autocorrelated noise of their own, its two numbers fitted to the training scans "
-    "with the terms of the fit",
+    "global_signal_fc": "a model of one signal that reaches all regions in proportion to their connectome "
+    "strength, plus independent autocorrelated regional noise, its two parameters fitted to the training "
+    "scans with the terms of the fit",
     "scan_rescan_fc": "the agreement of the person's own training and held-out scans",
 }
 NULLS = {
     OTHER_CONNECTOME: ("the connectomes of other people", []),
-    SPIN: ("maps turned on the sphere", ["alexanderbloch2018", "markello2021"]),
+    SPIN: ("maps rotated on the sphere", ["alexanderbloch2018", "markello2021"]),
 }
 RESPONSES = {"parameter": "fitted parameters", "score": "scores", "state": "regional read-outs"}
 
@@ -72,8 +72,8 @@ def _scores(cohort):
     if evaluation is None:
         return [("No fit could be scored.", [])]
     seeds = plural(int(evaluation["n_seeds"].min()), "noise seed")
-    kept = "; the inhibitory weights were those that the fit had found" if _controlled(cohort) else ""
-    return [(f"Every score is the mean over {seeds} that the search had not used{kept}.", [])]
+    kept = "; inhibitory weights were those of the fit" if _controlled(cohort) else ""
+    return [(f"Every score is the mean over {seeds} not used in the search{kept}.", [])]
 
 
 def _baselines(cohort):
@@ -85,7 +85,7 @@ def _baselines(cohort):
     if not told:
         return []
     cited = ["aquino2022", "liegeois2017"] if "global_signal_fc" in known else []
-    return [(f"Beside it stand, over the same pairs of regions: {'; '.join(told)}.", cited)]
+    return [(f"Baselines over the same pairs of regions were {'; '.join(told)}.", cited)]
 
 
 def _comparison(cohort):
@@ -93,24 +93,27 @@ def _comparison(cohort):
     found = []
     if _rows(cohort, "optimism") is not None:
         text = (
-            "What scores lost from the search to the held-out scans was split into a part due to the noise "
-            "seed of the search and a part due to the training scans."
+            "Optimism, the loss of score from the search to the held-out scans, was split into a part due to "
+            "the noise seed of the search and a part due to the training scans."
         )
         found.append((text, []))
     rows = _rows(cohort, "fit_comparison")
     if rows is None or rows["p"].isna().all():
         return found
     text = (
-        "Fits were compared with each other and with the baselines over the same people: differences with "
-        "95 % bootstrap intervals (BCa), p values from flipping the signs of people's differences, with "
-        "Holm's correction."
+        "Fits were compared with each other and with the baselines by paired sign-flip tests over people, "
+        "with 95 % intervals by inversion of the test and Holm's correction."
     )
-    return [*found, (text, ["efron1987", "holm1979"])]
+    return [*found, (text, ["hartigan1969", "holm1979"])]
 
 
 def _tuned(cohort):
     """What happens to inhibition on a connectome that is not the fitted one."""
-    return " but inhibitory weights, which every other connectome needs anew" if _controlled(cohort) else ""
+    return (
+        ", except that inhibitory weights were tuned again for every other connectome"
+        if _controlled(cohort)
+        else ""
+    )
 
 
 def _cross(cohort):
@@ -120,18 +123,22 @@ def _cross(cohort):
         parts, again = "the parameters, the connectome and the scans", _tuned(cohort)
         if have_one_connectome(crossed):
             parts = "the parameters and the scans"
-            again = " but inhibitory weights, for mean parameters" if again else ""
+            again = ", except that inhibitory weights were tuned again for mean parameters" if again else ""
         others, seeds = (_setting(cohort, "evaluation", name) for name in ("others", "cross_seeds"))
         text = (
-            f"To see what is personal, {parts} of everybody were exchanged with those of up to "
+            f"To assess what is personal, {parts} of each person were exchanged with those of up to "
             f"{plural(others, 'other person')} in forward simulations ({plural(seeds, 'noise seed')}), "
-            f"nothing fitted again{again}; differences are given with 95 % t intervals over people."
+            f"without refitting{again}."
         )
         found.append((text, []))
+        compared = _rows(cohort, "contrasts")
+        if compared is not None and compared["low"].notna().any():
+            text = "Differences have 95 % intervals by inversion of the paired sign-flip test over people."
+            found.append((text, ["hartigan1969"]))
     if _rows(cohort, "identification") is not None:
         text = (
-            "The identification rate is the share of people whose own scan or simulation is the most similar "
-            "one, against permuted labels."
+            "The identification rate, the proportion of people whose own scan or simulation was the most "
+            "similar one, was compared with permuted labels."
         )
         found.append((text, ["finn2015"]))
     return found
@@ -142,9 +149,9 @@ def _held_out_people(cohort):
     if rows is None:
         return []
     text = (
-        f"Generalisation to people was tested in {plural(rows['fold'].nunique(), 'fold')}: everybody was "
-        "also scored with the parameters fitted to the average of the people of the other folds, on the own "
-        "connectome."
+        f"Generalisation to new people was tested in {plural(rows['fold'].nunique(), 'fold')}: each person's "
+        "connectome was also simulated with parameters fitted to the average of the people in the other "
+        "folds."
     )
     return [(text, [])]
 
@@ -164,30 +171,30 @@ def _nulls(cohort):
         count = f"up to {int(kept['n_nulls'].max())} for each person"
         if refit:
             text = (
-                f"Null models with {named} ({count}) were fitted again with the same search; p values come "
-                "from exchanging own and null models within people, or from the rank among turned maps."
+                f"Null models with {named} ({count}) were refitted by the same search; p values are from "
+                "exchanging own and null models within people, or from the rank among rotated maps."
             )
             found.append((text, [*cited, "winkler2014"]))
         else:
             text = (
                 f"Forward null models with {named} ({count}) kept the fitted parameters{_tuned(cohort)}; "
-                "they are a diagnosis and have no p values."
+                "they are diagnostic and have no p values."
             )
             found.append((text, cited))
     return found
 
 
 def _null(cohort, kind):
-    """What null models of a kind were made of, and sources; of rewired connectomes what truly stayed."""
+    """Description and sources of a kind of null model; for rewired connectomes, what was preserved."""
     if kind != REWIRED:
         return NULLS[kind]
     rows = _rows(cohort, "rewiring")
     with_lengths = rows is not None and (rows["distance"] != "none").all()
     only_weights = rows is not None and (rows["same_connections"].astype(float) == 1).all()
-    what = "whose weights changed places" if only_weights else "rewired"
-    kept = "lengths, degrees and, nearly, strengths" if with_lengths else "degrees and, nearly, strengths"
+    what = "with weights permuted" if only_weights else "rewired"
+    kept = "lengths, degrees and, approximately," if with_lengths else "degrees and, approximately,"
     cited = ["maslov2002", *(["betzel2018"] if with_lengths else [])]
-    return f"connectomes {what} so that {kept} of regions stayed", cited
+    return f"connectomes {what} to preserve {kept} strengths", cited
 
 
 def _profiles(cohort):
@@ -195,16 +202,17 @@ def _profiles(cohort):
     rows = _rows(cohort, "identifiability")
     if rows is not None and rows["sd_restarts"].notna().any():
         text = (
-            "Identifiability was judged by the spread of parameters over restarts against that over people."
+            "Identifiability was assessed by the spread of parameters over restarts relative to that over "
+            "people."
         )
         found.append((text, []))
     profiles = _rows(cohort, "profiles")
     if profiles is not None:
         points, seeds = (_setting(cohort, "evaluation", "profile", name) for name in ("points", "seeds"))
         text = (
-            f"Profiles of the cost around the best candidate had {plural(points, 'point')} along every free "
-            f"parameter, each the mean over {plural(seeds, 'noise seed')}; a parameter whose profiles are "
-            "flat on both sides in most people was called not identifiable."
+            f"Cost profiles around the best candidate had {plural(points, 'point')} along every free "
+            f"parameter, each the mean over {plural(seeds, 'noise seed')}; a parameter with profiles flat on "
+            "both sides in most people was called not identifiable."
         )
         found.append((text, []))
     return found
@@ -216,8 +224,8 @@ def _twins(cohort):
         return []
     count = _setting(cohort, "twins", "count")
     text = (
-        f"Recovery was tested on {plural(count, 'synthetic twin')} with known parameters, fitted with the "
-        "same settings."
+        f"Parameter recovery was tested on {plural(count, 'synthetic twin')} with known parameters, fitted "
+        "with the same settings."
     )
     return [(text, [])]
 
@@ -229,12 +237,12 @@ def _reliability(cohort, smallest):
         return []
     text = (
         f"Reliability over {int(rows['n_sessions'].max())} sessions of "
-        f"{_counted(int(rows['n_people'].max()), smallest)} is given by the intraclass correlations of "
-        "absolute agreement ICC(2,1) and ICC(2,k) with 95 % intervals; no two sessions shared a noise seed."
+        f"{_counted(int(rows['n_people'].max()), smallest)} was quantified by intraclass correlations for "
+        "absolute agreement, ICC(2,1) and ICC(2,k), with 95 % intervals; sessions shared no noise seed."
     )
     cited = ["shrout1979", "mcgraw1996"]
     if "limit_low" in rows and rows["limit_low"].notna().any():
-        return [(f"{text[:-1]}; limits of agreement stand beside them.", [*cited, "bland1986"])]
+        return [(f"{text[:-1]}; limits of agreement were also computed.", [*cited, "bland1986"])]
     return [(text, cited)]
 
 
@@ -251,17 +259,17 @@ def _statistics(cohort, smallest):
         for name, part in run.groupby("model", sort=False)
     ]
     corrected = (
-        "P values were adjusted for the false discovery rate over all parameters, all scores, or all regions "
-        "of a read-out."
+        "The false discovery rate was controlled over all parameters, all scores, or all regions of a "
+        "read-out."
     )
     found.append((corrected, ["benjamini1995"]))
     if (tests["sample"] == "sensitivity").any():
-        found.append((f"Every model was run again without {_doubtful(cohort)}.", []))
+        found.append((f"Every model was repeated without {_doubtful(cohort)}.", []))
     return found
 
 
 def _doubtful(cohort):
-    """Whom the sensitivity run left out."""
+    """Whom the sensitivity run excluded."""
     limits = _setting(cohort, "statistics", "sensitivity") or {}
     lowest = limits.get("fit_quality")
     doubts = [] if lowest is None else [f"a mean FC correlation below {lowest:g}"]
@@ -279,12 +287,12 @@ def _model(name, part, tests, smallest):
     counted = _counted(most, smallest) if fewest in (most, *range(smallest)) else f"{fewest} to {most} people"
     formula = str(first["formula"]).removeprefix("~").strip()
     text = (
-        f"The statistical model “{name}” explained {told} by {formula}: {kind} over {counted}, tested "
-        f"for {first['tested']}"
+        f"The statistical model “{name}” related {told} to {formula}: {kind} over {counted}, with tests "
+        f"of {first['tested']}"
     )
     if not tests["p_permutation"].notna().any():
         return f"{text}.", ["laird1982"] if mixed else []
-    shuffled = f", also by {int(first['permutations'])} permutations of residuals{_exchanged(first)}."
+    shuffled = f", also with {int(first['permutations'])} permutations of residuals{_exchanged(first)}."
     return text + shuffled, [*(["laird1982"] if mixed else []), "freedman1983", "winkler2014"]
 
 
@@ -301,8 +309,8 @@ def _maps(cohort):
     rows = _rows(cohort, "map_association")
     if rows is None:
         return []
-    text = f"Regional read-outs were correlated with {plural(rows['map'].nunique(), 'map')} of the brain"
+    text = f"Regional read-outs were correlated with {plural(rows['map'].nunique(), 'brain map')}"
     if not (rows["n_spins"] > 0).any():
         return [(f"{text}, without p values.", [])]
-    spun = f"{text}; p values come from {int(rows['n_spins'].max())} rotations of the maps on the sphere."
+    spun = f"{text}; p values are from {int(rows['n_spins'].max())} rotations of the maps on the sphere."
     return [(spun, ["alexanderbloch2018", "markello2021"])]

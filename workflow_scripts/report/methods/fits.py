@@ -1,22 +1,22 @@
 """Methods text on one fit: model, simulation, parameters, cost, search."""
 
 from cubnm_core.equations.files import load_model
-from workflow_scripts.configuration import regional
+from workflow_scripts.configuration import parameters
 from workflow_scripts.configuration.start import FROM_GROUP
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.methods.sources import of_model
 from workflow_scripts.report.search_text import objective_sentence, search_sentence
 
 SCHEMES = {"euler_maruyama": "with the Euler–Maruyama scheme", "heun": "with the stochastic Heun scheme"}
-DELAYS = "Activity reached other regions after the time that tract lengths and the velocity v (m/s) give."
+DELAYS = "Conduction delays were tract lengths divided by the velocity v (m/s)."
 FIC = {
     "analytical": (
-        "Feedback inhibition control set local inhibition analytically, for rates near 3 Hz.",
+        "Feedback inhibition control set local inhibition analytically for excitatory rates near 3 Hz.",
         ["deco2014", "demirtas2019"],
     ),
     "plasticity": (
-        "Feedback inhibition control tuned local inhibition by plasticity in a warm-up before every "
-        "simulation ({warm_up:g} s), for rates near {target:g} Hz, and was frozen then.",
+        "Feedback inhibition control tuned local inhibition by plasticity to rates near {target:g} Hz in a "
+        "{warm_up:g} s warm-up before every simulation and then held it fixed.",
         ["deco2014", "vogels2011"],
     ),
     "numerical": (
@@ -27,7 +27,7 @@ FIC = {
 }
 # Sources of constants, beside that of the model itself.
 HEMODYNAMICS = {"heinzle2016-3T": ["heinzle2016"]}
-NOISE = "Noise came from a counter-based generator: the same seed gives the same noise on every machine."
+NOISE = "Noise came from a counter-based generator, so a seed gives the same noise on every machine."
 
 
 def sentences(cohort, fit):
@@ -68,31 +68,32 @@ def _bold(simulation):
     """Where BOLD comes from."""
     constants = simulation["hemodynamics"]
     if constants is None:
-        return "A variable of the model stood for BOLD itself, without a haemodynamic model.", []
+        return "A model variable was taken as BOLD, without a haemodynamic model.", []
     step = simulation.get("hemodynamic_dt")
     steps = "" if step is None else f" in steps of {1e3 * step:g} ms"
     cited = ["friston2003", *HEMODYNAMICS.get(constants, [])]
-    return f"BOLD followed from the Balloon–Windkessel model{steps} with the constants {constants}.", cited
+    return (
+        f"BOLD was computed with the Balloon–Windkessel model{steps} with the constants {constants}.",
+        cited,
+    )
 
 
 def _parameters(setting):
     free = ", ".join(_free_text(name, entry) for name, entry in setting["free"].items())
     fixed = ", ".join(_fixed_text(name, value) for name, value in setting["fixed"].items())
-    return (
-        f"Free parameters: {free}; {f'fixed: {fixed}; ' if fixed else ''}all others at the model's defaults."
-    )
+    return f"Free parameters: {free}; {f'fixed: {fixed}; ' if fixed else ''}all others at their defaults."
 
 
 def _free_text(name, entry):
     """A free parameter with its bounds, and how it differs between regions."""
     if not isinstance(entry, dict):
         return f"{name} in [{entry[0]:g}, {entry[1]:g}]"
-    bounds = regional.bounds(entry)
+    bounds = parameters.bounds(entry)
     base = f"{name} = {entry['value']:g}" if bounds is None else f"{name} in [{bounds[0]:g}, {bounds[1]:g}]"
     if "groups" in entry:
-        return f"{base} in every group of regions ({entry['groups']})"
-    limits = regional.limits(entry)
-    within = "" if limits is None else f", rescaled into [{limits[0]:g}, {limits[1]:g}] where it left them"
+        return f"{base}, one value per group of regions ({entry['groups']})"
+    limits = parameters.limits(entry)
+    within = "" if limits is None else f", rescaled to [{limits[0]:g}, {limits[1]:g}] if out of range"
     return f"{base} times 1 + Σ c·map over the maps {', '.join(entry['maps'])}{within}"
 
 
@@ -112,7 +113,7 @@ def _start(start):
     if start["shrinkage"]:
         drawn = (
             f"A penalty of {start['shrinkage']:g} times the mean squared distance from these parameters, in "
-            "units of their ranges, drew people towards them."
+            "units of their ranges, shrank individual estimates towards them."
         )
         found.append((drawn, []))
     return found
@@ -128,9 +129,8 @@ def _group(start):
         f"{search['population']}"
     )
     started = (
-        "Every search started from the best parameters of the group, which had been fitted in the same way "
+        "Every search started from the best parameters of the group, fitted in the same way "
         f"({search['name']}, {size}) to the {start['connectome']} connectome and the average FC and FCD of "
-        "the training scans of everybody who could be used, the person included; held-out scans had no part "
-        "in it."
+        "the training scans of all usable people, the person included; held-out scans were not used."
     )
     return started, ["betzel2019"] if consensus else []

@@ -234,8 +234,8 @@ _ALL = (
         "NeuroImage", "256:119051", "10.1016/j.neuroimage.2022.119051",
     ),
     Source(
-        "efron1987", "Efron B", "1987", "Better bootstrap confidence intervals",
-        "Journal of the American Statistical Association", "82:171–185", "10.1080/01621459.1987.10478410",
+        "hartigan1969", "Hartigan JA", "1969", "Using subsample values as typical values",
+        "Journal of the American Statistical Association", "64:1303–1317", "10.1080/01621459.1969.10501057",
     ),
     Source(
         "holm1979", "Holm S", "1979", "A simple sequentially rejective multiple test procedure",

@@ -1,4 +1,4 @@
-"""Empirical beside simulated FC and FCD of some people; the others have it on their pages."""
+"""Empirical and simulated FC and FCD of some people; those of the others are on their pages."""
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def _card(cohort, unit, extremes):
 
 
 def score_texts(cohort, unit):
-    """What stands above a picture: the scores of every fit on the scan that judges."""
+    """Caption of a picture: scores of every fit on held-out scans, or training scans without any."""
     found = []
     for fit in cohort.fits:
         scores = unit_scores(cohort, fit)

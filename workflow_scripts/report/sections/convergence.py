@@ -22,7 +22,7 @@ def _pictures(cohort):
         if rows.empty:
             continue
         everyone = picture(
-            figures.all_restarts, rows, alt=f"Best cost against simulations, every restart of fit {fit}"
+            figures.all_restarts, rows, alt=f"Best cost by number of simulations, every restart of fit {fit}"
         )
         units = [unit for unit in shown_units(cohort, SMALL_MULTIPLES) if unit in set(rows["key"])]
         single = picture(

@@ -1,11 +1,11 @@
-"""What went wrong, who is missing and what calls for caution: the first thing on the page."""
+"""Failures, exclusions and cautions: the first thing on the page."""
 
-from workflow_scripts.configuration.fit_checks import beyond_bounds
+from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.disclosure import few
 from workflow_scripts.report.section import Section
 
-MANY_FAILED = 0.05  # share of diverged candidates worth a word
+MANY_FAILED = 0.05  # share of diverged candidates that is reported
 UNSTABLE = 0.2  # SD of a unit's FC correlation over noise seeds from which it is called unstable
 FEW_OTHERS = 5  # people whose mean FC is the baseline, below which it is an easy one
 FEW_SEEDS = 10  # fresh noise seeds below which a score is called provisional
@@ -23,9 +23,9 @@ def section(cohort):
 
 
 def aggregate(cohort):
-    """How many people each fit could score, and whether some are missing; why is told of nobody."""
+    """How many people each fit could score, and how many are missing, without reasons."""
     rows = [_told_flow(cohort, fit) for fit in cohort.fits]
-    return Section("flow", "Who is in it", "flow_shared.html.j2", {"flow": rows})
+    return Section("flow", "Participants", "flow_shared.html.j2", {"flow": rows})
 
 
 def _told_flow(cohort, fit):
@@ -42,13 +42,13 @@ def _told_flow(cohort, fit):
 
 def problems(cohort):
     """Every exclusion and failure: dicts with key, stage, fit and reason."""
-    rows = cohort.table("exclusions").fillna({"fit": "all", "reason": "no reason was recorded"})
+    rows = cohort.table("exclusions").fillna({"fit": "all", "reason": "no recorded reason"})
     found = rows[["key", "stage", "fit", "reason"]].to_dict("records")
     explained = set(rows["key"])
     for fit in cohort.fits:
         fitted = set(cohort.successful.loc[cohort.successful["fit"] == fit, "key"])
         found += [
-            {"key": unit, "stage": "fit", "fit": fit, "reason": "no result, and no reason was recorded"}
+            {"key": unit, "stage": "fit", "fit": fit, "reason": "no result and no recorded reason"}
             for unit in cohort.units
             if unit not in fitted | explained
         ]
@@ -73,7 +73,7 @@ def _flow(cohort, fit):
 
 
 def cautions(cohort):
-    """Sentences about what weakens the results without having stopped them."""
+    """Sentences about what weakens the results without stopping the analysis."""
     return [
         *_without_success(cohort),
         *_about_scores(cohort),
@@ -93,7 +93,7 @@ def cautions(cohort):
 def _without_success(cohort):
     done = set(cohort.successful["fit"])
     return [
-        f"The fit {fit} has no successful person: the page shows nothing of it but its failures."
+        f"No participant was fitted successfully in {fit}: only its failures are shown."
         for fit in cohort.fits
         if fit not in done
     ]
@@ -106,17 +106,17 @@ def _about_scores(cohort):
     found = []
     if not cohort.has_heldout:
         found.append(
-            "There are no held-out scans: every score is on training data, no test of generalisation."
+            "There are no held-out scans: all scores are on training data and do not test generalisation."
         )
     if (seeds := int(evaluation["n_seeds"].min())) < FEW_SEEDS:
-        found.append(f"Scores rest on {seeds} noise seeds; at least {FEW_SEEDS} are advised.")
+        found.append(f"Use at least {FEW_SEEDS} noise seeds for scores; these are based on {seeds}.")
     if cohort.successful.groupby(["key", "fit"])["restart"].nunique().max() < 2:
         found.append(
-            "Every fit has one restart, so the spread over restarts is unknown: see identifiability."
+            "Use two or more restarts: with one, the spread over restarts is unknown (see identifiability)."
         )
     settings = ("pairs", "band_pass", "window", "window_step")
     if mixed := [name for name in settings if evaluation[name].nunique(dropna=False) > 1]:
-        found.append(f"Scores differ in {', '.join(mixed)}: they must not be compared with each other.")
+        found.append(f"Do not compare scores with each other: they differ in {', '.join(mixed)}.")
     return found
 
 
@@ -126,7 +126,7 @@ def _few_others(cohort):
     if others.empty or others.min() >= FEW_OTHERS:
         return []
     people = plural(int(others.min()), "other person")
-    return [f"Group-mean FC is the mean of {people} only: the more people, the harder it is to beat."]
+    return [f"Group-mean FC is the mean of only {people}: with more people it is harder to beat."]
 
 
 def _unstable(cohort):
@@ -135,7 +135,7 @@ def _unstable(cohort):
     rows = rows[(rows["measure"] == "fc_corr") & (rows["split"] == cohort.scored_split)]
     return [
         f"In the fit {fit}, the FC r of {plural(n, 'unit')} has an SD above {UNSTABLE} over noise seeds: "
-        "seeds failed, or one fit has two outcomes."
+        "some seeds failed, or the same parameters have two outcomes."
         for fit, part in rows.groupby("fit", sort=False)
         if (n := int((part["sd"] > UNSTABLE).sum()))
     ]
@@ -148,17 +148,17 @@ def _at_bounds(cohort):
         if hits := int(rows["at_bounds"].notna().sum()):
             found.append(
                 f"In the fit {fit}, {plural(hits, 'unit')} of {len(rows)} ended at a bound of the search: "
-                "the optimum may lie outside (see parameters)."
+                "consider wider bounds (see parameters)."
             )
     return found
 
 
 def _off_rates(cohort):
-    """Best fits whose firing rates nothing held: their states are not those that the control aims at."""
+    """Best fits whose firing rates the control did not keep: their states miss its target."""
     best = cohort.successful[cohort.successful["selected"]]
     return [
-        f"In the fit {fit}, feedback inhibition control did not keep the firing rates of "
-        f"{plural(n, 'unit')} of {len(rows)} within their limits (fic_failed): read their states with care."
+        f"In the fit {fit}, interpret the states of {plural(n, 'unit')} of {len(rows)} with care: feedback "
+        "inhibition control did not keep their firing rates within limits (fic_failed)."
         for fit, rows in best.groupby("fit", sort=False)
         if (n := int(rows["reason"].astype(str).str.contains("fic_failed").sum()))
     ]
@@ -171,6 +171,6 @@ def _diverged(cohort):
         share = rows["failed"].sum() / simulations
         if share > MANY_FAILED:
             found.append(
-                f"In the fit {fit}, {share:.0%} of the candidates failed and were given the worst cost."
+                f"In the fit {fit}, {share:.0%} of the candidates failed and were assigned the worst cost."
             )
     return found

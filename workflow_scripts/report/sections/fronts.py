@@ -1,4 +1,4 @@
-"""Fits with several objectives: which compromises there were, and which of them went on."""
+"""Fits with several objectives: Pareto fronts, and the candidate selected from each."""
 
 from workflow_scripts.report.figures import fronts as figures
 from workflow_scripts.report.figures.style import picture
@@ -13,7 +13,7 @@ def fits(cohort):
 
 def section(cohort):
     """A picture per fit and a row per person."""
-    return Section("fronts", "Fronts of several objectives", "fronts.html.j2", {"fits": _fits(cohort)})
+    return Section("fronts", "Pareto fronts", "fronts.html.j2", {"fits": _fits(cohort)})
 
 
 def _fits(cohort):
@@ -25,9 +25,8 @@ def _fits(cohort):
         names = [
             objective_text(group).removeprefix("cost = ") for group in cohort.fit_settings[fit]["objectives"]
         ]
-        drawn = picture(
-            figures.fronts, rows, names, alt=f"Fronts of every person, fit {fit}: {' against '.join(names)}"
-        )
+        alt = f"Pareto fronts of every person, fit {fit}: {' versus '.join(names)}"
+        drawn = picture(figures.fronts, rows, names, alt=alt)
         found.append(
             {
                 "fit": fit,

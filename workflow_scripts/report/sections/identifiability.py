@@ -1,4 +1,4 @@
-"""Can the parameters be told apart? Spread over searches, trade-offs, profiles of the cost, a known truth."""
+"""Parameter identifiability: spread over searches, trade-offs, cost profiles, recovery of a known truth."""
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def _section(cohort, fewest):
         "limits": {"weak": WEAK, "lost": LOST, "ridge": RIDGE, "recovered": RECOVERED},
         "fewest": fewest,
     }
-    return Section("identifiability", "Can the parameters be told apart?", "identifiability.html.j2", context)
+    return Section("identifiability", "Parameter identifiability", "identifiability.html.j2", context)
 
 
 def _fit(cohort, fit, fewest):
@@ -117,8 +117,8 @@ def _correlation(one, other):
 
 def _words(verdict, truth_r):
     if truth_r < RECOVERED:
-        return "not identifiable: the truth does not come back"
-    known = ", and the truth comes back" if truth_r >= RECOVERED else ""
+        return "not identifiable: not recovered"
+    known = ", and recovered" if truth_r >= RECOVERED else ""
     return WORDS[verdict] + ("" if verdict in ("flat", "lost") else known)
 
 
@@ -158,8 +158,8 @@ def _pair_words(trades, between, is_ridge, known):
     if trades:
         return "trade off, but restarts agree"
     if abs(between) >= RIDGE:
-        return "go together between people: a ridge, or truly related"
-    return "no strong trade-off seen" if known else "unknown"
+        return "correlated between people: a ridge, or a genuine relation"
+    return "no strong trade-off" if known else "unknown"
 
 
 def _verdict(rows, pairs):
@@ -169,23 +169,21 @@ def _verdict(rows, pairs):
     sentences = []
     if lost:
         sentences.append(
-            f"Not identifiable here: {', '.join(lost)}. Do not interpret how people differ in them. Fewer "
-            "free parameters, another cost or longer scans may change that."
+            f"Do not interpret individual differences in {', '.join(lost)}: not identifiable here. Fewer "
+            "free parameters, another cost or longer scans may help."
         )
     if ridges:
-        sentences.append(f"On a ridge, so that only a combination is determined: {'; '.join(ridges)}.")
+        sentences.append(f"On a ridge, so only a combination is determined: {'; '.join(ridges)}.")
     if any(row["verdict"].startswith("unknown") for row in rows):
-        sentences.append(
-            "Identifiability cannot be judged in full: it takes at least two restarts and two people."
-        )
-    good = f"No parameter fails these checks in {plural(rows[0]['n'], 'person')}."
+        sentences.append("Use at least two restarts and two people to assess identifiability in full.")
+    good = f"All parameters pass these checks in {plural(rows[0]['n'], 'person')}."
     return {"is_good": not sentences, "text": " ".join(sentences) or good}
 
 
 def _pictures(fit, found, points, has_profiles, is_shared):
     pictures = {}
     if found[["ratio_restarts", "ratio_retest", "ratio_width"]].notna().any(axis=None):
-        alt = f"Spread over restarts, noise and profiles as shares of that over people, fit {fit}"
+        alt = f"Spread over restarts, noise and profiles as fractions of that over people, fit {fit}"
         pictures["ratios"] = picture(figures.ratios, found, (WEAK, LOST), alt=alt)
     names = [name for name in found["parameter"] if (points["parameter"] == name).any()][:MAX_PANELS]
     if names and has_profiles:

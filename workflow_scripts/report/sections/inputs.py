@@ -1,4 +1,4 @@
-"""What went in: who calls for attention, which nodes are missing, one row of quality control per unit."""
+"""Quality control of the inputs: flagged units, missing nodes, one row per unit."""
 
 import pandas as pd
 
@@ -9,12 +9,12 @@ from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.formatting import MISSING, significant
 from workflow_scripts.report.section import Section
 
-ALT = "Points of all people for every number of quality control; people with a flag are diamonds."
+ALT = "Every quality-control measure as points of all people; diamonds are flagged people."
 NAMES_UP_TO = 12
 
 
 def section(cohort):
-    """Flags, a figure, missing nodes, and the table of quality control with whatever columns it has."""
+    """Flags, a figure, missing nodes, and the table of quality control with all its columns."""
     qc = cohort.table("qc")
     columns = [name for name in qc.columns if name not in {*KEYS, "key"}]
     rows = [
@@ -60,7 +60,7 @@ def _spread(values):
 
 
 def flags(qc):
-    """List who calls for attention, and why.
+    """List flagged units, and why.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def flags(qc):
 
 
 def missing_nodes(table):
-    """List the nodes that somebody lacks: how many people, who, and whether the analysis goes without them.
+    """List missing nodes: in how many people, in whom, and whether they were removed for all.
 
     Returns
     -------

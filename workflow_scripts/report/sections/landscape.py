@@ -1,4 +1,4 @@
-"""Landscapes of the cost: over the grid of a grid search, over the candidates of any other."""
+"""Cost landscapes: over the grid of a grid search, or over the candidates of any other search."""
 
 from itertools import combinations
 
@@ -22,7 +22,7 @@ def section(cohort):
 
 
 def aggregate(cohort):
-    """Means over people alone, of fits with as many people as may be told of."""
+    """Means over people only, of fits with enough people."""
     smallest = cohort.smallest_group
     fits = [fit for fit in cohort.fits if cohort.count_people(cohort.landscapes.get(fit, {})) >= smallest]
     return _section([_fit(cohort, fit, smallest) for fit in fits])
@@ -30,13 +30,13 @@ def aggregate(cohort):
 
 def _section(fits):
     context = {"fits": [entry for entry in fits if entry], "bins": BINS, "max_parameters": MAX_PARAMETERS}
-    return Section("landscapes", "Landscapes of the cost", "landscape.html.j2", context)
+    return Section("landscapes", "Cost landscapes", "landscape.html.j2", context)
 
 
 def _fit(cohort, fit, fewest=0):
     """What the page shows of a fit; None where nothing was simulated.
 
-    With `fewest`, nobody is shown, and no cell in which fewer people have a candidate.
+    With `fewest`, no individual is shown, and no cell in which fewer people have a candidate.
     """
     files = cohort.landscapes.get(fit, {})
     units = [unit for unit in cohort.units if unit in files]
@@ -56,7 +56,7 @@ def _fit(cohort, fit, fewest=0):
 
 
 class Valleys:
-    """Lowest costs of everybody over one and over two parameters.
+    """Lowest costs of all people over one and over two parameters.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class Valleys:
         """Heading of a term."""
         if term != "cost":
             return term
-        return "cost" if self.is_grid else "cost above the person's best"
+        return "cost" if self.is_grid else "cost above the person's minimum"
 
     def pictures(self, fewest=0):
         """Curves over every parameter, planes over every pair: list of (picture, kind)."""

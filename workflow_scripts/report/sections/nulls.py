@@ -1,31 +1,32 @@
-"""Null models: is the own connectome, or the true map, better than one made like it?"""
+"""Null models: does the own connectome, or the original map, do better than a null version of it?"""
 
 import numpy as np
 import pandas as pd
 
 from cubnm_core.evidence.nulls import OTHER_CONNECTOME, REWIRED, SPIN
+from cubnm_core.statistics.paired import LEVEL, UNSURE
 from workflow_scripts.files.words import plural
-from workflow_scripts.report.comparison import HIGHER_IS_BETTER
+from workflow_scripts.report.comparison import interval, relation
+from workflow_scripts.report.disclosure import hide_intervals
 from workflow_scripts.report.figures import nulls as figures
 from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.formatting import MISSING, conditions, number
 from workflow_scripts.report.section import Section
 
 OWN = {
-    OTHER_CONNECTOME: "The own connectome",
-    REWIRED: "The own connectome",
-    SPIN: "The map in its true place",
+    OTHER_CONNECTOME: "The person's own connectome",
+    REWIRED: "The person's own connectome",
+    SPIN: "The original map",
 }
 AGAINST = {
-    OTHER_CONNECTOME: "those of other people",
-    REWIRED: "rewired ones",
-    SPIN: "the map turned elsewhere",
+    OTHER_CONNECTOME: "other people's connectomes",
+    REWIRED: "rewired connectomes",
+    SPIN: "rotated maps",
 }
-NAMES = {OTHER_CONNECTOME: "other people's connectomes", REWIRED: "rewired connectomes", SPIN: "turned maps"}
+NAMES = {OTHER_CONNECTOME: "other people's connectomes", REWIRED: "rewired connectomes", SPIN: "rotated maps"}
 MEASURES = {"fc_corr": "FC r", "fcd_ks": "FCD KS", "fcd_ks_binned": "FCD KS", "cost": "cost"}
 SPLITS = {"train": "training", "test": "held-out"}
 DRAWN = ("fc_corr", "fcd_ks")
-LEVEL = 0.05
 
 
 def section(cohort):
@@ -56,7 +57,7 @@ def _fit(cohort, fit, fewest, draw_people, stated):
     found = []
     if not tests.empty:
         tests = tests[(tests["split"] == cohort.scored_split) & (tests["n_people"] >= max(fewest, 1))]
-        found = tests.to_dict("records")
+        found = hide_intervals(tests, fewest).to_dict("records")
     shown = [row for row in found if row["measure"] in DRAWN]
     return {
         "name": fit,
@@ -90,32 +91,27 @@ def verdict(row):
     -------
     str
     """
-    better = row["difference"] > 0 if HIGHER_IS_BETTER.get(row["measure"]) else row["difference"] < 0
     own, against = OWN[row["null"]], AGAINST[row["null"]]
     numbers = (
-        f"{MEASURES[row['measure']]} {number(row['observed'])} against {number(row['null_mean'])}, "
-        f"difference {_interval(row)}, {plural(int(row['n_people']), 'person')}, "
+        f"{MEASURES[row['measure']]} {number(row['observed'])} versus {number(row['null_mean'])}, "
+        f"difference {interval(row)}, {plural(int(row['n_people']), 'person')}, "
         f"up to {plural(int(row['n_nulls']), 'null model')} each"
     )
+    verb = relation(row["verdict"])
     if not row["refitted"]:
-        word = "is not distinguishable from"
-        if row["low"] > 0 or row["high"] < 0:
-            word = "scores better than" if better else "scores worse than"
         own = own[0].lower() + own[1:]
-        return f"Diagnostic, no p: {own} {word} {against} under the same parameters ({numbers})."
-    numbers += f", p {p_text(row['p'])}"
-    if row["p"] <= LEVEL and better:
-        return f"{own} beats {against} that were fitted as well ({numbers})."
-    return f"{own} is not distinguishable from {against}, fitted as well ({numbers}). {_remedy(row)}"
+        return f"Diagnostic, no p: {own} {verb} {against} with the same parameters ({numbers})."
+    told = f"{own} {verb} {against}, refitted by the same search ({numbers}, p {p_text(row['p'])})."
+    return f"{told} {_remedy(row)}" if row["verdict"] == UNSURE else told
 
 
 def _remedy(row):
     """Say what would change a comparison that found nothing."""
     least = 1 / (1 + row["n_nulls"])
     if row["null"] == SPIN and least > LEVEL:
-        maps = plural(int(row["n_nulls"]), "turned map")
-        return f"With {maps} p cannot be below {number(least)}: raise evaluation.nulls.refits."
-    return "More people, or more refits, would narrow the interval."
+        maps = plural(int(row["n_nulls"]), "rotated map")
+        return f"Increase evaluation.nulls.refits: with {maps}, p cannot be below {number(least)}."
+    return "More people or more refits would narrow the interval."
 
 
 def p_text(p):
@@ -123,13 +119,6 @@ def p_text(p):
     if not np.isfinite(p):
         return MISSING
     return "< .001" if p < 0.001 else f"= {p:.3f}".replace("0.", ".")
-
-
-def _interval(row):
-    text = number(row["difference"], sign=True)
-    if not np.isfinite(row["low"]):
-        return text
-    return f"{text} [{number(row['low'], sign=True)}, {number(row['high'], sign=True)}]"
 
 
 def _cells(row):
@@ -142,42 +131,42 @@ def _cells(row):
         "n_nulls": int(row["n_nulls"]),
         "observed": number(row["observed"]),
         "null_mean": number(row["null_mean"]),
-        "difference": _interval(row),
+        "difference": interval(row),
         "p": p_text(row["p"]).removeprefix("= ") if row["refitted"] else MISSING,
     }
 
 
 def _without(cohort, fit, found, stated):
-    """Say why a kind of null model that was asked for has no rows."""
+    """Say why a kind of null model that was requested has no rows."""
     have = {(row["null"], bool(row["refitted"])) for row in found}
     reasons = []
     kinds = stated.get("kinds", ())
     if REWIRED in kinds and not any(null == REWIRED for null, _ in have):
-        reasons.append("No rewired connectome was scored: nobody has this fit, or too few people have it.")
+        reasons.append("No rewired connectome was scored: too few people have this fit.")
     if SPIN in kinds and not any(null == SPIN for null, _ in have):
         reasons.append(_no_spin(cohort, fit))
     if OTHER_CONNECTOME in kinds and stated.get("refits") and (OTHER_CONNECTOME, True) not in have:
-        reasons.append("No connectomes of other people were fitted: no batch holds two usable people.")
+        reasons.append("No connectomes of other people were fitted: no batch contains two usable people.")
     return reasons
 
 
 def _no_spin(cohort, fit):
     free = cohort.fit_settings[fit].get("free", {})
     if not any("maps" in entry for entry in free.values() if isinstance(entry, dict)):
-        return "No parameter of this fit follows a map, so there is no map to turn."
+        return "No parameter of this fit follows a map, so there is no map to rotate."
     nodes = cohort.nodes
     if not {"x", "y", "z"} <= set(nodes) or nodes[["x", "y", "z"]].isna().all(axis=None):
-        return "Maps cannot be turned: the node table has no coordinates (columns x, y, z in mm)."
-    return "Maps were not turned; the log of rule nulls says why."
+        return "Maps cannot be rotated: the node table has no coordinates (columns x, y, z in mm)."
+    return "Maps were not rotated; see the log of rule nulls."
 
 
 def _kept(cohort, fit):
-    """Say what rewired connectomes have kept, over all people."""
+    """Say what rewired connectomes preserved, over all people."""
     rows = cohort.of_fit("rewiring", fit)
     if rows.empty:
         return None
     lengths = (
-        "lengths were not kept: tracts have none or do not lead everywhere, and nodes have no coordinates"
+        "lengths were not preserved: tract lengths are missing or incomplete, and nodes have no coordinates"
     )
     source = ", ".join(sorted(set(rows["distance"].dropna()) - {"none"}))
     if source:
@@ -185,7 +174,7 @@ def _kept(cohort, fit):
         lengths = f"correlation of log weight with length {own} before and {null} after (length: {source})"
     moved = f"{100 * rows['same_connections'].mean():.0f} % of connections are the same"
     if (rows["same_connections"] == 1).all():
-        moved = "every pair of nodes is connected, so that only weights could move"
+        moved = "all pairs of nodes are connected, so only weights could be permuted"
     return (
         f"Rewired connectomes, means over people: degrees r {number(rows['degree_r'].mean())}, strengths r "
         f"{number(rows['strength_r'].mean(), digits=3)}; {lengths}; {moved}; all weights r "

@@ -1,4 +1,4 @@
-"""Fitted parameters: where they lie, how groups differ, whether a known truth comes back."""
+"""Fitted parameters: estimates, groups, and recovery of known values."""
 
 from itertools import combinations
 
@@ -38,7 +38,7 @@ def _told(cohort, fit):
         return None
     groups = cohort.groups.groupby(cohort.people.reindex(cohort.groups.index)).first().reindex(people.index)
     told = told_groups(groups.fillna("no group"), cohort.smallest_group)
-    parts = {"everybody": people, **{name: people[groups == name] for name in told}}
+    parts = {"all": people, **{name: people[groups == name] for name in told}}
     rows = [
         {"name": name, "cells": [spread(part[name], 3) for part in parts.values()]}
         for name in names
@@ -84,6 +84,6 @@ def _pictures(cohort, fit, estimates, names, truth):
         pictures["groups"] = picture(figures.by_group, people, names[:MAX_PANELS], groups, truth, alt=alt)
     shown = [name for name in names if (truth["parameter"] == name).any()][:MAX_PANELS]
     if shown:
-        alt = f"Recovered against true parameters of fit {fit}: {', '.join(shown)}"
+        alt = f"Recovered versus true parameters of fit {fit}: {', '.join(shown)}"
         pictures["recovery"] = picture(figures.recovery, truth, shown, groups, alt=alt)
     return pictures

@@ -1,10 +1,12 @@
-"""Is anything personal? The cross of people, identification, and people whom no fit has seen."""
+"""Is anything personal? Exchange between people, identification, and held-out people."""
 
 import numpy as np
 
 from cubnm_core.evidence.cross import FITTED, TUNED, WITHOUT
+from cubnm_core.statistics.paired import BETTER, TOO_FEW, UNSURE, WORSE
 from workflow_scripts.files.words import plural
-from workflow_scripts.report.comparison import MEASURES
+from workflow_scripts.report.comparison import MEASURES, kind, relation
+from workflow_scripts.report.disclosure import hide_intervals
 from workflow_scripts.report.figures import personal as figures
 from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.formatting import MISSING, conditions, number, spread
@@ -20,7 +22,7 @@ CONTRASTS = {
     "everything_others": ("own model", "others' models"),
     "everything_group": ("own model", "the others' mean model"),
     "data_others": ("own scans", "others' scans (own model)"),
-    "fit_held_out_people": ("own fit", "the fit of a group without the person"),
+    "fit_held_out_people": ("own fit", "the group fit without the person"),
 }
 SPLITS = {"train": "training scans", "test": "held-out scans"}
 SOURCES = {"simulated": "simulation", "empirical": "training scan"}
@@ -48,14 +50,14 @@ def _section(cohort, fewest):
 
 
 def _why_none(cohort, fewest):
-    """Say why nobody was crossed with others; None where somebody was."""
+    """Say why people were not crossed; None if any were."""
     stated = cohort.config.get("evaluation", {})
     crossed = _enough(cohort.table("contrasts"), fewest)
     if len(crossed) and (crossed["contrast"] != "fit_held_out_people").any():
         return None
     if stated.get("others") == 0:
-        return "Parameters, connectomes and scans were not exchanged between people (evaluation.others is 0)."
-    return f"Parameters and connectomes were exchanged for fewer than {max(fewest, 2)} people with a fit."
+        return "Parameters, connectomes and scans were not exchanged between people (evaluation.others: 0)."
+    return f"Parameters and connectomes were exchanged for fewer than {max(fewest, 2)} fitted people."
 
 
 def _why_nobody_held_out(cohort, fewest):
@@ -64,8 +66,8 @@ def _why_nobody_held_out(cohort, fewest):
     if len(table) and table["participant_id"].nunique() >= fewest:
         return None
     if cohort.config.get("evaluation", {}).get("folds", 0) < 2:
-        return "No people were held out from fits of groups (evaluation.folds is below 2)."
-    return "Too few people have a fit for some to be held out from a fit of the others."
+        return "No people were held out from group fits (evaluation.folds is below 2)."
+    return "Too few people were fitted to hold some out from a group fit of the others."
 
 
 def _enough(rows, fewest):
@@ -74,7 +76,7 @@ def _enough(rows, fewest):
 
 
 def _fit(cohort, fit, fewest):
-    contrasts = _enough(cohort.of_fit("contrasts", fit), fewest)
+    contrasts = hide_intervals(_enough(cohort.of_fit("contrasts", fit), fewest), fewest)
     judged = contrasts[contrasts["split"] == cohort.scored_split]
     means = cell_means(cohort, fit, fewest)
     shown = bool(len(judged)) and bool(len(means))
@@ -91,22 +93,24 @@ def _fit(cohort, fit, fewest):
 
 
 def _how(cohort, fit):
-    """How many others and seeds stand behind the cross of a fit, in words."""
+    """Numbers of other people and noise seeds of the cross of a fit, in words."""
     rows = cohort.of_fit("cross", fit)
     if "n_pairs" not in rows or rows.empty:
         return None
     exchanged = rows[(rows["parameters"] == "others") & (rows["connectome"] == "own")]
     most = int(exchanged["n_pairs"].max()) if len(exchanged) else 0
     failed = int(rows.drop_duplicates(["key", "parameters", "connectome", "inhibition"])["n_failed"].sum())
-    text = f"Everybody was crossed with up to {plural(most, 'other person')}, over noise seeds "
-    text += f"{', '.join(rows['seeds'].dropna().unique())}."
+    seeds = ", ".join(rows["seeds"].dropna().unique())
+    text = f"Every person was crossed with up to {plural(most, 'other person')}, over noise seeds {seeds}."
     if have_one_connectome(rows):
-        text += " Everybody has the same connectome, so there is none to exchange."
-    return text + (f" {plural(failed, 'simulation')} diverged and counted as the worst." if failed else "")
+        text += " All people have the same connectome, so there is none to exchange."
+    return text + (
+        f" {plural(failed, 'simulation')} diverged and received the worst score." if failed else ""
+    )
 
 
 def have_one_connectome(rows):
-    """Whether people of the cross were exchanged, but no connectomes: everybody has the same."""
+    """Whether parameters were exchanged but no connectomes, because all people have the same."""
     return "others" in set(rows["parameters"]) and set(rows["connectome"]) == {"own"}
 
 
@@ -154,17 +158,17 @@ def sentence(row):
     """A contrast in words, with its numbers and what it cannot tell."""
     one, other = CONTRASTS[row["contrast"]]
     n = int(row["n_people"])
-    verb = {"better": "better than", "worse": "worse than"}.get(row["verdict"], "not distinguishable from")
+    verb = relation(row["verdict"], several=one.endswith("s"))
     text = f"{one} {verb} {other}: {MEASURES[row['measure']]} {number(row['difference'], 3, sign=True)}"
-    if not np.isfinite(row["low"]):
-        return {"kind": "unsure", "text": f"{text}; {plural(n, 'person')} give no interval worth the name"}
-    text += f" [{number(row['low'], 3, sign=True)}, {number(row['high'], 3, sign=True)}]"
+    if row["verdict"] == TOO_FEW:
+        return {"kind": kind(row), "text": f"{text} ({plural(n, 'person')}: too few for a verdict)"}
+    if np.isfinite(row["low"]):
+        text += f" [{number(row['low'], 3, sign=True)}, {number(row['high'], 3, sign=True)}]"
     text += f", better in {int(row['n_better'])} of {n} people"
-    kind = {"better": "beats", "worse": "loses"}.get(row["verdict"], "unsure")
-    if kind == "unsure":
+    if row["verdict"] == UNSURE and np.isfinite(row["low"]):
         half = number((row["high"] - row["low"]) / 2, 3)
-        text += f"; with {n} people a mean difference below {half} cannot be told from none"
-    return {"kind": kind, "text": text}
+        text += f"; with {n} people, a mean difference below {half} cannot be detected"
+    return {"kind": kind(row), "text": text}
 
 
 def _contrast_cells(rows):
@@ -181,7 +185,7 @@ def _contrast_cells(rows):
 def _interval(row):
     limits = f" [{number(row['low'], 3, sign=True)}, {number(row['high'], 3, sign=True)}]"
     text = number(row["difference"], 3, sign=True) + (limits if np.isfinite(row["low"]) else "")
-    return text + ("" if row["verdict"] == "not distinguishable" else f" {row['verdict']}")
+    return text + (f" {row['verdict']}" if row["verdict"] in (BETTER, WORSE) else "")
 
 
 def _identification(cohort, fit, fewest):
@@ -198,7 +202,7 @@ def _found(row):
     scan = {"train": "training scan", "test": "held-out scan"}[row["split"]]
     pair = (scan, source) if row["direction"] == "scan" else (source, scan)
     return {
-        "what": f"{pair[0]} finds the person's {pair[1]}",
+        "what": f"{pair[0]} identifies the person's {pair[1]}",
         "n": n,
         "rate": f"{round(row['rate'] * n)} of {n} ({number(100 * row['rate'], 0)} %)",
         "chance": f"{number(100 * row['chance'], 1)} % "
@@ -209,7 +213,7 @@ def _found(row):
 
 
 def _held_out(cohort, fit, fewest):
-    """Scores of own fits beside those of parameters of a group without the person."""
+    """Scores of own fits, and of parameters of a group without the person."""
     theirs = cohort.of_fit("held_out_people", fit)
     if theirs.empty or theirs["participant_id"].nunique() < fewest:
         return []
@@ -217,7 +221,7 @@ def _held_out(cohort, fit, fewest):
     own = own[own["key"].isin(theirs["key"])]
     return [
         {"label": name, **_scores(rows, fewest)}
-        for name, rows in (("own fit", own), ("fit of a group without the person", theirs))
+        for name, rows in (("own fit", own), ("group fit without the person", theirs))
     ]
 
 

@@ -1,4 +1,4 @@
-"""Where every number comes from: versions, configuration, seeds, hashes, times, and the tables themselves."""
+"""Provenance: versions, configuration, seeds, hashes, times, and links to the tables."""
 
 import os
 

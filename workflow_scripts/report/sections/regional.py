@@ -1,4 +1,4 @@
-"""Regional read-outs: maps of the brain, networks, reliability, effects, and where their spread lies."""
+"""Regional read-outs: brain maps, networks, reliability, effects, and sources of variation."""
 
 import numpy as np
 
@@ -54,7 +54,7 @@ def _rows(cohort, fit):
 
 
 def _of_people(rows):
-    """States of people, the sessions of everybody averaged."""
+    """States of people, sessions averaged."""
     keys = ["variable", "label", "hemisphere", "unit", "person"]
     return rows.groupby(keys, sort=False, dropna=False)["mean"].mean().reset_index()
 
@@ -67,7 +67,7 @@ def _fit(cohort, fit, hidden=()):
     drawn = picture(
         figures.network_boxes,
         regions,
-        alt=f"Every regional read-out of fit {fit}, averaged over people, by network and hemisphere",
+        alt=f"Regional read-outs of fit {fit}, averaged over people, by network and hemisphere",
     )
     return {
         "name": fit,
@@ -131,14 +131,14 @@ def reliability_maps(cohort, fit):
 
 
 def effect_maps(cohort, fit, hidden=()):
-    """Maps of effect sizes of everything that statistics asked, and which regions survive the correction.
+    """Maps of the effect sizes of all statistical models, and regions that survive the correction.
 
     Parameters
     ----------
     cohort : Cohort
     fit : str
     hidden : collection of str
-        Statistical models that are left out.
+        Statistical models to omit.
 
     Returns
     -------
@@ -172,18 +172,18 @@ def _measure(part):
 
 
 def _survivors(part, alpha):
-    """Say which regions are left after the correction for false discoveries."""
+    """Say which regions are significant after FDR correction."""
     kept = part[part["p"] < alpha].sort_values("p")["label"].tolist()
     if not kept:
-        return f"No region of {len(part)} with p below {alpha:g} after correction (FDR)."
+        return f"None of {len(part)} regions has p below {alpha:g} after FDR correction."
     more = f" and {len(kept) - MAX_NAMED} more" if len(kept) > MAX_NAMED else ""
     named = ", ".join(kept[:MAX_NAMED])
     counted = f"{len(kept)} of {len(part)} regions"
-    return f"{counted} with p below {alpha:g} after correction (FDR): {named}{more}."
+    return f"{counted} have p below {alpha:g} after FDR correction: {named}{more}."
 
 
 def associations(cohort, fit, hidden=()):
-    """Rows on how read-outs go along with maps of the brain, without those of hidden statistical models."""
+    """Correlations of read-outs with brain maps, without those of hidden statistical models."""
     rows = _table(cohort, "map_association", fit)
     if rows is None:
         return []
@@ -228,7 +228,7 @@ def _unit(part):
 
 
 def _summary(rows):
-    """Mean of each variable and how much of its spread lies between regions, people and seeds."""
+    """Mean of each variable, and its variation over regions, people and seeds."""
     found = []
     for variable, part in rows.groupby("variable", sort=False):
         wide = part.pivot_table(index="person", columns="label", values="mean")

@@ -1,11 +1,13 @@
-"""Reliability: how well the sessions of people agree, simulated beside empirical."""
+"""Reliability: agreement of the sessions of people, simulated and empirical."""
 
 from collections import Counter
 
 import numpy as np
 
+from cubnm_core.statistics.paired import UNSURE
 from workflow_scripts.files.job import read_npz
 from workflow_scripts.files.words import plural
+from workflow_scripts.report.comparison import relation
 from workflow_scripts.report.disclosure import few
 from workflow_scripts.report.figures import reliability as figures
 from workflow_scripts.report.figures.style import picture
@@ -44,7 +46,7 @@ def why_none(ids, table):
     """Say in a sentence why there is nothing to compare; None if there is."""
     sessions = Counter(entry["participant_id"] for entry in ids if entry["session_id"])
     if max(sessions.values(), default=0) < 2:
-        return "No person has two sessions, so nothing can be said about reliability over sessions."
+        return "No person has two sessions, so reliability cannot be assessed."
     if table.empty:
         return (
             "No two sessions are shared, by name, by half of the people who came more than once, or their "
@@ -81,7 +83,7 @@ def _people(row, fewest):
     if fewest:  # names of sessions may be dates
         sessions = plural(int(row["n_sessions"]), "session")
     text = f"{plural(int(row['n_people']), 'person')}, {sessions}"
-    return text + (f"; left out without all of them: {few(left_out, fewest)}" if left_out else "")
+    return text + (f"; excluded for missing sessions: {few(left_out, fewest)}" if left_out else "")
 
 
 def state_quartiles(rows):
@@ -117,12 +119,12 @@ def _parameter_verdicts(rows):
     found = []
     for row in rows[rows["icc_type"] == SINGLE].to_dict("records"):
         if not np.isfinite(row["icc"]):
-            found.append(f"{row['variable']}: too few people, or no variation, for an ICC.")
+            found.append(f"{row['variable']}: no ICC (too few people or no variance).")
             continue
         text = f"{row['variable']}: ICC(2,1) {interval(row)}, {class_of(row['icc'])}"
         ends = [class_of(row[end]) for end in ("low", "high")]
         if row["low"] <= 0:
-            text += "; not distinguishable from no reliability at all"
+            text += "; the interval includes 0"
         elif ends[0] != ends[1]:
             text += f" by the estimate, {ends[0]} to {ends[1]} by the interval"
         found.append(f"{text}.")
@@ -130,18 +132,19 @@ def _parameter_verdicts(rows):
 
 
 def _edge_verdict(rows):
-    """Simulated beside empirical FC, in a sentence."""
+    """Reliability of simulated and empirical FC, in a sentence."""
     mean = rows[(rows["label"] == ALL_EDGES) & (rows["icc_type"] == SINGLE)].set_index("source")
     if mean.empty or not np.isfinite(mean["low"]).all():
         return []
     difference = mean.loc["difference"]
-    values = f"mean ICC(2,1) over edges {number(mean.loc['simulated', 'icc'])} against "
+    values = f"mean ICC(2,1) over edges {number(mean.loc['simulated', 'icc'])} versus "
     values += f"{number(mean.loc['empirical', 'icc'])}, difference {interval(difference, sign=True)}"
     if difference["low"] > 0:
         return [f"Simulated FC is more reliable than the FC it was fitted to ({values})."]
     if difference["high"] < 0:
         return [f"Simulated FC is less reliable than the FC it was fitted to ({values})."]
-    return [f"Simulated and empirical FC are not distinguishable in their reliability ({values})."]
+    verb = relation(UNSURE)
+    return [f"The reliability of simulated FC {verb} that of the FC it was fitted to ({values})."]
 
 
 def _few(row):
@@ -149,7 +152,8 @@ def _few(row):
     if n >= FEW:
         return []
     return [
-        f"With {plural(n, 'person')} intervals are wide; more people narrow them, longer scans raise the ICC."
+        f"With {plural(n, 'person')}, intervals are wide; more people narrow them, and longer scans raise "
+        "the ICC."
     ]
 
 
@@ -207,7 +211,7 @@ def _edge_cells(rows):
         average = mine["icc"].get((AVERAGE, "median of edges"), np.nan)
         cells.append(
             {
-                "name": "simulated less empirical" if source == "difference" else source,
+                "name": "simulated minus empirical" if source == "difference" else source,
                 "mean": interval(shown[ALL_EDGES], sign=source == "difference"),
                 "quartiles": quartiles,
                 "average": number(average),
@@ -223,7 +227,7 @@ def _picture(cohort, fit, parameters, states):
         for source in ("empirical", "simulated")
         if np.isfinite(arrays[f"{fit}/{source}/icc"]).any()
     }
-    alt = f"Intraclass correlations of parameters, regional read-outs and edges of the FC, fit {fit}"
+    alt = f"Intraclass correlations of parameters, regional read-outs and FC edges, fit {fit}"
     shown = parameters[(parameters["icc_type"] == SINGLE) & parameters["icc"].notna()]
     if shown.empty and not states and not edges:
         return None

@@ -1,4 +1,4 @@
-"""How good the fits are, beside what they have to beat."""
+"""Scores of the fits and of the baselines they must beat."""
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from workflow_scripts.report.comparison import (
     sentence,
     too_few,
 )
+from workflow_scripts.report.disclosure import hide_intervals
 from workflow_scripts.report.figures import optimism as optimism_figures
 from workflow_scripts.report.figures import scores as figures
 from workflow_scripts.report.figures.style import picture
@@ -54,7 +55,7 @@ def aggregate(cohort):
 
 def _context(cohort, fewest):
     """What both pages say, of `fewest` people or more."""
-    rows = [row for row in _comparisons(cohort) if row["n_people"] >= fewest]
+    rows = _comparisons(cohort, fewest)
     return {
         "fits": [_fit(cohort, fit, rows, fewest) for fit in cohort.fits],
         "has_heldout": cohort.has_heldout,
@@ -86,7 +87,7 @@ def one_distance(rows):
 
 
 def unit_baselines(cohort, fit):
-    """Baselines of every unit beside a fit: columns (split, measure), index unit.
+    """Baselines of every unit for a fit: columns (split, measure), index unit.
 
     A global signal was fitted with the cost of that fit. Scan–rescan belongs to no split.
     """
@@ -103,7 +104,7 @@ def column(frame, *key):
 
 
 def baseline_column(baselines, split, measure):
-    """One baseline per unit; scan–rescan is taken from whatever split it was stored under."""
+    """One baseline per unit; scan–rescan is taken from the split it was stored under."""
     if not measure.startswith("scan_rescan"):
         return column(baselines, split, measure)
     found = [baselines[key] for key in baselines.columns if key[1] == measure]
@@ -128,9 +129,10 @@ def _fit(cohort, fit, comparisons, fewest):
     }
 
 
-def _comparisons(cohort):
-    """Rows of fit_comparison.tsv as dicts."""
-    return cohort.table("fit_comparison").to_dict("records")
+def _comparisons(cohort, fewest):
+    """Rows of fit_comparison.tsv of `fewest` people or more, as dicts."""
+    rows = cohort.table("fit_comparison")
+    return hide_intervals(rows[rows["n_people"] >= fewest], fewest).to_dict("records")
 
 
 def _told(row, rows):
@@ -191,7 +193,9 @@ def _optimism(cohort, fewest):
         | {name: spread(part[name], sign=name.endswith("part"), fewest=fewest) for name in numbers}
         for (fit, measure), part in people.groupby(["fit", "measure"], sort=False)
     ]
-    alt = "Mean scores of each fit: in the search, over fresh noise on training scans, on held-out scans"
+    alt = (
+        "Mean scores of each fit: in the search, with fresh noise seeds on training scans, on held-out scans"
+    )
     drawn = picture(optimism_figures.optimism, people, cohort.fits, alt=alt) if rows else None
     return {"rows": rows, "picture": drawn}
 
@@ -209,14 +213,14 @@ def _since_origin(cohort, fit):
         people = max(people, len(changes))
         parts.append(f"{name} {spread(changes, digits=3, sign=True)}")
     return (
-        f"Change since {start['from']}, from whose best parameters it started, on "
+        f"Change from {start['from']}, whose best parameters were the starting point, on "
         f"{SPLITS[cohort.scored_split]} scans: {', '.join(parts)} "
         f"(mean ± SD over {plural(people, 'person')})."
     )
 
 
 def _summary(cohort, fewest):
-    """Rows of the cohort table: mean ± SD over `fewest` people or more, training beside held-out."""
+    """Rows of the cohort table: mean ± SD over `fewest` people or more, training and held-out."""
     rows = [_fit_row(cohort, fit, fewest) for fit in cohort.fits]
     for names in BASELINE_ROWS:
         found = [_baseline_row(cohort, fit, fewest, *names) for fit in cohort.fits]
@@ -245,7 +249,7 @@ def _fit_row(cohort, fit, fewest):
 
 
 def _baseline_row(cohort, fit, fewest, label, fc, ks, cost):
-    """Cells of a baseline; scan–rescan stands in the held-out column, a cost counts no firing rates."""
+    """Cells of a baseline; scan–rescan is in the held-out column, a cost excludes firing rates."""
     baselines = unit_baselines(cohort, fit)
     known = baseline_column(baselines, cohort.scored_split, fc).dropna().index
     row = {
@@ -307,7 +311,7 @@ def _pictures(cohort):
     frame = figure_frame(cohort)
     drawn = _drawn(cohort, figures.cohort_strip, frame)
     if drawn:
-        alt = "Score of every person beside that person's baselines, ordered by the score of the first fit"
+        alt = "Score and baselines of every person, ordered by the score of the first fit"
         drawn["people"] = picture(figures.people_ranked, frame, cohort.fits, cohort.scored_split, alt=alt)
     return drawn
 
@@ -316,7 +320,7 @@ def _drawn(cohort, draw, frame):
     """The cohort at a glance, if anybody was scored."""
     if not frame["source"].isin(cohort.fits).any():
         return {}
-    alt = "FC correlation and FCD distance of all people: baselines and fits, training beside held-out scans"
+    alt = "FC correlation and FCD distance of all people: baselines and fits, training and held-out scans"
     return {"strip": picture(draw, frame, cohort.fits, alt=alt)}
 
 

@@ -1,4 +1,4 @@
-"""What the fitted models have to do with the people: tests, effect sizes, and who was left out."""
+"""Group statistics: tests, effect sizes, and exclusions."""
 
 import numpy as np
 import pandas as pd
@@ -13,15 +13,15 @@ from workflow_scripts.statistics.map_association import COLUMNS as MAP_COLUMNS
 ALPHA = 0.05
 SHOWN_REGIONS = 100
 SHOWN_MAPS = 60
-SAMPLES = {"all": "everybody", "sensitivity": "without poor fits and boundary hits"}
+SAMPLES = {"all": "all participants", "sensitivity": "without poor fits and boundary hits"}
 PS = ("p", "p_fdr", "p_permutation", "p_permutation_fdr")
 MANY = {"parameter": "parameters", "score": "scores", "state": "regional read-outs"}
 EFFECTS = {"hedges_g": "g", "partial_r": "partial r", "partial_eta_squared": "partial η²"}
-# Single people left out are nobody's business on a page to hand on.
+# The page that is shared does not tell who was excluded.
 UNTOLD = {
     "left_out": None,
     "note": None,
-    "sensitivity": "The sensitivity run leaves out poor fits and boundary hits.",
+    "sensitivity": "The sensitivity run excludes poor fits and boundary hits.",
 }
 KEYS = ["quantity", "variable", "label", "split", "term", "contrast"]
 
@@ -32,7 +32,7 @@ def section(cohort):
 
 
 def aggregate(cohort):
-    """The same without whatever tells of groups with fewer people than may be told, also by subtraction."""
+    """The same without results on groups that are too small, also by subtraction."""
     models = [_model(cohort, *key, cohort.smallest_group) for key in _model_keys(cohort)]
     kept = [{**model, **UNTOLD} for model in models if model["rows"] or model["regions"]]
     return _section(cohort, kept, withheld=len(models) - len(kept))
@@ -87,7 +87,7 @@ def _model(cohort, name, fit, smallest=0):
 
 
 def _tellable(told, smallest):
-    """Samples of enough people, and not so few people away from everybody that these would be told of."""
+    """Samples of enough people that do not reveal a few excluded ones by subtraction."""
     found = told[["n", "smallest_level"]].min(axis=1)
     found = found[found >= smallest]
     left = told["n"].max() - told["n"].min()
@@ -112,7 +112,7 @@ def _sentence(told):
     if told["n_observations"] > told["n"]:
         counted += f" in {plural(int(told['n_observations']), 'session')}"
     return (
-        f"Each response is explained by {told['formula']}, by {method}, in {counted}; "
+        f"Each response is modelled by {told['formula']} using {method}, in {counted}; "
         f"{int(told['permutations'])} permutations{blocks}."
     )
 
@@ -121,9 +121,9 @@ def _sensitivity(told):
     """Who the sensitivity run leaves out, in words."""
     second = told.loc["sensitivity"]
     if second["n_left_out"] == told.loc["all"]["n_left_out"]:
-        return "No fit is poor and none ended at a bound, so that there is no sensitivity run to compare."
+        return "No sensitivity run: no fit is poor or at a bound."
     note = _text(second["note"])
-    return f"Sensitivity run: {plural(int(second['n']), 'person')} left, {second['left_out']} left out." + (
+    return f"Sensitivity run: {plural(int(second['n']), 'person')}; excluded: {second['left_out']}." + (
         f" No result: {note}." if note else ""
     )
 
@@ -141,20 +141,18 @@ def _verdicts(rows, alpha):
         if p.notna().any():
             hits = part[p < alpha]
             counted = f"of {len(part)} {MANY[quantity]}"
-            said = f"{len(hits)} {counted} below {alpha:g} after correction{_named(hits)}."
+            limit = f"with p below {alpha:g} after correction"
+            said = f"{len(hits)} {counted} {limit}{_named(hits)}."
             if hits.empty:
-                smallest = p_text(p.min())
-                said = (
-                    f"none {counted} below {alpha:g} after correction (smallest p {smallest}{_reach(part)})."
-                )
+                said = f"none {counted} {limit} (smallest p {p_text(p.min())}{_reach(part)})."
             found.append({"text": f"{term} ({contrast}): {said}", "found": not hits.empty})
     return found
 
 
 def _reach(part):
-    """How far intervals reach: what could have been overlooked."""
+    """How far intervals reach: what could have been missed."""
     limits = part[["effect_low", "effect_high"]].abs().max(axis=None)
-    return f"; intervals reach to ±{number(limits, 1)}" if np.isfinite(limits) else ""
+    return f"; intervals extend to ±{number(limits, 1)}" if np.isfinite(limits) else ""
 
 
 def _named(hits):
@@ -185,7 +183,7 @@ def p_text(p):
 
 
 def _beside(rows):
-    """One dict per response and contrast of everybody, with the sensitivity run beside; smallest p first."""
+    """One dict per response and contrast, with the sensitivity run; smallest p first."""
     rows = rows.assign(**{key: rows[key].astype(object).where(rows[key].notna(), "") for key in KEYS})
     second = rows[rows["sample"] == "sensitivity"].set_index(KEYS)
     second = second.to_dict("index")
@@ -232,7 +230,7 @@ def _forest(rows, name, fit):
 
 
 def _counts(rows, alpha):
-    """How many regions of every state stand out, by each correction."""
+    """Number of significant regions of every state, by each correction."""
     rows, found = rows.dropna(subset="p"), []
     for (variable, contrast), part in rows.groupby(["variable", "contrast"], sort=False):
         whole, checked = (part[part["sample"] == sample] for sample in SAMPLES)

@@ -1,4 +1,4 @@
-"""What the page is about, in three sentences."""
+"""Summary of the report in three sentences."""
 
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.section import Section
@@ -15,4 +15,4 @@ def section(cohort):
         "is_synthetic": bool(cohort.config.get("synthetic")),
         "models": {fit: setting["model"] for fit, setting in cohort.fit_settings.items()},
     }
-    return Section("about", "What this is", "about.html.j2", context)
+    return Section("about", "Summary", "about.html.j2", context)

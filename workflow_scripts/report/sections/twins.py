@@ -1,8 +1,8 @@
-"""Synthetic twins: would these settings find the truth? Shown once they were asked for."""
+"""Synthetic twins: would these settings recover the true parameters? Shown once requested."""
 
 import numpy as np
 
-from workflow_scripts.evidence.twin_recovery import COORDINATE, NODES, mark
+from workflow_scripts.evidence.twin_marks import COORDINATE, NODES, settings_mark
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.figures import twins as figures
 from workflow_scripts.report.figures.style import picture
@@ -12,13 +12,13 @@ from workflow_scripts.report.section import Section
 PANELS = 12
 SOURCES = {
     "cohort": "drawn from the distribution of the fitted parameters over people",
-    "own": "those of the person whose connectome the twin has",
-    "range": "drawn evenly from the search range",
+    "own": "those fitted to the person whose connectome the twin has",
+    "range": "drawn uniformly from the search range",
 }
 
 
 def section(cohort):
-    """Verdicts, figure and table of every fit, or how to ask for them."""
+    """Verdicts, figure and table of every fit, or how to request them."""
     return _section(cohort, draws=True)
 
 
@@ -40,14 +40,14 @@ def _fit(cohort, fit, draws):
     rows = recovery.to_dict("records")
     searched = [row for row in rows if row["level"] == COORDINATE]
     drawn = searched[:PANELS]
-    alt = f"Fitted against true parameters of synthetic twins, fit {fit}"
+    alt = f"Fitted versus true parameters of synthetic twins, fit {fit}"
     points = points[points["level"] == COORDINATE]
     return {
         "name": fit,
         "n": int(recovery["n"].max()),
         "n_failed": int(recovery["n_failed"].max()),
         "source": SOURCES[rows[0]["parameters"]],
-        "is_old": rows[0]["settings"] != mark(cohort.fit_settings[fit]),
+        "is_old": rows[0]["settings"] != settings_mark(cohort.fit_settings[fit]),
         "verdicts": [verdict(row) for row in rows],
         "rows": [_cells(row) for row in rows],
         "picture": picture(figures.recovery, points, drawn, alt=alt) if draws and len(points) else None,
@@ -67,20 +67,19 @@ def verdict(row):
     -------
     str
     """
-    name = f"{row['parameter']} in the nodes" if row["level"] == NODES else row["parameter"]
+    name = f"{row['parameter']} over nodes" if row["level"] == NODES else row["parameter"]
     if row["verdict"] == "not judged":
-        why = "the truth does not vary between twins" if row["spread"] == 0 else "too few twins"
-        return f"{name}: not judged ({why})."
+        why = "the true value does not vary between twins" if row["spread"] == 0 else "too few twins"
+        return f"{name}: no verdict ({why})."
     numbers = f"r {_interval(row, 'r')}, slope {_interval(row, 'slope')}, {plural(int(row['n']), 'twin')}"
     if row["verdict"] == "identifiable":
-        return f"{name} is identifiable with these settings: the truth comes back ({numbers})."
+        return f"{name} is identifiable with these settings: it is recovered ({numbers})."
     if row["verdict"] == "not identifiable":
         return (
-            f"{name} is not identifiable with these settings: the truth does not come back ({numbers}). "
-            "Differences between people in it must not be interpreted; longer scans, other terms of the "
-            "objective, or fewer free parameters may help."
+            f"Do not interpret differences between people in {name}: it is not identifiable with these "
+            f"settings ({numbers}). Longer scans, other objective terms or fewer free parameters may help."
         )
-    return f"{name}: undecided ({numbers}); more twins (twins.count) would tell."
+    return f"{name}: undecided ({numbers}); increase twins.count."
 
 
 def _interval(row, name):

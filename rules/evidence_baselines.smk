@@ -1,0 +1,85 @@
+# What predicts a scan without a neural model, and whether fits do better: than these, and than each other.
+
+
+rule global_signal:
+    input:
+        connectomes=batch_connectomes,
+        targets=batch_targets,
+        nodes=lasting(NODES),
+    output:
+        "results/baselines/batch-{batch}_global_signal.tsv",
+    log:
+        "logs/global_signal/batch-{batch}.log",
+    benchmark:
+        "results/benchmarks/global_signal/batch-{batch}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+    params:
+        units=batch_units,
+        fits=global_signal_settings(),
+        splits=SPLITS,
+        seeds=CONFIG["evaluation"]["seeds"],
+        first_seed=CONFIG["evaluation"]["first_seed"],
+        simulation_version=VERSIONS["simulation"],
+        evidence_version=VERSIONS["evidence"],
+    script:
+        "../workflow_scripts/evidence/global_signal.py"
+
+
+rule baselines:
+    input:
+        connectomes=connectomes(BATCHES),
+        targets=targets(BATCHES),
+        global_signal=[f"results/baselines/batch-{batch}_global_signal.tsv" for batch in BATCHES],
+        nodes=NODES,
+        qc="results/cohort/qc.tsv",
+    output:
+        "results/cohort/baselines.tsv",
+    log:
+        "logs/baselines/cohort.log",
+    benchmark:
+        "results/benchmarks/baselines/cohort.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        units=all_units(),
+        splits=SPLITS,
+        analysis=ANALYSIS,
+        evidence_version=VERSIONS["evidence"],
+    script:
+        "../workflow_scripts/evidence/baselines.py"
+
+
+rule compare_fits:
+    input:
+        fits="results/cohort/fits.tsv",
+        evaluation="results/cohort/evaluation.tsv",
+        baselines="results/cohort/baselines.tsv",
+    output:
+        optimism="results/cohort/optimism.tsv",
+        comparison="results/cohort/fit_comparison.tsv",
+        dictionaries=multiext("results/cohort/", "optimism.json", "fit_comparison.json"),
+    log:
+        "logs/compare_fits/cohort.log",
+    benchmark:
+        "results/benchmarks/compare_fits/cohort.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        fits=FITS,
+        evidence_version=VERSIONS["evidence"],
+        statistics_version=VERSIONS["statistics"],
+    script:
+        "../workflow_scripts/evidence/compare_fits.py"

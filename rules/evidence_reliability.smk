@@ -1,0 +1,30 @@
+# How well sessions of the same people agree: parameters, regional read-outs, edges of the FC.
+rule reliability:
+    input:
+        fits=per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),
+        states=per_batch("results/evaluation/{fit}/batch-{batch}_states.tsv"),
+        regional=per_batch("results/evaluation/{fit}/batch-{batch}_regional_parameters.tsv"),
+        simulations=per_batch("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
+        targets=targets(BATCHES, splits=["train"]),
+        nodes=NODES,
+    output:
+        table="results/cohort/reliability.tsv",
+        edges="results/cohort/reliability_edges.npz",
+    log:
+        "logs/reliability/cohort.log",
+    benchmark:
+        "results/benchmarks/reliability/cohort.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=growing(60),
+    params:
+        units=all_units(),
+        fits=FITS,
+        seeds=CONFIG["evaluation"]["seeds"],
+        first_seed=CONFIG["evaluation"]["first_seed"],
+        evidence_version=VERSIONS["evidence"],
+    script:
+        "../workflow_scripts/evidence/reliability.py"

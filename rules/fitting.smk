@@ -1,0 +1,99 @@
+# The search on training scans, and the best parameters again on training and held-out scans.
+
+
+# The search: training scans only, the people of a batch together.
+rule fit:
+    input:
+        connectomes=batch_connectomes,
+        targets=batch_train_targets,
+        start=fit_start,
+        nodes=lasting(NODES),
+        maps=fit_map_table,
+        terms=term_files,
+        model=model_file,
+    output:
+        fits="results/fits/{fit}/batch-{batch}_fits.tsv",
+        convergence="results/fits/{fit}/batch-{batch}_convergence.tsv",
+        front="results/fits/{fit}/batch-{batch}_front.tsv",
+        landscape="results/fits/{fit}/batch-{batch}_landscape.npz",
+    log:
+        "logs/fit/{fit}_batch-{batch}.log",
+    benchmark:
+        "results/benchmarks/fit/{fit}_batch-{batch}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(720),
+        gpu=cards,
+        # Where checkpoints lie is no parameter: it changes no result, and nothing runs again because of it.
+        histories=histories,
+        other_device=CONFIG["histories"]["other_device"],
+        shares=shares,
+    params:
+        units=batch_units,
+        settings=fit_settings,
+        simulation_version=VERSIONS["simulation"],
+    script:
+        "../workflow_scripts/fitting/fit.py"
+
+
+# The fit of the group, whose best point the fits of people start from.
+use rule fit as group_fit with:
+    input:
+        connectomes=group_average,
+        targets=group_average,
+        nodes=lasting(NODES),
+        maps=fit_map_table,
+        terms=term_files,
+        model=model_file,
+    output:
+        fits="results/group/{fit}_fits.tsv",
+        convergence="results/group/{fit}_convergence.tsv",
+        front="results/group/{fit}_front.tsv",
+        landscape="results/group/{fit}_landscape.npz",
+    log:
+        "logs/group_fit/{fit}.log",
+    benchmark:
+        "results/benchmarks/group_fit/{fit}.tsv"
+    params:
+        units=[start.GROUP],
+        settings=group_settings,
+
+
+# The best parameters of everybody again, over fresh noise, on training and held-out scans.
+rule evaluate:
+    input:
+        fits="results/fits/{fit}/batch-{batch}_fits.tsv",
+        connectomes=batch_connectomes,
+        targets=batch_targets,
+        nodes=lasting(NODES),
+        maps=fit_map_table,
+        terms=term_files,
+        model=model_file,
+    output:
+        evaluation="results/evaluation/{fit}/batch-{batch}_evaluation.tsv",
+        states="results/evaluation/{fit}/batch-{batch}_states.tsv",
+        regional_parameters="results/evaluation/{fit}/batch-{batch}_regional_parameters.tsv",
+        simulations="results/evaluation/{fit}/batch-{batch}_simulations.npz",
+    log:
+        "logs/evaluate/{fit}_batch-{batch}.log",
+    benchmark:
+        "results/benchmarks/evaluate/{fit}_batch-{batch}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+        gpu=cards,
+    params:
+        units=batch_units,
+        settings=fit_settings,
+        splits=SPLITS,
+        seeds=CONFIG["evaluation"]["seeds"],
+        first_seed=CONFIG["evaluation"]["first_seed"],
+        simulation_version=VERSIONS["simulation"],
+    script:
+        "../workflow_scripts/fitting/evaluate.py"

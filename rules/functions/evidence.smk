@@ -1,0 +1,66 @@
+"""What the rules of the evidence need: folds, profiles, synthetic twins."""
+
+
+def global_signal_settings():
+    """What a global signal beside each fit depends on: its cost, the length of simulations, the analysis."""
+    keys = ("objective", "objectives", "analysis")
+    lengths = ("duration", "burn_in")
+    return {
+        fit: {key: stated[key] for key in keys}
+        | {"simulation": {key: stated["simulation"][key] for key in lengths}}
+        for fit, stated in FITS.items()
+    }
+
+
+def fold_group(wildcards):
+    """Training people of a fold, as a unit."""
+    return folds.group_of(wildcards.fold)
+
+
+def training_units(wildcards):
+    """Units that are not held out in a fold."""
+    return [found for found in all_units() if found["unit"] not in FOLDS[wildcards.fold]]
+
+
+def fold_averages(wildcards):
+    """Averages of the training people of all folds; groups that have grown are not fitted again."""
+    together = start.starts_from_group(FITS[wildcards.fit])
+    kind = FITS[wildcards.fit]["start"]["connectome"] if together else "mean"
+    return [lasting(f"results/folds/fold-{fold}_{kind}.npz") for fold in FOLDS]
+
+
+def fold_settings(wildcards):
+    """Settings of the fit of the training people of a fold."""
+    return start.fold_settings(FITS[wildcards.fit])
+
+
+def batch_units_with_folds(wildcards):
+    """Units of a batch, each with the fold it is held out in."""
+    held_out = {unit: fold for fold, members in FOLDS.items() for unit in members}
+    return [{**ids(unit), "fold": held_out[unit]} for unit in BATCHES[wildcards.batch]]
+
+
+def profiled_units(wildcards):
+    """Units of a batch with profiles of the cost: one of every person who came into the cohort first."""
+    chosen = batches.first_of_people(BATCHES, CONFIG["evaluation"]["profile"]["people"])
+    return [unit for unit in BATCHES[wildcards.batch] if unit in chosen]
+
+
+def per_part(pattern):
+    """A file for every fit and part of its synthetic twins."""
+    return [pattern.format(fit=fit, part=part) for fit in FITS for part in TWINS]
+
+
+def twin_units(wildcards):
+    """Synthetic twins of a part, as units."""
+    return [twin_parts.unit_of(number) for number in TWINS[wildcards.part]]
+
+
+def twin_start(wildcards):
+    """Fit that twins start from as people do: that of the group, or another one of the same twins."""
+    stated = FITS[wildcards.fit]["start"]
+    if stated is None:
+        return []
+    if stated["from"] == start.FROM_GROUP:
+        return f"results/group/{wildcards.fit}_fits.tsv"
+    return f"results/twins/{wildcards.twins_of}/{stated['from']}_part-{wildcards.part}_fits.tsv"

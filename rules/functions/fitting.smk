@@ -1,0 +1,32 @@
+"""What the rules of the fits need: where searches start, and where their checkpoints lie."""
+
+
+def fit_start(wildcards):
+    """Fit that people start from; a group that has grown does not make them start again."""
+    stated = FITS[wildcards.fit]["start"]
+    if stated is None:
+        return []
+    if stated["from"] == start.FROM_GROUP:
+        return lasting(f"results/group/{wildcards.fit}_fits.tsv")
+    return f"results/fits/{stated['from']}/batch-{wildcards.batch}_fits.tsv"
+
+
+def group_average(wildcards):
+    """Average of the group that a fit with two levels begins with."""
+    return f"results/group/{FITS[wildcards.fit]['start']['connectome']}.npz"
+
+
+def group_settings(wildcards):
+    """Settings of the fit of the group."""
+    return start.group_settings(FITS[wildcards.fit])
+
+
+def histories(wildcards):
+    """Folder of the checkpoints of a fit, those of twins apart from those of people."""
+    folder = CONFIG["histories"]["folder"]
+    return f"{folder}/twins/{wildcards.twins_of}" if hasattr(wildcards, "twins_of") else folder
+
+
+def shares(wildcards):
+    """Whether a job advances other fits of its batch where it has places to spare."""
+    return int(CONFIG["histories"]["shared"] and hasattr(wildcards, "batch"))

@@ -1,0 +1,150 @@
+"""Section ``statistics``: formulas of its models, read and held against the columns that there are."""
+
+import ast
+
+from cubnm_core.errors import InputError
+from workflow_scripts.configuration.messages import suggestion
+
+# What the workflow knows of everybody beside the columns of the participants table.
+DERIVED = ("mean_fd", "fit_quality", "sc_strength", "scale_factor")
+SYNTHETIC_COLUMNS = ("participant_id", "age", "sex", "group")
+INTERCEPT = "1"
+
+
+def check(models, rows, columns):
+    """Find what the formulas ask for and nobody has.
+
+    Parameters
+    ----------
+    models : dict or None
+        ``statistics.models`` of the configuration.
+    rows : list of dict
+        Of the participants table; empty where it does not exist yet.
+    columns : sequence of str
+        Of the participants table.
+
+    Returns
+    -------
+    list of str
+    """
+    known = dict.fromkeys([*columns, *DERIVED])
+    found = []
+    for name, model in (models or {}).items():
+        place = f"statistics.models.{name}"
+        try:
+            terms = parse(model["formula"])
+        except InputError as error:
+            found.append(f"{place}.formula: {error}")
+            continue
+        found += [
+            f"{place}.formula: no column {word!r} in the participants table{suggestion(word, known)}"
+            for word in sorted(variables(terms) - set(known))
+        ]
+        found += [
+            f"{place}.{key}: no column {model[key]!r} in the participants table"
+            f"{suggestion(model[key], columns)}"
+            for key in ("random", "blocks")
+            if model[key] is not None and model[key] not in columns
+        ]
+        found += _check_test(place, model, terms) + _check_reference(place, model, rows, known)
+    return found
+
+
+def _check_test(place, model, terms):
+    named = [str(term) for term in terms if str(term) != INTERCEPT]
+    if not named:
+        return [f"{place}.formula: {model['formula']!r} has no term to test; name at least one column"]
+    try:
+        tested_terms(model, terms)
+    except InputError as error:
+        return [f"{place}.test: {error}"]
+    return []
+
+
+def _check_reference(place, model, rows, known):
+    found = []
+    for column, level in model["reference"].items():
+        levels = {str(row[column]) for row in rows if row.get(column) is not None}
+        if column not in known:
+            found.append(f"{place}.reference: no column {column!r}{suggestion(column, known)}")
+        elif rows and str(level) not in levels:
+            found.append(f"{place}.reference.{column}: nobody has {level!r}{suggestion(level, levels)}")
+    return found
+
+
+def parse(formula):
+    """Read the right-hand side of a formula.
+
+    Parameters
+    ----------
+    formula : str
+        Such as ``group + age``; ``~`` in front does no harm.
+
+    Returns
+    -------
+    list of formulaic terms
+        The intercept among them.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, names what is to be explained, or leaves the intercept out.
+    """
+    from formulaic import Formula
+    from formulaic.errors import FormulaSyntaxError
+    from formulaic.formula import SimpleFormula
+
+    try:
+        found = Formula(formula)
+    except FormulaSyntaxError as error:
+        raise InputError(
+            f"{formula!r} cannot be read ({str(error).splitlines()[0]}); write terms joined by +, such as "
+            "group + age"
+        ) from None
+    if not isinstance(found, SimpleFormula):
+        raise InputError(
+            f"{formula!r} must be terms joined by +: write group + age, not y ~ group + age, because every "
+            "parameter, state and score is a response"
+        )
+    if INTERCEPT not in map(str, found):
+        raise InputError(f"{formula!r} removes the intercept; keep it, or no difference can be tested")
+    return list(found)
+
+
+def variables(terms):
+    """Names of the columns that some terms are made of."""
+    return {name for term in terms for factor in term.factors for name in _names(str(factor))} - {INTERCEPT}
+
+
+def _names(expression):
+    """Names in an expression that are neither functions nor modules; all of it where it is no Python."""
+    try:
+        tree = ast.parse(expression, mode="eval")
+    except SyntaxError:
+        return {expression}
+    used = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    used += [node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
+    skipped = {id(node) for node in used}
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in skipped}
+
+
+def tested_terms(model, terms):
+    """Names of the terms that a model tests: those stated, else the first.
+
+    Raises
+    ------
+    InputError
+        If a stated one is no term of the formula.
+    """
+    named = {_key(str(term)): str(term) for term in terms if str(term) != INTERCEPT}
+    if not model["test"]:
+        return [next(iter(named.values()))]
+    for name in model["test"]:
+        if _key(name) not in named:
+            raise InputError(f"the formula has no term {name!r}{suggestion(name, named.values())}")
+    return [named[_key(name)] for name in model["test"]]
+
+
+def _key(term):
+    """The same for a:b and b:a."""
+    return tuple(sorted(part.strip() for part in term.split(":")))

@@ -1,0 +1,144 @@
+"""Section ``simulation``: its time has to hold windows, its steps fit each other, and delays their scheme."""
+
+from cubnm_core.errors import InputError
+from workflow_scripts.configuration.schemas import protocols, schema
+
+
+def check(fit, config, place):
+    """List what is wrong with the time and the steps of the simulations of a fit.
+
+    Parameters
+    ----------
+    fit : dict
+        As returned by :func:`workflow_scripts.configuration.fit_settings.resolve_fit`.
+    config : dict
+        The completed configuration.
+    place : str
+        Of the fit in the configuration, for the messages.
+
+    Returns
+    -------
+    list of str
+    """
+    simulation, window = fit["simulation"], config["analysis"]["window"]
+    if "duration" not in simulation:
+        return [
+            f"{place}: no duration is given; set simulation.duration (in s, burn-in included), or choose "
+            "a protocol"
+        ]
+    analysed = simulation["duration"] - simulation["burn_in"]
+    if analysed <= window:
+        return [
+            f"{place}: simulation.duration {simulation['duration']} s less burn_in "
+            f"{simulation['burn_in']} s leaves {analysed} s, "
+            f"which holds no two windows of {window} s; simulate longer or shorten analysis.window"
+        ]
+    try:
+        _schedule(simulation, simulation["duration"])
+    except InputError as error:
+        return [f"{place}.simulation: {error}"]
+    return []
+
+
+def check_scans(fit, repetition_time, place):
+    """Check that simulations give windows of an FCD at the repetition time of scans.
+
+    Parameters
+    ----------
+    fit : dict
+        Resolved settings, without other problems.
+    repetition_time : float
+        In s.
+    place : str
+        Of the fit in the configuration, for the messages.
+
+    Returns
+    -------
+    list of str
+    """
+    from cubnm_core.measures.connectivity import sliding_windows
+
+    simulation, analysis = fit["simulation"], fit["analysis"]
+    try:
+        schedule = _schedule(simulation, repetition_time)
+        kept = int((schedule.bold_steps > schedule.burn_in_steps).sum())
+        sliding_windows(kept, repetition_time, analysis["window"], analysis["window_step"], analysis["edges"])
+    except InputError as error:
+        return [f"{place}: {error}"]
+    band = analysis["band_pass"]
+    if band is not None and 2 * band[1] * repetition_time >= 1:
+        return [
+            f"bold.band_pass: {band[1]} Hz is not below half the sampling rate of scans with a repetition "
+            f"time of {repetition_time} s; lower it"
+        ]
+    return []
+
+
+def check_delays(fit, model, place):
+    """List what is wrong with the velocity of conduction delays and the scheme that integrates them.
+
+    Parameters
+    ----------
+    fit : dict
+        Resolved settings.
+    model : cubnm_core.equations.model.Model
+        As of :func:`workflow_scripts.configuration.parameters.simulated_model`.
+    place : str
+        Of the fit in the configuration, for the messages.
+
+    Returns
+    -------
+    list of str
+    """
+    if not fit["delays"]:
+        return []
+    problems, (low, high) = [], model.parameters["v"].bounds
+    stated = {**fit["fixed"], **fit["free"]}.get("v")
+    if fit["simulation"]["scheme"] != "euler_maruyama":
+        problems.append(
+            f"{place}.simulation.scheme: delays work with euler_maruyama only, not with "
+            f"{fit['simulation']['scheme']}"
+        )
+    values = stated if isinstance(stated, list) else [stated]
+    if any(isinstance(value, (int, float)) and not low <= value <= high for value in values):
+        problems.append(f"{place}: v is {stated} m/s; allowed are {low:g} to {high:g} m/s")
+    return problems
+
+
+def check_effect(config):
+    """List what the section says in vain, because the protocol of every fit has another value.
+
+    Parameters
+    ----------
+    config : dict
+        The completed configuration; what stands at its default may be overridden in silence.
+
+    Returns
+    -------
+    list of str
+    """
+    protocol = {name: protocols().get(fit.get("protocol"), {}) for name, fit in config["fits"].items()}
+    rules = schema("config")["properties"]["simulation"]["properties"]
+    found = []
+    for key, value in config["simulation"].items():
+        others = {
+            name: protocol[name].get("simulation", {}).get(key, value)
+            for name, fit in config["fits"].items()
+            if key not in fit.get("simulation", {})
+        }
+        idle = len(others) == len(protocol) and value not in others.values()
+        if idle and value != rules[key].get("default"):
+            listed = ", ".join(f"{other!r} in {name}" for name, other in others.items())
+            found.append(
+                f"simulation.{key}: {value!r} has no effect, because the protocol of every fit has another "
+                f"value ({listed}); write it under fits.<name>.simulation, or delete it"
+            )
+    return found
+
+
+def _schedule(simulation, repetition_time):
+    """Lay out the steps of a simulation as the engine does; InputError if they do not fit each other."""
+    from cubnm_core.simulation.schedule import make_schedule
+
+    steps = (simulation["dt"], simulation["hemodynamic_dt"])
+    return make_schedule(simulation["duration"], repetition_time, *steps, simulation["burn_in"])

@@ -1,0 +1,183 @@
+"""People as the preparation leaves them: connectome and targets, or why somebody cannot be used."""
+
+import logging
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from cubnm_core.errors import InputError
+from cubnm_core.fitting.candidates import Candidate
+from cubnm_core.measures.objective import Target
+from workflow_scripts.cohort.units import Unit
+from workflow_scripts.files.archives import Archive, by_split
+
+logger = logging.getLogger(__name__)
+
+# What files of one person that are damaged or contradict each other may raise.
+UNREADABLE = (InputError, OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+NOT_VALUES = (
+    "the FCD is a distribution function, and fcd_ks compares values: weigh fcd_ks_binned in the objective"
+)
+NO_LENGTHS = (
+    "no tract lengths, which conduction delays need: add a row of kind length to the manifest, or leave "
+    "delays out"
+)
+
+
+class Excluded(InputError):
+    """A unit that was excluded before, or lacks tract lengths or an FCD that are needed.
+
+    Attributes
+    ----------
+    reasons : list of str
+    """
+
+    def __init__(self, reasons):
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """Prepared files of one unit.
+
+    Attributes
+    ----------
+    unit : workflow_scripts.cohort.units.Unit
+    weights : (N, N) array
+        Scaled connectome.
+    targets : dict of str to Target
+        By split; only those that are usable.
+    repetition_time : float
+        In s, of the scans.
+    lengths : (N, N) array or None
+        Tract lengths in mm, where delays need them.
+    """
+
+    unit: Unit
+    weights: np.ndarray
+    targets: dict
+    repetition_time: float
+    lengths: np.ndarray | None = None
+
+    def candidate(self, params, seeds):
+        """Make a model of the person of parameters (dict of str to float or (N,) array) and noise seeds."""
+        return Candidate(self.weights, params, self.targets, seeds, self.lengths)
+
+
+class People:
+    """Prepared files of some people, read as they are needed.
+
+    Parameters
+    ----------
+    connectomes, targets : path or sequence of path
+        Archives, one per batch; of targets one per batch and split, the split changing fastest.
+    splits : sequence of str, optional
+        The training split decides whether a unit can be used.
+    settings : dict, optional
+        Resolved settings of a fit. A unit without the tract lengths or the FCD that they need is excluded; a
+        split without what its objective needs is not there.
+    """
+
+    def __init__(self, connectomes, targets, splits=("train",), settings=None):
+        self.connectomes, self.targets = Archive(connectomes), by_split(targets, splits)
+        self._delays = settings is not None and settings["delays"]
+        self._objective = {} if settings is None else settings["objective"]
+
+    def read(self, unit):
+        """Read the connectome and the targets of a unit.
+
+        Parameters
+        ----------
+        unit : Unit
+
+        Returns
+        -------
+        Person
+
+        Raises
+        ------
+        Excluded
+            If it cannot be used.
+        OSError, KeyError, ValueError, ...
+            If its files are damaged, one of :data:`UNREADABLE`.
+        """
+        states = {split: archive.records[unit.name] for split, archive in self.targets.items()}
+        reasons = [*_reasons(self.connectomes.records[unit.name]), *_reasons(states["train"])]
+        if reasons:
+            raise Excluded(list(dict.fromkeys(reasons)))
+        arrays = self.connectomes.arrays(unit.name)
+        if self._delays and "lengths" not in arrays:
+            raise Excluded([NO_LENGTHS])
+        usable = {
+            split: archive.arrays(unit.name)
+            for split, archive in self.targets.items()
+            if states[split]["status"] == "ok"
+        }
+        lacking = {split: _lacking(found, states[split], self._objective) for split, found in usable.items()}
+        if lacking["train"] is not None:
+            raise Excluded([lacking["train"]])
+        for split in [split for split, reason in lacking.items() if reason is not None]:
+            logger.warning("%s is not scored on the split %s: %s", unit, split, lacking[split])
+            del usable[split]
+        return Person(
+            unit=unit,
+            weights=arrays["weights"],
+            targets={
+                split: Target(fc=found["fc"], fcd=found.get("fcd"), fcd_cdf=found.get("fcd_cdf"))
+                for split, found in usable.items()
+            },
+            repetition_time=states["train"]["repetition_time"],
+            lengths=arrays["lengths"] if self._delays else None,
+        )
+
+    def read_all(self, units):
+        """Read everybody who can be used.
+
+        Parameters
+        ----------
+        units : iterable of Unit
+
+        Returns
+        -------
+        people : dict of str to Person
+            By name of the unit.
+        unusable : dict of str to dict
+            ``status`` ("excluded", or "failed" where files are damaged) and ``reason`` of all others.
+        """
+        people, unusable = {}, {}
+        for unit in units:
+            try:
+                people[unit.name] = self.read(unit)
+            except Excluded as error:
+                unusable[unit.name] = {"status": "excluded", "reason": str(error)}
+            except UNREADABLE as error:
+                unusable[unit.name] = {"status": "failed", "reason": _damage(error)}
+        return people, unusable
+
+
+def _lacking(arrays, state, objective):
+    """Say why a target has no FCD of the form that an objective weighs, or None if it has."""
+    if "fcd" in arrays or not (objective.get("fcd_ks") or objective.get("fcd_ks_binned")):
+        return None
+    if "fcd_cdf" in arrays:
+        return NOT_VALUES if objective.get("fcd_ks") else None
+    told = [note for note in state.get("notes", []) if note.startswith("without FCD")]
+    return "; ".join(told) or "no FCD, which the objective of this fit weighs"
+
+
+def _reasons(state):
+    """Why a prepared file is not to be used."""
+    return [] if state["status"] == "ok" else state["reasons"]
+
+
+def _damage(error):
+    """Say why a person cannot be fitted."""
+    if isinstance(error, InputError):
+        return str(error)
+    return (
+        f"prepared files are damaged ({type(error).__name__}: {error}); remove the archives of this batch "
+        "under results/prepared and results/targets, and start again"
+    )
