@@ -274,7 +274,7 @@ def test_folders_of_numbers_are_people(tmp_path):
         (("--derivatives", "nowhere"), "nowhere: no such folder"),
         (("--select", "bold.space"), "write [KIND.]NAME=VALUE"),
         (("--files", "sc:mrtrix"), "write KIND:FORMAT:PATTERN"),
-        (("--files", "fcd:mrtrix_csv:*"), "no format mrtrix_csv that holds fcd"),
+        (("--files", "fcd:mrtrix_csv:*"), "no format mrtrix_csv for fcd"),
         (("--participants", "nowhere.tsv"), "participants table nowhere.tsv: No such file"),
         (
             (

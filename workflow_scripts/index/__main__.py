@@ -1,4 +1,4 @@
-"""Command: write the tables of a cohort from folders of derivatives, for a person to read and edit.
+"""Command: write the tables of a cohort, and a configuration, from folders of derivatives, to read and edit.
 
 python -m workflow_scripts.index --derivatives derivatives/xcp_d derivatives/qsirecon --out config
 """
@@ -13,6 +13,7 @@ from workflow_scripts.cohort import identities
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.files import job
 from workflow_scripts.files.cells import is_missing
+from workflow_scripts.index import settings
 from workflow_scripts.index.choices import KINDS, choose
 from workflow_scripts.index.pairing import pair
 from workflow_scripts.index.parcels import node_table
@@ -70,9 +71,15 @@ def index(asked):
     }
     if nodes:
         tables["nodes"] = (nodes, NODES, ("label",))
-    written = write_tables(asked.out, tables, {"options": vars(asked), "summary": summary})
+    texts = {settings.NAME: settings.starting_configuration(cohort, nodes, tree, asked.out)}
+    written = write_tables(asked.out, tables, {"options": vars(asked), "summary": summary}, texts)
     job.write_tsv(os.path.join(asked.out, "left_out.tsv"), cohort.left_out, columns=LEFT_OUT)
-    return [*summary, "Written:", *(f"  - {line}" for line in written)]
+    path = os.path.join(asked.out, settings.NAME)
+    problems = settings.check(path)
+    lines = [*summary, "Written:", *(f"  - {line}" for line in written)]
+    if problems:
+        return [*lines, f"To be settled before {path} can run:", *problems]
+    return [*lines, f"Next: read {path}, then  snakemake --cores all --configfile {path} --dry-run"]
 
 
 def _parser():

@@ -11,7 +11,8 @@ from workflow_scripts.index.owners import owner_of, participant_of_folder
 from workflow_scripts.readers import FORMATS
 
 SKIPPED_FOLDERS = {"figures", "log", "logs", "sourcedata", "work"}
-ATLAS_ENDINGS = ("_dseg.tsv",)
+ATLAS_TABLES = ("_dseg.tsv",)
+ATLAS_IMAGES = ("_dseg.dlabel.nii", "_dseg.nii.gz")
 
 
 @dataclass
@@ -56,6 +57,8 @@ class Tree:
         Links that lead nowhere, such as files of DataLad that were not fetched.
     atlases : dict of str to str
         Tables with the parcels of an atlas, by its name.
+    atlas_images : dict of str to list of str
+        CIFTI files and volumes of an atlas, by its name.
     scan_descriptions : dict of (folder, participant, session, run) to str
         JSON files of denoised scans, which state the repetition time of XCP-D's time series.
     people : set of str
@@ -70,6 +73,7 @@ class Tree:
     misnamed: list = field(default_factory=list)
     broken: list = field(default_factory=list)
     atlases: dict = field(default_factory=dict)
+    atlas_images: dict = field(default_factory=dict)
     scan_descriptions: dict = field(default_factory=dict)
     people: set = field(default_factory=set)
     n_files: int = 0
@@ -198,8 +202,12 @@ def _add(tree, variants, dataset, owner, run, path, said):
 
 def _note_other(tree, folder, name, shape, why):
     """Keep what helps to use other files, and count the rest."""
-    if name.startswith("atlas-") and name.endswith(ATLAS_ENDINGS):
-        tree.atlases.setdefault(names.entities(name)["atlas"], f"{folder}/{name}")
+    if name.startswith(("atlas-", "tpl-")) and name.endswith((*ATLAS_TABLES, *ATLAS_IMAGES)):
+        atlas, path = names.entities(name).get("atlas"), f"{folder}/{name}"
+        if atlas is not None and name.endswith(ATLAS_TABLES):
+            tree.atlases[atlas] = min(path, tree.atlases.get(atlas, path))
+        elif atlas is not None:
+            tree.atlas_images.setdefault(atlas, []).append(path)
         return
     if name.endswith("_bold.json") and "desc-denoised" in name:
         found = names.entities(name)

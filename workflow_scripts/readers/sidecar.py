@@ -74,6 +74,34 @@ def repetition_time(path):
     return None if time is None else checked(time, f"{path}: RepetitionTime")
 
 
+def band(found):
+    """Give the band-pass filter that a scan has been through.
+
+    Parameters
+    ----------
+    found : dict
+        Content of a JSON file. ``SoftwareFilters`` is read as XCP-D writes it: filters by name, each with its
+        cut-offs in Hz.
+
+    Returns
+    -------
+    low, high : float or None
+        Cut-offs in Hz; None where nothing is cut off.
+    """
+    low = high = None
+    filters = found.get("SoftwareFilters")
+    for name, settings in filters.items() if isinstance(filters, dict) else ():
+        for key, value in settings.items() if isinstance(settings, dict) else ():
+            if not _is_number(value) or "cutoff" not in key.lower():
+                continue
+            words = f"{name} {key}".lower() if key.lower().startswith("cutoff") else key.lower()
+            if "high-pass" in words:
+                low = float(value)
+            elif "low-pass" in words:
+                high = float(value)
+    return low, high
+
+
 def checked(seconds, place):
     """Refuse a repetition time that cannot be one in seconds.
 
