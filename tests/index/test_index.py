@@ -273,6 +273,8 @@ def test_folders_of_numbers_are_people(tmp_path):
     [
         (("--derivatives", "nowhere"), "nowhere: no such folder"),
         (("--select", "bold.space"), "write [KIND.]NAME=VALUE"),
+        (("--set", "bold.repetition_time=0_8"), "'0_8' is not a number; write it without underscores"),
+        (("--set", "bold.censoring=cut"), "--set censoring=cut: censoring: 'cut' is not allowed"),
         (("--files", "sc:mrtrix"), "write KIND:FORMAT:PATTERN"),
         (("--files", "fcd:mrtrix_csv:*"), "no format mrtrix_csv for fcd"),
         (("--participants", "nowhere.tsv"), "participants table nowhere.tsv: No such file"),

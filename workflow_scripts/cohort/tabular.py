@@ -73,9 +73,7 @@ def read_text(path, name, required=(), allowed=None):
                 found.append((last + 1, [cell.strip() for cell in row]))
                 last = reader.line_num
     except OSError as error:
-        raise InputError(
-            f"{name} table {path}: {error.strerror}; correct the path"
-        ) from None
+        raise InputError(f"{name} table {path}: {error.strerror}; correct the path") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"{name} table {path}: not tab-separated text in UTF-8 ({error}); save it as such"
@@ -192,20 +190,40 @@ def _value_problems(path, rows, columns, rules):
     """Check the different values of every column against the schema, far quicker than row by row."""
     problems = []
     for column in columns:
-        entry, first = rules["properties"].get(column, {}), {}
+        first = {}
         for row, line in zip(rows, rows.lines, strict=True):
             first.setdefault(row[column], line)
         if column not in rules["properties"]:
             problems += [f"{path}, line {first[text]}: {column}: {why}" for text, why in _slips(first)]
         for value, line in first.items():
-            if value is None:
-                found = [f"{column} is empty"] if column in rules["required"] else []
-            elif entry.get("type") in ("number", "integer") and isinstance(value, str) and cells.slip(value):
-                found = [f"{column}: {cells.slip(value)}"]
-            else:
-                found = schema_problems({column: value}, {"properties": {column: entry}})
-            problems += [f"{path}, line {line}: {text}" for text in found]
+            problems += [f"{path}, line {line}: {text}" for text in _contradictions(value, column, rules)]
     return problems
+
+
+def cell_problems(text, column, name):
+    """List what is wrong with one cell of a table, as of :func:`read`.
+
+    Parameters
+    ----------
+    text, column : str
+    name : {"manifest", "participants", "nodes"}
+
+    Returns
+    -------
+    list of str
+    """
+    rules = schema(name)
+    return _contradictions(_value(text.strip(), column, rules), column, rules)
+
+
+def _contradictions(value, column, rules):
+    """Hold one value against the schema of its column."""
+    entry = rules["properties"].get(column, {})
+    if value is None:
+        return [f"{column} is empty"] if column in rules["required"] else []
+    if entry.get("type") in ("number", "integer") and isinstance(value, str) and cells.slip(value):
+        return [f"{column}: {cells.slip(value)}"]
+    return schema_problems({column: value}, {"properties": {column: entry}})
 
 
 def _slips(values):

@@ -9,7 +9,7 @@ import sys
 import time
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import identities
+from workflow_scripts.cohort import identities, tabular
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.files import job
 from workflow_scripts.files.cells import is_missing
@@ -144,6 +144,9 @@ def _statement(kind, column, value):
     if column not in columns or column in ALWAYS:
         allowed = ", ".join(name for name in columns if name not in ALWAYS)
         raise InputError(f"--set {column}: not a column of the manifest that can be set; allowed: {allowed}")
+    problems = tabular.cell_problems(value, column, "manifest")
+    if problems:
+        raise InputError(f"--set {column}={value}: {'; '.join(problems)}")
     return kind, column, value
 
 

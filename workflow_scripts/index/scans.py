@@ -8,6 +8,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from workflow_scripts import readers
+from workflow_scripts.files.cells import finite
 from workflow_scripts.readers import sidecar
 
 LOOKED_AT = 12  # scans, spread over the cohort
@@ -96,10 +97,7 @@ def _key(row):
 
 def _number(value):
     """Give a repetition time as a number; what the user stated is text."""
-    try:
-        return None if value is None else float(value)
-    except ValueError:
-        return None
+    return finite(str(value)) if value is not None else None
 
 
 def _censored(row):

@@ -9,6 +9,8 @@ from workflow_scripts.files import job
 RECORD = "index.json"
 SHOWN = 3
 IGNORED = "# Written by the index command: ages and paths of people, which belong into no repository."
+PERSONAL = ("manifest.tsv", "participants.tsv", "nodes.tsv", "left_out.tsv", RECORD)
+PERSONAL += ("my.yaml", "*.new.tsv", "*.new.yaml")
 MANIFEST_KEY = ("participant_id", "session_id", "run_id", "kind")
 
 
@@ -49,7 +51,7 @@ def write_tables(folder, tables, record, texts=None):
         hashes[name], line = _settle(path, fresh, before.get(name), "", "")
         lines.append(line)
     job.write_json(folder / RECORD, {**record, "tables": hashes})
-    return lines + _ignored(folder, [*(f"{name}.tsv" for name in tables), *(texts or ())])
+    return lines + _ignored(folder)
 
 
 def _settle(path, fresh, before, size, told):
@@ -65,15 +67,14 @@ def _settle(path, fresh, before, size, told):
     return before, f"{path}: edited, so kept; new version: {fresh}{size}{told}"
 
 
-def _ignored(folder, names):
+def _ignored(folder):
     """Tell git to leave alone what holds ages and paths; a line where there is such a list already."""
     path = folder / ".gitignore"
-    wanted = [*names, *("*.new.tsv", "*.new.yaml", "left_out.tsv", RECORD)]
     if not path.exists():
-        path.write_text("\n".join([IGNORED, *wanted, path.name]) + "\n", encoding="utf-8")
+        path.write_text("\n".join([IGNORED, *PERSONAL, path.name]) + "\n", encoding="utf-8")
         return []
     listed = [line.removeprefix("/") for line in path.read_text(encoding="utf-8").splitlines()]
-    absent = [name for name in wanted if name not in listed]
+    absent = [name for name in PERSONAL if name not in listed]
     return (
         [f"{path} does not list {', '.join(absent)}, which hold ages and paths: add them"] if absent else []
     )
