@@ -135,6 +135,7 @@ def test_truth_may_lie_where_inhibition_is_weak(tmp_path, monkeypatch):
     assert np.isfinite(readers.read(rows[2]).values).all()
 
 
+@pytest.mark.slow
 def test_sessions_have_scans_and_truth_of_their_own(tmp_path, monkeypatch):
     parameters = {"G": {"mean": 1.5, "sd": 0.2, "session_sd": 0.1}}
     settings, rows = make(tmp_path / "sessions", monkeypatch, sessions=3, parameters=parameters)

@@ -77,7 +77,7 @@ def test_names_have_sessions_where_there_are_some():
 
 def test_fits_that_become_one_name_are_refused():
     assert export.fit_words({"two-maps": {}}) == {"two-maps": "twomaps"}
-    with pytest.raises(InputError, match="two of them become one"):
+    with pytest.raises(InputError, match="not unique in BIDS file names"):
         export.fit_words({"a-b": {}, "ab": {}})
 
 

@@ -147,8 +147,8 @@ def test_the_page_to_hand_on_names_nobody_and_tells_nothing_of_few_people():
 @pytest.mark.parametrize(
     ("n_people", "evaluation", "sentences"),
     [
-        (1, {}, ("fewer than 2 people", "Too few people")),
-        (8, {"others": 0, "folds": 0}, ("evaluation.others is 0", "evaluation.folds is below 2")),
+        (1, {}, ("fewer than 2 fitted people", "Too few people")),
+        (8, {"others": 0, "folds": 0}, ("evaluation.others: 0", "evaluation.folds is below 2")),
     ],
 )
 def test_what_does_not_apply_is_said(n_people, evaluation, sentences):

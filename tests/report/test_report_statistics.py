@@ -60,7 +60,7 @@ def test_a_model_is_told_in_words_with_who_counts(made):
 def test_what_was_found_is_said_with_effect_and_interval(made):
     said = text(section.section(made[1]))
     assert re.search(
-        r"group \(patient − control\): 1 of 2 parameters below 0.05 .*: G g \d\.\d+ \[[01]\.", said
+        r"group \(patient − control\): 1 of 2 parameters with p below 0.05 .*: G g \d\.\d+ \[[01]\.", said
     )
     assert re.search(
         r"age \(per unit of age\): none of 2 parameters with p below 0.05 after correction", said

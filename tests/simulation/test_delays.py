@@ -21,6 +21,8 @@ from workflow_scripts.fitting import evaluate, fit, people, simulators
 from workflow_scripts.preparation import make_synthetic_cohort
 from workflow_scripts.simulate_person import simulate_person
 
+pytestmark = pytest.mark.slow
+
 VELOCITY = {"delays": True, "free": {"G": [0.5, 3.0], "v": [2.0, 10.0]}}
 
 

@@ -6,6 +6,8 @@ import pytest
 from cubnm_core import InputError, load_model, simulate
 from cubnm_core.simulation.inhibition import adjusted, analytical, plastic_model, settings
 
+pytestmark = pytest.mark.slow
+
 LONG = {"duration": 90.0, "repetition_time": 1.0, "record": ("state_means",)}
 
 

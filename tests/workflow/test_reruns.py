@@ -36,6 +36,8 @@ from workflow_scripts.configuration import configuration, schemas, synthetic
 from workflow_scripts.files.job import write_json, write_tsv
 from workflow_scripts.planning import forget_failed, plan
 
+pytestmark = pytest.mark.slow
+
 FREE = {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}
 FIT = {
     "fic": {"method": "plasticity", "target": 3.0, "warm_up": 10.0},
@@ -104,7 +106,7 @@ def provenance(folder, config):
     with contextlib.chdir(folder):
         completed = configuration.validate(config)
     return {
-        "config": {**completed, "holdout_resolved": "run"},
+        "config": {**completed, "batch_size": completed["batch_size"] or 8, "holdout_resolved": "run"},
         "software": {"stage_versions": dict(STAGE_VERSIONS)},
     }
 

@@ -5,6 +5,7 @@ A unit is what is fitted: one session of one participant, or a participant witho
 
 import json
 import os
+from collections import Counter
 
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import manifest_checks, participants_checks, sessions, tabular
@@ -371,8 +372,8 @@ def group_rows(rows):
 
 def repetition_time(rows):
     """Give the most frequent repetition time of a manifest in s; 1 s where it states none."""
-    times = [row["repetition_time"] for row in rows if row["repetition_time"] is not None]
-    return max(times, key=times.count, default=1.0)
+    times = Counter(row["repetition_time"] for row in rows if row["repetition_time"] is not None)
+    return max(times, key=times.get, default=1.0)
 
 
 def resolved_holdout(rows, holdout):

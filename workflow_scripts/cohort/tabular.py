@@ -4,6 +4,8 @@ import csv
 from collections import Counter
 from dataclasses import dataclass
 
+from jsonschema import Draft202012Validator
+
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import identities
 from workflow_scripts.configuration.messages import raise_problems, schema_problems, suggestion
@@ -190,13 +192,15 @@ def _value_problems(path, rows, columns, rules):
     """Check the different values of every column against the schema, far quicker than row by row."""
     problems = []
     for column in columns:
-        first = {}
+        first, checked = {}, Draft202012Validator(rules["properties"].get(column, {}))
         for row, line in zip(rows, rows.lines, strict=True):
             first.setdefault(row[column], line)
         if column not in rules["properties"]:
             problems += [f"{path}, line {first[text]}: {column}: {why}" for text, why in _slips(first)]
         for value, line in first.items():
-            problems += [f"{path}, line {line}: {text}" for text in _contradictions(value, column, rules)]
+            if value is None or not checked.is_valid(value):
+                found = _contradictions(value, column, rules)
+                problems += [f"{path}, line {line}: {text}" for text in found]
     return problems
 
 

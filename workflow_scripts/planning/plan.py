@@ -4,6 +4,7 @@ Jobs are those of a dry run. The time of a simulation is measured here, in a few
 every fit; for other machines it is scaled from the tables of benchmarks/results.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from workflow_scripts.planning import estimates
 
 SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
 NOT_MEASURED = "not measured"
+CORES = (2, 64)  # beside those of this machine
 REMARKS = (
     "Numbers of simulations are upper limits: searches may end early, and stored candidates are not",
     "simulated again. Jobs that do not simulate take seconds each and are not counted.",
@@ -63,6 +65,7 @@ def main(sm):
         times = {"here": measured(stages, nodes, params, logger), **scaled(stages, nodes, params)}
         head = ["fit", "rule", "simulations", "simulated s", *(f"hours {place}" for place in times)]
         lines += [*table(head, stage_rows(stages, times)), ""]
+        lines += [*wall_times(stages, times, params.fits), ""]
         lines += [*on_request(params.fits, params.twins, times["here"]), *remarks(params.fits)]
         lines += [f"{fit}: {text}" for fit in params.fits for text in beyond_bounds(params.fits[fit])]
     print("\n".join(["", *lines, ""]), flush=True)
@@ -167,6 +170,38 @@ def stage_rows(stages, times):
     return rows
 
 
+def wall_times(stages, times, fits):
+    """Say how long all simulations take on some numbers of cores, where hours are those of a core.
+
+    Parameters
+    ----------
+    stages : list of estimates.Stage
+    times : dict of str to dict of str to float
+        By place, seconds of one simulation by fit; None where they are not known.
+    fits : dict of str to dict
+        Resolved settings by name.
+
+    Returns
+    -------
+    list of str
+    """
+    units = {"here": "GPU" if _on_card(fits) else "one core"}
+    for number, (unit, _) in enumerate(estimates.measured_elsewhere().values(), start=1):
+        units[f"({number})"] = unit
+    places = [
+        place
+        for place, seconds in times.items()
+        if units[place].startswith("one core") and None not in seconds.values()
+    ]
+    if not stages or not places:
+        return []
+    rows = []
+    for cores in sorted({*CORES, len(os.sched_getaffinity(0))}):
+        hours = [estimates.hours_on(cores, stages, times[place]) for place in places]
+        rows.append([f"{cores}", *(f"{found:,.3g}" for found in hours)])
+    return table(["cores", *(f"hours of wall time {place}" for place in places)], rows)
+
+
 def on_request(fits, twins, seconds):
     """Say what synthetic twins of the fits above would take; they run on request.
 
@@ -200,8 +235,7 @@ def _hours(simulations, seconds):
 
 def remarks(fits):
     """Explain the figures."""
-    on_card = any(simulators.used_backend(settings) == "cuda" for settings in fits.values())
-    here = "hours of the GPU" if on_card else f"hours of one core of {job.processor()}"
+    here = "hours of the GPU" if _on_card(fits) else f"hours of one core of {job.processor()}"
     return [
         f"here: {here}, measured now with these settings",
         *(
@@ -210,6 +244,10 @@ def remarks(fits):
         ),
         *REMARKS,
     ]
+
+
+def _on_card(fits):
+    return any(simulators.used_backend(settings) == "cuda" for settings in fits.values())
 
 
 def table(head, rows):
