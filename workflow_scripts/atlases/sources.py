@@ -8,6 +8,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from workflow_scripts.atlases.families import place
+from workflow_scripts.files import pointers
 from workflow_scripts.readers.matrix import reading
 
 SURFACES = {
@@ -66,6 +67,8 @@ def read_parcels(paths):
     InputError
         If a file names no parcels.
     """
+    for path in paths:
+        pointers.check_fetched(path)
     absent = [path for path in paths if not os.path.isfile(path)]
     if absent:
         raise InputError(f"no file {', '.join(absent)}; correct the path")

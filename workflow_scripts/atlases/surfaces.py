@@ -7,6 +7,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from workflow_scripts.atlases.sources import HEMISPHERES, INDEX, NAMES, SURFACES, annotation
+from workflow_scripts.files import pointers
 from workflow_scripts.readers import delimited
 from workflow_scripts.readers.matrix import reading
 
@@ -57,6 +58,8 @@ def read_surface_atlas(paths, names=None):
         If a file is none of these, or nothing names its parcels.
     """
     paths = [str(path) for path in paths]
+    for path in paths:
+        pointers.check_fetched(path)
     if len(paths) == 1 and paths[0].endswith((".nii", ".nii.gz")):
         return _image(paths[0], names)
     if len(paths) == 2 and all(path.endswith((".gii", ".annot")) for path in paths):
