@@ -21,7 +21,7 @@ from workflow_scripts.fitting import claims, interruptions
 
 CONFIG = configuration.validate(config)
 # The run that a user starts reads and checks all tables; the jobs it starts find what concerns them in an index.
-COHORT = None if workflow.is_main_process else planned_cohort.indexed(CONFIG)
+COHORT = None if workflow.is_main_process else planned_cohort.read_index(CONFIG)
 COHORT = COHORT or planned_cohort.PlannedCohort(CONFIG)
 CONFIG = {**CONFIG, "batch_size": COHORT.batch_size}
 FITS = {name: resolve_fit(CONFIG, name) for name in CONFIG["fits"]}
@@ -29,7 +29,7 @@ HOLDOUT = COHORT.holdout
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
 ANALYSIS = resolve_analysis(CONFIG)
 NULLS = CONFIG["evaluation"]["nulls"]
-TWINS = twin_parts.parted(CONFIG["twins"]["count"], CONFIG["batch_size"])
+TWINS = twin_parts.split_twins(CONFIG["twins"]["count"], CONFIG["batch_size"])
 NEEDS_FCD = configuration.needs_fcd(CONFIG)
 VERSIONS = versions.parameters()
 # What is recorded of the last run decides what is planned; a job was planned already.

@@ -50,4 +50,4 @@ def node_set(wildcards):
 
 def planned_manifest():
     """Manifest of the synthetic cohort that is going to be made."""
-    return tables.planned_manifest(CONFIG["synthetic"])
+    return tables.plan_manifest(CONFIG["synthetic"])

@@ -52,7 +52,7 @@ def planned(config):
     completed = configuration.validate(config)
     found = planned_cohort.PlannedCohort(completed)
     found.write()
-    return found, planned_cohort.indexed(completed)
+    return found, planned_cohort.read_index(completed)
 
 
 @pytest.mark.parametrize("made", [False, True])
@@ -70,7 +70,7 @@ def test_the_index_says_what_the_tables_say(cohort, made):
 def test_an_index_of_something_else_is_not_read(cohort, changed):
     planned(cohort.config)
     completed = configuration.validate(cohort.config)
-    assert planned_cohort.indexed(completed)
+    assert planned_cohort.read_index(completed)
     if changed == "config":
         completed["batch_size"] = 3
     elif changed == "index":
@@ -78,7 +78,7 @@ def test_an_index_of_something_else_is_not_read(cohort, changed):
     else:
         path = cohort.folder / {"batches": "results/batches.tsv"}.get(changed, f"{changed}.tsv")
         path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
-    assert planned_cohort.indexed(completed) is None
+    assert planned_cohort.read_index(completed) is None
 
 
 def jobs_of(config, mode, **dag):

@@ -123,7 +123,7 @@ def test_a_twin_stays_the_same_when_there_are_more(made):
     rows = read_tsv(sm.output.truth)
     assert rows[0] == before[2]
     assert rows[1]["twin"] == "twin-010"
-    assert twin_parts.parted(5, 2) == {"001": [0, 1], "002": [2, 3], "003": [4]}
+    assert twin_parts.split_twins(5, 2) == {"001": [0, 1], "002": [2, 3], "003": [4]}
 
 
 def test_tables_of_twins(made):

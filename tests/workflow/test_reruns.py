@@ -91,13 +91,13 @@ def run(folder, config, executor, triggers=None):
 
 def planned(folder, config, triggers=None):
     """Rules that a dry run plans; those of a fit with its name."""
-    jobs = plan.parsed(run(folder, config, "dryrun", triggers))
+    jobs = plan.parse_table(run(folder, config, "dryrun", triggers))
     return {(job.rule, job.wildcards["fit"]) if "fit" in job.wildcards else job.rule for job in jobs}
 
 
 def planned_batches(folder, config):
     """Batches of which a dry run plans any job."""
-    jobs = plan.parsed(run(folder, config, "dryrun"))
+    jobs = plan.parse_table(run(folder, config, "dryrun"))
     return {job.wildcards["batch"] for job in jobs if "batch" in job.wildcards}
 
 

@@ -16,7 +16,7 @@ SIDE_WORD = re.compile(r"(?<![a-z])(lh|rh|left|right|l|r)(?![a-z])")
 SUSPICIOUS = 0.1  # how much larger a value between partners must be in another order to say so
 
 
-def normalised(label):
+def normalise(label):
     """Give the form in which labels are compared.
 
     Case, and whether words are parted by blanks, hyphens, dots or underscores, does not count, nor does the
@@ -65,8 +65,8 @@ def order(labels, n_found, nodes, row, largest_missing=0.0):
     """
     place, vouched = row["path"], row["assume_order"]
     if labels is not None:
-        where = {normalised(label): number for number, label in enumerate(labels)}
-        places = np.array([where.get(normalised(node), ABSENT) for node in nodes])
+        where = {normalise(label): number for number, label in enumerate(labels)}
+        places = np.array([where.get(normalise(node), ABSENT) for node in nodes])
         n_absent = np.count_nonzero(places == ABSENT)
         allowed = 0.0 if vouched is not None and n_found == len(nodes) else largest_missing
         problem = _mismatch(labels, nodes, n_absent, allowed)
@@ -103,11 +103,11 @@ def _check_vouched(place, vouched, n_found, nodes):
 
 def _mismatch(labels, nodes, n_absent, largest_missing):
     """Say why labels cannot be matched with the node table, or None if they can."""
-    found, wanted = [normalised(label) for label in labels], [normalised(node) for node in nodes]
+    found, wanted = [normalise(label) for label in labels], [normalise(node) for node in nodes]
     for name, words in (("the file", found), ("the node table", wanted)):
         double = [word for word, count in Counter(words).items() if count > 1]
         if double:
-            return f"labels of {name} appear twice: {_shortened(double)}"
+            return f"labels of {name} appear twice: {_shorten(double)}"
     absent = [node for node, word in zip(nodes, wanted, strict=True) if word not in set(found)]
     unknown = [label for label, word in zip(labels, found, strict=True) if word not in set(wanted)]
     if n_absent and (release := _other_release(labels, nodes, absent, unknown)):
@@ -122,8 +122,8 @@ def _mismatch(labels, nodes, n_absent, largest_missing):
         )
     return (
         f"{len(absent)} of the {len(nodes)} nodes of the node table have no label in the file "
-        f"({_shortened(absent)}); "
-        f"labels of the file that the table does not have: {_shortened(unknown) if unknown else 'none'}"
+        f"({_shorten(absent)}); "
+        f"labels of the file that the table does not have: {_shorten(unknown) if unknown else 'none'}"
         f"{_misspelt(absent, unknown)}"
     )
 
@@ -150,8 +150,8 @@ def _other_release(labels, nodes, absent, unknown):
     return (
         f"the names seem to be those of another release of the Schaefer parcellation (2018 or later), or of "
         f"another number of parcels ({n_found} in the file, {n_wanted} in the node table), in which one name "
-        f"can stand for another parcel: the file does not have {_shortened(absent)}, the table does not have "
-        f"{_shortened(unknown) if unknown else 'none'}; make the node table from the atlas of the files"
+        f"can stand for another parcel: the file does not have {_shorten(absent)}, the table does not have "
+        f"{_shorten(unknown) if unknown else 'none'}; make the node table from the atlas of the files"
     )
 
 
@@ -166,7 +166,7 @@ def _misspelt(absent, unknown):
     return f" (is {near[0]} meant to be {absent[0]}?)" if near else ""
 
 
-def _shortened(words):
+def _shorten(words):
     """Name the first few of many."""
     more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
     return ", ".join(words[:SHOWN]) + more
@@ -187,7 +187,7 @@ def partners(nodes):
     """
     sides = {}
     for number, node in enumerate(nodes):
-        words = normalised(node)
+        words = normalise(node)
         found = SIDE_WORD.search(words.replace("_", " "))
         if found:
             base = words[: found.start()] + "*" + words[found.end() :]

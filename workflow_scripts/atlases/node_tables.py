@@ -99,7 +99,7 @@ def _check(rows, source, structures):
                 f"{source}: the {what} of {len(open_)} of {len(rows)} parcels cannot be told from file or "
                 f"name ({shown}); {remedy}"
             )
-    words = Counter(alignment.normalised(row["label"]) for row in rows)
+    words = Counter(alignment.normalise(row["label"]) for row in rows)
     double = [word for word, count in words.items() if count > 1]
     if double:
         raise InputError(f"{source}: parcels with the same name ({', '.join(double[: alignment.SHOWN])})")

@@ -82,7 +82,7 @@ def pack(cohort, size, known=()):
     return packed | {f"{number:03d}": members for number, members in enumerate(slices, start=first)}
 
 
-def joined(packed, size, known=()):
+def join_order(packed, size, known=()):
     """Give the units of a cohort in the order in which they joined it, those who left included.
 
     Parameters

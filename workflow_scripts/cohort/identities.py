@@ -18,7 +18,7 @@ def is_label(text):
     return LABEL.fullmatch(text) is not None
 
 
-def unpadded(text):
+def strip_padding(text):
     """Write a name without the zeros ahead of its numbers: ``01`` and ``1``, ``P007`` and ``p7`` agree."""
     return re.sub(r"(?<!\d)0+(?=\d)", "", text).lower()
 
@@ -36,5 +36,5 @@ def alike(text, others):
     str or None
         None where there is no such name, or several.
     """
-    found = {other for other in others if other != text and unpadded(other) == unpadded(text)}
+    found = {other for other in others if other != text and strip_padding(other) == strip_padding(text)}
     return found.pop() if len(found) == 1 else None

@@ -35,7 +35,7 @@ class PlannedCohort:
     batches : dict of str to list of str
         Batch to units, as of :func:`workflow_scripts.cohort.batches.pack`.
     folds : dict of str to list of str
-        Fold to the units held out in it, as of :func:`workflow_scripts.cohort.folds.parted`.
+        Fold to the units held out in it, as of :func:`workflow_scripts.cohort.folds.split_people`.
     holdout : str
         What ``auto`` means for this cohort.
     repetition_time : float
@@ -54,13 +54,13 @@ class PlannedCohort:
         self._known = batches.read()
         self.batch_size = batches.size(config["batch_size"], len(self._units), self._known)
         self.batches = batches.pack(self._units, self.batch_size, self._known)
-        self.folds = folds.parted(
+        self.folds = folds.split_people(
             self._units,
-            batches.joined(self.batches, self.batch_size, self._known),
+            batches.join_order(self.batches, self.batch_size, self._known),
             config["evaluation"]["folds"],
             folds.families(config),
         )
-        self.holdout = tables.resolved_holdout(self.manifest, config["holdout"])
+        self.holdout = tables.resolve_holdout(self.manifest, config["holdout"])
 
     @cached_property
     def repetition_time(self):
@@ -117,7 +117,7 @@ class IndexedCohort:
         return [_ids(unit, found) for unit, found in self.units(batch).items()]
 
 
-def indexed(config, path=INDEX):
+def read_index(config, path=INDEX):
     """Open the index of a cohort.
 
     Parameters

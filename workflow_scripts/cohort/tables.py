@@ -118,14 +118,14 @@ def read_tables(config):
     """
     title = "The tables of the cohort cannot be used"
     if config["synthetic"] is not None:
-        rows = planned_manifest(config["synthetic"])
+        rows = plan_manifest(config["synthetic"])
         raise_problems(title, _scan_problems(config, rows))
         return rows
     rows = read_manifest(config["manifest"])
     nodes = read_nodes(config["nodes"])
     holdout = config["holdout"]
     problems = manifest_checks.holdout_problems(
-        rows, holdout, resolved_holdout(rows, holdout), config["manifest"]
+        rows, holdout, resolve_holdout(rows, holdout), config["manifest"]
     )
     problems += manifest_checks.analysis_problems(rows, config)
     problems += connectome.check_group(config, group_rows(rows))
@@ -264,7 +264,7 @@ def missing_files(rows, manifest):
     return problems
 
 
-def planned_manifest(synthetic):
+def plan_manifest(synthetic):
     """Give the manifest of a synthetic cohort before it exists; the rule that makes it writes these files.
 
     Parameters
@@ -376,7 +376,7 @@ def repetition_time(rows):
     return max(times, key=times.get, default=1.0)
 
 
-def resolved_holdout(rows, holdout):
+def resolve_holdout(rows, holdout):
     """Decide what ``auto`` means for a cohort: run if any run has the role test, else split_half."""
     if holdout != "auto":
         return holdout

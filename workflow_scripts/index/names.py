@@ -113,11 +113,11 @@ def meaning(name):
         if pattern.fullmatch(name):
             patterns = FORMATS[key].patterns
             kinds = tuple(other for other in patterns if patterns[other] == patterns[kind])
-            return described(name, key, kinds)
+            return describe(name, key, kinds)
     return None
 
 
-def described(name, file_format, kinds):
+def describe(name, file_format, kinds):
     """Put together what is known of files of one naming."""
     found = entities(name)
     connectome = set(kinds) <= {"sc", "length"}

@@ -178,7 +178,7 @@ def _own(path, name, own_patterns):
     """Say what a file is by the user's own patterns, or None."""
     for kind, file_format, pattern in own_patterns:
         if fnmatch(path, f"*/{pattern}"):
-            return names.described(names.shape(name), file_format, (kind,))
+            return names.describe(names.shape(name), file_format, (kind,))
     return None
 
 

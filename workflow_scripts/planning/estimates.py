@@ -210,7 +210,7 @@ def simulated_seconds(settings):
     return settings["simulation"]["duration"] + warm_up.get(control.get("method"), 0.0)
 
 
-def measured_here(settings, nodes, repetition_time, people):
+def measure(settings, nodes, repetition_time, people):
     """Measure simulations of a fit on this machine, on synthetic connectomes.
 
     Parameters
@@ -275,7 +275,7 @@ def _simulator(settings, nodes, repetition_time, each, people):
     return run
 
 
-def measured_elsewhere(folder=BENCHMARKS):
+def read_measurements(folder=BENCHMARKS):
     """Read the tables of benchmarks of other machines and cards.
 
     Returns
@@ -323,7 +323,7 @@ def _rows_of_card(stored):
     ]
 
 
-def scaled(rows, settings, n_nodes):
+def scale(rows, settings, n_nodes):
     """Scale the figures of a table to a fit: linear in steps, interpolated in nodes.
 
     Returns

@@ -60,9 +60,9 @@ def main(sm):
         one_connectome = params.config["connectome"]["source"] != "individual"
         evaluation = params.evaluation | {"one_connectome": one_connectome}
         stages = estimates.stages(simulating, params.fits, params.batches, evaluation, nodes)
-        lines = [f"{counted(params.batches)}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
+        lines = [f"{count_jobs(params.batches)}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
         lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
-        times = {"here": measured(stages, nodes, params, logger), **scaled(stages, nodes, params)}
+        times = {"here": measure_fits(stages, nodes, params, logger), **scale_hours(stages, nodes, params)}
         head = ["fit", "rule", "simulations", "simulated s", *(f"hours {place}" for place in times)]
         lines += [*table(head, stage_rows(stages, times)), ""]
         lines += [*wall_times(stages, times, params.fits), ""]
@@ -71,7 +71,7 @@ def main(sm):
     print("\n".join(["", *lines, ""]), flush=True)
 
 
-def counted(packed):
+def count_jobs(packed):
     """Count people, and their sessions where they are more."""
     units = [unit for members in packed.values() for unit in members]
     people = {unit.partition("_ses-")[0] for unit in units}
@@ -104,10 +104,10 @@ def planned_jobs(config):
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise InputError(f"the workflow cannot be planned:\n{done.stdout}{done.stderr}")
-    return parsed(done.stdout + done.stderr)
+    return parse_table(done.stdout + done.stderr)
 
 
-def parsed(text):
+def parse_table(text):
     """Read the jobs of a dry run from what Snakemake prints."""
     found = []
     for block in re.split(r"^(?=(?:local)?rule \w+:$)", text, flags=re.MULTILINE)[1:]:
@@ -139,22 +139,22 @@ def job_rows(jobs):
     return [*rows, ["all", counts.total(), files.total()]]
 
 
-def measured(stages, nodes, params, logger):
+def measure_fits(stages, nodes, params, logger):
     """Seconds of one simulation of every fit on this machine, measured now."""
     found, people = {}, max(map(len, params.batches.values()))
     for fit in dict.fromkeys(stage.fit for stage in stages):
         settings = params.fits[fit]
-        found[fit] = estimates.measured_here(settings, nodes, params.repetition_time, people)
+        found[fit] = estimates.measure(settings, nodes, params.repetition_time, people)
         logger.info("%s: %.3g CPU seconds per simulation, measured now", fit, found[fit])
     return found
 
 
-def scaled(stages, nodes, params):
+def scale_hours(stages, nodes, params):
     """The same for every benchmarked machine; None where no benchmark is near enough."""
     fits = {stage.fit: params.fits[stage.fit] for stage in stages}
     return {
-        f"({number})": {fit: estimates.scaled(known, settings, len(nodes)) for fit, settings in fits.items()}
-        for number, (_, known) in enumerate(estimates.measured_elsewhere().values(), start=1)
+        f"({number})": {fit: estimates.scale(known, settings, len(nodes)) for fit, settings in fits.items()}
+        for number, (_, known) in enumerate(estimates.read_measurements().values(), start=1)
     }
 
 
@@ -186,7 +186,7 @@ def wall_times(stages, times, fits):
     list of str
     """
     units = {"here": "GPU" if _on_card(fits) else "one core"}
-    for number, (unit, _) in enumerate(estimates.measured_elsewhere().values(), start=1):
+    for number, (unit, _) in enumerate(estimates.read_measurements().values(), start=1):
         units[f"({number})"] = unit
     places = [
         place
@@ -240,7 +240,7 @@ def remarks(fits):
         f"here: {here}, measured now with these settings",
         *(
             f"({number}): hours of {unit}, scaled from benchmarks/results/{name}"
-            for number, (name, (unit, _)) in enumerate(estimates.measured_elsewhere().items(), start=1)
+            for number, (name, (unit, _)) in enumerate(estimates.read_measurements().items(), start=1)
         ),
         *REMARKS,
     ]

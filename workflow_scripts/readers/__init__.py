@@ -56,7 +56,7 @@ def read(row):
     if row["labels_file"] is not None and not form.labels_file:
         matrix = _named(matrix, row)
     if row["kind"] in MATRICES:
-        matrix = _mirrored(matrix, row["path"])
+        matrix = _mirror(matrix, row["path"])
     if row["kind"] == "bold":
         matrix = _with_sidecar(matrix, row["path"])
         if matrix.orientation is None:
@@ -96,7 +96,7 @@ def _named(matrix, row):
     known = labels.read_names(table)
     n_nodes = next((size for size in known.sizes if _is_vector(matrix, size)), None)
     if row["kind"] == "fc" and n_nodes is not None:
-        matrix = _squared(matrix, n_nodes)
+        matrix = _make_square(matrix, n_nodes)
     height, width = matrix.values.shape
     names = {"row_labels": known.of(height), "column_labels": known.of(width)}
     fitting = [side for side in names if names[side] is not None]
@@ -121,14 +121,14 @@ def _is_vector(matrix, n_nodes):
     return matrix.values.shape == (n_nodes * (n_nodes - 1) // 2, 1)
 
 
-def _squared(matrix, n_nodes):
+def _make_square(matrix, n_nodes):
     """Put the vector of the pairs of an FC, the lower triangle row by row, into a square matrix."""
     values = np.eye(n_nodes)
     values[np.tril_indices(n_nodes, -1)] = matrix.values.ravel()
     return dataclasses.replace(matrix, values=np.tril(values, -1).T + values)
 
 
-def _mirrored(matrix, path):
+def _mirror(matrix, path):
     """Mirror a matrix of which one triangle is empty, while its rows still stand as they were written."""
     values = matrix.values
     if values.shape[0] != values.shape[1]:
