@@ -14,7 +14,7 @@ UPPER = np.triu_indices(N, 1)
 
 
 def connectome(density, seed=0):
-    """A made connectome of the strongest connections."""
+    """A synthetic connectome of the strongest connections."""
     weights = synthetic.typical_connectome(POSITIONS, np.random.default_rng(seed))
     weakest = np.quantile(weights[UPPER], 1 - density)
     return np.where(weights >= weakest, weights, 0.0) if density < 1 else weights
