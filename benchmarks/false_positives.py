@@ -283,8 +283,8 @@ _HEAD = """\
 # False positives of the cohort statistics
 
 {date}, `python benchmarks/false_positives.py`, seed {seed}. {cohorts} synthetic cohorts a row with
-{responses} parameters each, {permutations} permutations. Share of p ≤ .05 for a group difference that is not there, in %;
-5 ± {margin:.1f} is as it should be (two Monte-Carlo standard errors; **bold**: above). t: ordinary least
+{responses} parameters each, {permutations} permutations. Share of p ≤ .05 for a group difference that is
+not there, in %; 5 ± {margin:.1f} is as it should be (two Monte-Carlo standard errors; **bold**: above). t: ordinary least
 squares, or a mixed model where a random intercept is named; perm.: Freedman and Lane. Bounded: a third of the
 people at the lower, a sixth at the upper bound."""
 
@@ -298,8 +298,8 @@ _FITTED = """\
 ## Labels drawn anew on fitted tables
 
 {people} synthetic people, simulated and fitted (`benchmarks/false_positives.yaml`); labels drawn {times}
-times, at random or so that better fits are in one group. Share of p ≤ .05 in %, and twice its Monte-Carlo standard
-error: states of one person go together, so that rates over them scatter."""
+times, at random or so that better fits are in one group. Share of p ≤ .05 in %, and twice its Monte-Carlo
+standard error: states of one person go together, so that rates over them scatter."""
 
 _NOTE = """\
 Without the covariate, what differs between the groups is taken for an effect of the group, by any test. Where
