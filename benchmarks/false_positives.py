@@ -284,9 +284,9 @@ _HEAD = """\
 
 {date}, `python benchmarks/false_positives.py`, seed {seed}. {cohorts} synthetic cohorts a row with
 {responses} parameters each, {permutations} permutations. Share of p ≤ .05 for a group difference that is
-not there, in %; 5 ± {margin:.1f} is as it should be (two Monte-Carlo standard errors; **bold**: above). t: ordinary least
-squares, or a mixed model where a random intercept is named; perm.: Freedman and Lane. Bounded: a third of the
-people at the lower, a sixth at the upper bound."""
+not there, in %; 5 ± {margin:.1f} is as it should be (two Monte-Carlo standard errors; **bold**: above). t:
+ordinary least squares, or a mixed model where a random intercept is named; perm.: Freedman and Lane.
+Bounded: a third of the people at the lower, a sixth at the upper bound."""
 
 _COVERAGE = """\
 ## Intervals of a difference that is there
