@@ -82,8 +82,8 @@ def test_a_warm_up_is_simulated_too():
 def test_wall_time_is_that_of_the_cores_which_jobs_can_use():
     stages = [estimates.Stage("one", "fit", 3600, 1.0, 4), estimates.Stage("one", "fold_fit", 3600, 1.0, 1)]
     seconds = {"one": 16.0}
-    assert estimates.hours_on(2, stages, seconds) == 8 + 8
-    assert estimates.hours_on(64, stages, seconds) == 16 / 32 + 16 / 8
+    assert estimates.estimate_hours(2, stages, seconds) == 8 + 8
+    assert estimates.estimate_hours(64, stages, seconds) == 16 / 32 + 16 / 8
 
 
 def test_tables_of_benchmarks_are_interpolated_in_nodes_and_scaled_in_steps(tmp_path):

@@ -17,7 +17,7 @@ SMALLEST, MOST = 8, 1000  # units in a batch, and batches, where the configurati
 COLUMNS = ["unit", "batch", "repetition_times", "batch_size"]
 
 
-def size(stated, n_units, known=()):
+def choose_size(stated, n_units, known=()):
     """Decide how many units a batch holds.
 
     Parameters

@@ -31,7 +31,7 @@ class PlannedCohort:
     manifest : list of dict
         Rows of the manifest.
     batch_size : int
-        Most units in a batch, as of :func:`workflow_scripts.cohort.batches.size`.
+        Most units in a batch, as of :func:`workflow_scripts.cohort.batches.choose_size`.
     batches : dict of str to list of str
         Batch to units, as of :func:`workflow_scripts.cohort.batches.pack`.
     folds : dict of str to list of str
@@ -52,7 +52,7 @@ class PlannedCohort:
         self.manifest = tables.read_tables(config)
         self._units = tables.units(self.manifest, config["connectome"]["source"], tables.session_rule(config))
         self._known = batches.read()
-        self.batch_size = batches.size(config["batch_size"], len(self._units), self._known)
+        self.batch_size = batches.choose_size(config["batch_size"], len(self._units), self._known)
         self.batches = batches.pack(self._units, self.batch_size, self._known)
         self.folds = folds.split_people(
             self._units,

@@ -94,7 +94,7 @@ def stages(jobs, fits, batches, evaluation, nodes):
     ]
 
 
-def hours_on(cores, stages, seconds):
+def estimate_hours(cores, stages, seconds):
     """Estimate the wall time of all simulations on some cores, one stage after another.
 
     Parameters

@@ -197,7 +197,7 @@ def wall_times(stages, times, fits):
         return []
     rows = []
     for cores in sorted({*CORES, len(os.sched_getaffinity(0))}):
-        hours = [estimates.hours_on(cores, stages, times[place]) for place in places]
+        hours = [estimates.estimate_hours(cores, stages, times[place]) for place in places]
         rows.append([f"{cores}", *(f"{found:,.3g}" for found in hours)])
     return table(["cores", *(f"hours of wall time {place}" for place in places)], rows)
 
