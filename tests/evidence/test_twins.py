@@ -189,6 +189,7 @@ def test_recovery(error, slope, verdict):
     assert found.slope_low < found.slope < found.slope_high
 
 
+@pytest.mark.slow
 def test_intervals_of_recovery_cover_what_they_should():
     generator = np.random.default_rng(6)
     covered = []
