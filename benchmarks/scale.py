@@ -239,8 +239,8 @@ def cpu_of_rules(folder, rules):
 def snakemake(folder, config, *arguments, path=None, snakefile=REPOSITORY / "Snakefile", **variables):
     """Run Snakemake; give what it said, its CPU and wall seconds with all jobs, and its peak of memory."""
     searched = [str(part) for part in (path, snakefile.parent, os.environ.get("PYTHONPATH")) if part]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--directory", str(folder)]
-    command += [*(["--configfile", str(config)] if config else []), *arguments]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
+    command += [*(["--configfile", str(config)] if config else []), "--directory", str(folder), *arguments]
     environment = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(searched)}
     started = time.perf_counter()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
