@@ -190,7 +190,7 @@ def test_a_fit_that_started_from_another_is_compared_with_it(tmp_path, undrawn):
     assert told is not None and "over 6 people" in told.group(0)
 
 
-def test_no_heldout_scans_no_verdict(tmp_path):
+def test_no_heldout_scans_no_verdict(tmp_path, undrawn):
     text = text_of(MadeCohort(tmp_path, people=2, splits=("train",)).page())
     assert "There are no held-out scans" in text
     assert "Nothing was held out: all comparisons use the scans that were fitted" in text
