@@ -204,7 +204,7 @@ def started(folder, config, snakefile):
 
 
 def computing(folder, people):
-    """Run the workflow on made people; the making is not counted."""
+    """Run the workflow on synthetic people; the making is not counted."""
     config = folder / "made.yaml"
     stated = {**COMPUTED, "synthetic": {**MADE, "participants": people}}
     config.write_text(yaml.safe_dump(stated), encoding="utf-8")

@@ -14,7 +14,7 @@ UPPER = np.triu_indices(N, 1)
 
 
 def connectome(density, seed=0):
-    """A made connectome of the strongest connections."""
+    """A synthetic connectome of the strongest connections."""
     weights = synthetic.typical_connectome(POSITIONS, np.random.default_rng(seed))
     weakest = np.quantile(weights[UPPER], 1 - density)
     return np.where(weights >= weakest, weights, 0.0) if density < 1 else weights
@@ -90,6 +90,7 @@ def test_only_weights_move_where_every_pair_is_connected():
     assert abs(null.kept["weight_length_null"] - null.kept["weight_length"]) < 0.04
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_null_model(sparse):
     one, again, other = (rewire(sparse, DISTANCES, seed=seed) for seed in ([1, 7], [1, 7], [1, 8]))
     np.testing.assert_array_equal(one.weights, again.weights)
@@ -145,6 +146,7 @@ def test_tiny_and_empty_connectomes_stay_as_they_are():
         np.testing.assert_array_equal(rewire(weights).weights, weights)
 
 
+@pytest.mark.slow
 def test_nulls_are_like_those_of_the_brain_connectivity_toolbox(sparse):
     bct = pytest.importorskip("bct", reason="bctpy is not installed")
     binary = (sparse > 0).astype(float)

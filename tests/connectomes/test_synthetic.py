@@ -1,4 +1,4 @@
-"""The made cohort: connectomes as unequal as real ones, known truth, and files as a lab would bring them."""
+"""The synthetic cohort: connectomes as unequal as real ones, known truth, files as a lab would bring them."""
 
 from types import SimpleNamespace
 

@@ -154,7 +154,7 @@ MADE = {
 
 
 def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
-    """From the files of a made cohort, through the scripts, to velocities."""
+    """From the files of a synthetic cohort, through the scripts, to velocities."""
     monkeypatch.chdir(tmp_path)
     config = configuration.validate(MADE)
     rows = tables.read_tables(config)

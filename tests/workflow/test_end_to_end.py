@@ -1,4 +1,4 @@
-"""The whole way of a made cohort, and a workflow killed in the middle of a fit."""
+"""The whole way of a synthetic cohort, and a workflow killed in the middle of a fit."""
 
 import json
 import os
@@ -23,7 +23,7 @@ FITS = "results/fits/homogeneous/batch-001_fits.tsv"
 
 @pytest.fixture(scope="module")
 def configuration(tmp_path_factory):
-    """A made cohort of four people with eight nodes and scans of seconds."""
+    """A synthetic cohort of four people with eight nodes and scans of seconds."""
     config = {
         **SYNTHETIC_TABLES,
         "synthetic": {"participants": 4, "nodes": 8, "scan_duration": 60.0, "dt": 1.0e-3},

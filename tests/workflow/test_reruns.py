@@ -168,7 +168,7 @@ def one_batch(cohort, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A made cohort."""
+    """A synthetic cohort."""
     folder = tmp_path_factory.mktemp("made")
     config = {
         **synthetic.SYNTHETIC_TABLES,

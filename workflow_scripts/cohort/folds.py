@@ -50,7 +50,7 @@ def families(config):
     Parameters
     ----------
     config : dict
-        The completed configuration. The table of a made cohort knows no families.
+        The completed configuration. The table of a synthetic cohort knows no families.
 
     Returns
     -------

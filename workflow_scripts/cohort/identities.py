@@ -23,18 +23,37 @@ def strip_padding(text):
     return re.sub(r"(?<!\d)0+(?=\d)", "", text).lower()
 
 
-def alike(text, others):
-    """Find the one name that differs from another in zero padding or capitals only.
+class Spellings:
+    """Names that can be found by what they are without zeros and capitals.
 
     Parameters
     ----------
-    text : str
-    others : iterable of str
+    names : iterable of str
+    """
+
+    def __init__(self, names):
+        self._found = {}
+        for name in names:
+            self._found.setdefault(strip_padding(name), set()).add(name)
+
+    def alike(self, text):
+        """Give the one name that differs in zero padding or capitals only; None for 0 or several."""
+        found = self._found.get(strip_padding(text), set()) - {text}
+        return next(iter(found)) if len(found) == 1 else None
+
+
+def matched(stated, known):
+    """Pair names of a table with those of files that differ in zero padding or capitals only.
+
+    Parameters
+    ----------
+    stated, known : collection of str
 
     Returns
     -------
-    str or None
-        None where there is no such name, or several.
+    dict of str to str
+        Of the names that only the table has, those that stand for exactly one that only the files have.
     """
-    found = {other for other in others if other != text and strip_padding(other) == strip_padding(text)}
-    return found.pop() if len(found) == 1 else None
+    open_, own = Spellings(set(known) - set(stated)), Spellings(stated)
+    found = {name: open_.alike(name) for name in set(stated) - set(known)}
+    return {name: other for name, other in found.items() if other is not None and own.alike(other) == name}

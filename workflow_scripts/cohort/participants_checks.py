@@ -75,13 +75,14 @@ def manifest_problems(path, rows, manifest):
     absent = sorted({participant for participant, _ in wanted} - known.keys())
     problems = []
     if absent:
-        near = {name: identities.alike(name, known) for name in absent}
+        spellings = identities.Spellings(known)
+        near = {name: spellings.alike(name) for name in absent}
         meant = [f"{other} is not {name}" for name, other in near.items() if other is not None]
         hint = f" (zeros and capitals count: {', '.join(meant[:5])})" if meant else ""
         problems.append(f"{path}: no row for {', '.join(absent)} of the manifest; add them{hint}")
     for participant, session in sorted((who for who in wanted if who[1]), key=str):
         stated = known.get(participant, set())
-        other = identities.alike(session, stated - {None})
+        other = identities.Spellings(stated - {None}).alike(session)
         if session not in stated and other is not None:
             problems.append(
                 f"{path}: sub-{participant} has a session {other}, the manifest calls it {session}; write "

@@ -161,7 +161,8 @@ def unify(chosen):
 def _renamed(chosen, spellings, place):
     found = _ids(chosen, place)
     every = set().union(*found.values())
-    pairs = {(one, identities.alike(one, every)) for one in every}
+    near = identities.Spellings(every)
+    pairs = {(one, near.alike(one)) for one in every}
     open_ = sorted({tuple(sorted(p)) for p in pairs if p[1] is not None and not {*p} & spellings.keys()})
     remarks = []
     if open_:
@@ -181,10 +182,10 @@ def _ids(chosen, place):
 def _spellings(found):
     """Map ids, by kind, to the spelling of the scans, else of the connectomes, where no kind has both."""
     every = set().union(*found.values()) if found else set()
-    changed = {}
+    changed, near = {}, identities.Spellings(every)
     for kind in ("bold", "sc"):
         for one in sorted(found.get(kind, ())):
-            other = identities.alike(one, every)
+            other = near.alike(one)
             together = any({one, other} <= names for names in found.values())
             if other is not None and not together and one not in changed:
                 changed.setdefault(other, one)

@@ -110,23 +110,14 @@ def _spellings(stated, sessions):
     Spreadsheets turn 001 into 1.
     """
     bare = {text: identities.bare(text, "participant_id") for text in stated}
-    own = set(bare.values())
-    found = {}
-    for text, name in bare.items():
-        other = identities.alike(name, set(sessions) - own) if name not in sessions else None
-        lonely = other is not None and identities.alike(other, own) == name
-        found[text] = other if lonely else name
-    return found
+    changed = identities.matched(set(bare.values()), sessions)
+    return {text: changed.get(name, name) for text, name in bare.items()}
 
 
 def _as_in_the_manifest(about, participant, sessions):
     """Write the sessions of a person as the manifest does, where they differ in zeros ahead only."""
     stated = {entry["session_id"] for entry in about if entry.get("session_id")}
-    changed = {}
-    for name in stated - set(sessions):
-        other = identities.alike(name, set(sessions) - stated)
-        if other is not None and identities.alike(other, stated) == name:
-            changed[name] = other
+    changed = identities.matched(stated, sessions)
     if not changed:
         return about, []
     told = ", ".join(f"{old} is {new}" for old, new in sorted(changed.items()))
