@@ -1,15 +1,15 @@
 """The report from made tables: what must be on the page, what must not, that it needs nothing but itself."""
 
 import re
+import sys
 from html.parser import HTMLParser
 
 import pytest
 from report_cohort import MadeCohort
 
-from workflow_scripts.report import person_figures, report
+from workflow_scripts.report import report
 from workflow_scripts.report.comparison import sentence, too_few
 from workflow_scripts.report.figures.style import Picture
-from workflow_scripts.report.sections import convergence, identifiability, parameters, regional, scores
 
 pytestmark = pytest.mark.slow
 
@@ -57,8 +57,9 @@ def text_of(page):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leave the figures out, where a test reads only words: drawing takes nearly all of the time."""
-    for module in (person_figures, convergence, identifiability, parameters, regional, scores):
-        monkeypatch.setattr(module, "picture", lambda *_, alt: Picture("data:,", alt))
+    for name, module in list(sys.modules.items()):
+        if name.startswith("workflow_scripts.report.") and hasattr(module, "picture"):
+            monkeypatch.setattr(module, "picture", lambda *_, alt: Picture("data:,", alt))
 
 
 @pytest.fixture(scope="module")
