@@ -25,10 +25,11 @@ include: "rules/report.smk"
 include: "rules/planning.smk"
 
 
-# Keeps who is in which batch, and the settings of fits that jobs share; a dry run and a plan leave no trace.
+# Keeps who is in which batch, what jobs need of the cohort, and the settings of fits that they share; a dry run and a plan leave no
+# trace.
 onstart:
     if "plan" not in workflow.dag_settings.targets:
-        batches.write(UNITS, CONFIG["batch_size"], BATCHES, PACKED)
+        COHORT.write()
         claims.write(CONFIG["histories"]["folder"], FITS)
 
 
@@ -53,8 +54,8 @@ rule all:
 # Connectomes, scans and empirical targets only, who lacks which node, and quality control: to be looked at before any fit.
 rule prepare:
     input:
-        connectomes(BATCHES),
-        targets(BATCHES),
+        connectomes(),
+        targets(),
         "results/cohort/missing_nodes.tsv",
         "results/cohort/qc.tsv",
 

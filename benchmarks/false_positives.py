@@ -18,7 +18,7 @@ from cubnm_core.statistics.permutation import draw_permutations, permutation_tes
 HERE = Path(__file__).resolve().parent
 LEVEL = 0.05
 PERMUTATIONS = 499
-RESPONSES = 50  # parameters per made cohort
+RESPONSES = 50  # parameters per synthetic cohort
 SITES, PER_FAMILY = 4, 2
 TRUE_DIFFERENCE = 0.8  # standard deviations
 SHAPES = {
@@ -282,11 +282,11 @@ def recovered(folder):
 _HEAD = """\
 # False positives of the cohort statistics
 
-{date}, `python benchmarks/false_positives.py`, seed {seed}. {cohorts} made cohorts a row with {responses}
-parameters each, {permutations} permutations. Share of p ≤ .05 for a group difference that is not there, in %;
-5 ± {margin:.1f} is as it should be (two Monte-Carlo standard errors; **bold**: above). t: ordinary least
-squares, or a mixed model where a random intercept is named; perm.: Freedman and Lane. Bounded: a third of the
-people at the lower, a sixth at the upper bound."""
+{date}, `python benchmarks/false_positives.py`, seed {seed}. {cohorts} synthetic cohorts a row with
+{responses} parameters each, {permutations} permutations. Share of p ≤ .05 for a group difference that is
+not there, in %; 5 ± {margin:.1f} is as it should be (two Monte-Carlo standard errors; **bold**: above). t:
+ordinary least squares, or a mixed model where a random intercept is named; perm.: Freedman and Lane.
+Bounded: a third of the people at the lower, a sixth at the upper bound."""
 
 _COVERAGE = """\
 ## Intervals of a difference that is there
@@ -297,9 +297,9 @@ difference and of Hedges' g hold the truth, and how often p < .05, in %."""
 _FITTED = """\
 ## Labels drawn anew on fitted tables
 
-{people} made people, simulated and fitted (`benchmarks/false_positives.yaml`); labels drawn {times} times, at
-random or so that better fits are in one group. Share of p ≤ .05 in %, and twice its Monte-Carlo standard
-error: states of one person go together, so that rates over them scatter."""
+{people} synthetic people, simulated and fitted (`benchmarks/false_positives.yaml`); labels drawn {times}
+times, at random or so that better fits are in one group. Share of p ≤ .05 in %, and twice its Monte-Carlo
+standard error: states of one person go together, so that rates over them scatter."""
 
 _NOTE = """\
 Without the covariate, what differs between the groups is taken for an effect of the group, by any test. Where

@@ -1,4 +1,4 @@
-"""Is anything personal, where the truth is known? Two made cohorts through the whole workflow.
+"""Is anything personal, where the truth is known? Two synthetic cohorts through the whole workflow.
 
 ``python benchmarks/personal.py`` makes a cohort in which everybody's scans come from a connectome of their
 own, and one in which all scans come from the same connectome and people's files differ by error alone. In the
@@ -105,7 +105,7 @@ def markdown(rows, passed):
     size = f"{SYNTHETIC['participants']} people, {SYNTHETIC['nodes']} nodes"
     expected = "; ".join(f"{name}: {verdict}" for name, verdict in EXPECTED.items())
     lines = [
-        "# Is anything personal? Made cohorts whose truth is known",
+        "# Is anything personal? Synthetic cohorts whose truth is known",
         "",
         f"`python benchmarks/personal.py`: {size}, a grid over G. FC r on held-out scans, own less other, "
         f"95 % interval over people. Expected of `connectome_others` with tuned wIE: {expected}. "

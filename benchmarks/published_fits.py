@@ -20,7 +20,7 @@ import numpy as np
 from hcp_group import BOUNDS, DATA, brain_map, group_data, simulate_group, summary, test_point
 
 from cubnm_core import NUMERICS_VERSION
-from cubnm_core.fitting.heterogeneity import rescaled_into
+from cubnm_core.fitting.heterogeneity import rescale_into
 from cubnm_core.measures.distances import correlation, kolmogorov_smirnov
 
 HERE = Path(__file__).resolve().parent
@@ -104,7 +104,7 @@ def points(folder):
     )
     network = brain_map(folder, "yeo7").astype(int)
     mapped = {
-        name: rescaled_into((base * (1 + first * myelin + second * gradient))[None], *BOUNDS[name])[0]
+        name: rescale_into((base * (1 + first * myelin + second * gradient))[None], *BOUNDS[name])[0]
         for name, (base, first, second) in TWO_MAPS.items()
     }
     grouped = {name: np.array(values)[network] for name, values in YEO_7.items()}

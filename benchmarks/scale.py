@@ -1,18 +1,18 @@
-"""What a cohort costs beside its simulations: 2,000 people planned, 100 people computed.
+"""What a cohort costs beside its simulations: up to 40,000 people planned, 100 people computed.
 
-``python benchmarks/scale.py`` measures how long the Snakefile is parsed and a dry run takes for 2,000 people
-with small files, prints their plan, then makes 100 people and runs the workflow on them on two cores. CPU
-seconds within `cubnm_core.simulate` are simulation; everything else (Snakemake, start of jobs, files, search,
-scores, tables, report) is overhead. Writes `results/scale_<processor>.json` and `.md`; takes a quarter of an
-hour.
+``python benchmarks/scale.py`` measures what a dry run and the start of a job take for cohorts of several
+sizes with small files, prints the plan of the smallest, then makes 100 people and runs the workflow on them
+on two cores. ``--beside FOLDER`` measures another checkout's planning as well. CPU seconds within
+`cubnm_core.simulate` are simulation; everything else (Snakemake, start of jobs, files, search, scores,
+tables, report) is overhead. Writes `results/scale_<processor>.json` and `.md`; takes half an hour.
 """
 
 import argparse
+import contextlib
 import csv
 import json
 import os
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +29,8 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from cohorts import TinyCohort  # noqa: E402
 
+from workflow_scripts.cohort import planned_cohort  # noqa: E402
+from workflow_scripts.configuration import configuration  # noqa: E402
 from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES  # noqa: E402
 
 # Put on the path of every job: adds the CPU seconds within `simulate` to a file per process.
@@ -92,45 +94,56 @@ COMPUTED = {
 }
 PARTS = ("planning", "computing")
 MADE = {"nodes": 66, "scan_duration": 300.0, "dt": 1.0e-3}
-TEXT = """\
+HEAD = """\
 # What a cohort costs beside its simulations
 
 {processor}, {cores} cores, {system}. Others were busy on the machine, so that CPU seconds tell more than wall
 time. `python benchmarks/scale.py`
+"""
+PLANNING = """
+**Planning**, 3 files a person, in batches of the default size ({when}, load {load}):
 
-**Planning {planned_people:,} people**, 3 files each, in batches of {planned_batch}
-({planning[when]}, load {planning[load]}):
+| people | batch size | jobs | `snakemake --dry-run`: CPU s | peak MB | start of a job: CPU s | peak MB |
+|---|---|---|---|---|---|---|
+{rows}
 
-| step | CPU s | wall s |
-|---|---|---|
-| parsing the Snakefile, with all imports (`snakemake --list-rules`) | {parse[cpu]:.2f} | {parse[wall]:.2f} |
-| `snakemake --dry-run`: {jobs:,} jobs | {dry_run[cpu]:.1f} | {dry_run[wall]:.1f} |
-
-**Computing {people} people** in {batches} batches on two cores, from files to the report, with scores of the
-fits but no further evidence: {simulations:,} simulations of 270 s (66 nodes, time step 0.5 ms) in
-{computing[wall]:.0f} s of wall time ({computing[when]}, load {computing[load]}).
-
-| part | CPU s | share of simulation |
-|---|---|---|
-| simulation (within `cubnm_core.simulate`, FC and FCD included) | {simulating:.0f} | |
-| workflow and search: Snakemake, {computed_jobs} jobs, files, scores, tables | {rest:.0f} | {share:.1%} |
-| a global signal as baseline, made without `simulate` | {baseline:.0f} | {baseline_share:.1%} |
-| pictures and pages of all people | {pages:.0f} | {pages_share:.1%} |
-
-What is done once for a person, such as pictures, weighs much beside these 65 small simulations a person.
-
-The plan of the {planned_people:,} people:
+A job starts Snakemake anew; with an empty Snakefile that takes {empty[cpu]:.2f} CPU s of it.
+{beside}
+The plan of the {smallest:,} people:
 
 ```
 {plan}
 ```
 """
+COMPUTING = """
+**Computing {people} people** in {batches} batches on two cores, from files to the report, with scores of the
+fits but no further evidence: {simulations:,} simulations of 270 s (66 nodes, time step 0.5 ms) in
+{wall:.0f} s of wall time ({when}, load {load}).
+
+| part | CPU s | share of simulation |
+|---|---|---|
+| simulation (within `cubnm_core.simulate`, FC and FCD included) | {simulation:.0f} | |
+| workflow and search: Snakemake, {jobs} jobs, files, scores, tables | {rest:.0f} | {share:.1%} |
+| a global signal as baseline, made without `simulate` | {baseline:.0f} | {baseline_share:.1%} |
+| pictures and pages of all people | {pages:.0f} | {pages_share:.1%} |
+
+What is done once for a person, such as pictures, weighs much beside these 65 small simulations a person.
+"""
+# How Snakemake starts a job of its own; what it plans then is printed, not computed.
+JOB = (
+    "--force --notemp --no-hooks --nolock --ignore-incomplete --force-use-threads --nocolor --mode subprocess"
+)
+JOB += " --max-inventory-time 0 --target-files-omit-workdir-adjustment --dry-run --allowed-rules fit"
+JOB += " --target-jobs fit:batch=002,fit=homogeneous"
+EMPTY = 'rule nothing:\n    output: "nothing"\n    shell: "touch {output}"\n'
 
 
 def main():
     """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--planned", type=int, default=2000, help="people to plan")
+    parser.add_argument("--planned", type=int, nargs="+", default=[2000, 5000, 40000], help="people to plan")
+    parser.add_argument("--beside", type=Path, help="another checkout, whose planning is measured as well")
+    parser.add_argument("--beside-up-to", type=int, default=5000, help="people that it plans at most")
     parser.add_argument("--computed", type=int, default=100, help="people to compute")
     parser.add_argument(
         "--parts", nargs="+", choices=PARTS, default=PARTS, help="the other one stays as it was"
@@ -141,40 +154,57 @@ def main():
     earlier = stem.with_suffix(".json")
     result = json.loads(earlier.read_text(encoding="utf-8")) if earlier.exists() else {}
     result["machine"] = here
-    for part, measure, people in zip(
-        PARTS, (planning, computing), (asked.planned, asked.computed), strict=True
-    ):
-        if part in asked.parts:
-            conditions = {**machine.conditions(), "when": date.today().isoformat()}
-            with tempfile.TemporaryDirectory() as folder:
-                result[part] = {**conditions, **measure(Path(folder), people)}
+    measures = {
+        "planning": lambda folder: planning(folder, asked.planned, asked.beside, asked.beside_up_to),
+        "computing": lambda folder: computing(folder, asked.computed),
+    }
+    for part in asked.parts:
+        conditions = {**machine.conditions(), "when": date.today().isoformat()}
+        with tempfile.TemporaryDirectory() as folder:
+            result[part] = {**conditions, **measures[part](Path(folder))}
     stem.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     stem.with_suffix(".md").write_text(markdown(result), encoding="utf-8")
     print(markdown(result))
 
 
-def planning(folder, people):
-    """Parse, dry run and plan a cohort of small files."""
-    cohort = TinyCohort(folder, participants=[f"{number:05d}" for number in range(people)], volumes=3)
-    cohort.config |= {**PLANNED, "batch_size": 16}
-    config = cohort.write()
-    _, parse = snakemake(folder, config, "--list-rules")
-    said, dry_run = snakemake(folder, config, "--dry-run")
-    jobs = re.findall(r"^total +(\d+)$", said, flags=re.MULTILINE)[0]
-    plan, _ = snakemake(folder, config, "plan", "--cores", "2")
-    plan = plan[plan.index("people:") : plan.index("not simulate take")]
-    return {
-        "people": people,
-        "batch_size": 16,
-        "parse": parse,
-        "dry_run": dry_run,
-        "jobs": int(jobs),
-        "plan": plan.splitlines()[:-1],
-    }
+def planning(folder, counts, beside, beside_up_to):
+    """Plan cohorts of small files, and start a job of each."""
+    (folder / "empty.smk").write_text(EMPTY, encoding="utf-8")
+    _, empty = snakemake(folder, None, "--dry-run", snakefile=folder / "empty.smk")
+    result = {"empty": empty, "cohorts": [], "beside": []}
+    for people in sorted(counts):
+        place = folder / str(people)
+        place.mkdir()
+        names = [f"{number:05d}" for number in range(people)]
+        cohort = TinyCohort(place, participants=names, volumes=3)
+        cohort.config |= PLANNED
+        config = cohort.write()
+        if beside and people <= beside_up_to:
+            result["beside"].append({"people": people, **started(place, config, beside / "Snakefile")})
+        said, dry_run = snakemake(place, config, "--dry-run")
+        jobs = int(re.findall(r"^total +(\d+)$", said, flags=re.MULTILINE)[0])
+        with contextlib.chdir(place):  # as a run does before its first job
+            planned = planned_cohort.PlannedCohort(configuration.validate(cohort.config))
+            planned.write()
+        found = {"people": people, "batch_size": planned.batch_size, "jobs": jobs, "dry_run": dry_run}
+        _, found["job"] = snakemake(place, config, *JOB.split())
+        result["cohorts"].append(found)
+        if "plan" not in result:
+            plan, _ = snakemake(place, config, "plan", "--cores", "2")
+            plan = plan[plan.index("people:") : plan.index("not simulate take")]
+            result["plan"] = plan.splitlines()[:-1]
+    return result
+
+
+def started(folder, config, snakefile):
+    """Plan a cohort, and start one of its jobs, with another Snakefile."""
+    _, dry_run = snakemake(folder, config, "--dry-run", snakefile=snakefile)
+    _, job = snakemake(folder, config, *JOB.split(), snakefile=snakefile)
+    return {"dry_run": dry_run, "job": job}
 
 
 def computing(folder, people):
-    """Run the workflow on made people; the making is not counted."""
+    """Run the workflow on synthetic people; the making is not counted."""
     config = folder / "made.yaml"
     stated = {**COMPUTED, "synthetic": {**MADE, "participants": people}}
     config.write_text(yaml.safe_dump(stated), encoding="utf-8")
@@ -206,52 +236,68 @@ def cpu_of_rules(folder, rules):
     return sum(float(row["cpu_time"]) for table in tables for row in table)
 
 
-def snakemake(folder, config, *arguments, path=None, **variables):
-    """Run Snakemake; give what it said, and its CPU and wall seconds with all its jobs."""
-    searched = [str(part) for part in (path, REPOSITORY, os.environ.get("PYTHONPATH")) if part]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--configfile", str(config), "--directory", str(folder), *arguments]
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, **variables, "PYTHONPATH": os.pathsep.join(searched)},
-    )
-    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return done.stdout + done.stderr, {"cpu": cpu, "wall": wall}
+def snakemake(folder, config, *arguments, path=None, snakefile=REPOSITORY / "Snakefile", **variables):
+    """Run Snakemake; give what it said, its CPU and wall seconds with all jobs, and its peak of memory."""
+    searched = [str(part) for part in (path, snakefile.parent, os.environ.get("PYTHONPATH")) if part]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile)]
+    command += [*(["--configfile", str(config)] if config else []), "--directory", str(folder), *arguments]
+    environment = {**os.environ, **variables, "PYTHONPATH": os.pathsep.join(searched)}
+    started = time.perf_counter()
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as said:
+        process = subprocess.Popen(
+            command, stdout=said, stderr=subprocess.STDOUT, cwd=folder, env=environment
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        wall = time.perf_counter() - started
+        said.seek(0)
+        text = said.read()
+    if process.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}\n{text}")
+    cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    return text, {"cpu": cpu, "wall": wall, "peak_bytes": peak}
 
 
 def markdown(result):
-    """Tell a result in words and tables."""
-    planning, computing = result["planning"], result["computing"]
-    rest = computing["cpu"] - sum(computing[part] for part in ("simulation", "baseline", "pages"))
-    return TEXT.format(
-        **result["machine"],
-        planning=planning,
-        planned_people=planning["people"],
-        planned_batch=planning["batch_size"],
-        parse=planning["parse"],
-        dry_run=planning["dry_run"],
-        jobs=planning["jobs"],
-        people=computing["people"],
-        batches=computing["batches"],
-        simulations=computing["simulations"],
-        computing=computing,
-        simulating=computing["simulation"],
-        computed_jobs=computing["jobs"],
-        rest=rest,
-        share=rest / computing["simulation"],
-        baseline=computing["baseline"],
-        baseline_share=computing["baseline"] / computing["simulation"],
-        pages=computing["pages"],
-        pages_share=computing["pages"] / computing["simulation"],
-        plan="\n".join(planning["plan"]),
+    """Tell what was measured in words and tables."""
+    tell = {"planning": planning_text, "computing": computing_text}
+    parts = [tell[part](result[part]) for part in PARTS if part in result]
+    return "".join([HEAD.format(**result["machine"]), *parts])
+
+
+def planning_text(found):
+    """Tell what planning takes."""
+    rows = [
+        f"| {row['people']:,} | {row['batch_size']} | {row['jobs']:,} | {_row(row['dry_run'])} "
+        f"| {_row(row['job'], 2)} |"
+        for row in found["cohorts"]
+    ]
+    beside = [
+        f"| {row['people']:,} | {_row(row['dry_run'])} | {_row(row['job'], 2)} |" for row in found["beside"]
+    ]
+    if beside:
+        head = "| people | dry run: CPU s | peak MB | start of a job: CPU s | peak MB |"
+        beside = ["\nWhen every job read all tables:\n", head, "|---|---|---|---|---|", *beside, ""]
+    return PLANNING.format(
+        **{key: found[key] for key in ("when", "load", "empty")},
+        rows="\n".join(rows),
+        beside="\n".join(beside),
+        smallest=found["cohorts"][0]["people"],
+        plan="\n".join(found["plan"]),
     )
+
+
+def _row(spent, digits=0):
+    return f"{spent['cpu']:,.{digits}f} | {spent['peak_bytes'] / 1e6:,.0f}"
+
+
+def computing_text(found):
+    """Tell what the computation of a cohort takes."""
+    simulation = found["simulation"]
+    rest = found["cpu"] - sum(found[part] for part in ("simulation", "baseline", "pages"))
+    shares = {"share": rest, "baseline_share": found["baseline"], "pages_share": found["pages"]}
+    shares = {name: value / simulation for name, value in shares.items()}
+    return COMPUTING.format(**found, rest=rest, **shares)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,15 @@
 import os
 
 from workflow_scripts import readers
-from workflow_scripts.cohort import batches, folds, last_run, statistical_models, tables, twin_parts
+from workflow_scripts.cohort import (
+    batches,
+    folds,
+    last_run,
+    planned_cohort,
+    statistical_models,
+    tables,
+    twin_parts,
+)
 from workflow_scripts.cohort.precomputed_rows import KINDS
 from workflow_scripts.configuration import bold, configuration, connectome, messages, start
 from workflow_scripts.configuration.analysis import resolve_analysis
@@ -12,25 +20,20 @@ from workflow_scripts.files import versions
 from workflow_scripts.fitting import claims, interruptions
 
 CONFIG = configuration.validate(config)
-MANIFEST = tables.read_tables(CONFIG)
-UNITS = tables.units(MANIFEST, CONFIG["connectome"]["source"], tables.session_rule(CONFIG))
-PACKED = batches.read()  # in earlier runs
-BATCHES = batches.pack(UNITS, CONFIG["batch_size"], PACKED)
+# The run that a user starts reads and checks all tables; the jobs it starts find what concerns them in an index.
+COHORT = None if workflow.is_main_process else planned_cohort.read_index(CONFIG)
+COHORT = COHORT or planned_cohort.PlannedCohort(CONFIG)
+CONFIG = {**CONFIG, "batch_size": COHORT.batch_size}
 FITS = {name: resolve_fit(CONFIG, name) for name in CONFIG["fits"]}
-FOLDS = folds.parted(
-    UNITS,
-    batches.joined(BATCHES, CONFIG["batch_size"], PACKED),
-    CONFIG["evaluation"]["folds"],
-    folds.families(CONFIG),
-)
-HOLDOUT = tables.resolved_holdout(MANIFEST, CONFIG["holdout"])
+HOLDOUT = COHORT.holdout
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
 ANALYSIS = resolve_analysis(CONFIG)
 NULLS = CONFIG["evaluation"]["nulls"]
-TWINS = twin_parts.parted(CONFIG["twins"]["count"], CONFIG["batch_size"])
+TWINS = twin_parts.split_twins(CONFIG["twins"]["count"], CONFIG["batch_size"])
 NEEDS_FCD = configuration.needs_fcd(CONFIG)
 VERSIONS = versions.parameters()
-SETTLED = last_run.had_settings(CONFIG, HOLDOUT)
+# What is recorded of the last run decides what is planned; a job was planned already.
+SETTLED = workflow.is_main_process and last_run.had_settings(CONFIG, HOLDOUT)
 CONNECTOME_READING = connectome.select_reading(CONFIG)
 CONNECTOME_SCALING = connectome.select_scaling(CONFIG)
 BOLD_READING = bold.select_preparation(CONFIG)
@@ -41,15 +44,13 @@ GROUP_CONNECTOME = "results/cohort/average_connectome.npz"
 # Only the run that a user starts looks at the files; the jobs it starts need not look again.
 if workflow.is_main_process and CONFIG["synthetic"] is None:
     messages.raise_problems(
-        "Files of the manifest cannot be read", tables.missing_files(MANIFEST, CONFIG["manifest"])
+        "Files of the manifest cannot be read", tables.missing_files(COHORT.manifest, CONFIG["manifest"])
     )
 
 
 # Statistical models are read before the first job as well, lest a slip in a formula shows after all fits.
 if workflow.is_main_process:
-    messages.raise_problems(
-        "The statistical models cannot be used", statistical_models.check(CONFIG)
-    )
+    messages.raise_problems("The statistical models cannot be used", statistical_models.check(CONFIG))
 
 
 # Scripts of a job that was submitted end before its time is over.
@@ -74,45 +75,43 @@ include: "functions/export.smk"
 include: "functions/planning.smk"
 
 
-def ids(unit):
-    """Unit with its participant and session, as they stand in every table."""
-    return {"unit": unit, **{key: UNITS[unit][key] for key in ("participant_id", "session_id")}}
+def connectomes(ending="npz"):
+    """A function that gives the prepared connectomes of all batches."""
+    return of_all_batches(f"results/prepared/batch-{{batch}}_connectome.{ending}")
 
 
-def connectomes(batches, ending="npz"):
-    """Prepared connectomes."""
-    return [f"results/prepared/batch-{batch}_connectome.{ending}" for batch in batches]
+def scans(ending="npz"):
+    """A function that gives the prepared scans of all batches."""
+    return of_all_batches(f"results/prepared/batch-{{batch}}_bold.{ending}")
 
 
-def scans(batches, ending="npz"):
-    """Prepared scans."""
-    return [f"results/prepared/batch-{batch}_bold.{ending}" for batch in batches]
-
-
-def targets(batches, splits=SPLITS, ending="npz"):
-    """Empirical targets, the split changing fastest."""
-    names = [f"batch-{batch}_split-{split}" for batch in batches for split in splits]
-    return [f"results/targets/{name}_target.{ending}" for name in names]
+def targets(splits=SPLITS, ending="npz"):
+    """A function that gives the empirical targets of all batches, the split changing fastest."""
+    return lambda wildcards: [
+        f"results/targets/batch-{batch}_split-{split}_target.{ending}"
+        for batch in COHORT.batches
+        for split in splits
+    ]
 
 
 def batch_connectomes(wildcards):
     """Prepared connectomes of a batch."""
-    return connectomes([wildcards.batch])
+    return [f"results/prepared/batch-{wildcards.batch}_connectome.npz"]
 
 
 def batch_train_targets(wildcards):
     """Targets a fit may see: those of the training split."""
-    return targets([wildcards.batch], splits=["train"])
+    return [f"results/targets/batch-{wildcards.batch}_split-train_target.npz"]
 
 
 def batch_targets(wildcards):
     """Targets an evaluation may see: those of every split."""
-    return targets([wildcards.batch])
+    return [f"results/targets/batch-{wildcards.batch}_split-{split}_target.npz" for split in SPLITS]
 
 
 def batch_units(wildcards):
     """Units of a batch, each with its participant and session."""
-    return [ids(unit) for unit in BATCHES[wildcards.batch]]
+    return COHORT.people(wildcards.batch)
 
 
 def lasting(path):
@@ -124,9 +123,9 @@ def lasting(path):
     return ancient(path) if SETTLED else path
 
 
-def all_units():
+def all_units(wildcards):
     """Units of the cohort, batch by batch, each with its participant and session."""
-    return [ids(unit) for members in BATCHES.values() for unit in members]
+    return COHORT.people()
 
 
 def fit_settings(wildcards):
@@ -176,13 +175,15 @@ def cards(wildcards):
 
 
 def per_batch(pattern):
-    """A file for every fit and batch."""
-    return [pattern.format(fit=fit, batch=batch) for fit in FITS for batch in BATCHES]
+    """A function that gives a file for every fit and batch."""
+    return lambda wildcards: [
+        pattern.format(fit=fit, batch=batch) for fit in FITS for batch in COHORT.batches
+    ]
 
 
 def of_all_batches(pattern):
-    """A function that gives the files of one fit, one for every batch."""
-    return lambda wildcards: [pattern.format(fit=wildcards.fit, batch=batch) for batch in BATCHES]
+    """A function that gives a file for every batch, the other wildcards being those of the job."""
+    return lambda wildcards: [pattern.format(batch=batch, **wildcards) for batch in COHORT.batches]
 
 
 def given(path):

@@ -32,9 +32,9 @@ rule global_signal:
 
 rule baselines:
     input:
-        connectomes=connectomes(BATCHES),
-        targets=targets(BATCHES),
-        global_signal=[f"results/baselines/batch-{batch}_global_signal.tsv" for batch in BATCHES],
+        connectomes=connectomes(),
+        targets=targets(),
+        global_signal=of_all_batches("results/baselines/batch-{batch}_global_signal.tsv"),
         nodes=NODES,
         qc="results/cohort/qc.tsv",
     output:
@@ -50,7 +50,7 @@ rule baselines:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        units=all_units(),
+        units=all_units,
         splits=SPLITS,
         analysis=ANALYSIS,
         evidence_version=VERSIONS["evidence"],

@@ -5,8 +5,8 @@
 # What jobs of the cross need of people in other batches, as an input that lasts when people are added.
 rule cross_people:
     input:
-        connectomes=connectomes(BATCHES),
-        targets=targets(BATCHES),
+        connectomes=connectomes(),
+        targets=targets(),
     output:
         connectomes=multiext("results/cross/connectomes", ".npz", ".json"),
         targets=[f"results/cross/split-{split}.{ending}" for split in SPLITS for ending in ("npz", "json")],
@@ -22,7 +22,7 @@ rule cross_people:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        units=all_units(),
+        units=all_units,
         splits=SPLITS,
         evidence_version=VERSIONS["evidence"],
     script:
@@ -125,7 +125,7 @@ use rule fit as fold_fit with:
     benchmark:
         "results/benchmarks/fold_fit/{fit}.tsv"
     params:
-        units=[folds.group_of(fold) for fold in FOLDS],
+        units=fold_groups,
         settings=fold_settings,
 
 
@@ -170,10 +170,10 @@ rule cross_tables:
             if CONFIG["evaluation"]["others"]
             else []
         ),
-        held_out_people=per_batch("results/folds/{fit}_batch-{batch}_held_out_people.tsv") if FOLDS else [],
+        held_out_people=held_out_people,
         evaluation=per_batch("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
         simulations=per_batch("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
-        targets=targets(BATCHES),
+        targets=targets(),
     output:
         cross="results/cohort/cross.tsv",
         held_out_people="results/cohort/held_out_people.tsv",
@@ -190,9 +190,9 @@ rule cross_tables:
         mem_mb=growing(8000),
         runtime=growing(30),
     params:
-        units=all_units(),
+        units=all_units,
         fits=list(FITS),
-        batches=BATCHES,
+        batches=lambda wildcards: COHORT.batches,
         splits=SPLITS,
         evidence_version=VERSIONS["evidence"],
         statistics_version=VERSIONS["statistics"],

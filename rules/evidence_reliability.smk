@@ -5,7 +5,7 @@ rule reliability:
         states=per_batch("results/evaluation/{fit}/batch-{batch}_states.tsv"),
         regional=per_batch("results/evaluation/{fit}/batch-{batch}_regional_parameters.tsv"),
         simulations=per_batch("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
-        targets=targets(BATCHES, splits=["train"]),
+        targets=targets(splits=["train"]),
         nodes=NODES,
     output:
         table="results/cohort/reliability.tsv",
@@ -21,7 +21,7 @@ rule reliability:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        units=all_units(),
+        units=all_units,
         fits=FITS,
         seeds=CONFIG["evaluation"]["seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],

@@ -4,8 +4,8 @@
 rule make_twins:
     input:
         fits=of_all_batches("results/fits/{fit}/batch-{batch}_fits.tsv"),
-        connectomes=connectomes(BATCHES),
-        targets=targets(BATCHES, splits=["train"]),
+        connectomes=connectomes(),
+        targets=targets(splits=["train"]),
         nodes=lasting(NODES),
         maps=fit_map_table,
         model=model_file,
@@ -27,7 +27,7 @@ rule make_twins:
         runtime=growing(120),
         gpu=cards,
     params:
-        units=all_units(),
+        units=all_units,
         settings=fit_settings,
         twins={key: CONFIG["twins"][key] for key in ("parameters", "first_seed", "seed")},
         numbers=lambda wildcards: TWINS[wildcards.part],

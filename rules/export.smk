@@ -17,9 +17,9 @@ rule cohort_tables:
         profiles="results/cohort/profiles.tsv",
         nulls=rules.null_tests.output,
         cross=rules.cross_tables.output,
-        connectomes=connectomes(BATCHES, "json"),
-        bold=scans(BATCHES, "json"),
-        targets=targets(BATCHES, ending="json"),
+        connectomes=connectomes("json"),
+        bold=scans("json"),
+        targets=targets(ending="json"),
         manifest=CONFIG["manifest"],
         participants=given(CONFIG["participants"]),
         qc="results/cohort/qc.tsv",
@@ -68,8 +68,8 @@ rule cohort_tables:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        units=all_units(),
-        batches=BATCHES,
+        units=all_units,
+        batches=lambda wildcards: COHORT.batches,
         splits=SPLITS,
         fits=FITS,
         config=CONFIG,
@@ -85,9 +85,9 @@ rule cohort_tables:
 # The results as a BIDS derivative. Not a part of `all`: text files per person are for other tools, and many.
 rule export:
     input:
-        connectomes=connectomes(BATCHES),
-        scans=scans(BATCHES, "json"),
-        targets=targets(BATCHES),
+        connectomes=connectomes(),
+        scans=scans("json"),
+        targets=targets(),
         fits=per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),
         evaluation=per_batch("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
         states=per_batch("results/evaluation/{fit}/batch-{batch}_states.tsv"),
@@ -108,7 +108,7 @@ rule export:
         mem_mb=growing(4000),
         runtime=growing(60),
     params:
-        units=all_units(),
+        units=all_units,
         splits=SPLITS,
         fits=FITS,
         dataset=CONFIG["dataset"],

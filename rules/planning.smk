@@ -11,10 +11,10 @@ rule plan:
     params:
         config=CONFIG,
         fits=FITS,
-        batches=BATCHES,
+        batches=lambda wildcards: COHORT.batches,
         evaluation=CONFIG["evaluation"],
         twins=CONFIG["twins"]["count"],
-        repetition_time=tables.repetition_time(MANIFEST),
+        repetition_time=lambda wildcards: COHORT.repetition_time,
         simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/planning/plan.py"
@@ -31,7 +31,7 @@ rule forget_failed:
         mem_mb=growing(1000),
         runtime=growing(10),
     params:
-        fits=tables_of_fits(),
+        fits=tables_of_fits,
         simulation_version=VERSIONS["simulation"],
     script:
         "../workflow_scripts/planning/forget_failed.py"

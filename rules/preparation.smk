@@ -9,7 +9,7 @@ if CONFIG["synthetic"]:
             participants=CONFIG["participants"],
             nodes=CONFIG["nodes"],
             truth=CONFIG["truth"],
-            files=[row["path"] for row in MANIFEST],
+            files=[row["path"] for row in planned_manifest()],
         log:
             "logs/make_synthetic_cohort/cohort.log",
         benchmark:
@@ -22,7 +22,7 @@ if CONFIG["synthetic"]:
             runtime=growing(60),
         params:
             synthetic=CONFIG["synthetic"],
-            manifest=MANIFEST,
+            manifest=lambda wildcards: planned_manifest(),
             hemodynamics=bold.hemodynamics_name(CONFIG["bold"]),
             simulation_version=VERSIONS["simulation"],
         script:
@@ -83,8 +83,8 @@ rule prepare_bold:
 
 rule common_nodes:
     input:
-        connectomes=aligned(BATCHES),
-        scans=scans(BATCHES, "json"),
+        connectomes=of_all_batches("results/aligned/batch-{batch}_connectome.npz"),
+        scans=scans("json"),
         nodes=CONFIG["nodes"],
     output:
         nodes=NODES,
@@ -102,7 +102,7 @@ rule common_nodes:
         mem_mb=growing(2000),
         runtime=growing(20),
     params:
-        units=all_units(),
+        units=all_units,
         largest_missing=CONFIG["node_policy"]["largest_missing"],
         connectome=CONNECTOME_SCALING,
         targets_version=VERSIONS["targets"],
@@ -176,9 +176,9 @@ rule empirical_targets:
 
 rule quality_control:
     input:
-        connectomes=connectomes(BATCHES),
-        scans=scans(BATCHES, "json"),
-        targets=targets(BATCHES),
+        connectomes=connectomes(),
+        scans=scans("json"),
+        targets=targets(),
         common=COMMON,
         missing="results/cohort/missing_nodes.tsv",
         participants=given(CONFIG["participants"]),
@@ -195,7 +195,7 @@ rule quality_control:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        units=all_units(),
+        units=all_units,
         splits=SPLITS,
         limits=CONFIG["quality"],
         targets_version=VERSIONS["targets"],
@@ -206,8 +206,8 @@ rule quality_control:
 # The cohort as if it were one person, for fits whose people start from the group.
 rule group_average:
     input:
-        connectomes=connectomes(BATCHES),
-        targets=targets(BATCHES, splits=["train"]),
+        connectomes=connectomes(),
+        targets=targets(splits=["train"]),
         nodes=lasting(NODES),
     output:
         npz="results/group/{average}.npz",
@@ -223,7 +223,7 @@ rule group_average:
         mem_mb=growing(8000),
         runtime=growing(30),
     params:
-        units=all_units(),
+        units=all_units,
         group=start.GROUP,
         targets_version=VERSIONS["targets"],
     script:

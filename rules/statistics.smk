@@ -26,7 +26,7 @@ rule statistics:
         mem_mb=growing(8000),
         runtime=growing(60),
     params:
-        units=all_units(),
+        units=all_units,
         fits=FITS,
         split=SPLITS[-1],
         statistics=CONFIG["statistics"],

@@ -13,8 +13,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
 
-# Whoever asks for one of these runs a workflow or compiles kernels.
-SLOW_FIXTURES = {"snakemake", "warm_python", "kernel_folder"}
+# Whoever asks for one of these runs a workflow, compiles kernels, or makes a whole report.
+SLOW_FIXTURES = {"snakemake", "warm_python", "kernel_folder", "report_folder"}
 
 
 def pytest_collection_modifyitems(items):

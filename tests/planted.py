@@ -1,4 +1,4 @@
-"""A made cohort in which every name that tells of a person can be searched for."""
+"""A synthetic cohort in which every name that tells of a person can be searched for."""
 
 from unittest.mock import patch
 

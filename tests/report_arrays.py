@@ -25,7 +25,7 @@ WINDOWS = 38
 
 
 class Arrays:
-    """What a made cohort writes besides its tables."""
+    """What a synthetic cohort writes besides its tables."""
 
     def write_arrays(self):
         """Write targets and simulations; networks drive their regions, the simulation a little less so."""

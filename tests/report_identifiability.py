@@ -1,4 +1,4 @@
-"""Tables of reliability and identifiability of a made cohort, for the tests of the report."""
+"""Tables of reliability and identifiability of a synthetic cohort, for the tests of the report."""
 
 import zipfile
 from pathlib import Path
@@ -74,7 +74,7 @@ def read(sm):
 
 
 def write_sessions(folder, fits=("homogeneous",), people=12, edges=120):
-    """Write reliability of made sessions, edges included; give what the report reads of it as a table."""
+    """Write reliability of synthetic sessions, edges included; give what the report reads as a table."""
     generator = np.random.default_rng(4)
 
     def drawn(size, error):

@@ -1,4 +1,4 @@
-"""What pictures of the report of a made cohort are drawn from: the brain, and candidates of the searches."""
+"""What pictures of the report of a synthetic cohort are drawn from: brain maps and candidates."""
 
 import numpy as np
 

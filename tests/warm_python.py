@@ -18,6 +18,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -49,7 +50,7 @@ CLIENT = """
 import json, os, socket, sys
 server, python = sys.argv[1:3]
 words = sys.argv[3:]
-if not words or not (words[0] == "-m" or words[0].endswith(".py")):
+if not words or not (words[0] in ("-m", "-c") or words[0].endswith(".py")):
     os.execv(python, [python, *words])
 asked = json.dumps({"words": words, "folder": os.getcwd(), "variables": dict(os.environ)}).encode()
 with socket.socket(socket.AF_UNIX) as line:
@@ -151,16 +152,18 @@ def _become(words, folder, variables, files, program):
     os.environ.clear()
     os.environ.update(variables)
     time.tzset()
-    sys.executable = program
+    sys.executable, tempfile.tempdir = program, None
     own = variables.get("PYTHONPATH", "").split(os.pathsep)
-    module = words[0] == "-m"
-    first = folder if module else str(Path(words[0]).resolve().parent)
+    option = words[0] if words[0] in ("-m", "-c") else None
+    first = folder if option else str(Path(words[0]).resolve().parent)
     sys.path[:] = [first, *filter(None, own), *sys.path[1:]]
-    sys.argv = words[1:] if module else words
+    sys.argv = {"-m": words[1:], "-c": ["-c", *words[2:]]}.get(option, words)
     status = 1
     try:
-        if module:
+        if option == "-m":
             runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        elif option == "-c":
+            exec(compile(words[1], "<string>", "exec"), sys.modules["__main__"].__dict__)
         else:
             runpy.run_path(words[0], run_name="__main__")
         status = 0

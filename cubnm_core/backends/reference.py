@@ -71,7 +71,7 @@ def _compile(name, source):
     return namespace[name]
 
 
-def published(program, arrays, coefficients):
+def evaluate_sent(program, arrays, coefficients):
     """What each coupling sum of the first stage adds up, from lists of arrays and of coefficients."""
     compiled, _, _ = _compile_stage(program, 0)
     return np.broadcast_arrays(*compiled(*arrays, *coefficients))

@@ -238,21 +238,21 @@ def group_target(targets, participants):
     own = {}
     for person, target in zip(participants, targets, strict=True):
         own.setdefault(person, []).append(target)
-    return _averaged([_averaged(mine) if len(mine) > 1 else mine[0] for mine in own.values()])
+    return _average([_average(mine) if len(mine) > 1 else mine[0] for mine in own.values()])
 
 
-def _averaged(targets):
+def _average(targets):
     """Average some targets that count alike."""
     fcds = [target.sorted_fcd for target in targets if target.fcd is not None]
     cdfs = [target.binned_fcd for target in targets if target.binned_fcd is not None]
     return Target(
         fc=average_fc([target.fc for target in targets]),
-        fcd=pooled_fcd(fcds) if fcds else None,
+        fcd=pool_fcd(fcds) if fcds else None,
         fcd_cdf=np.mean(cdfs, axis=0) if cdfs else None,
     )
 
 
-def pooled_fcd(fcds, size=FCD_VALUES):
+def pool_fcd(fcds, size=FCD_VALUES):
     """Sample from the mean of some distributions of FCD values.
 
     Parameters

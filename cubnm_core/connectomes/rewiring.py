@@ -45,7 +45,7 @@ class Rewired:
     kept: dict
 
 
-def rewired(weights, distances=None, lengths=None, seed=0, bins=BINS):
+def rewire(weights, distances=None, lengths=None, seed=0, bins=BINS):
     """Rewire a connectome, keeping degrees exactly and strengths and weights by length nearly.
 
     Parameters
@@ -82,7 +82,7 @@ def rewired(weights, distances=None, lengths=None, seed=0, bins=BINS):
     origin = np.arange(len(ends))
     ends, origin = _partners_changed(ends, origin, place, generator)
     carried = weights[rows, cols][origin]
-    values = _strengths_restored(ends, carried, place[tuple(ends.T)], weights.sum(axis=0), generator)
+    values = _restore_strengths(ends, carried, place[tuple(ends.T)], weights.sum(axis=0), generator)
     null = _matrix(ends, values, weights.shape)
     return Rewired(null, _lengths(lengths, ends, (rows, cols), origin), likeness(weights, null, distances))
 
@@ -169,7 +169,7 @@ def _allowed(new, linked, place, before):
     return alike
 
 
-def _strengths_restored(ends, values, place, strengths, generator):
+def _restore_strengths(ends, values, place, strengths, generator):
     """Shuffle weights within bins of length, then exchange them as long as that brings strengths nearer.
 
     Parameters
@@ -272,13 +272,13 @@ def node_distances(lengths, positions):
     if np.isfinite(positions).all():
         return euclidean_lengths(positions), "euclidean"
     if lengths is not None:
-        completed = _completed(lengths)
+        completed = _complete(lengths)
         if np.isfinite(completed).all():
             return completed, "tract length or shortest path"
     return None, "none"
 
 
-def _completed(lengths):
+def _complete(lengths):
     """Lengths with those that are unknown as the shortest path along tracts; inf where there is none."""
     from scipy.sparse.csgraph import shortest_path
 

@@ -9,7 +9,7 @@ SCALINGS = ("subject_mean", "subject_max", "group_constant", "mu", "log", "none"
 NEEDS_GROUP = ("group_constant", "mu")  # rules with one factor for the whole cohort
 
 
-def thresholded(weights, absolute=None, density=None):
+def threshold_weights(weights, absolute=None, density=None):
     """Remove weak connections.
 
     Parameters
@@ -46,7 +46,7 @@ def thresholded(weights, absolute=None, density=None):
     return kept
 
 
-def scaled(weights, rule, group_factor=None, mu=None):
+def scale(weights, rule, group_factor=None, mu=None):
     """Bring weights to the order of magnitude that models are used with.
 
     Parameters

@@ -79,7 +79,7 @@ def typical_connectome(positions, generator):
     mirrored = np.arange(half)
     weights[mirrored, mirrored + half] *= HOMOTOPIC_FACTOR
     weights[mirrored + half, mirrored] *= HOMOTOPIC_FACTOR
-    return _scaled(weights)
+    return _scale(weights)
 
 
 def vary_connectome(weights, spread, generator):
@@ -98,10 +98,10 @@ def vary_connectome(weights, spread, generator):
     ndarray (N, N)
         Symmetric, zero diagonal, mean 0.01.
     """
-    return _scaled(weights * np.exp(_symmetric_normals(len(weights), spread, generator)))
+    return _scale(weights * np.exp(_symmetric_normals(len(weights), spread, generator)))
 
 
-def measured_scan(bold, global_signal, noise, generator):
+def measure_scan(bold, global_signal, noise, generator):
     """Add to a simulated scan what a scanner and a body add.
 
     Parameters
@@ -129,7 +129,7 @@ def _symmetric_normals(n_nodes, spread, generator):
     return spread * (lower + lower.T)
 
 
-def _scaled(weights):
+def _scale(weights):
     """Clear the diagonal and bring the mean to 0.01, the scale on which the global coupling G is given."""
     weights = weights.copy()
     np.fill_diagonal(weights, 0.0)

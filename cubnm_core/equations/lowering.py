@@ -172,11 +172,11 @@ def _writes(rule, model, state, derivative, step, coefficients):
         known = {"h": Number(step), "f": drift, "g": noise}
         increment = coefficients.extract(ex.substitute(ex.parse(increment), known))
         value = ex.add(Symbol(_array(base, state)), increment)
-        bounded = value if role in _UNBOUNDED else _bounded(value, model.states[state])
+        bounded = value if role in _UNBOUNDED else _bound(value, model.states[state])
         yield Assign(_array(role, state), bounded)
 
 
-def _bounded(value, state):
+def _bound(value, state):
     if state.clip is not None:
         return Call("clip", (value, *map(Number, state.clip)))
     if state.wrap is not None:

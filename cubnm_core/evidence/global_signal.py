@@ -141,7 +141,7 @@ def reach(weights):
     return strengths / mean if mean > 0 else np.ones(len(strengths))
 
 
-def mixed(shared, own, share, reaches=1.0):
+def mix(shared, own, share, reaches=1.0):
     """BOLD (T, N) with a variance of 1.
 
     Parameters
@@ -206,7 +206,7 @@ def search(scan, people, seeds, needed=()):
             for second, share in enumerate(SHARES):
                 place = first * len(SHARES) + second
                 for (reaches, target), terms in zip(people, found, strict=True):
-                    made = scan.features(mixed(*drawn, share, reaches))
+                    made = scan.features(mix(*drawn, share, reaches))
                     for name, value in comparison.compare(*made, target, list(terms)).items():
                         terms[name][place] += value[0] / len(seeds)
     return found
@@ -240,7 +240,7 @@ def score(scan, point, reaches, targets, seeds, needed=()):
     share, autocorrelation = grid()[point]
     found = [{name: np.empty(len(seeds)) for name in _names(target, needed)} for target in targets]
     for place, seed in enumerate(seeds):
-        fc, fcd = scan.features(mixed(*signals(scan, autocorrelation, seed), share, reaches))
+        fc, fcd = scan.features(mix(*signals(scan, autocorrelation, seed), share, reaches))
         for target, terms in zip(targets, found, strict=True):
             for name, value in comparison.compare(fc, fcd, target, list(terms)).items():
                 terms[name][place] = value[0]

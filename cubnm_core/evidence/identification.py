@@ -40,11 +40,11 @@ class Identification:
 
 def similarity(one, other):
     """Pearson correlation of every row of `one` (n, P) with every row of `other` (m, P): (n, m) float64."""
-    one, other = (_standardised(np.asarray(values, dtype=np.float64)) for values in (one, other))
+    one, other = (_standardise(np.asarray(values, dtype=np.float64)) for values in (one, other))
     return one @ other.T
 
 
-def _standardised(values):
+def _standardise(values):
     centred = values - values.mean(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
         return centred / np.linalg.norm(centred, axis=1, keepdims=True)

@@ -87,13 +87,13 @@ def p_value(own, nulls, sign, shared=False, draws=DRAWS, seed=0):
     count = known.sum(axis=1, keepdims=True)
     # Every score, were it the own one, less the mean of the person's others.
     ahead = (count * scores - np.nansum(scores, axis=1, keepdims=True)) / (count - 1)
-    pseudo = ahead[:, 1:].mean(axis=0) if shared else _exchanged(ahead, known, draws, seed)
+    pseudo = ahead[:, 1:].mean(axis=0) if shared else _exchange(ahead, known, draws, seed)
     tolerance = 1e-12 * max(1.0, np.abs(scores[known]).max())  # rounding decides no tie
     reached = np.count_nonzero(pseudo >= ahead[:, 0].mean() - tolerance)
     return (1 + reached) / (1 + len(pseudo))
 
 
-def _exchanged(ahead, known, draws, seed):
+def _exchange(ahead, known, draws, seed):
     """Mean over people of a score each, drawn at random from the person's own and nulls: (draws,)."""
     generator = np.random.default_rng(seed)
     total = np.zeros(draws)

@@ -120,9 +120,7 @@ class _Sums:
         """Sums of (n, k, Q) values; computed in blocks of quantities, about their means."""
         n, k, size = values.shape
         width = max(1, _BLOCK // (n * k))
-        parts = [
-            cls._of_block(centred(values[:, :, at : at + width])) for at in range(0, max(size, 1), width)
-        ]
+        parts = [cls._of_block(centre(values[:, :, at : at + width])) for at in range(0, max(size, 1), width)]
         sessions, squares, people = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
         return cls(n, k, sessions, squares, people)
 
@@ -161,7 +159,7 @@ class _Sums:
             return (people - error) / (people + (self.k - 1) * error + self.k * (sessions - error) / self.n)
 
 
-def centred(values):
+def centre(values):
     """Values (n, k, Q) about the mean of every quantity, so that squares lose no digits."""
     values = np.asarray(values, dtype=np.float64)
     return values - values.mean(axis=(0, 1))
@@ -191,16 +189,16 @@ def mean_agreement(values, other=None, level=0.95):
     n, k = values.shape[:2]
     if n <= FEWEST_PEOPLE or k < 2:
         return (np.nan,) * 3
-    whole, left_out = _jackknifed(values)
+    whole, left_out = _jackknife(values)
     if other is not None:
-        subtracted, without = _jackknifed(other)
+        subtracted, without = _jackknife(other)
         whole, left_out = whole - subtracted, left_out - without
     error = np.sqrt((n - 1) / n * ((left_out - left_out.mean()) ** 2).sum())
     reach = t.ppf(0.5 + level / 2, n - 1) * error
     return float(whole), float(whole - reach), float(whole + reach)
 
 
-def _jackknifed(values):
+def _jackknife(values):
     """Mean ICC(2,1) of all people, and without each of them, (n,)."""
     values = np.asarray(values)
     mean = values.mean(axis=(0, 1), dtype=np.float64)

@@ -51,10 +51,10 @@ def draw_parameters(points, people, source, seed, numbers):
         return np.stack([generator.random(points.shape[1]) for generator in generators])
     if source != COHORT:
         raise InputError(f"parameters of twins come from {', '.join(SOURCES)}; found {source!r}")
-    return np.stack([_smoothed(points, generator) for generator in generators])
+    return np.stack([_smooth(points, generator) for generator in generators])
 
 
-def _smoothed(points, generator):
+def _smooth(points, generator):
     """One draw of the smoothed bootstrap; with one person alone it is that person's point."""
     n, d = points.shape
     centre = points.mean(axis=0)

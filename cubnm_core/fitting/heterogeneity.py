@@ -27,7 +27,7 @@ class MapScaled:
     ----------
     maps : dict of str to (N,) array
     limits : (low, high), optional
-        See :func:`rescaled_into`; without them the values may go anywhere.
+        See :func:`rescale_into`; without them the values may go anywhere.
 
     Raises
     ------
@@ -82,7 +82,7 @@ class MapScaled:
         for name, brain_map in self.maps.items():
             factor = factor + coordinates[coefficient_name(parameter, name)][:, None] * brain_map
         values = coordinates[parameter][:, None] * factor
-        return values if self.limits is None else rescaled_into(values, *self.limits)
+        return values if self.limits is None else rescale_into(values, *self.limits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +131,7 @@ def group_name(parameter, group):
     return f"{parameter}[{group}]"
 
 
-def rescaled_into(values, low, high):
+def rescale_into(values, low, high):
     """Bring the nodes of every simulation between two limits, by the rule of cuBNM 0.1.0.
 
     Where any node lies outside, the whole pattern is stretched or squeezed linearly, so that its ends come to

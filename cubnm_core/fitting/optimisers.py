@@ -111,7 +111,7 @@ def make_search(settings, names, key, restart, objectives=1, initial=None):
     InputError
         For an optimiser that does not exist or does not suit the fit.
     """
-    seed = derived_seed(settings.seed, restart, key)
+    seed = derive_seed(settings.seed, restart, key)
     if settings.is_design:
         return _design(settings, names, seed, initial)
     from cubnm_core.fitting.searches import CmaesSearch, PymooSearch
@@ -131,7 +131,7 @@ def _design(settings, names, seed, initial):
     return designs.DesignSearch(points, settings.population, f"{settings.name} design")
 
 
-def derived_seed(seed, restart, key):
+def derive_seed(seed, restart, key):
     """Seed of one restart of one fit: any `seed`, 0 included, gives another whole number from 1 to 2^31 - 1.
 
     Never 0, which the CMA-ES library would replace by the time of day.

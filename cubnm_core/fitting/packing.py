@@ -146,7 +146,7 @@ class Packer:
 
         Parameters
         ----------
-        asked : list of (FitProblem, (n, d) points, seeds)
+        asked : list of (FitProblem, (n, d) points, noise seeds)
             Every point is simulated once with each of the seeds.
 
         Returns
@@ -169,7 +169,7 @@ class Packer:
             problem.space.to_parameters(np.repeat(points, len(seeds), axis=0))
             for problem, points, seeds in asked
         ]
-        params = {name: _concatenated([values[name] for values in spread], problems[0]) for name in spread[0]}
+        params = {name: _concatenate([values[name] for values in spread], problems[0]) for name in spread[0]}
         parts = [{} for _ in asked]  # by first row: rows that come again replace what they gave before
 
         def take(rows, run):
@@ -186,7 +186,7 @@ class Packer:
         ]
 
 
-def _concatenated(parts, problem):
+def _concatenate(parts, problem):
     """Values of a parameter of all fits; for every node where it differs between nodes in any of them."""
     if any(part.ndim == 2 for part in parts):
         parts = [regional(part, len(problem.weights)) for part in parts]

@@ -7,7 +7,7 @@ from cubnm_core.errors import InputError
 ORDERS = {"none": None, "constant": 0, "linear": 1, "quadratic": 2}
 
 
-def detrended(bold, trend, kept=None):
+def detrend(bold, trend, kept=None):
     """Subtract from every node the polynomial in time that fits it best.
 
     Parameters

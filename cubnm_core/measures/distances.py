@@ -77,7 +77,7 @@ def binned_cdf(fcd):
     return np.cumsum(counts) / counts.sum()
 
 
-def checked_cdf(cdf):
+def check_cdf(cdf):
     """Give a binned distribution function of the user's, in counts or shares, as shares.
 
     Parameters
@@ -118,7 +118,7 @@ def binned_kolmogorov_smirnov(simulated, target_cdf):
     ----------
     simulated : (B, W) array
     target_cdf : (10000,) array
-        From :func:`binned_cdf` or :func:`checked_cdf`.
+        From :func:`binned_cdf` or :func:`check_cdf`.
 
     Returns
     -------

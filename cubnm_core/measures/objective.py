@@ -100,7 +100,7 @@ class Target:
                 )
             object.__setattr__(self, name, values)
         if self.fcd_cdf is not None:
-            object.__setattr__(self, "fcd_cdf", distances.checked_cdf(self.fcd_cdf))
+            object.__setattr__(self, "fcd_cdf", distances.check_cdf(self.fcd_cdf))
 
     @cached_property
     def sorted_fcd(self):
@@ -184,7 +184,7 @@ class Objective:
         if not self.counted:
             raise InputError(f"The objective has no term that counts; choose from {', '.join(self.known)}.")
         if self.band is not None:
-            rates.checked_band(self.band)
+            rates.check_band(self.band)
         for name, term in self.own.items():
             if name in TERMS or not np.isfinite(term.worst):
                 raise InputError(

@@ -15,7 +15,7 @@ DEFAULT_BANDS = {"analytical": (2.0, 4.0), "numerical": (2.0, 4.0), "plasticity"
 PENALTY_DECAY = 0.05  # 1/Hz
 
 
-def checked_band(band):
+def check_band(band):
     """Give a band as two floats.
 
     Parameters
@@ -52,7 +52,7 @@ def violations(mean_rates, band):
     (B, N) bool array
         True for a rate that is not a number.
     """
-    low, high = checked_band(band)
+    low, high = check_band(band)
     mean_rates = np.asarray(mean_rates, dtype=np.float64)
     return ~((mean_rates >= low) & (mean_rates <= high))
 
@@ -72,7 +72,7 @@ def excess(mean_rates, band):
     (B, N) float64 array
         In Hz; 0 inside the band.
     """
-    low, high = checked_band(band)
+    low, high = check_band(band)
     mean_rates = np.asarray(mean_rates, dtype=np.float64)
     return np.maximum(np.maximum(low - mean_rates, mean_rates - high), 0.0)
 

@@ -19,7 +19,7 @@ def check_choices(**chosen):
                 raise InputError(f"{name}: {value!r} is unknown; allowed are {', '.join(_ALLOWED[name])}")
 
 
-def checked_weights(weights):
+def check_weights(weights):
     """Connectomes as a finite (S, N, N) float array; one alone may be (N, N)."""
     weights = np.asarray(weights, float)
     weights = weights[None] if weights.ndim == 2 else weights
@@ -33,7 +33,7 @@ def checked_weights(weights):
     return weights
 
 
-def checked_lengths(lengths, weights, scheme):
+def check_lengths(lengths, weights, scheme):
     """Tract lengths (mm) in the shape of the weights, (S, N, N); None without conduction delays."""
     if lengths is None:
         return None
@@ -49,7 +49,7 @@ def checked_lengths(lengths, weights, scheme):
     return lengths
 
 
-def checked_indices(connectome, size, count):
+def check_indices(connectome, size, count):
     """Which of `count` connectomes each of `size` simulations uses, (B,) int; needed if there are several."""
     if connectome is None:
         if count > 1:
@@ -65,7 +65,7 @@ def checked_indices(connectome, size, count):
     return indices
 
 
-def checked_seeds(seed, size):
+def check_seeds(seed, size):
     """One seed for each of `size` simulations, as a list of int."""
     seeds = [int(value) for value in np.broadcast_to(np.asarray(seed), (size,))]
     if min(seeds) < 0:
@@ -73,7 +73,7 @@ def checked_seeds(seed, size):
     return seeds
 
 
-def checked_noise(noise, schedule, nodes, model):
+def check_noise(noise, schedule, nodes, model):
     """Noise to be used as given, (steps, N, noise terms); None if it is drawn."""
     if noise is None:
         return None

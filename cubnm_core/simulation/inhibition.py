@@ -12,7 +12,7 @@ import numpy as np
 from cubnm_core.equations import expressions as ex
 from cubnm_core.equations.model import Assign, Parameter, State
 from cubnm_core.errors import InputError
-from cubnm_core.measures.rates import DEFAULT_BANDS, checked_band
+from cubnm_core.measures.rates import DEFAULT_BANDS, check_band
 
 # Steady state of an isolated rWW region at r_E = 3.08 Hz, the operating point that cuBNM uses.
 S_E_REST = 0.1647572075  # 1
@@ -97,7 +97,7 @@ def settings(fic):
         raise InputError(f"fic: target ({found.target} Hz) and warm_up ({found.warm_up} s) must be above 0")
     if found.trials < 1:
         raise InputError(f"fic: trials ({found.trials}) must be 1 or more")
-    return replace(found, rate_band=checked_band(found.rate_band or DEFAULT_BANDS[method]))
+    return replace(found, rate_band=check_band(found.rate_band or DEFAULT_BANDS[method]))
 
 
 def plastic_model(model, inhibition):
@@ -238,7 +238,7 @@ def is_off(model, current):
     return np.abs(_excess(model, current)) > _TOLERANCE
 
 
-def adjusted(model, current, weight, step):
+def adjust(model, current, weight, step):
     """One adjustment of the numerical method, as in cuBNM 0.1.0.
 
     Parameters

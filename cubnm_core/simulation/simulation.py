@@ -168,16 +168,16 @@ def simulate(
     model = model if isinstance(model, Model) else load_model(model)
     precision = precision or model.precision
     checks.check_choices(record=record, precision=precision, backend=backend)
-    weights = checks.checked_weights(weights)
-    lengths = checks.checked_lengths(lengths, weights, scheme)
+    weights = checks.check_weights(weights)
+    lengths = checks.check_lengths(lengths, weights, scheme)
     model = model if lengths is None else with_velocity(model)
     size, nodes = parameters.batch_size(params, ("seed", seed), ("connectome", connectome)), weights.shape[1]
     backend = chosen_backend(backend)
     batch = Batch(
         weights=weights,
         lengths=lengths,
-        connectome=checks.checked_indices(connectome, size, len(weights)),
-        seeds=checks.checked_seeds(seed, size),
+        connectome=checks.check_indices(connectome, size, len(weights)),
+        seeds=checks.check_seeds(seed, size),
         dt=dt,
         scheme=scheme,
         run=partial(_backend(backend).run, precision=precision, threads=threads),
@@ -202,7 +202,7 @@ def simulate(
         comparison=comparison,
     )
     balloon = lower_hemodynamics(hemodynamics, hemodynamic_dt) if model.observation == "balloon" else None
-    noise = checks.checked_noise(noise, schedule, nodes, model)
+    noise = checks.check_noise(noise, schedule, nodes, model)
     task = batch.task(model, used, schedule, balloon, noise=noise, keep_states="states" in record)
     task = replace(task, request=observer.request)
     batch.run(task, on_result=observer.add)

@@ -98,7 +98,7 @@ def _numerical(fic, model, used, batch, hemodynamic_dt, noise):
         if found.all() or trial == fic.trials:
             break
         current, rows = current[~found[rows]], rows[~found[rows]]
-        weight[rows], step[rows] = inhibition.adjusted(model, current, weight[rows], step[rows])
+        weight[rows], step[rows] = inhibition.adjust(model, current, weight[rows], step[rows])
     return {**used, name: weight}, found
 
 

@@ -98,7 +98,7 @@ def _fit(design, columns, responses, clusters):
         mine = ratios == ratio
         x, y = design, responses[:, mine]
         if ratio:
-            x, y = mixed.whitened(x, clusters, ratio), mixed.whitened(y, clusters, ratio)
+            x, y = mixed.whiten(x, clusters, ratio), mixed.whiten(y, clusters, ratio)
         coefficients[mine], unscaled[mine], residual[mine] = _least_squares(x, y, columns)
     return _Fitted(coefficients, unscaled, residual, residual * (1.0 + ratios))
 

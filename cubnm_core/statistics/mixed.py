@@ -82,7 +82,7 @@ class _Profile:
         return self.free * np.log(np.maximum(squares, 1e-300)) + spread
 
 
-def whitened(values, clusters, ratio):
+def whiten(values, clusters, ratio):
     """Transform values so that their residuals are independent and of one variance.
 
     Parameters

@@ -79,18 +79,18 @@ def permutation_test(design, columns, responses, permutations, clusters=None):
     ratios = np.zeros(responses.shape[1])
     if clusters is not None:
         found = mixed.variance_ratio(np.delete(design, columns, axis=1), responses, clusters)
-        ratios = _rounded(found)
+        ratios = _round(found)
     statistics = np.empty((len(permutations), responses.shape[1]))
     for ratio in np.unique(ratios):
         mine = ratios == ratio
         x, y = design, responses[:, mine]
         if ratio:
-            x, y = mixed.whitened(x, clusters, ratio), mixed.whitened(y, clusters, ratio)
+            x, y = mixed.whiten(x, clusters, ratio), mixed.whiten(y, clusters, ratio)
         statistics[:, mine] = _freedman_lane(x, list(columns), y, permutations)
     return _p_values(statistics)
 
 
-def _rounded(ratio):
+def _round(ratio):
     """Round the share of variance between clusters to a hundredth, so that few transformations do for all."""
     share = np.minimum(np.round(ratio / (1.0 + ratio), 2), 0.99)
     return share / (1.0 - share)

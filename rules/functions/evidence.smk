@@ -12,6 +12,11 @@ def global_signal_settings():
     }
 
 
+def fold_groups(wildcards):
+    """Training people of all folds, as units."""
+    return [folds.group_of(fold) for fold in COHORT.folds]
+
+
 def fold_group(wildcards):
     """Training people of a fold, as a unit."""
     return folds.group_of(wildcards.fold)
@@ -19,14 +24,15 @@ def fold_group(wildcards):
 
 def training_units(wildcards):
     """Units that are not held out in a fold."""
-    return [found for found in all_units() if found["unit"] not in FOLDS[wildcards.fold]]
+    held_out = set(COHORT.folds[wildcards.fold])
+    return [ids for ids in COHORT.people() if ids["unit"] not in held_out]
 
 
 def fold_averages(wildcards):
     """Averages of the training people of all folds; groups that have grown are not fitted again."""
     together = start.starts_from_group(FITS[wildcards.fit])
     kind = FITS[wildcards.fit]["start"]["connectome"] if together else "mean"
-    return [lasting(f"results/folds/fold-{fold}_{kind}.npz") for fold in FOLDS]
+    return [lasting(f"results/folds/fold-{fold}_{kind}.npz") for fold in COHORT.folds]
 
 
 def fold_settings(wildcards):
@@ -36,14 +42,20 @@ def fold_settings(wildcards):
 
 def batch_units_with_folds(wildcards):
     """Units of a batch, each with the fold it is held out in."""
-    held_out = {unit: fold for fold, members in FOLDS.items() for unit in members}
-    return [{**ids(unit), "fold": held_out[unit]} for unit in BATCHES[wildcards.batch]]
+    held_out = {unit: fold for fold, members in COHORT.folds.items() for unit in members}
+    return [{**ids, "fold": held_out[ids["unit"]]} for ids in COHORT.people(wildcards.batch)]
+
+
+def held_out_people(wildcards):
+    """Tables of the people held out, where there are folds."""
+    made = per_batch("results/folds/{fit}_batch-{batch}_held_out_people.tsv")
+    return made(wildcards) if COHORT.folds else []
 
 
 def profiled_units(wildcards):
     """Units of a batch with profiles of the cost: one of every person who came into the cohort first."""
-    chosen = batches.first_of_people(BATCHES, CONFIG["evaluation"]["profile"]["people"])
-    return [unit for unit in BATCHES[wildcards.batch] if unit in chosen]
+    chosen = batches.first_of_people(COHORT.batches, CONFIG["evaluation"]["profile"]["people"])
+    return [unit for unit in COHORT.batches[wildcards.batch] if unit in chosen]
 
 
 def per_part(pattern):

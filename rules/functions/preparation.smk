@@ -3,12 +3,12 @@
 
 def connectome_rows(wildcards):
     """Rows of the manifest with the connectomes of a batch, by unit."""
-    return {unit: in_order(UNITS[unit]["connectome"]) for unit in BATCHES[wildcards.batch]}
+    return {unit: in_order(found["connectome"]) for unit, found in COHORT.units(wildcards.batch).items()}
 
 
 def bold_rows(wildcards):
     """Rows of the manifest with the scans of a batch, by unit."""
-    return {unit: in_order(UNITS[unit]["bold"]) for unit in BATCHES[wildcards.batch]}
+    return {unit: in_order(found["bold"]) for unit, found in COHORT.units(wildcards.batch).items()}
 
 
 def in_order(rows):
@@ -43,11 +43,11 @@ def files_of(rows):
     return list(dict.fromkeys(path for row in rows for path in readers.sources(row)))
 
 
-def aligned(batches, ending="npz"):
-    """Connectomes in the order of the node table."""
-    return [f"results/aligned/batch-{batch}_connectome.{ending}" for batch in batches]
-
-
 def node_set(wildcards):
     """Digest of what was decided for the whole cohort, as far as it is decided yet."""
     return tables.node_set(COMMON)
+
+
+def planned_manifest():
+    """Manifest of the synthetic cohort that is going to be made."""
+    return tables.plan_manifest(CONFIG["synthetic"])

@@ -6,6 +6,8 @@ import pytest
 from cubnm_core import simulate
 from cubnm_core.backends.cpu import functions, runtime
 
+pytestmark = pytest.mark.slow
+
 SHORT = {"repetition_time": 0.25, "burn_in": 0.5, "window": 1.0, "window_step": 0.5}
 
 

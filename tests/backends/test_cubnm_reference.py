@@ -10,6 +10,8 @@ from cubnm_core import simulate
 from cubnm_core.equations.files import load_model
 from cubnm_core.simulation.inhibition import analytical
 
+pytestmark = pytest.mark.slow
+
 
 class Case:
     """One stored run of cuBNM."""

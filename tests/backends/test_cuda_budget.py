@@ -17,7 +17,7 @@ from cubnm_core.equations.lowering import lower
 from cubnm_core.simulation import simulation
 
 OPTIONS = ("-std=c++17", "--fmad=false")
-pytestmark = pytest.mark.skipif(nvrtc.missing() is not None, reason=str(nvrtc.missing()))
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(nvrtc.missing() is not None, reason=str(nvrtc.missing()))]
 
 
 @dataclass(frozen=True)

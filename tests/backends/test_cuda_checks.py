@@ -7,7 +7,10 @@ from devices_under_test import DELAYED_FORMS, FORMS, Backend, batch
 from cubnm_core import simulate
 from cubnm_core.simulation import simulation
 
-pytestmark = pytest.mark.skipif(on_cpu.missing() is not None, reason=str(on_cpu.missing()))
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(on_cpu.missing() is not None, reason=str(on_cpu.missing())),
+]
 SHORT = {
     "duration": 0.75, "burn_in": 0.125, "window": 0.25, "dt": 1e-3, "state_period": 0.02,
     "precision": "single",

@@ -3,7 +3,7 @@
 import nvrtc
 import pytest
 
-pytestmark = pytest.mark.skipif(nvrtc.missing() is not None, reason=str(nvrtc.missing()))
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(nvrtc.missing() is not None, reason=str(nvrtc.missing()))]
 
 SOURCE = """
 extern "C" __global__ void plain(float* out) {

@@ -16,6 +16,8 @@ from cubnm_core.measures.distances import binned_cdf
 from cubnm_core.measures.objective import Target
 from cubnm_core.simulation import simulation
 
+pytestmark = pytest.mark.slow
+
 TERMS = (*FC_TERMS, *FCD_TERMS)
 KERNELS = {"compare_fc", "rank_values", "largest_distance", "bin_values", "largest_binned_distance"}
 OPTIONS = ("-std=c++17", "--fmad=false")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from on_cpu import CpuDevice, CudaError, kernel_names, missing
 
-pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(missing() is not None, reason=str(missing()))]
 
 DYNAMIC = """
 #ifndef DYNAMIC_SHARED

@@ -20,16 +20,21 @@ print(float(run.bold.sum()))
 """
 
 
-def simulate_in_process(folder=None, **environment):
+@pytest.fixture(scope="module")
+def simulate_in_process(warm_python):
     """Simulate in a process of its own; give what it printed and what it complained of."""
-    variables = {**os.environ, **environment} | ({"CUBNM_CACHE_DIR": str(folder)} if folder else {})
-    done = subprocess.run([sys.executable, "-c", SIMULATE], capture_output=True, text=True, env=variables)
-    assert done.returncode == 0, done.stderr
-    return done.stdout, done.stderr
+
+    def simulate(folder=None, **environment):
+        variables = {**os.environ, **environment} | ({"CUBNM_CACHE_DIR": str(folder)} if folder else {})
+        done = subprocess.run([warm_python, "-c", SIMULATE], capture_output=True, text=True, env=variables)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, done.stderr
+
+    return simulate
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory):
+def filled(simulate_in_process, tmp_path_factory):
     """A cache with one compiled kernel, and the number that it gives."""
     folder = tmp_path_factory.mktemp("cache")
     return folder, simulate_in_process(folder)[0]
@@ -64,7 +69,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("ending", [".py", ".nbi", ".nbc", ".sha256"])
-def test_a_damaged_file_is_made_again(filled, cache, ending, damage):
+def test_a_damaged_file_is_made_again(simulate_in_process, filled, cache, ending, damage):
     (path,) = files(cache, ending)
     if damage == "gone":
         path.unlink()
@@ -78,7 +83,7 @@ def test_a_damaged_file_is_made_again(filled, cache, ending, damage):
     assert before == {path: path.stat().st_mtime_ns for path in files(cache, "")}
 
 
-def test_a_file_that_lies_in_the_place_of_a_kernel_is_not_run(filled, cache, tmp_path):
+def test_a_file_that_lies_in_the_place_of_a_kernel_is_not_run(simulate_in_process, filled, cache, tmp_path):
     (path,) = files(cache, ".py")
     path.write_text(f"open({str(tmp_path / 'executed')!r}, 'w')\n", encoding="utf-8")
     assert simulate_in_process(cache)[0] == filled[1]
@@ -95,7 +100,9 @@ def test_kernels_are_kept_where_asked(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("variable", ["CUBNM_CACHE_DIR", "XDG_CACHE_HOME", "HOME"])
-def test_a_folder_that_cannot_be_written_to_gives_way_to_a_temporary_one(filled, tmp_path, variable):
+def test_a_folder_that_cannot_be_written_to_gives_way_to_a_temporary_one(
+    simulate_in_process, filled, tmp_path, variable
+):
     """A file in place of the folder refuses writing to everybody, root included."""
     (tmp_path / "read_only").write_text("")
     others = {"CUBNM_CACHE_DIR": "", "XDG_CACHE_HOME": "", "TMPDIR": str(tmp_path)}

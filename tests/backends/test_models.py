@@ -7,6 +7,8 @@ from cubnm_core import simulate
 from cubnm_core.equations.files import MODELS_FOLDER, load_model
 from cubnm_core.noise import normals
 
+pytestmark = pytest.mark.slow
+
 #: Parameters at which a model neither rests nor runs away, its time step (s), and (states) the range of a
 #: typical state.
 MODELS = {

@@ -24,6 +24,7 @@ def test_philox_known_answers(counter, key, words):
     assert tuple(int(word) for word in noise.philox(counter, key)) == words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("seeds", [[5], [0, 5, 2**63 + 11]])
 def test_compiled_noise_has_the_same_bits(dtype, seeds):

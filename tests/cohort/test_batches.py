@@ -65,6 +65,17 @@ def test_another_repetition_time_makes_another_unit(table):
     assert run(table, cohort("a", "b")) == {"001": ["a", "b"]}
 
 
+@pytest.mark.parametrize(("people", "size"), [(4, 8), (8000, 8), (8001, 9), (40_000, 40)])
+def test_batches_grow_with_the_cohort_where_no_size_is_stated(people, size):
+    assert batches.choose_size(None, people) == size
+    assert batches.choose_size(16, people) == 16
+
+
+def test_a_packed_cohort_keeps_its_size_as_it_grows(table):
+    run(table, cohort("a", "b", "c"), 2)
+    assert batches.choose_size(None, 40_000, batches.read(table)) == 2
+
+
 def test_another_batch_size_packs_anew(table):
     run(table, cohort("a", "b", "c"))
     run(table, cohort("a", "b", "c", "d"))

@@ -53,6 +53,7 @@ def test_search_and_retest_of_a_session_have_seeds_of_their_own():
     assert len({history.fingerprint for history in histories.values()}) == 6
 
 
+@pytest.mark.slow
 def test_the_warm_up_of_a_session_has_noise_of_its_own():
     settings = deepcopy(SETTINGS) | {"fic": {"method": "plasticity", "target": 3.0, "warm_up": 2.0}}
     simulator, one = CohortSimulator(settings, NODES, 2), person("").candidate({"G": 1.0}, (0,))
@@ -62,6 +63,7 @@ def test_the_warm_up_of_a_session_has_noise_of_its_own():
     assert len({values.tobytes() for values in weights}) == 3
 
 
+@pytest.mark.slow
 def test_scores_of_a_session_rest_on_seeds_of_its_own(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cohort = PreparedCohort(tmp_path, people=("01", "02"))

@@ -61,13 +61,13 @@ def test_one_connectome_for_everybody(tiny_cohort):
 
 def test_auto_holds_out_runs_only_if_there_is_a_test_run(tiny_cohort):
     rows = tiny_cohort.read()
-    assert tables.resolved_holdout(rows, "auto") == "run"
-    assert tables.resolved_holdout([row for row in rows if row["role"] != "test"], "auto") == "split_half"
-    assert tables.resolved_holdout(rows, "none") == "none"
+    assert tables.resolve_holdout(rows, "auto") == "run"
+    assert tables.resolve_holdout([row for row in rows if row["role"] != "test"], "auto") == "split_half"
+    assert tables.resolve_holdout(rows, "none") == "none"
 
 
 def test_planned_manifest_passes_the_checks_of_a_real_one(tmp_path, tiny_cohort):
-    planned = tables.planned_manifest({"participants": 3, "repetition_time": 1.0, "sessions": 1})
+    planned = tables.plan_manifest({"participants": 3, "repetition_time": 1.0, "sessions": 1})
     tiny_cohort.manifest = planned
     tiny_cohort.write()
     rows = tables.read_manifest(tmp_path / "manifest.tsv")

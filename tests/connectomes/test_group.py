@@ -8,7 +8,7 @@ from cubnm_core.connectomes.group import (
     group_target,
     mean_connectome,
     pool_connectomes,
-    pooled_fcd,
+    pool_fcd,
 )
 from cubnm_core.errors import InputError
 from cubnm_core.measures.connectivity import average_fc
@@ -100,10 +100,10 @@ def test_a_consensus_needs_distances_of_some_kind():
 def test_the_fcd_of_a_group_is_the_mean_of_the_distribution_functions():
     generator = np.random.default_rng(0)
     fcds = [generator.beta(2, b, size) for b, size in ((2, 300), (5, 3000), (9, 20_000))]
-    pooled = pooled_fcd(fcds)
+    pooled = pool_fcd(fcds)
     mean = np.mean([binned_cdf(fcd) for fcd in fcds], axis=0)
     assert np.abs(binned_cdf(pooled) - mean).max() < 2e-3
-    one = pooled_fcd(fcds[:1])
+    one = pool_fcd(fcds[:1])
     assert kolmogorov_smirnov(fcds[0][None], one)[0] < 1e-3
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cubnm_core.connectomes import synthetic
-from cubnm_core.connectomes.rewiring import node_distances, rewired
+from cubnm_core.connectomes.rewiring import node_distances, rewire
 from cubnm_core.errors import InputError
 
 N = 60
@@ -14,7 +14,7 @@ UPPER = np.triu_indices(N, 1)
 
 
 def connectome(density, seed=0):
-    """A made connectome of the strongest connections."""
+    """A synthetic connectome of the strongest connections."""
     weights = synthetic.typical_connectome(POSITIONS, np.random.default_rng(seed))
     weakest = np.quantile(weights[UPPER], 1 - density)
     return np.where(weights >= weakest, weights, 0.0) if density < 1 else weights
@@ -38,7 +38,7 @@ def lengths_of(weights):
 @pytest.mark.parametrize("distances", [None, DISTANCES])
 def test_degrees_weights_and_nearly_strengths_stay(density, distances):
     weights = connectome(density)
-    null = rewired(weights, distances, seed=3)
+    null = rewire(weights, distances, seed=3)
     np.testing.assert_array_equal(null.weights, null.weights.T)
     np.testing.assert_array_equal(degrees(null.weights), degrees(weights))
     np.testing.assert_array_equal(np.sort(null.weights[UPPER]), np.sort(weights[UPPER]))
@@ -48,7 +48,7 @@ def test_degrees_weights_and_nearly_strengths_stay(density, distances):
 
 
 def test_lengths_stay_where_they_are_known(sparse):
-    by_length, without = (rewired(sparse, distances, seed=1) for distances in (DISTANCES, None))
+    by_length, without = (rewire(sparse, distances, seed=1) for distances in (DISTANCES, None))
     own = lengths_of(sparse)
     edges = np.quantile(own, np.linspace(0, 1, 11)[1:-1])
     # As many connections of every bin, and the weights of a bin stay in it.
@@ -70,7 +70,7 @@ def test_lengths_stay_where_they_are_known(sparse):
 def test_lengths_of_tracts_alone_keep_lengths_nearly(sparse):
     own = lengths_of(sparse)
     distances, _ = node_distances(np.where(sparse > 0, DISTANCES, 0.0), np.full((N, 3), np.nan))
-    null = rewired(sparse, distances, seed=1)
+    null = rewire(sparse, distances, seed=1)
     assert abs(lengths_of(null.weights).mean() - own.mean()) < 0.04 * own.mean()
     logs = (np.log(weights[UPPER][weights[UPPER] > 0]) for weights in (sparse, null.weights))
     before, after = (
@@ -83,26 +83,27 @@ def test_lengths_of_tracts_alone_keep_lengths_nearly(sparse):
 
 def test_only_weights_move_where_every_pair_is_connected():
     weights = connectome(1.0)
-    null = rewired(weights, DISTANCES, seed=1)
+    null = rewire(weights, DISTANCES, seed=1)
     assert null.kept["same_connections"] == 1.0
     assert null.kept["strength_r"] > 0.99
     assert null.kept["weights_r"] < 0.5
     assert abs(null.kept["weight_length_null"] - null.kept["weight_length"]) < 0.04
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_null_model(sparse):
-    one, again, other = (rewired(sparse, DISTANCES, seed=seed) for seed in ([1, 7], [1, 7], [1, 8]))
+    one, again, other = (rewire(sparse, DISTANCES, seed=seed) for seed in ([1, 7], [1, 7], [1, 8]))
     np.testing.assert_array_equal(one.weights, again.weights)
     assert not np.array_equal(one.weights, other.weights)
 
 
 def test_tract_lengths_go_with_their_connections(sparse):
     measured = np.where(sparse > 0, DISTANCES * 1.1, 0.0)
-    null = rewired(sparse, DISTANCES, measured, seed=1)
+    null = rewire(sparse, DISTANCES, measured, seed=1)
     assert ((null.lengths > 0) == (null.weights > 0)).all()
     np.testing.assert_allclose(np.sort(null.lengths[UPPER]), np.sort(measured[UPPER]))
     # Where every pair has a length, it belongs to the pair.
-    np.testing.assert_array_equal(rewired(sparse, DISTANCES, DISTANCES, seed=1).lengths, DISTANCES)
+    np.testing.assert_array_equal(rewire(sparse, DISTANCES, DISTANCES, seed=1).lengths, DISTANCES)
 
 
 def test_which_distances_connections_are_kept_by(sparse):
@@ -132,24 +133,25 @@ def test_which_distances_connections_are_kept_by(sparse):
 )
 def test_what_cannot_be_rewired_is_refused(sparse, spoil, complaint):
     with pytest.raises(InputError, match=complaint):
-        rewired(spoil(sparse))
+        rewire(spoil(sparse))
 
 
 def test_missing_distances_are_refused(sparse):
     with pytest.raises(InputError, match="some are missing"):
-        rewired(sparse, np.full((N, N), np.nan))
+        rewire(sparse, np.full((N, N), np.nan))
 
 
 def test_tiny_and_empty_connectomes_stay_as_they_are():
     for weights in (np.zeros((4, 4)), np.diag([0.1], 1) + np.diag([0.1], -1)):
-        np.testing.assert_array_equal(rewired(weights).weights, weights)
+        np.testing.assert_array_equal(rewire(weights).weights, weights)
 
 
+@pytest.mark.slow
 def test_nulls_are_like_those_of_the_brain_connectivity_toolbox(sparse):
     bct = pytest.importorskip("bct", reason="bctpy is not installed")
     binary = (sparse > 0).astype(float)
     theirs = [bct.randmio_und(binary, 10, seed=seed)[0] for seed in range(6)]
-    ours = [(rewired(sparse, seed=seed).weights > 0).astype(float) for seed in range(12)]
+    ours = [(rewire(sparse, seed=seed).weights > 0).astype(float) for seed in range(12)]
     own = bct.clustering_coef_bu(binary).mean()
     found, reference = ([bct.clustering_coef_bu(one).mean() for one in ones] for ones in (ours, theirs))
     assert np.mean(found) == pytest.approx(np.mean(reference), abs=0.012)
@@ -157,4 +159,4 @@ def test_nulls_are_like_those_of_the_brain_connectivity_toolbox(sparse):
     with np.errstate(invalid="ignore"):
         weighted = bct.null_model_und_sign(sparse, seed=2)[0]
     kept = np.corrcoef(weighted.sum(axis=0), sparse.sum(axis=0))[0, 1]
-    assert np.mean([rewired(sparse, seed=seed).kept["strength_r"] for seed in range(4)]) > kept - 0.03
+    assert np.mean([rewire(sparse, seed=seed).kept["strength_r"] for seed in range(4)]) > kept - 0.03

@@ -1,4 +1,4 @@
-"""The made cohort: connectomes as unequal as real ones, known truth, and files as a lab would bring them."""
+"""The synthetic cohort: connectomes as unequal as real ones, known truth, files as a lab would bring them."""
 
 from types import SimpleNamespace
 
@@ -13,13 +13,15 @@ from workflow_scripts.cohort import tables
 from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.preparation import make_synthetic_cohort
 
+pytestmark = pytest.mark.slow
+
 
 def make(folder, monkeypatch, **changes):
     """Run the rule in a folder; return its settings and the rows of its manifest."""
     folder.mkdir()
     monkeypatch.chdir(folder)
     settings = completed(**changes)
-    manifest = tables.planned_manifest(settings)
+    manifest = tables.plan_manifest(settings)
     params = SimpleNamespace(synthetic=settings, manifest=manifest, hemodynamics="friston2003")
     sm = SimpleNamespace(
         params=params, output=SimpleNamespace(**SYNTHETIC_TABLES), log=["log.log"], threads=2
@@ -65,12 +67,12 @@ def test_people_vary_around_the_typical_connectome():
 def test_measured_scans_hold_noise_and_a_global_signal_of_the_size_asked():
     generator = np.random.default_rng(0)
     bold = generator.standard_normal((4000, 20))
-    added = synthetic.measured_scan(bold, 0.5, 0.3, np.random.default_rng(1)) - bold
+    added = synthetic.measure_scan(bold, 0.5, 0.3, np.random.default_rng(1)) - bold
     common = added.mean(axis=1)
     assert common.std() == pytest.approx(0.5, rel=0.1)
     assert (added - common[:, None]).std() == pytest.approx(0.3, rel=0.1)
     assert np.corrcoef(common[1:], common[:-1])[0, 1] > 0.8
-    np.testing.assert_array_equal(synthetic.measured_scan(bold, 0.0, 0.0, generator), bold)
+    np.testing.assert_array_equal(synthetic.measure_scan(bold, 0.0, 0.0, generator), bold)
 
 
 def test_the_manifest_is_the_one_that_was_planned(tmp_path, monkeypatch):

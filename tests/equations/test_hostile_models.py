@@ -98,6 +98,7 @@ def test_entries_of_another_kind_are_refused(key, value):
         model_from_tables({**tables(), key: value}, "x.toml")
 
 
+@pytest.mark.slow
 def test_long_sums_have_the_value_of_their_terms():
     """A sum in parts is the sum, to rounding, also with terms that are subtracted."""
     import numpy as np

@@ -73,6 +73,7 @@ def test_the_fingerprint_follows_the_content(tmp_path, monkeypatch):
     assert not set(marks[0]) & set(marks[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "dtype"), [("rWWEx", np.float32), ("JR", np.float64)])
 def test_precision_is_the_one_the_model_names(tiny_cohort, model, dtype):
     stated = {"model": model, "fic": None, "free": {"G": [0.1, 2.0], "sigma": [0.0, 0.1]}}

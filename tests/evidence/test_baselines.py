@@ -22,7 +22,7 @@ DIFFERENCES = np.array([0.08, 0.03, -0.02, 0.11, 0.05, 0.04, 0.09, -0.01, 0.06, 
 def made(scan, share, autocorrelation, seeds, reaches=1.0):
     """A target of several runs of the model itself: FC averaged, FCD pooled, as of real runs."""
     drawn = [global_signal.signals(scan, autocorrelation, seed) for seed in seeds]
-    runs = [scan.features(global_signal.mixed(*signals, share, reaches)) for signals in drawn]
+    runs = [scan.features(global_signal.mix(*signals, share, reaches)) for signals in drawn]
     return Target(average_fc([fc[0] for fc, _ in runs]), np.concatenate([fcd[0] for _, fcd in runs]))
 
 
@@ -35,7 +35,7 @@ def test_a_made_scan_is_as_long_and_as_wide_as_simulations(scan):
     assert scan.n_volumes == 300
     shared, own = global_signal.signals(scan, 0.5, 3)
     assert shared.shape == (300, 1) and own.shape == (300, NODES)
-    fc, fcd = scan.features(global_signal.mixed(shared, own, 0.4))
+    fc, fcd = scan.features(global_signal.mix(shared, own, 0.4))
     assert fc.shape == (1, NODES * (NODES - 1) // 2)
     n_windows = len(scan.windows[0])
     assert fcd.shape == (1, n_windows * (n_windows - 1) // 2)
@@ -45,7 +45,7 @@ def test_a_made_scan_is_as_long_and_as_wide_as_simulations(scan):
 def test_signals_have_the_variance_and_the_autocorrelation_that_are_asked_for(autocorrelation):
     long = global_signal.make_scan(20000.0, 0.0, 1.0, ["L"] * 4, ANALYSIS)
     shared, own = global_signal.signals(long, autocorrelation, 5)
-    bold = global_signal.mixed(shared, own, 0.3)
+    bold = global_signal.mix(shared, own, 0.3)
     np.testing.assert_allclose(bold.var(axis=0), 1.0, atol=0.12)
     lagged = [np.corrcoef(series[:-1], series[1:])[0, 1] for series in bold.T]
     np.testing.assert_allclose(lagged, autocorrelation, atol=0.03)
@@ -101,7 +101,7 @@ def test_the_shared_signal_reaches_regions_by_their_strength():
     np.testing.assert_allclose(global_signal.reach(np.triu(weights)), reaches)
     np.testing.assert_allclose(global_signal.reach(np.zeros((3, 3))), 1.0)
     long = global_signal.make_scan(20000.0, 0.0, 1.0, ["L"] * 3, ANALYSIS)
-    bold = global_signal.mixed(*global_signal.signals(long, 0.0, 5), 0.4, reaches)
+    bold = global_signal.mix(*global_signal.signals(long, 0.0, 5), 0.4, reaches)
     np.testing.assert_allclose(bold.var(axis=0), 1.0, atol=0.05)
     loadings = np.sqrt(0.4 / 0.6) * reaches
     loadings /= np.sqrt(1 + loadings**2)
@@ -113,7 +113,7 @@ def test_strengths_give_windows_something_in_common_and_equal_ones_do_not(scan):
     """An FCD around 0 would be a baseline that any model beats."""
     drawn = global_signal.signals(scan, 0.5, 3)
     even, uneven = (
-        scan.features(global_signal.mixed(*drawn, 0.5, reaches))[1].mean() for reaches in (EVEN, UNEVEN)
+        scan.features(global_signal.mix(*drawn, 0.5, reaches))[1].mean() for reaches in (EVEN, UNEVEN)
     )
     assert abs(even) < 0.15 and uneven > even + 0.3
 

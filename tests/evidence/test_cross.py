@@ -241,6 +241,7 @@ def test_one_candidate_like_everybody_is_found_once_by_chance_and_that_is_no_evi
     assert (found.chance_low, found.chance_high) == (pytest.approx(1 / 6), pytest.approx(1 / 6))
 
 
+@pytest.mark.slow
 def test_identification_of_many_people_by_drawn_permutations():
     generator = np.random.default_rng(6)
     noise = generator.standard_normal((20, 20))

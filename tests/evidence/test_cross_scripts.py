@@ -238,20 +238,20 @@ def test_one_seed_has_no_spread(monkeypatch):
 
 def test_folds_stay_when_people_come_and_go():
     first = units_of(["01", "02", "03", "04"])
-    before = folds.parted(first, list(first), 3)
+    before = folds.split_people(first, list(first), 3)
     assert before == {"0": ["sub-01", "sub-04"], "1": ["sub-02"], "2": ["sub-03"]}
     grown = units_of(["00", "01", "02", "03", "04"])
-    after = folds.parted(grown, [*first, "sub-00"], 3)
+    after = folds.split_people(grown, [*first, "sub-00"], 3)
     assert after == {"0": ["sub-01", "sub-04"], "1": ["sub-00", "sub-02"], "2": ["sub-03"]}
-    left = folds.parted(units_of(["02", "03", "04"]), [*first], 3)
+    left = folds.split_people(units_of(["02", "03", "04"]), [*first], 3)
     assert left == {"0": ["sub-04"], "1": ["sub-02"], "2": ["sub-03"]}
 
 
 def test_sessions_and_relatives_are_held_out_together():
     units = {f"sub-{name}_ses-{ses}": {"participant_id": name} for name in ("a", "b", "c") for ses in "12"}
-    parted = folds.parted(units, list(units), 5)
+    parted = folds.split_people(units, list(units), 5)
     assert all(len(members) == 2 and len({unit[:5] for unit in members}) == 1 for members in parted.values())
-    related = folds.parted(units, list(units), 5, {"a": "f", "c": "f"})
+    related = folds.split_people(units, list(units), 5, {"a": "f", "c": "f"})
     assert related == {
         "0": ["sub-a_ses-1", "sub-a_ses-2", "sub-c_ses-1", "sub-c_ses-2"],
         "1": ["sub-b_ses-1", "sub-b_ses-2"],
@@ -259,16 +259,20 @@ def test_sessions_and_relatives_are_held_out_together():
 
 
 def test_who_cannot_be_parted_is_not_held_out():
-    assert folds.parted(units_of(["01"]), ["sub-01"], 5) == {}
-    assert folds.parted(units_of(["01", "02"]), [], 0) == folds.parted(units_of(["01", "02"]), [], 1) == {}
-    assert folds.parted(units_of(["01", "02"]), [], 5, {"01": "f", "02": "f"}) == {}
+    assert folds.split_people(units_of(["01"]), ["sub-01"], 5) == {}
+    assert (
+        folds.split_people(units_of(["01", "02"]), [], 0)
+        == folds.split_people(units_of(["01", "02"]), [], 1)
+        == {}
+    )
+    assert folds.split_people(units_of(["01", "02"]), [], 5, {"01": "f", "02": "f"}) == {}
 
 
 def test_order_of_joining_outlasts_the_manifest():
     known = [{"unit": "sub-09", "batch_size": "8"}, {"unit": "sub-01", "batch_size": "8"}]
     packed = {"001": ["sub-01"], "002": ["sub-00"]}
-    assert batches.joined(packed, 8, known) == ["sub-09", "sub-01", "sub-00"]
-    assert batches.joined(packed, 4, known) == ["sub-01", "sub-00"]
+    assert batches.join_order(packed, 8, known) == ["sub-09", "sub-01", "sub-00"]
+    assert batches.join_order(packed, 4, known) == ["sub-01", "sub-00"]
 
 
 def test_fits_of_folds_see_the_training_scans_of_other_people_only(snakemake, tmp_path):

@@ -1,4 +1,4 @@
-"""Rule reliability, its section of the report, and made sessions whose reliability is known."""
+"""Rule reliability, its section of the report, and synthetic sessions whose reliability is known."""
 
 from types import SimpleNamespace
 
@@ -113,7 +113,7 @@ def test_people_who_came_once_give_an_empty_table():
 
 
 def estimates_of(session_sd):
-    """Fitted G of ten made people in two sessions, (10, 2, 1), and their true G."""
+    """Fitted G of ten synthetic people in two sessions, (10, 2, 1), and their true G."""
     parameters = {"G": {"mean": 1.5, "sd": 0.5, "session_sd": session_sd}}
     settings = completed(
         participants=10, sessions=2, nodes=12, scan_duration=300.0, parameters=parameters, seed=4

@@ -314,6 +314,7 @@ def test_hashes_of_several_optional_tables(tmp_path):
     assert hashes == {path: job.sha256(path) for path in (manifest, nodes, truth)}
 
 
+@pytest.mark.slow
 def test_a_model_that_stands_for_bold_goes_the_whole_way(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cohort = PreparedCohort(tmp_path)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from cubnm_core.errors import InputError
-from cubnm_core.fitting.optimisers import OptimizerSettings, derived_seed, make_search
+from cubnm_core.fitting.optimisers import OptimizerSettings, derive_seed, make_search
 from cubnm_core.fitting.run import FitProblem, MemoryStore, run_fits
 from cubnm_core.fitting.search_space import SearchSpace
 from cubnm_core.fitting.searches import CmaesSearch
@@ -275,7 +275,7 @@ def test_budget_ends_a_search_and_is_named():
 
 
 def test_seeds_tell_restarts_people_and_settings_apart_and_0_is_a_seed():
-    seeds = {derived_seed(seed, restart, key) for seed in (0, 1) for restart in (0, 1) for key in ("p", "q")}
+    seeds = {derive_seed(seed, restart, key) for seed in (0, 1) for restart in (0, 1) for key in ("p", "q")}
     assert len(seeds) == 8
     assert 0 not in seeds
     one, again = (fit_one(make_problem(seed=0)) for _ in range(2))

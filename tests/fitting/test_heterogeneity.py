@@ -11,7 +11,7 @@ from cubnm_core.fitting.heterogeneity import (
     MapScaled,
     automatic_range,
     hemisphere_pairs,
-    rescaled_into,
+    rescale_into,
 )
 from cubnm_core.fitting.search_space import SearchSpace
 
@@ -63,7 +63,7 @@ def test_a_batch_of_map_scaled_values_is_what_each_candidate_gets_alone():
 def test_rescaling_keeps_the_order_of_nodes_and_meets_the_limits():
     values = np.array([[-1.0, 0.5, 1.0], [1.0, 2.5, 3.0], [3.0, 4.0, 5.0], [0.5, 1.0, 1.5], [9.0, 9.0, 9.0]])
     expected = [[0, 0.75, 1], [1, 1.75, 2], [2, 2, 2], [0.5, 1, 1.5], [2, 2, 2]]
-    np.testing.assert_allclose(rescaled_into(values, 0.0, 2.0), expected)
+    np.testing.assert_allclose(rescale_into(values, 0.0, 2.0), expected)
 
 
 def test_published_two_map_fit_of_cubnm(shared):

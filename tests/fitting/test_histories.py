@@ -180,6 +180,7 @@ def run_fit(folder, pause="0", wait=True):
     return process.communicate()[0] if wait else process
 
 
+@pytest.mark.slow
 def test_fit_killed_at_any_moment_resumes_to_the_same_bits(tmp_path):
     expected = run_fit(tmp_path / "whole")
     process = run_fit(tmp_path / "killed", pause="0.03", wait=False)

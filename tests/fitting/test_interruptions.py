@@ -55,6 +55,7 @@ def kept_histories():
     return {path.name: path.read_bytes() for path in Path("results/histories/homogeneous").iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("request_name", ["KILL", "TERM"])
 def test_killed_fits_go_on_to_the_same_bytes(repository, request_name):
     """Twenty kills take minutes; see benchmarks/kill_test.py."""

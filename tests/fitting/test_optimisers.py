@@ -36,6 +36,7 @@ def course(search, objectives, generations=8, foreign=False):
     return asked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objectives", [1, 2])
 def test_every_algorithm_stays_in_bounds_repeats_itself_and_gets_better(objectives):
     names = catalogue.available("single" if objectives == 1 else "multiple")

@@ -226,6 +226,7 @@ def test_a_fit_that_raises_is_left_out_and_the_others_keep_their_bits():
         assert costs_of(result) == costs_of(run_fits([one], simulate_batch, MemoryStore())[0])
 
 
+@pytest.mark.slow
 def test_an_algorithm_that_gives_up_on_the_costs_of_one_fit_stops_no_other():
     """AGE-MOEA2 divides by the spread of the costs, and a person's every simulation may diverge."""
 

@@ -270,6 +270,7 @@ def unshared(tmp_path_factory):
     return written(folder)
 
 
+@pytest.mark.slow
 def test_the_second_job_goes_on_from_what_the_first_one_left(tmp_path, unshared):
     assert started(tmp_path, "one", 0.0).wait() == 0
     assert generations(tmp_path, "other") == 3 * 2 * 11
@@ -279,6 +280,7 @@ def test_the_second_job_goes_on_from_what_the_first_one_left(tmp_path, unshared)
     assert written(tmp_path) == unshared
 
 
+@pytest.mark.slow
 def test_two_jobs_at_once_never_write_one_history(tmp_path, unshared):
     first = started(tmp_path, "one", 0.5)
     while first.poll() is None and not generations(tmp_path, "other"):
@@ -290,6 +292,7 @@ def test_two_jobs_at_once_never_write_one_history(tmp_path, unshared):
     assert written(tmp_path) == unshared
 
 
+@pytest.mark.slow
 def test_a_job_killed_while_it_had_guests_leaves_whole_histories(tmp_path, unshared):
     first = started(tmp_path, "one", 0.02)
     while first.poll() is None and generations(tmp_path, "other") < 20:

@@ -136,6 +136,15 @@ def test_a_damaged_file_of_one_person_stops_nobody(folders):
     assert len({row["participant_id"] for row in manifest(folders)}) == 3
 
 
+def test_content_that_was_not_fetched(shared, tmp_path, capsys):
+    case = shared / "cases" / "R05"
+    index.main(["--derivatives", str(case / "qsirecon"), str(case / "xcp_d"), "--out", str(tmp_path)])
+    assert len(read_tsv(tmp_path / "nodes.tsv")) == 6
+    printed = capsys.readouterr().out
+    assert "Content not fetched" in printed and "2 files" in printed
+    assert "pointer of git-annex" in printed and "pointer of Git LFS" in printed
+
+
 def test_runs_put_together_are_not_a_run_of_their_own(folders):
     derivatives.add_xcpd(folders / "xcp_d", "01", runs=("",))
     assert run(folders) == ""
@@ -264,9 +273,11 @@ def test_folders_of_numbers_are_people(tmp_path):
     [
         (("--derivatives", "nowhere"), "nowhere: no such folder"),
         (("--select", "bold.space"), "write [KIND.]NAME=VALUE"),
+        (("--set", "bold.repetition_time=0_8"), "'0_8' is not a number; write it without underscores"),
+        (("--set", "bold.censoring=cut"), "--set censoring=cut: censoring: 'cut' is not allowed"),
         (("--files", "sc:mrtrix"), "write KIND:FORMAT:PATTERN"),
         (("--files", "fcd:mrtrix_csv:*"), "no format mrtrix_csv for fcd"),
-        (("--participants", "nowhere.tsv"), "nowhere.tsv: cannot be read as a table"),
+        (("--participants", "nowhere.tsv"), "participants table nowhere.tsv: No such file"),
         (
             (
                 "--unpaired",

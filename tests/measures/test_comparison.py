@@ -42,6 +42,7 @@ def run(record, comparison=None, **changes):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["single", "double"])
 def test_scores_have_the_bits_of_those_of_the_arrays(precision):
     index = np.arange(SIZE) // 2 % 3
@@ -58,6 +59,7 @@ def test_scores_have_the_bits_of_those_of_the_arrays(precision):
         assert all(np.array_equal(found[name], expected[name]) for name in expected)
 
 
+@pytest.mark.slow
 def test_a_simulation_that_diverged_is_scored_as_the_worst():
     sigma = np.where(np.arange(SIZE) == 7, 4.5e38, 0.01)
     comparison = Comparison([target(0)], np.zeros(SIZE, int), ("fc_corr", "fc_diff", "fc_normec", "fcd_ks"))

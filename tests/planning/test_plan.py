@@ -43,6 +43,11 @@ def test_the_plan_agrees_with_the_dry_run_and_runs_nothing(snakemake, tmp_path):
     assert re.search(r"^one +evaluate +15 ", text, re.M)
     assert re.search(rf"^one +profiles +{3 * (1 + 2 * 6) * 2} ", text, re.M)
     assert "measured now with these settings" in text
+    # Two batches have 8 cores each; the fit of all folds is one job.
+    hours = float(re.search(r"^all .* (\S+) +not measured$", text, re.M).group(1))
+    on_two, on_many = re.findall(r"^(?:2|64) +(\S+)$", text, re.M)
+    assert float(on_two) == pytest.approx(hours / 2, rel=0.02)
+    assert float(on_many) == pytest.approx(hours / 16, rel=0.2)
     assert not (tmp_path / "results").exists()
 
 
@@ -51,7 +56,7 @@ def test_files_of_a_job_are_counted():
         "localrule all:\n    input: a\nrule fit:\n    input: x, y\n    output: a, b\n    log: c\n"
         "    benchmark: d\n    wildcards: fit=one, batch=001\n"
     )
-    assert plan.parsed(text) == [plan.PlannedJob("fit", {"fit": "one", "batch": "001"}, 4)]
+    assert plan.parse_table(text) == [plan.PlannedJob("fit", {"fit": "one", "batch": "001"}, 4)]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,13 @@ def test_a_warm_up_is_simulated_too():
     assert estimates.simulated_seconds(resolved(fic={"method": "numerical", "trials": 3})) == 90.0
 
 
+def test_wall_time_is_that_of_the_cores_which_jobs_can_use():
+    stages = [estimates.Stage("one", "fit", 3600, 1.0, 4), estimates.Stage("one", "fold_fit", 3600, 1.0, 1)]
+    seconds = {"one": 16.0}
+    assert estimates.estimate_hours(2, stages, seconds) == 8 + 8
+    assert estimates.estimate_hours(64, stages, seconds) == 16 / 32 + 16 / 8
+
+
 def test_tables_of_benchmarks_are_interpolated_in_nodes_and_scaled_in_steps(tmp_path):
     rows = [
         {
@@ -86,15 +98,18 @@ def test_tables_of_benchmarks_are_interpolated_in_nodes_and_scaled_in_steps(tmp_
         for nodes in (100, 400)
         for batch in (1, 64)
     ]
-    (tmp_path / "throughput_a.json").write_text(json.dumps({"cases": {"rows": rows}}), encoding="utf-8")
-    ((name, (unit, known)),) = estimates.measured_elsewhere(tmp_path).items()
-    assert (name, unit) == ("throughput_a.json", "one core")
+    machine = {"processor": "CPU 1", "family": "6", "model": ""}
+    (tmp_path / "throughput_a.json").write_text(
+        json.dumps({"cases": {"rows": rows}, "machine": machine}), encoding="utf-8"
+    )
+    ((name, (unit, known)),) = estimates.read_measurements(tmp_path).items()
+    assert (name, unit) == ("throughput_a.json", "one core of CPU 1 (family 6)")
     fit = resolved()
-    found = estimates.scaled(known, fit, 200)
+    found = estimates.scale(known, fit, 200)
     assert math.isclose(found, 200**1.5 / 64 * (60.0 / 1e-3) / (60.0 / 1e-4))
-    assert estimates.scaled(known, fit, 40) is None and estimates.scaled(known, fit, 1000) is None
-    assert estimates.scaled(known, {**fit, "model": "rWWEx"}, 200) is None
-    assert estimates.scaled(known, {**fit, "delays": True}, 200) is None
+    assert estimates.scale(known, fit, 40) is None and estimates.scale(known, fit, 1000) is None
+    assert estimates.scale(known, {**fit, "model": "rWWEx"}, 200) is None
+    assert estimates.scale(known, {**fit, "delays": True}, 200) is None
 
 
 def test_tables_of_cards_are_read_too(tmp_path):
@@ -104,8 +119,8 @@ def test_tables_of_cards_are_read_too(tmp_path):
     stored = {"card": "Card 9", "batches": [*rows[:2], failed], "nodes": rows[2:]}
     (tmp_path / "card-9.json").write_text(json.dumps(stored), encoding="utf-8")
     (tmp_path / "another.json").write_text("{}", encoding="utf-8")
-    ((unit, known),) = estimates.measured_elsewhere(tmp_path).values()
+    ((unit, known),) = estimates.read_measurements(tmp_path).values()
     assert unit.startswith("one Card 9")
     steps = 60.0 / 1e-3
-    assert math.isclose(estimates.scaled(known, resolved(), 100), steps * 1e-4 / 64e3)
-    assert math.isclose(estimates.scaled(known, resolved(), 1000), steps * 1e-3 / 1e4)
+    assert math.isclose(estimates.scale(known, resolved(), 100), steps * 1e-4 / 64e3)
+    assert math.isclose(estimates.scale(known, resolved(), 1000), steps * 1e-3 / 1e4)

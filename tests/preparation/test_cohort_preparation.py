@@ -5,9 +5,9 @@ import pytest
 from cohorts import LABELS, TinyCohort, labelled, read_tsv, smooth_noise, symmetric, write_sidecar
 from preparing import finished, of_tables, rewrite
 
-from cubnm_core.connectomes.scaling import euclidean_lengths, group_factor, scaled, thresholded
+from cubnm_core.connectomes.scaling import euclidean_lengths, group_factor, scale, threshold_weights
 from cubnm_core.errors import InputError
-from cubnm_core.measures.detrending import detrended
+from cubnm_core.measures.detrending import detrend
 from workflow_scripts.cohort import tables
 from workflow_scripts.files.archives import Archive
 
@@ -111,18 +111,18 @@ def test_files_made_for_other_nodes_are_refused(cohort):
 
 def test_scales(cohort):
     weights = symmetric(1)
-    found, factor = scaled(weights, "subject_max")
+    found, factor = scale(weights, "subject_max")
     assert found.max() == 1 and factor == pytest.approx(1 / weights.max())
-    found, factor = scaled(weights, "log")
+    found, factor = scale(weights, "log")
     np.testing.assert_allclose(found, np.log1p(weights) * factor)
     assert found.mean() == pytest.approx(0.01)
     one = group_factor([weights.mean(), 3 * weights.mean()])
-    assert scaled(weights, "group_constant", one)[0].mean() == pytest.approx(0.005)
-    np.testing.assert_allclose(scaled(weights, "mu", one, mu=0.5)[0], 0.5 * one * weights)
+    assert scale(weights, "group_constant", one)[0].mean() == pytest.approx(0.005)
+    np.testing.assert_allclose(scale(weights, "mu", one, mu=0.5)[0], 0.5 * one * weights)
     with pytest.raises(InputError, match="write it as Mu into the JSON file beside it"):
-        scaled(weights, "mu", one)
+        scale(weights, "mu", one)
     with pytest.raises(InputError, match="allowed are subject_mean"):
-        scaled(weights, "mean")
+        scale(weights, "mean")
 
 
 def test_one_factor_for_the_cohort_keeps_differences_in_strength(cohort):
@@ -140,10 +140,10 @@ def test_one_factor_for_the_cohort_keeps_differences_in_strength(cohort):
 
 def test_thresholds(cohort):
     weights = symmetric(1)
-    kept = thresholded(weights, density=0.4)
+    kept = threshold_weights(weights, density=0.4)
     assert np.count_nonzero(kept) == 12 and (kept == kept.T).all()
     assert kept[kept > 0].min() >= np.sort(weights[weights > 0])[-12]
-    assert np.count_nonzero(thresholded(weights, absolute=np.inf)) == 0
+    assert np.count_nonzero(threshold_weights(weights, absolute=np.inf)) == 0
     prepared = of_tables(cohort, connectome={"threshold": {"absolute": 1e9}})
     prepared.decide()
     record = Archive(prepared.connectomes().npz).records["sub-01"]
@@ -246,11 +246,11 @@ def test_drifts_are_subtracted_from_the_volumes_that_count():
     kept = np.ones(60, dtype=bool)
     kept[::7] = False
     spiked = np.where(kept[:, None], bold, 1e6)
-    found = detrended(spiked, "quadratic", kept)[kept]
+    found = detrend(spiked, "quadratic", kept)[kept]
     assert np.abs(found - signal[kept]).max() < 0.3
-    np.testing.assert_allclose(detrended(bold, "constant").mean(), 0, atol=1e-9)
-    assert np.abs(np.polyfit(time, detrended(bold, "linear"), 1)).max() < 1e-9
-    np.testing.assert_array_equal(detrended(bold, "none"), bold)
+    np.testing.assert_allclose(detrend(bold, "constant").mean(), 0, atol=1e-9)
+    assert np.abs(np.polyfit(time, detrend(bold, "linear"), 1)).max() < 1e-9
+    np.testing.assert_array_equal(detrend(bold, "none"), bold)
 
 
 def motion(cohort, person, run, values):

@@ -105,6 +105,34 @@ def test_tract_lengths_ride_along(tiny_cohort):
     np.testing.assert_allclose(job.read_npz(connectome(tiny_cohort).npz)["lengths"], lengths)
 
 
+@pytest.mark.parametrize("text", ["", "\n \n"])
+def test_empty_tract_lengths_cost_nobody_anything(tiny_cohort, text):
+    tiny_cohort.add("01", "length", text)
+    assert tables.missing_files(tiny_cohort.read(), "manifest.tsv") == []
+    record = job.read_json(connectome(tiny_cohort).json)
+    assert record["status"] == "ok"
+    assert any("no tract lengths: " in note for note in record["qc"]["notes"])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -1.0])
+def test_whatever_stands_on_the_diagonal_does_not_count(tiny_cohort, value):
+    weights = symmetric()
+    expected = job.read_npz(connectome(tiny_cohort).npz)["weights"]
+    np.fill_diagonal(weights, value)
+    rewrite(tiny_cohort, "sc", weights)
+    prepared = connectome(tiny_cohort)
+    assert "6 entries of the diagonal were set to 0" in " ".join(job.read_json(prepared.json)["qc"]["notes"])
+    assert np.isfinite(expected).all() and np.isfinite(job.read_npz(prepared.npz)["weights"]).all()
+
+
+def test_a_connectome_of_logarithms_is_called_so(tiny_cohort):
+    with np.errstate(divide="ignore"):
+        logarithms = np.log(symmetric())
+    rewrite(tiny_cohort, "sc", logarithms)
+    _, reasons = read_record(connectome(tiny_cohort).json)
+    assert "are negative" in reasons and "a connectome of logarithms" in reasons
+
+
 def spoilt(i, j, value):
     weights = symmetric()
     weights[i, j] = value

@@ -76,6 +76,7 @@ def test_likeness_and_robust_distance():
     np.testing.assert_array_equal(robust_z([1.0, 1.0, 1.0]), 0)
 
 
+@pytest.mark.slow
 def test_the_report_shows_flags_missing_nodes_and_every_number(tmp_path):
     cohort = read_cohort(MadeCohort(tmp_path).write(), tmp_path)
     section = render(cohort, [inputs.section(cohort)])

@@ -17,6 +17,8 @@ from workflow_scripts import readers
 from workflow_scripts.atlases import alignment
 from workflow_scripts.cohort import tables
 
+pytestmark = pytest.mark.slow
+
 TEXT = ("tsv", "csv", "xcpd_tsv", "relmat_tsv", "dense_tsv", "mrtrix_csv", "ebrains_csv")
 # Letters, marks and blanks that turn a number into none, in every kind of text file.
 SLIPS = "xOl,;%§ €"

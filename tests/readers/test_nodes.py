@@ -12,8 +12,9 @@ from nibabel.cifti2 import BrainModelAxis, LabelAxis
 from cubnm_core.errors import InputError
 from workflow_scripts import make_nodes
 from workflow_scripts.atlases import alignment
-from workflow_scripts.atlases.families import is_node, place, schaefer_networks
+from workflow_scripts.atlases.families import place, schaefer_networks
 from workflow_scripts.atlases.node_tables import make_nodes as made
+from workflow_scripts.readers.background import is_node
 
 SEVEN = ["7Networks_LH_Vis_1", "7Networks_LH_Default_PFC_1", "7Networks_RH_Vis_1", "7Networks_RH_Cont_Par_1"]
 SEVENTEEN = [
@@ -34,6 +35,14 @@ AAL = [f"{name}_{side}" for name in ("Precentral", "Frontal_Sup_2", "Insula", "C
         ("ctx-rh-bankssts", "Desikan-Killiany", "R", "cortex", None),
         ("L_superiorfrontal", "Desikan-Killiany", "L", "cortex", None),
         ("R_7PL_ROI", "Glasser", "R", "cortex", None),
+        ("Right_9-46d", "Glasser", "R", "cortex", None),
+        ("Left_V1", "Glasser", "L", "cortex", None),
+        ("L_None_12", "Gordon", "L", "cortex", "None"),
+        ("R_SMhand_20", "Gordon", "R", "cortex", "SMhand"),
+        ("Left_Lateral_Ventricle", None, None, None, None),
+        ("Right_Thalamus", "FreeSurfer", "R", "subcortex", None),
+        ("DIENCEPHALON_VENTRAL_LEFT", "CIFTI", "L", "subcortex", None),
+        ("CEREBELLUM_RIGHT", "CIFTI", "R", "cerebellum", None),
         ("Left-Thalamus-Proper", "FreeSurfer", "L", "subcortex", None),
         ("Brain-Stem", "FreeSurfer", "B", "brainstem", None),
         ("Right-Cerebellum-Cortex", "FreeSurfer", "R", "cerebellum", None),
@@ -92,6 +101,39 @@ def test_a_bids_atlas_table_tells_by_its_columns_and_names(tmp_path):
     rows, dropped = made([str(path)])
     assert [row["label"] for row in rows] == ["LH_Vis_1", "RH_Vis_1"]
     assert [entry["label"] for entry in dropped] == ["LH-Pu"]
+
+
+def test_tables_of_xcpd_for_gordon_and_glasser(tmp_path):
+    path = tmp_path / "atlas-Gordon_dseg.tsv"
+    lines = ["index\tlabel\tcifti_label\tnetwork_label", "1\tL_Default_1\tParcel_1\tDefault"]
+    lines += ["2\tL_None_1\tParcel_2\tNone", "3\tR_SMmouth_5\tParcel_3\tSMmouth"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows, dropped = made([str(path)])
+    assert [(row["label"], row["hemisphere"], row["network"]) for row in rows] == [
+        ("L_Default_1", "L", "Default"),
+        ("L_None_1", "L", "None"),
+        ("R_SMmouth_5", "R", "SMmouth"),
+    ]
+    path = tmp_path / "atlas-Glasser_dseg.tsv"
+    lines = ["index\tlabel\tcifti_label\tcommunity_yeo", "1\tRight_V1\tR_V1_ROI\tvisual"]
+    lines += ["2\tRight_H\tR_H_ROI\tlimbic", "181\tLeft_OP2-3\tL_OP2-3_ROI\tsomatosensory"]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    rows, more = made([str(path)])
+    assert [(row["hemisphere"], row["structure"], row["network"]) for row in rows] == [
+        ("R", "cortex", "visual"),
+        ("R", "cortex", "limbic"),
+        ("L", "cortex", "somatosensory"),
+    ]
+    assert dropped == more == []
+
+
+@pytest.mark.parametrize("sides", [("L_", "R_"), ("Left_", "Right_"), ("lh-", "rh-"), ("LH.", "RH.")])
+def test_sides_that_all_names_begin_with(tmp_path, sides):
+    path = tmp_path / "names.txt"
+    names = ["???", *(f"{side}{name}" for side in sides for name in ("one", "two"))]
+    path.write_text("\n".join(names) + "\n", encoding="utf-8")
+    rows, _ = made([str(path)], structure="cortex")
+    assert [row["hemisphere"] for row in rows] == ["L", "L", "R", "R"]
 
 
 def test_columns_of_colours_are_no_coordinates(tmp_path):

@@ -152,6 +152,7 @@ def test_annotations_of_finer_surfaces_are_brought_to_fsaverage5(tmp_path):
     assert found.names[coarse["R"][50]] == "rh_up" and found.names[coarse["L"][200]] == "lh_unknown"
 
 
+@pytest.mark.slow
 def test_a_volume_is_brought_to_the_surface_by_its_names(tmp_path):
     grid = np.indices((40, 48, 40)) * 5 - np.array([100, 125, 80])[:, None, None, None]
     affine = np.diag([5.0, 5.0, 5.0, 1.0])
@@ -192,6 +193,7 @@ def test_the_atlas_of_another_release_is_refused_and_named_by_a_table(shared, tm
     assert set(np.unique(found["R"])) == {figures.NO_NODE, *range(50, 100)}
 
 
+@pytest.mark.slow
 def test_without_an_atlas_nodes_stand_at_their_coordinates():
     places = [(-30.0, 40.0, 20.0), (-30.0, -40.0, 0.0), (30.0, 40.0, 20.0), (None, None, None)]
     kind, views, shown = brain.draw(nodes(places=places))

@@ -11,6 +11,8 @@ from workflow_scripts.report.comparison import sentence, too_few
 from workflow_scripts.report.figures.style import Picture
 from workflow_scripts.report.sections import convergence, identifiability, parameters, regional, scores
 
+pytestmark = pytest.mark.slow
+
 
 class Page(HTMLParser):
     """What a browser would find: what it loads and links to, images, headings in order, unclosed elements."""

@@ -148,6 +148,7 @@ def test_shares_of_few_people_are_hidden():
     assert without_small_shares(f"{page}, 3 of 66 regions", 5) == f"{hidden}, 3 of 66 regions"
 
 
+@pytest.mark.slow
 def test_means_over_few_of_many_are_not_told(cohort):
     """Four of six people have a held-out scan, and two have no lengths of tracts."""
     evaluation, baselines = cohort.tables["evaluation"], cohort.tables["baselines"]

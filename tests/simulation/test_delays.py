@@ -21,6 +21,8 @@ from workflow_scripts.fitting import evaluate, fit, people, simulators
 from workflow_scripts.preparation import make_synthetic_cohort
 from workflow_scripts.simulate_person import simulate_person
 
+pytestmark = pytest.mark.slow
+
 VELOCITY = {"delays": True, "free": {"G": [0.5, 3.0], "v": [2.0, 10.0]}}
 
 
@@ -152,7 +154,7 @@ MADE = {
 
 
 def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
-    """From the files of a made cohort, through the scripts, to velocities."""
+    """From the files of a synthetic cohort, through the scripts, to velocities."""
     monkeypatch.chdir(tmp_path)
     config = configuration.validate(MADE)
     rows = tables.read_tables(config)

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from cubnm_core import InputError, load_model, simulate
-from cubnm_core.simulation.inhibition import adjusted, analytical, plastic_model, settings
+from cubnm_core.simulation.inhibition import adjust, analytical, plastic_model, settings
+
+pytestmark = pytest.mark.slow
 
 LONG = {"duration": 90.0, "repetition_time": 1.0, "record": ("state_means",)}
 
@@ -60,9 +62,7 @@ def test_numerical_adjustment_follows_cubnm():
     """Weights fall by a shrinking step where the current is low, rise by a constant one where it is high."""
     threshold = 125 / 310
     current = np.array([[threshold - 0.026, threshold - 0.1, threshold + 0.1, threshold - 0.032]])
-    weight, step = adjusted(
-        load_model("rWW"), current, np.ones((1, 4)), np.array([[0.02, 0.02, 0.02, 0.001]])
-    )
+    weight, step = adjust(load_model("rWW"), current, np.ones((1, 4)), np.array([[0.02, 0.02, 0.02, 0.001]]))
     np.testing.assert_allclose(weight, [[1.0, 0.98, 1.02, 0.999]])
     np.testing.assert_allclose(step, [[0.02, 0.019, 0.02, 0.001]])
 

@@ -6,6 +6,8 @@ import pytest
 from cubnm_core import InputError, simulate
 from cubnm_core.simulation.schedule import make_schedule
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = np.array([[0, 0.02, 0.01], [0.02, 0, 0.03], [0.01, 0.03, 0]])
 SETTINGS = {
     "duration": 4.0,

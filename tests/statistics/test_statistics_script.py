@@ -53,6 +53,7 @@ def test_a_default_model_needs_groups_and_leaves_out_what_says_nothing(made):
     assert rows.empty and models.empty and len(maps) == 2
 
 
+@pytest.mark.slow
 def test_relatives_share_a_random_intercept_without_being_asked(made):
     made.people["family"] = [f"f{number // 2}" for number in range(40)]
     assert made.run()[1].iloc[0]["random"] == "family"

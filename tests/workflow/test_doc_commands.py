@@ -13,6 +13,8 @@ import pytest
 from cohorts import LITTLE_EVIDENCE, TinyCohort
 from derivatives import add_atlas, add_qsirecon, add_xcpd
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / name for name in ("README.md", "config/README.md", "benchmarks/README.md")]
 PAGES += sorted(page for page in (REPOSITORY / "docs").rglob("*.md") if page.parent.name != "site")

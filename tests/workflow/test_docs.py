@@ -97,6 +97,7 @@ def test_what_a_source_sends_carries_its_index(latex):
     assert latex.expression(ex.parse("S"), {"S"}) == "S"
 
 
+@pytest.mark.slow
 def test_the_tutorial_in_python(blocks, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace, printed = {}, ""
@@ -163,6 +164,7 @@ def test_links_lead_somewhere(repository):
             assert (page.parent / target).exists(), f"{page}: {target}"
 
 
+@pytest.mark.slow
 def test_the_site_is_made_without_a_warning(repository, tmp_path):
     command = [sys.executable, str(repository / "docs" / "site" / "build.py"), str(tmp_path / "site")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

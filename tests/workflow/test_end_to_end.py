@@ -1,4 +1,4 @@
-"""The whole way of a made cohort, and a workflow killed in the middle of a fit."""
+"""The whole way of a synthetic cohort, and a workflow killed in the middle of a fit."""
 
 import json
 import os
@@ -16,12 +16,14 @@ from cohorts import LITTLE_EVIDENCE, read_tsv
 from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.evidence.compare_fits import BASELINES
 
+pytestmark = pytest.mark.slow
+
 FITS = "results/fits/homogeneous/batch-001_fits.tsv"
 
 
 @pytest.fixture(scope="module")
 def configuration(tmp_path_factory):
-    """A made cohort of four people with eight nodes and scans of seconds."""
+    """A synthetic cohort of four people with eight nodes and scans of seconds."""
     config = {
         **SYNTHETIC_TABLES,
         "synthetic": {"participants": 4, "nodes": 8, "scan_duration": 60.0, "dt": 1.0e-3},
@@ -46,9 +48,9 @@ def configuration(tmp_path_factory):
 def start(repository, configuration):
     """Start Snakemake in a folder, as a group of processes of its own."""
 
-    def begin(folder, *arguments):
+    def begin(folder, *arguments, python=sys.executable):
         command = [
-            sys.executable,
+            python,
             "-m",
             "snakemake",
             *arguments,
@@ -69,11 +71,11 @@ def start(repository, configuration):
 
 
 @pytest.fixture(scope="module")
-def run(start):
+def run(start, warm_python):
     """Run Snakemake to its end; give what it printed."""
 
-    def finish(folder, *arguments):
-        process = start(folder, *arguments)
+    def finish(folder, *arguments, python=warm_python):
+        process = start(folder, *arguments, python=python)
         text, _ = process.communicate()
         assert process.returncode == 0, text
         return text
@@ -83,9 +85,9 @@ def run(start):
 
 @pytest.fixture(scope="module")
 def finished(run, tmp_path_factory):
-    """The folder of a workflow that ran to its end, and what it printed."""
+    """The folder of a workflow that ran to its end, and what it printed; in processes as a user's."""
     folder = tmp_path_factory.mktemp("finished")
-    return folder, run(folder)
+    return folder, run(folder, python=sys.executable)
 
 
 def histories(folder):

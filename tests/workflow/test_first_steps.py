@@ -151,10 +151,10 @@ def test_a_value_that_is_refused_is_explained(tmp_path):
 
 def test_sessions_are_no_people_in_a_plan():
     assert (
-        plan.counted({"001": ["sub-1_ses-a", "sub-1_ses-b"], "002": ["sub-2_ses-a"]})
+        plan.count_jobs({"001": ["sub-1_ses-a", "sub-1_ses-b"], "002": ["sub-2_ses-a"]})
         == "people: 2, sessions: 3"
     )
-    assert plan.counted({"001": ["sub-1", "sub-2"]}) == "people: 2"
+    assert plan.count_jobs({"001": ["sub-1", "sub-2"]}) == "people: 2"
 
 
 def test_long_names_in_a_legend_take_more_lines():

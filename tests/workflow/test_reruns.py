@@ -36,6 +36,8 @@ from workflow_scripts.configuration import configuration, schemas, synthetic
 from workflow_scripts.files.job import write_json, write_tsv
 from workflow_scripts.planning import forget_failed, plan
 
+pytestmark = pytest.mark.slow
+
 FREE = {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}
 FIT = {
     "fic": {"method": "plasticity", "target": 3.0, "warm_up": 10.0},
@@ -89,13 +91,13 @@ def run(folder, config, executor, triggers=None):
 
 def planned(folder, config, triggers=None):
     """Rules that a dry run plans; those of a fit with its name."""
-    jobs = plan.parsed(run(folder, config, "dryrun", triggers))
+    jobs = plan.parse_table(run(folder, config, "dryrun", triggers))
     return {(job.rule, job.wildcards["fit"]) if "fit" in job.wildcards else job.rule for job in jobs}
 
 
 def planned_batches(folder, config):
     """Batches of which a dry run plans any job."""
-    jobs = plan.parsed(run(folder, config, "dryrun"))
+    jobs = plan.parse_table(run(folder, config, "dryrun"))
     return {job.wildcards["batch"] for job in jobs if "batch" in job.wildcards}
 
 
@@ -104,7 +106,7 @@ def provenance(folder, config):
     with contextlib.chdir(folder):
         completed = configuration.validate(config)
     return {
-        "config": {**completed, "holdout_resolved": "run"},
+        "config": {**completed, "batch_size": completed["batch_size"] or 8, "holdout_resolved": "run"},
         "software": {"stage_versions": dict(STAGE_VERSIONS)},
     }
 
@@ -166,7 +168,7 @@ def one_batch(cohort, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A made cohort."""
+    """A synthetic cohort."""
     folder = tmp_path_factory.mktemp("made")
     config = {
         **synthetic.SYNTHETIC_TABLES,

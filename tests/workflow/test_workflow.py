@@ -45,6 +45,7 @@ def test_lint(snakemake, repository):
     assert code == 0, text
 
 
+@pytest.mark.slow
 def test_rules_are_formatted(repository):
     check = ["snakefmt", "--check", "Snakefile", "rules"]
     done = subprocess.run([sys.executable, "-m", *check], capture_output=True, text=True, cwd=repository)

@@ -7,15 +7,16 @@ from difflib import get_close_matches
 import numpy as np
 
 from cubnm_core.errors import InputError
-from workflow_scripts.atlases.families import SIDES, schaefer_networks
+from workflow_scripts.atlases.families import SIDES, place, schaefer_networks
 
 SHOWN = 5
 ABSENT = -1
+SCHAEFER_SIZES = range(100, 1001, 100)
 SIDE_WORD = re.compile(r"(?<![a-z])(lh|rh|left|right|l|r)(?![a-z])")
 SUSPICIOUS = 0.1  # how much larger a value between partners must be in another order to say so
 
 
-def normalised(label):
+def normalise(label):
     """Give the form in which labels are compared.
 
     Case, and whether words are parted by blanks, hyphens, dots or underscores, does not count, nor does the
@@ -64,8 +65,8 @@ def order(labels, n_found, nodes, row, largest_missing=0.0):
     """
     place, vouched = row["path"], row["assume_order"]
     if labels is not None:
-        where = {normalised(label): number for number, label in enumerate(labels)}
-        places = np.array([where.get(normalised(node), ABSENT) for node in nodes])
+        where = {normalise(label): number for number, label in enumerate(labels)}
+        places = np.array([where.get(normalise(node), ABSENT) for node in nodes])
         n_absent = np.count_nonzero(places == ABSENT)
         allowed = 0.0 if vouched is not None and n_found == len(nodes) else largest_missing
         problem = _mismatch(labels, nodes, n_absent, allowed)
@@ -102,11 +103,15 @@ def _check_vouched(place, vouched, n_found, nodes):
 
 def _mismatch(labels, nodes, n_absent, largest_missing):
     """Say why labels cannot be matched with the node table, or None if they can."""
-    found, wanted = [normalised(label) for label in labels], [normalised(node) for node in nodes]
+    found, wanted = [normalise(label) for label in labels], [normalise(node) for node in nodes]
     for name, words in (("the file", found), ("the node table", wanted)):
         double = [word for word, count in Counter(words).items() if count > 1]
         if double:
-            return f"labels of {name} appear twice: {_shortened(double)}"
+            return f"labels of {name} appear twice: {_shorten(double)}"
+    absent = [node for node, word in zip(nodes, wanted, strict=True) if word not in set(found)]
+    unknown = [label for label, word in zip(labels, found, strict=True) if word not in set(wanted)]
+    if n_absent and (release := _other_release(labels, nodes, absent, unknown)):
+        return release
     if n_absent <= largest_missing * len(nodes):
         return None
     if _other_networks(labels, nodes):
@@ -115,13 +120,11 @@ def _mismatch(labels, nodes, n_absent, largest_missing):
             f"node table the {schaefer_networks(nodes)}-network order: as many parcels, but others under the "
             "same number, so assume_order cannot help; give the node table of the file"
         )
-    absent = [node for node, word in zip(nodes, wanted, strict=True) if word not in set(found)]
-    unknown = [label for label, word in zip(labels, found, strict=True) if word not in set(wanted)]
     return (
         f"{len(absent)} of the {len(nodes)} nodes of the node table have no label in the file "
-        f"({_shortened(absent)}); "
-        f"labels of the file that the table does not have: {_shortened(unknown) if unknown else 'none'}"
-        f"{_other_release(labels, nodes) or _misspelt(absent, unknown)}"
+        f"({_shorten(absent)}); "
+        f"labels of the file that the table does not have: {_shorten(unknown) if unknown else 'none'}"
+        f"{_misspelt(absent, unknown)}"
     )
 
 
@@ -131,14 +134,30 @@ def _other_networks(labels, nodes):
     return None not in networks and networks[0] != networks[1]
 
 
-def _other_release(labels, nodes):
-    """Point at the releases of the Schaefer parcellation, which call the same parcels differently."""
-    if len(labels) != len(nodes) or schaefer_networks(labels) is None:
-        return ""
+def _other_release(labels, nodes, absent, unknown):
+    """Say that a file has the names of another release of the Schaefer parcellation; None if it has not.
+
+    Releases, and finer or coarser divisions, share most names, in part for other parcels, so a few names that
+    differ are no missing parcels. A complete parcellation lacks none of its own names: it tells by one name.
+    """
+    absent, unknown = _of_schaefer(absent), _of_schaefer(unknown)
+    if not absent or _other_networks(labels, nodes):
+        return None
+    n_found, n_wanted = len(_of_schaefer(labels)), len(_of_schaefer(nodes))
+    complete = n_found in SCHAEFER_SIZES or (n_wanted in SCHAEFER_SIZES and unknown)
+    if not complete and not (unknown and n_found == n_wanted):
+        return None
     return (
-        "; the names seem to be those of another release of the Schaefer parcellation (2018 or later), in "
-        "which one name can stand for another parcel: make the node table from the atlas of the files"
+        f"the names seem to be those of another release of the Schaefer parcellation (2018 or later), or of "
+        f"another number of parcels ({n_found} in the file, {n_wanted} in the node table), in which one name "
+        f"can stand for another parcel: the file does not have {_shorten(absent)}, the table does not have "
+        f"{_shorten(unknown) if unknown else 'none'}; make the node table from the atlas of the files"
     )
+
+
+def _of_schaefer(labels):
+    """Keep the names of the Schaefer parcellation."""
+    return [label for label in labels if place(label).family == "Schaefer"]
 
 
 def _misspelt(absent, unknown):
@@ -147,7 +166,7 @@ def _misspelt(absent, unknown):
     return f" (is {near[0]} meant to be {absent[0]}?)" if near else ""
 
 
-def _shortened(words):
+def _shorten(words):
     """Name the first few of many."""
     more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
     return ", ".join(words[:SHOWN]) + more
@@ -168,7 +187,7 @@ def partners(nodes):
     """
     sides = {}
     for number, node in enumerate(nodes):
-        words = normalised(node)
+        words = normalise(node)
         found = SIDE_WORD.search(words.replace("_", " "))
         if found:
             base = words[: found.start()] + "*" + words[found.end() :]

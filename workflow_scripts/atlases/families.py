@@ -7,9 +7,6 @@ import re
 from dataclasses import dataclass
 
 SIDES = {"l": "L", "lh": "L", "left": "L", "r": "R", "rh": "R", "right": "R"}
-NOT_A_NODE = re.compile(
-    r"(\?\?\?|unknown|background.*|.*medial[_ .-]?wall.*|.*corpus[_ ]?callosum|.*unknown|csf|none)", re.I
-)
 # Networks of the Schaefer parcellation; those of the finer division carry a letter or another name.
 SEVEN = {"Vis", "SomMot", "DorsAttn", "SalVentAttn", "Limbic", "Cont", "Default"}
 SEVENTEEN = {"VisCent", "VisPeri", "SomMotA", "SomMotB", "DorsAttnA", "DorsAttnB", "SalVentAttnA"}
@@ -36,6 +33,21 @@ AAL_CORTEX = (
 FOUR_S = (
     "Pu|Ca|NAC|EXA|GPe|GPi|SNc_PBP_VTA|RN|SNr|VeP|HN|HTH|MN|STH|Pulvinar|Anterior|Medio_Dorsal|"
     r"Ventral_\w+|Central_Lateral-Lateral_Posterior-Medial_Pulvinar"
+)
+# Networks of Gordon et al. 2016 (doi:10.1093/cercor/bhu239), as XCP-D and others spell them.
+GORDON = (
+    "Default|SMhand|SMmouth|Visual|FrontoParietal|Auditory|None|CinguloParietal|RetrosplenialTemporal|"
+    "MedialParietal|ParietoOccip|CinguloOperc|VentralAttn|Salience|DorsalAttn"
+)
+# Areas of Glasser et al. 2016 (doi:10.1038/nature18933), which XCP-D names without their ending _ROI.
+GLASSER = (
+    "1|2|3a|3b|4|43|44|45|46|47l|47m|47s|5L|5m|5mv|52|55b|6a|6d|6ma|6mp|6r|6v|7AL|7Am|7PC|7PL|7Pm|7m|8Ad|8Av|"
+    "8BL|8BM|8C|9-46d|9a|9m|9p|10d|10pp|10r|10v|11l|13l|23c|23d|24dd|24dv|25|31a|31pd|31pv|33pr|A1|A4|A5|AAIC|"
+    "AIP|AVI|DVT|EC|FEF|FFC|FOP[1-5]|FST|H|IFJ[ap]|IFS[ap]|IP[0-2]|IPS1|Ig|LBelt|LIP[dv]|LO[1-3]|MBelt|MI|MIP|"
+    "MST|MT|OFC|OP1|OP2-3|OP4|PBelt|PCV|PEF|PF|PFcm|PFm|PFop|PFt|PG[ips]|PH|PHA[1-3]|PHT|PI|PIT|POS[12]|PSL|"
+    "PeEc|Pir|PoI[12]|PreS|ProS|RI|RSC|SCEF|SFL|STGa|STS[dv][ap]|STV|TA2|TE1[amp]|TE2[ap]|TF|TG[dv]|TPOJ[1-3]|"
+    "V1|V2|V3|V3A|V3B|V3CD|V4|V4t|V6|V6A|V7|V8|VIP|VMV[1-3]|VVC|a10p|a24|a24pr|a32pr|a47r|a9-46v|d23ab|d32|"
+    "i6-8|p10p|p24|p24pr|p32|p32pr|p47r|p9-46v|pOFC|s32|s6-8|v23ab"
 )
 TIAN = r"[a-z]*(?:HIP|AMY|THA|NAc|GP|PUT|CAU)\w*(?:[-_][\w]+)*"
 
@@ -68,8 +80,12 @@ RULES = tuple(
         ("Desikan-Killiany", "cortex", rf"(?:ctx[-_.])?(?P<side>[lr]h?)[-_.](?:{DESIKAN})", re.I),
         ("FreeSurfer", "cortex", r"ctx[-_](?P<side>[lr]h)[-_][\w.&-]+", re.I),
         ("Glasser", "cortex", r"(?P<side>[LR])_[\w-]+_ROI", 0),
+        ("Glasser", "cortex", rf"(?P<side>Left|Right)_(?:{GLASSER})", 0),
+        ("Gordon", "cortex", rf"(?P<side>[LR])_(?P<network>{GORDON})_\d+", 0),
         ("FreeSurfer", "brainstem", r"brain[-_ ]?stem", re.I),
         ("FreeSurfer", "cerebellum", r"(?P<side>left|right|[lr])[-_ ]cerebellum(?:[-_ ]cortex)?", re.I),
+        ("CIFTI", "cerebellum", r"cerebellum_(?P<side>left|right)", re.I),
+        ("CIFTI", "subcortex", rf"(?:{SUBCORTICAL}|diencephalon_ventral)_(?P<side>left|right)", re.I),
         ("FreeSurfer", "subcortex", rf"(?P<side>left|right|[lr]h?)[-_ ](?:{SUBCORTICAL})\*?", re.I),
         ("AAL", "cerebellum", r"Cerebell?um_\w+_(?P<side>[LR])", 0),
         ("AAL", "cerebellum", r"Vermis_\w+", 0),
@@ -102,11 +118,6 @@ def place(label):
             side = SIDES[groups["side"].lower()] if groups.get("side") else "B"
             return Place(family, side, structure, groups.get("network"))
     return Place()
-
-
-def is_node(label):
-    """Say whether a name stands for a parcel, and not for the background or the medial wall."""
-    return label.strip() != "" and NOT_A_NODE.fullmatch(label.strip()) is None
 
 
 def schaefer_networks(labels):

@@ -1,15 +1,18 @@
 """Node tables from the files that name the parcels of an atlas."""
 
+import re
 from collections import Counter
 
 from cubnm_core.errors import InputError
 from workflow_scripts.atlases import alignment
-from workflow_scripts.atlases.families import is_node, place
+from workflow_scripts.atlases.families import SIDES, place
 from workflow_scripts.atlases.sources import read_parcels
+from workflow_scripts.readers.background import is_node
 
 STRUCTURES = ("cortex", "subcortex", "cerebellum", "brainstem")
 
 
+SIDED = re.compile(r"(L|R|LH|RH|Left|Right)[_ .-]", re.IGNORECASE)
 OPTIONAL = ("network", "x", "y", "z")
 
 
@@ -52,12 +55,13 @@ def node_rows(parcels, source, structures=("cortex",), structure=None):
     source : str
         Where they come from, for the messages.
     """
-    rows, dropped = [], []
+    rows, dropped, parcels = [], [], list(parcels)
+    sided = all(SIDED.match(parcel.label.strip()) for parcel in parcels if is_node(parcel.label))
     for parcel in parcels:
         if not is_node(parcel.label):
             dropped.append({"label": parcel.label, "reason": "background or medial wall"})
             continue
-        row = _row(parcel, structure)
+        row = _row(parcel, structure, sided)
         if row["structure"] is not None and row["structure"] not in structures:
             dropped.append({"label": parcel.label, "reason": f"{row['structure']} is not modelled"})
         else:
@@ -66,11 +70,13 @@ def node_rows(parcels, source, structures=("cortex",), structure=None):
     return [{"index": index, **row} for index, row in enumerate(rows)], dropped
 
 
-def _row(parcel, structure):
-    """Put together what the file and the name say of a parcel."""
+def _row(parcel, structure, sided):
+    """Put together what the file and the name say of a parcel; its side where all names begin with theirs."""
     told = place(parcel.label)
     known = {name: getattr(parcel, name) for name in ("hemisphere", "structure", "network", "x", "y", "z")}
     known["hemisphere"] = known["hemisphere"] or told.hemisphere
+    if known["hemisphere"] is None and sided:
+        known["hemisphere"] = SIDES[SIDED.match(parcel.label.strip())[1].lower()]
     known["structure"] = known["structure"] or told.structure or structure
     known["network"] = told.network or known["network"]
     return {"label": parcel.label, **known}
@@ -93,7 +99,7 @@ def _check(rows, source, structures):
                 f"{source}: the {what} of {len(open_)} of {len(rows)} parcels cannot be told from file or "
                 f"name ({shown}); {remedy}"
             )
-    words = Counter(alignment.normalised(row["label"]) for row in rows)
+    words = Counter(alignment.normalise(row["label"]) for row in rows)
     double = [word for word, count in words.items() if count > 1]
     if double:
         raise InputError(f"{source}: parcels with the same name ({', '.join(double[: alignment.SHOWN])})")

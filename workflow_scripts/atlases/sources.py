@@ -8,6 +8,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from workflow_scripts.atlases.families import place
+from workflow_scripts.files import pointers
 from workflow_scripts.readers.matrix import reading
 
 SURFACES = {
@@ -66,6 +67,8 @@ def read_parcels(paths):
     InputError
         If a file names no parcels.
     """
+    for path in paths:
+        pointers.check_fetched(path)
     absent = [path for path in paths if not os.path.isfile(path)]
     if absent:
         raise InputError(f"no file {', '.join(absent)}; correct the path")
@@ -88,7 +91,7 @@ def _cifti(path):
         if "ParcelsAxis" in kinds:
             axis = axes[kinds.index("ParcelsAxis")]
             return [
-                _located(name, {*vertices, *_voxel_structures(voxels)})
+                _locate(name, {*vertices, *_voxel_structures(voxels)})
                 for name, voxels, vertices in zip(axis.name, axis.voxels, axis.vertices, strict=True)
             ]
         if kinds != ["LabelAxis", "BrainModelAxis"]:
@@ -96,7 +99,7 @@ def _cifti(path):
         keys = np.asarray(image.dataobj)[0].astype(int)
         structures = np.asarray(axes[1].name)
         return [
-            _located(name, set(structures[keys == key]))
+            _locate(name, set(structures[keys == key]))
             for key, (name, _) in sorted(axes[0].label[0].items())
             if (keys == key).any()
         ]
@@ -107,7 +110,7 @@ def _voxel_structures(voxels):
     return {"voxels"} if len(voxels) else set()
 
 
-def _located(name, structures):
+def _locate(name, structures):
     """Make a parcel of which all vertices lie in one structure, or leave open where it lies."""
     known = SURFACES.get(next(iter(structures)), (None, None)) if len(structures) == 1 else (None, None)
     return Parcel(str(name), *known)
@@ -173,10 +176,10 @@ def _table(path):
     body = lines[1:]
     if number is not None:
         body = sorted(body, key=lambda cells: _number(path, cells[number]))
-    return [_described(path, cells, columns) for cells in body]
+    return [_describe(path, cells, columns) for cells in body]
 
 
-def _described(path, cells, columns):
+def _describe(path, cells, columns):
     """Make a parcel of one line of a table."""
     if len(cells) <= max(place for place in columns.values() if place is not None):
         raise InputError(f"{path}: the line {' '.join(cells)!r} is shorter than the header")

@@ -7,6 +7,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from workflow_scripts.atlases.sources import HEMISPHERES, INDEX, NAMES, SURFACES, annotation
+from workflow_scripts.files import pointers
 from workflow_scripts.readers import delimited
 from workflow_scripts.readers.matrix import reading
 
@@ -57,12 +58,14 @@ def read_surface_atlas(paths, names=None):
         If a file is none of these, or nothing names its parcels.
     """
     paths = [str(path) for path in paths]
+    for path in paths:
+        pointers.check_fetched(path)
     if len(paths) == 1 and paths[0].endswith((".nii", ".nii.gz")):
         return _image(paths[0], names)
     if len(paths) == 2 and all(path.endswith((".gii", ".annot")) for path in paths):
         sides = [_hemisphere(path, names) for path in paths]
         _check_order(paths, [side for side, _ in sides])
-        return _joined([keyed for _, keyed in sides])
+        return _join([keyed for _, keyed in sides])
     raise InputError(
         f"brain.atlas: {', '.join(paths)} is neither one file .dlabel.nii, .nii or .nii.gz nor two files "
         ".gii or .annot, that of the left hemisphere first"
@@ -85,7 +88,7 @@ def on_fsaverage5(vertices):
     return {side: one[:FSAVERAGE5] if len(one) in FINER else one for side, one in vertices.items()}
 
 
-def _joined(hemispheres):
+def _join(hemispheres):
     """Put both hemispheres, each with names by key and the keys of its vertices, under common numbers."""
     names = list(dict.fromkeys(name for keys, _ in hemispheres for name in keys.values()))
     place = {name: number for number, name in enumerate(names)}
@@ -145,7 +148,7 @@ def _image(path, names):
             f"{path}: a volume holds numbers only; give brain.names, a table with the number and the name of "
             "every parcel (columns index and label, such as the _dseg.tsv beside the volume)"
         )
-    return _joined([(numbered_names(names), found) for found in _projected(path, image)])
+    return _join([(numbered_names(names), found) for found in _project(path, image)])
 
 
 def _cifti(path, image, chosen):
@@ -166,10 +169,10 @@ def _cifti(path, image, chosen):
             found[side] = full
     if set(found) != set(SIDES):
         raise InputError(f"{path}: it holds the cortex of {', '.join(found) or 'no'} hemisphere, not of both")
-    return _joined([(names, found[side]) for side in SIDES])
+    return _join([(names, found[side]) for side in SIDES])
 
 
-def _projected(path, image):
+def _project(path, image):
     """Bring the numbers of a volume in MNI space to the surface fsaverage5, for each hemisphere."""
     from nilearn.datasets import load_fsaverage
     from nilearn.surface import vol_to_surf

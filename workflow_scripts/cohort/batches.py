@@ -5,6 +5,7 @@ to other batches, and jobs that are done would run again for nothing but their n
 """
 
 import csv
+import math
 from pathlib import Path
 
 from cubnm_core.errors import InputError
@@ -12,7 +13,34 @@ from workflow_scripts.cohort.manifest_checks import TARGET_KINDS
 from workflow_scripts.files.job import MISSING, write_tsv
 
 TABLE = "results/batches.tsv"
+SMALLEST, MOST = 8, 1000  # units in a batch, and batches, where the configuration states no size
 COLUMNS = ["unit", "batch", "repetition_times", "batch_size"]
+
+
+def choose_size(stated, n_units, known=()):
+    """Decide how many units a batch holds.
+
+    Parameters
+    ----------
+    stated : int or None
+        In the configuration.
+    n_units : int
+        Of the cohort.
+    known : sequence of dict
+        Rows of the table of batches, as :func:`read` returns them.
+
+    Returns
+    -------
+    int
+        Where nothing is stated that of earlier runs, so that a cohort which grows stays packed as it is, else
+        :data:`SMALLEST`, or more where there would be more than :data:`MOST` batches: what Snakemake needs to
+        plan jobs grows with the square of their number.
+    """
+    if stated is not None:
+        return stated
+    if known:
+        return int(known[-1]["batch_size"])
+    return max(SMALLEST, math.ceil(n_units / MOST))
 
 
 def pack(cohort, size, known=()):
@@ -54,7 +82,7 @@ def pack(cohort, size, known=()):
     return packed | {f"{number:03d}": members for number, members in enumerate(slices, start=first)}
 
 
-def joined(packed, size, known=()):
+def join_order(packed, size, known=()):
     """Give the units of a cohort in the order in which they joined it, those who left included.
 
     Parameters

@@ -3,7 +3,7 @@
 from workflow_scripts.cohort.tables import read_participants
 
 
-def parted(units, order, count, family_of=None):
+def split_people(units, order, count, family_of=None):
     """Part the units of a cohort into folds of people.
 
     The first person, or family, of `order` goes into fold 0, the next into fold 1, and so on, round and
@@ -50,7 +50,7 @@ def families(config):
     Parameters
     ----------
     config : dict
-        The completed configuration. The table of a made cohort knows no families.
+        The completed configuration. The table of a synthetic cohort knows no families.
 
     Returns
     -------

@@ -24,6 +24,11 @@ COLUMN_KINDS = {
 }
 
 
+def numbered(rows):
+    """Give every row of a table with the line of the file where it stands."""
+    return zip(getattr(rows, "lines", range(2, len(rows) + 2)), rows, strict=True)
+
+
 def row_problems(path, rows):
     """Find what is wrong with the rows of a manifest, whatever the configuration.
 
@@ -43,7 +48,7 @@ def row_problems(path, rows):
         if len(atlases) > 1
         else []
     )
-    for number, row in enumerate(rows, start=2):
+    for number, row in numbered(rows):
         problems += [
             f"{path}, line {number}: {column} is given for a row of kind {row['kind']}; it belongs to "
             f"{', '.join(kinds)}"
@@ -65,7 +70,7 @@ def _mask_problems(path, rows):
     return [
         f"{path}, line {number}: no scan (kind bold) has the ids and the run_id of this "
         f"{row['kind']}; correct them"
-        for number, row in enumerate(rows, start=2)
+        for number, row in numbered(rows)
         if row["kind"] in ("mask", "motion") and tuple(row[column] for column in key) not in scans
     ]
 
@@ -109,7 +114,7 @@ def holdout_problems(rows, holdout, asked, manifest):
     -------
     list of str
     """
-    scans = [(number, row) for number, row in enumerate(rows, start=2) if row["kind"] in TARGET_KINDS]
+    scans = [(number, row) for number, row in numbered(rows) if row["kind"] in TARGET_KINDS]
     if asked == "none":
         return []
     if asked == "split_half":
@@ -170,7 +175,7 @@ def analysis_problems(rows, config):
     """
     analysis = resolve_analysis(config)
     seen, problems = set(), []
-    for number, row in enumerate(rows, start=2):
+    for number, row in numbered(rows):
         stated = tuple(row[column] for column in precomputed_rows.STATEMENTS)
         if row["kind"] not in precomputed_rows.KINDS or (row["kind"], stated) in seen:
             continue

@@ -23,7 +23,7 @@ STATEMENTS = {
 WINDOWS = ("window_volumes", "step_volumes")
 
 
-def required(kind):
+def required_columns(kind):
     """Name the columns that a row of kind fc or fcd needs.
 
     The pairs of an FC can be told from its numbers, those of an FCD cannot.
@@ -60,7 +60,7 @@ def statements(row):
                 f"{row['path']}: {column} is {here} in the manifest, {there} in {path}; correct one of them"
             )
         known[column] = there if here is None else here
-    absent = [column for column in required(row["kind"]) if known[column] is None]
+    absent = [column for column in required_columns(row["kind"]) if known[column] is None]
     if absent:
         raise InputError(
             f"{row['path']}: {', '.join(absent)} of this {row['kind'].upper()} not given; write them into "

@@ -5,9 +5,10 @@ A unit is what is fitted: one session of one participant, or a participant witho
 
 import json
 import os
+from collections import Counter
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import manifest_checks, sessions, tabular
+from workflow_scripts.cohort import manifest_checks, participants_checks, sessions, tabular
 from workflow_scripts.cohort.manifest_checks import GROUP, TARGET_KINDS
 from workflow_scripts.cohort.search_spaces import search_space
 from workflow_scripts.configuration import analysis, connectome, start
@@ -16,6 +17,7 @@ from workflow_scripts.configuration.messages import raise_problems
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.configuration.simulation import check_scans
 from workflow_scripts.configuration.synthetic import SYNTHETIC_FOLDER
+from workflow_scripts.files import pointers
 from workflow_scripts.files.words import unit_name
 
 
@@ -63,7 +65,7 @@ def read_participants(path):
         Listing every problem of the table.
     """
     rows, problems = tabular.read(path, "participants")
-    problems += tabular.duplicates(path, rows, ("participant_id", "session_id"))
+    problems += participants_checks.row_problems(path, rows)
     raise_problems("The participants table cannot be used", problems)
     return rows
 
@@ -116,14 +118,14 @@ def read_tables(config):
     """
     title = "The tables of the cohort cannot be used"
     if config["synthetic"] is not None:
-        rows = planned_manifest(config["synthetic"])
+        rows = plan_manifest(config["synthetic"])
         raise_problems(title, _scan_problems(config, rows))
         return rows
     rows = read_manifest(config["manifest"])
     nodes = read_nodes(config["nodes"])
     holdout = config["holdout"]
     problems = manifest_checks.holdout_problems(
-        rows, holdout, resolved_holdout(rows, holdout), config["manifest"]
+        rows, holdout, resolve_holdout(rows, holdout), config["manifest"]
     )
     problems += manifest_checks.analysis_problems(rows, config)
     problems += connectome.check_group(config, group_rows(rows))
@@ -134,12 +136,9 @@ def read_tables(config):
     problems += start.check_distances(config, rows, nodes)
     problems += analysis.check_nodes(config, nodes)
     if config["participants"] is not None:
-        known = {row["participant_id"] for row in read_participants(config["participants"])}
-        absent = sorted({row["participant_id"] for row in rows} - known - {GROUP})
-        if absent:
-            problems.append(
-                f"{config['participants']}: no row for {', '.join(absent)} of the manifest; add them"
-            )
+        people = [row for row in rows if row["participant_id"] != GROUP]
+        stated = read_participants(config["participants"])
+        problems += participants_checks.manifest_problems(config["participants"], stated, people)
     raise_problems(title, problems)
     return rows
 
@@ -231,7 +230,9 @@ def node_set(path):
 
 
 def missing_files(rows, manifest):
-    """List the rows whose file is absent or empty.
+    """List the rows whose file is absent or empty, or whose content was not fetched.
+
+    Empty tract lengths are no problem here: who has them has none, which matters to fits with delays only.
 
     Parameters
     ----------
@@ -245,27 +246,25 @@ def missing_files(rows, manifest):
     list of str
     """
     problems = []
-    for number, row in enumerate(rows, start=2):
-        try:
-            empty = os.path.getsize(row["path"]) == 0
-        except OSError:
-            problems.append(
-                f"{manifest}, line {number}: no file {row['path']}; correct the path or delete the row"
-            )
-            continue
-        table = row["labels_file"]
-        if table is not None and not os.path.isfile(table):
-            problems.append(
-                f"{manifest}, line {number}: no file {table} (labels_file); correct the path or leave it out"
-            )
-        if empty:
-            problems.append(
-                f"{manifest}, line {number}: {row['path']} is empty; fetch its content or delete the row"
-            )
+    for line, row in manifest_checks.numbered(rows):
+        path, table = row["path"], row["labels_file"]
+        found = pointers.unfetched(path)
+        if found is None and not os.path.isfile(path):
+            found = f"no file {path}; correct the path or delete the row"
+        elif found is None and os.path.getsize(path) == 0 and row["kind"] != "length":
+            found = f"{path} is empty; fetch its content or delete the row"
+        if found is not None:
+            problems.append(f"{manifest}, line {line}: {found}")
+        if table is not None:
+            found = pointers.unfetched(table)
+            if found is None and not os.path.isfile(table):
+                found = f"no file {table} (labels_file); correct the path or leave it out"
+            if found is not None:
+                problems.append(f"{manifest}, line {line}: {found}")
     return problems
 
 
-def planned_manifest(synthetic):
+def plan_manifest(synthetic):
     """Give the manifest of a synthetic cohort before it exists; the rule that makes it writes these files.
 
     Parameters
@@ -373,11 +372,11 @@ def group_rows(rows):
 
 def repetition_time(rows):
     """Give the most frequent repetition time of a manifest in s; 1 s where it states none."""
-    times = [row["repetition_time"] for row in rows if row["repetition_time"] is not None]
-    return max(times, key=times.count, default=1.0)
+    times = Counter(row["repetition_time"] for row in rows if row["repetition_time"] is not None)
+    return max(times, key=times.get, default=1.0)
 
 
-def resolved_holdout(rows, holdout):
+def resolve_holdout(rows, holdout):
     """Decide what ``auto`` means for a cohort: run if any run has the role test, else split_half."""
     if holdout != "auto":
         return holdout

@@ -12,7 +12,7 @@ def unit_of(number):
     return {"unit": name, "participant_id": name, "session_id": ""}
 
 
-def parted(count, size):
+def split_twins(count, size):
     """Part twins into jobs: name of a part to the numbers of its twins; those who are added come last."""
     firsts = range(0, count, size)
     return {

@@ -85,7 +85,7 @@ def optimism_rows(fits, evaluation, settings):
     rows = []
     for row in fits[fits["selected"] == "True"].to_dict("records"):
         unit = tuple(row[key] for key in keys)
-        for measure, search in searched(row, objectives.weights(settings[row["fit"]])).items():
+        for measure, search in compare_searches(row, objectives.weights(settings[row["fit"]])).items():
             train, test = (scores.get((*unit, measure, split), np.nan) for split in SPLITS)
             if np.isnan(train):
                 continue
@@ -95,7 +95,7 @@ def optimism_rows(fits, evaluation, settings):
     return rows
 
 
-def searched(row, weights):
+def compare_searches(row, weights):
     """Scores of the chosen candidate in the search; a prior is no part of the cost, as in the evaluation."""
     known = [name for name in {*MEASURES, *weights} if row.get(name, job.MISSING) != job.MISSING]
     terms = {name: float(row[name]) for name in known}
@@ -124,7 +124,7 @@ def comparison_rows(evaluation, baselines, settings):
     rows = []
     for measure in MEASURES:
         pairs = [pair for pair in combinations(fits, 2) if comparable(measure, *(settings[f] for f in pair))]
-        rows += family([(pair, measure, compared(*(scores[fit] for fit in pair), measure)) for pair in pairs])
+        rows += family([(pair, measure, compare(*(scores[fit] for fit in pair), measure)) for pair in pairs])
     for baseline in BASELINES:
         rows += baseline_family(baselines, baseline, scores, split)
     stored = evaluation[list(scoring.ANALYSIS)].iloc[:1].to_dict("records")
@@ -159,11 +159,11 @@ def baseline_family(baselines, baseline, scores, split):
         own = rows[rows["fit"].isin([fit, job.MISSING])]
         units = own.groupby(list(scoring.KEYS[:2]))["value"].mean()
         theirs = pd.DataFrame({measure: units.groupby(level="participant_id").mean()})
-        found.append(((fit, baseline), measure, compared(mine, theirs, measure)))
+        found.append(((fit, baseline), measure, compare(mine, theirs, measure)))
     return family(found)
 
 
-def compared(one, other, measure):
+def compare(one, other, measure):
     """Compare a measure of the people that both tables have; None where there are none."""
     if measure not in one or measure not in other:
         return None

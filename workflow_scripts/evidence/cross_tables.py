@@ -34,7 +34,7 @@ def main(sm):
     rows = contrast_rows(numeric(crossed)) + held_out_rows(numeric(evaluation), numeric(held_out))
     job.write_tsv(sm.output.contrasts, rows, columns=CONTRASTS)
     targets = archives.by_split(sm.input.targets, sm.params.splits)
-    scans = {split: scanned(sm.params.units, archive) for split, archive in targets.items()}
+    scans = {split: read_scans(sm.params.units, archive) for split, archive in targets.items()}
     simulated = simulated_fc(sm.params.fits, len(sm.params.batches), sm.input.simulations)
     found = identification_rows(sm.params.units, scans, simulated)
     stored = {key: next(iter(evaluation[key]), None) for key in ("pairs", "band_pass")}
@@ -100,7 +100,7 @@ def _paired_row(keys, one, other, source):
     return [{**keys, **{key: getattr(found, key) for key in PAIRED}, **source[ANALYSIS].iloc[0]}]
 
 
-def scanned(units, archive):
+def read_scans(units, archive):
     """FC of the scans of a split: dict of unit to (P,) array."""
     usable = [ids["unit"] for ids in units if archive.records[ids["unit"]]["status"] == "ok"]
     return {unit: archive.arrays(unit)["fc"] for unit in usable}

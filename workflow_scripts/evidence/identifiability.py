@@ -28,9 +28,9 @@ def main(sm):
     rows, pairs, drawn = [], [], []
     for fit, settings in sm.params.fits.items():
         tables = {
-            name: concatenated(getattr(sm.input, name), fit) for name in ("fits", "profiles", "searches")
+            name: concatenate(getattr(sm.input, name), fit) for name in ("fits", "profiles", "searches")
         }
-        noise = noise_of_cost(concatenated(sm.input.evaluation, fit))
+        noise = noise_of_cost(concatenate(sm.input.evaluation, fit))
         estimates = tables["fits"][tables["fits"]["status"] == "ok"]
         known = [name.removeprefix("param_") for name in estimates if name.startswith("param_")]
         bounds = coordinate_bounds(settings["free"], known)
@@ -47,7 +47,7 @@ def main(sm):
     job.write_tsv(sm.output.profiles, drawn, columns=PROFILES)
 
 
-def concatenated(paths, fit):
+def concatenate(paths, fit):
     """Put the tables of one fit together, which lie in a folder of its name."""
     return pd.concat(
         [result_tables.read_texts(path) for path in paths if Path(path).parent.name == fit], ignore_index=True

@@ -3,7 +3,7 @@
 import zlib
 from dataclasses import dataclass, replace
 
-from cubnm_core.connectomes.rewiring import node_distances, rewired
+from cubnm_core.connectomes.rewiring import node_distances, rewire
 from cubnm_core.errors import InputError
 from cubnm_core.evidence.cross import have_one_connectome
 from cubnm_core.evidence.nulls import OTHER_CONNECTOME, REWIRED, SPIN, follows_map, turn_maps
@@ -128,7 +128,7 @@ class NullModels:
         lengths = self._connectomes.arrays(unit).get("lengths")
         distances, source = node_distances(lengths, self._positions)
         seed = [self._seed, zlib.crc32(unit.encode()), index]
-        null = rewired(person.weights, distances, person.lengths, seed)
+        null = rewire(person.weights, distances, person.lengths, seed)
         kept = {"distance": source, **null.kept}
         return self._with_connectome(person, REWIRED, index, null.weights, null.lengths, kept)
 

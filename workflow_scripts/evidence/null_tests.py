@@ -56,11 +56,11 @@ def comparison_rows(scores):
         wide = members.pivot_table(index="participant_id", columns="index", values="mean", aggfunc="mean")
         mine = own.loc[named["fit"], named["split"], named["measure"]].reindex(wide.index)
         conditions = {name: ", ".join(members[name].unique()) for name in CONDITIONS}
-        rows.append({**named, **compared(mine.to_numpy(), wide.to_numpy(), named), **conditions})
+        rows.append({**named, **compare(mine.to_numpy(), wide.to_numpy(), named), **conditions})
     return rows
 
 
-def compared(own, null, named):
+def compare(own, null, named):
     """Compare the own scores of people, (n,), with those of their null models, (n, K) with NaN for none."""
     known = np.isfinite(own) & np.isfinite(null).any(axis=1)
     own, null = own[known], null[known]

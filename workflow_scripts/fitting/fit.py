@@ -35,7 +35,7 @@ def main(sm):
         del people[name]
     problems, histories = make_problems(people, simulator, begin)
     store = FileStore(Path(sm.resources.histories) / fit, histories)
-    with guest_fits.shared(sm, people, simulator) as guests:
+    with guest_fits.share_packs(sm, people, simulator) as guests:
         found = search(simulator, problems, people, store, sm.resources, logger, guests)
     rows, convergence, fronts, candidates = [], [], [], {}
     for unit in asked:

@@ -68,11 +68,11 @@ def unit_rows(keys, problems, found, histories):
         if row["status"] == "ok":
             usable.append((row, result))
     if usable:
-        usable[selected([result for _, result in usable])][0]["selected"] = True
+        usable[select_restart([result for _, result in usable])][0]["selected"] = True
     return rows
 
 
-def selected(results):
+def select_restart(results):
     """Choose among the restarts of a unit: index of the result to go on with.
 
     With one objective it has the lowest cost, over the fresh seeds where there was a re-test. With several it
@@ -152,7 +152,7 @@ def front_rows(keys, problems, results):
     usable = [result for _, result in mine if not has_failed(result.best_status)]
     if not usable:
         return []
-    kept = usable[selected(usable)]
+    kept = usable[select_restart(usable)]
     owners = [pair for pair in mine for _ in pair[1].front]
     places = np.concatenate([result.front for _, result in mine])
     costs = np.concatenate([result.objectives for _, result in mine])

@@ -60,7 +60,7 @@ class Guests:
 
 
 @contextmanager
-def shared(sm, people, simulator):
+def share_packs(sm, people, simulator):
     """Hold the histories of a job's fit while it runs, and find the fits that may share its packs.
 
     Parameters

@@ -229,7 +229,7 @@ def _parse(content, path, names):
     columns = lines[1].decode(errors="replace").rstrip("\n").split("\t")
     terms = columns[len(LEADING_COLUMNS) : len(columns) - 2 * len(names)]
     if columns != _columns(terms, names):
-        raise _damaged(path, 2, "the names of the columns are not those of this fit")
+        raise _damage_error(path, 2, "the names of the columns are not those of this fit")
     generations, block, intact = [], [], len(lines[0]) + len(lines[1])
     position = intact
     for row, line in enumerate(lines[2:], start=3):
@@ -242,7 +242,7 @@ def _parse(content, path, names):
         device = line.decode(errors="replace").rstrip("\n").split(", ", 3)[-1]
         if line != _closing_line(len(generations), len(block), b"".join(block), device):
             what = f"the rows of generation {len(generations)} above do not match its closing line"
-            raise _damaged(path, row, what)
+            raise _damage_error(path, row, what)
         generations.append(_generation(len(generations), block, terms, len(names), device))
         block, intact = [], position
     return generations, intact if generations else 0
@@ -263,7 +263,7 @@ def _generation(number, block, terms, dimension, device):
     )
 
 
-def _damaged(path, line, what):
+def _damage_error(path, line, what):
     """Make the error of a damaged history."""
     return InputError(
         f"{path}, line {line}: {what}. The file was changed or damaged after it was written, so the fit "

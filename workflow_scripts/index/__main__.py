@@ -1,4 +1,4 @@
-"""Command: write the tables of a cohort from folders of derivatives, for a person to read and edit.
+"""Command: write the tables of a cohort, and a configuration, from folders of derivatives, to read and edit.
 
 python -m workflow_scripts.index --derivatives derivatives/xcp_d derivatives/qsirecon --out config
 """
@@ -9,8 +9,11 @@ import sys
 import time
 
 from cubnm_core.errors import InputError
+from workflow_scripts.cohort import identities, tabular
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.files import job
+from workflow_scripts.files.cells import is_missing
+from workflow_scripts.index import settings
 from workflow_scripts.index.choices import KINDS, choose
 from workflow_scripts.index.pairing import pair
 from workflow_scripts.index.parcels import node_table
@@ -63,14 +66,20 @@ def index(asked):
     nodes, parcels = node_table(cohort.rows, tree.atlases)
     summary = describe(tree, cohort, [*remarks, *more, *parcels])
     tables = {
-        "manifest": (_relative(cohort.rows, asked.out), _columns(cohort.rows), MANIFEST_KEY),
-        "participants": (people, list(people[0]), ("participant_id", "session_id")),
+        "manifest": (_readable(_relative(cohort.rows, asked.out)), _columns(cohort.rows), MANIFEST_KEY),
+        "participants": (_readable(people), list(people[0]), ("participant_id", "session_id")),
     }
     if nodes:
         tables["nodes"] = (nodes, NODES, ("label",))
-    written = write_tables(asked.out, tables, {"options": vars(asked), "summary": summary})
+    texts = {settings.NAME: settings.starting_configuration(cohort, nodes, tree, asked.out)}
+    written = write_tables(asked.out, tables, {"options": vars(asked), "summary": summary}, texts)
     job.write_tsv(os.path.join(asked.out, "left_out.tsv"), cohort.left_out, columns=LEFT_OUT)
-    return [*summary, "Written:", *(f"  - {line}" for line in written)]
+    path = os.path.join(asked.out, settings.NAME)
+    problems = settings.check(path)
+    lines = [*summary, "Written:", *(f"  - {line}" for line in written)]
+    if problems:
+        return [*lines, f"To be settled before {path} can run:", *problems]
+    return [*lines, f"Next: read {path}, then  snakemake --cores all --configfile {path} --dry-run"]
 
 
 def _parser():
@@ -135,6 +144,9 @@ def _statement(kind, column, value):
     if column not in columns or column in ALWAYS:
         allowed = ", ".join(name for name in columns if name not in ALWAYS)
         raise InputError(f"--set {column}: not a column of the manifest that can be set; allowed: {allowed}")
+    problems = tabular.cell_problems(value, column, "manifest")
+    if problems:
+        raise InputError(f"--set {column}={value}: {'; '.join(problems)}")
     return kind, column, value
 
 
@@ -152,6 +164,15 @@ def _relative(rows, out):
     """Give the rows with paths relative to the folder of the manifest."""
     folder = os.path.abspath(out)
     return [{**row, "path": os.path.relpath(os.path.abspath(row["path"]), folder)} for row in rows]
+
+
+def _readable(rows):
+    """Write ids that tables would take for a missing value, such as NA, with their prefix."""
+    prefixes = identities.PREFIXES.items()
+    return [
+        row | {key: prefix + row[key] for key, prefix in prefixes if row.get(key) and is_missing(row[key])}
+        for row in rows
+    ]
 
 
 def _columns(rows):

@@ -41,7 +41,7 @@ def choose(variants, selections):
         If a selection fits nothing, or several indistinct candidates remain; naming all that were
         found.
     """
-    variants = [part for variant in variants for part in expanded(variant)]
+    variants = [part for variant in variants for part in expand(variant)]
     chosen = {kind: [variant for variant in variants if variant.kind == kind] for kind in KINDS}
     for selection in selections:
         _select(chosen, *selection)
@@ -53,7 +53,7 @@ def choose(variants, selections):
     return chosen, remarks
 
 
-def expanded(variant):
+def expand(variant):
     """Tell the matrices apart that one file of QSIRecon holds, by the arrays of the first file.
 
     Parameters

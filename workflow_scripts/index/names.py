@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
 
+from workflow_scripts.index.owners import ENDS, anonymous, is_persons_folder
 from workflow_scripts.readers import FORMATS
 from workflow_scripts.readers.refusals import DENOISED, NOT_A_SCAN
 
-PERSON = re.compile(r"(?<![A-Za-z0-9])(sub|ses)-([A-Za-z0-9]+)")
 PERSON_ENTITIES = ("sub", "ses")
 RUN_ENTITIES = ("task", "dir", "run", "echo")
 SAME = {"seg": "atlas", "parc": "atlas", "parcellation": "atlas"}
 HCP_RUN = re.compile(r"(?:rfMRI_|/)(REST\d)_(LR|RL|AP|PA)(?![A-Za-z])")
 NO_RUN = "1"
-NUMBER_FOLDER = re.compile(r"\d+")
 
 
 @dataclass(frozen=True)
@@ -52,37 +51,11 @@ def entities(name):
     dict of str to str
         ``seg`` and ``parc`` count as ``atlas``. Runs of the HCP have a task (REST1) and a dir (LR).
     """
-    stem = name.split(".", 1)[0]
+    stem = ENDS.sub("", name)
     pairs = (chunk.partition("-") for chunk in stem.split("_"))
     found = {SAME.get(key, key): value for key, _, value in pairs if value}
     hcp = HCP_RUN.search(name)
     return {"task": hcp[1], "dir": hcp[2], **found} if hcp else found
-
-
-def person_of(folder, name):
-    """Tell whose file it is.
-
-    Parameters
-    ----------
-    folder : str
-        Relative to the folder that is searched.
-    name : str
-        Of the file.
-
-    Returns
-    -------
-    participant, session : str or None
-        From the name, else from a folder ``sub-01`` or ``ses-01`` of its path, else the participant from a
-        folder that is a number, as in the HCP and Domhof's cohort.
-    """
-    found = dict(PERSON.findall(name))
-    if len(found) < len(PERSON_ENTITIES):
-        found = {**dict(PERSON.findall(folder)), **found}
-    participant = found.get("sub")
-    if participant is None:
-        parts = reversed(folder.split("/"))
-        participant = next((part for part in parts if NUMBER_FOLDER.fullmatch(part)), None)
-    return participant, found.get("ses")
 
 
 def dataset_of(name, folder):
@@ -102,7 +75,7 @@ def dataset_of(name, folder):
     """
     above = []
     for part in filter(None, folder.split("/")):
-        if PERSON.fullmatch(part) or NUMBER_FOLDER.fullmatch(part):
+        if is_persons_folder(part):
             return "/".join([name, *above])
         above.append(part)
     return name
@@ -121,7 +94,7 @@ def run_of_folder(folder):
 
 def shape(name):
     """Give the name without who it belongs to: files of different people have the same."""
-    return PERSON.sub(r"\1-*", name)
+    return anonymous(name)
 
 
 def meaning(name):
@@ -140,11 +113,11 @@ def meaning(name):
         if pattern.fullmatch(name):
             patterns = FORMATS[key].patterns
             kinds = tuple(other for other in patterns if patterns[other] == patterns[kind])
-            return described(name, key, kinds)
+            return describe(name, key, kinds)
     return None
 
 
-def described(name, file_format, kinds):
+def describe(name, file_format, kinds):
     """Put together what is known of files of one naming."""
     found = entities(name)
     connectome = set(kinds) <= {"sc", "length"}

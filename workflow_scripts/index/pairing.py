@@ -1,5 +1,6 @@
 """From the chosen files to the rows of the manifest: pairs, training runs, exclusions."""
 
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,8 +8,14 @@ from dataclasses import dataclass, field
 from cubnm_core.errors import InputError
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.index.choices import KINDS
+from workflow_scripts.index.owners import behind, unify
+from workflow_scripts.index.scans import ScanFacts, look
 from workflow_scripts.readers import sidecar
 
+UNCLEAR = (
+    "several files name this person and differ right behind the id: is the id longer, or are they two "
+    "things? Rename them, or choose by --files"
+)
 BESIDE_SCANS = ("mask", "motion")
 
 
@@ -22,6 +29,8 @@ class Cohort:
         Of the manifest; paths as found.
     left_out : list of dict
         participant_id, session_id, run_id, kind, path, reason.
+    scans : workflow_scripts.index.scans.ScanFacts
+        What a few of the scans say.
     remarks : list of str
         What a person should know about the cohort as a whole.
     """
@@ -29,6 +38,7 @@ class Cohort:
     rows: list = field(default_factory=list)
     left_out: list = field(default_factory=list)
     remarks: list = field(default_factory=list)
+    scans: ScanFacts = field(default_factory=ScanFacts)
 
     def leave_out(self, reason, participant, session="", run="", kind="", path=""):
         """Note what is excluded, and why."""
@@ -58,12 +68,15 @@ def pair(chosen, tree, statements, roles="auto", unpaired="drop"):
     Cohort
     """
     cohort = Cohort()
+    for owner, run, kind, path in tree.misnamed:
+        cohort.leave_out(owner.problem, owner.participant, owner.session or "", run, kind, path)
+    chosen, cohort.remarks, renamed = unify(chosen)
     found = {kind: _unique(variants, cohort) for kind, variants in chosen.items()}
     for key in _concatenated(found["bold"]):
         _, path = found["bold"].pop(key)
         cohort.leave_out("holds other runs of the person, put together", *key, "bold", path)
     if unpaired == "drop":
-        _drop_unpaired(found, tree.people, cohort)
+        _drop_unpaired(found, tree.people - renamed, cohort)
     _assign_rows(found, tree, cohort)
     _assign_roles(cohort, roles)
     for row in cohort.rows:
@@ -72,12 +85,32 @@ def pair(chosen, tree, statements, roles="auto", unpaired="drop"):
             for kind, column, value in statements
             if kind == row["kind"] or (kind is None and _applies(row["kind"], column))
         }
+    scans = [row for row in cohort.rows if row["kind"] == "bold"]
+    without = sum(row["repetition_time"] is None for row in scans)
+    if without:
+        cohort.remarks.append(
+            f"{without} of {len(scans)} scans have no JSON file with a repetition time; it will be read "
+            "from the scans, unless you set it: --set bold.repetition_time=..."
+        )
+    cohort.scans = look(cohort.rows)
+    if cohort.scans.removed and not any(row["censoring"] for row in cohort.rows):
+        masked = {_ids(row) for row in cohort.rows if row["kind"] == "mask"}
+        for row in scans:
+            row["censoring"] = "removed" if _ids(row) in masked else None
+        cohort.remarks.append(
+            "censoring: removed, because the scans that were looked at lack the volumes that their masks "
+            "name; the workflow checks every scan (--set bold.censoring=... for another treatment)"
+        )
     if any(row["kind"] == "mask" for row in cohort.rows) and not any(row["censoring"] for row in cohort.rows):
         cohort.remarks.append(
             "there are masks, so state what was done to censored volumes: --set bold.censoring=none, "
             "interpolated, removed or zeroed (otherwise scans with removed volumes are refused)"
         )
     return cohort
+
+
+def _ids(row):
+    return row["participant_id"], row["session_id"], row["run_id"]
 
 
 def _applies(kind, column):
@@ -93,6 +126,10 @@ def _unique(variants, cohort):
     for variant in variants:
         for key, paths in variant.files.items():
             first, *others = sorted(paths)
+            if len({behind(os.path.basename(path)) for path in paths}) > 1:
+                for path in paths:
+                    cohort.leave_out(UNCLEAR, *key, variant.kind, path)
+                continue
             found[key] = variant, first
             for path in others:
                 cohort.leave_out("another file with the same ids is taken", *key, variant.kind, path)
@@ -134,7 +171,7 @@ def _assign_rows(found, tree, cohort):
     entries = [(key, kind, *entry) for kind, files in found.items() for key, entry in files.items()]
     entries.sort(key=lambda entry: (*map(natural, entry[0][:2]), natural(entry[0][2]), order[entry[1]]))
     atlases = [v.facts["atlas"] for _, kind, v, _ in entries if kind == "bold" and "atlas" in v.facts]
-    empty, scans, times = dict.fromkeys(schema("manifest")["properties"]), set(found["bold"]), {}
+    empty, scans = dict.fromkeys(schema("manifest")["properties"]), set(found["bold"])
     for key, kind, variant, path in entries:
         participant, session, run = key
         if kind in BESIDE_SCANS and key not in scans:
@@ -144,14 +181,8 @@ def _assign_rows(found, tree, cohort):
         row |= {"kind": kind, "path": path, "format": variant.format, "variable": variant.variable}
         row["atlas"] = atlases[0] if atlases else variant.facts.get("atlas")
         if kind == "bold":
-            row["repetition_time"] = times[key] = _stated_time(path, key, tree, cohort)
+            row["repetition_time"] = _stated_time(path, key, tree, cohort)
         cohort.rows.append(row)
-    without = sum(time is None for time in times.values())
-    if without:
-        cohort.remarks.append(
-            f"{without} of {len(times)} scans have no JSON file with a repetition time; it will be read "
-            "from the scans, unless you set it: --set bold.repetition_time=..."
-        )
 
 
 def _stated_time(path, key, tree, cohort):

@@ -3,7 +3,9 @@
 from cubnm_core.errors import InputError
 from workflow_scripts import readers
 from workflow_scripts.atlases import node_tables
-from workflow_scripts.atlases.sources import Parcel
+from workflow_scripts.atlases.sources import Parcel, read_parcels
+
+TRIED = 10  # files of each kind: one that is damaged costs nobody the table
 
 
 def node_table(rows, atlases):
@@ -23,19 +25,30 @@ def node_table(rows, atlases):
     remarks : list of str
         Where it comes from and what was dropped, or why there is none.
     """
-    first = next((row for kind in ("bold", "sc") for row in rows if row["kind"] == kind), None)
-    if first is None:
+    chosen = [[row for row in rows if row["kind"] == kind][:TRIED] for kind in ("bold", "sc")]
+    files = [row for found in chosen for row in found]
+    if not files:
         return [], []
-    table = atlases.get(first["atlas"])
-    source = table or first["path"]
+    table, damaged = atlases.get(files[0]["atlas"]), []
+    parcels, source = None, table
+    for row in [None, *files] if table else files:
+        try:
+            parcels = read_parcels([table]) if row is None else _labels_of(row)
+            source = table if row is None else row["path"]
+            break
+        except (InputError, OSError) as error:
+            damaged.append(str(error))
     try:
-        nodes, dropped = node_tables.make_nodes([table]) if table else _from_labels(first)
-    except (InputError, OSError) as error:
+        if parcels is None:
+            raise InputError(damaged[0])
+        nodes, dropped = node_tables.node_rows(parcels, source)
+    except InputError as error:
         return [], [
             f"no node table could be derived ({error}); write one: python -m workflow_scripts.make_nodes "
             "nodes.tsv ATLAS_FILE"
         ]
     remarks = [f"nodes: {len(nodes)} cortical parcels from {source}"]
+    remarks += [f"not read for the node table: {problem}" for problem in damaged]
     if dropped:
         listed = ", ".join(entry["label"] for entry in dropped[:5])
         more = f" and {len(dropped) - 5} more" if len(dropped) > 5 else ""
@@ -43,10 +56,10 @@ def node_table(rows, atlases):
     return nodes, remarks
 
 
-def _from_labels(row):
+def _labels_of(row):
     """Take the labels that a file carries."""
     matrix = readers.read(row)
     labels = matrix.column_labels or matrix.row_labels
     if labels is None:
         raise InputError(f"{row['path']} names no nodes")
-    return node_tables.node_rows([Parcel(label) for label in labels], row["path"])
+    return [Parcel(label) for label in labels]

@@ -1,13 +1,12 @@
 """The participants table: people of the manifest, with the columns of a BIDS dataset."""
 
-import csv
 import os
 
-from cubnm_core.errors import InputError
+from workflow_scripts.cohort import identities, participants_checks, tabular
+from workflow_scripts.configuration.messages import raise_problems
 from workflow_scripts.index.pairing import natural
 
-ID_PREFIXES = {"participant_id": "sub-", "session_id": "ses-"}
-MISSING = ("", "n/a")
+TITLE = "The participants table cannot be used"
 
 
 def participants(rows, table=None):
@@ -30,63 +29,103 @@ def participants(rows, table=None):
     Raises
     ------
     InputError
-        If the table cannot be read or has no column participant_id.
+        If the table cannot be read, or the workflow would refuse what it says of people of the manifest.
     """
     sessions = {}
     for row in rows:
         found = sessions.setdefault(row["participant_id"], {})
         if row["session_id"]:
             found[row["session_id"]] = None
-    known, columns = _by_person(table) if table else ({}, [])
+    known, columns, remarks = _by_person(table, sessions) if table else ({}, [], [])
     people, dated = [], 0
     for participant in sorted(sessions, key=natural):
         about = known.get(participant, [{}])
         if sessions[participant] and table and not about[0].get("session_id"):
             about = _with_sessions(about[0], participant, os.path.dirname(table)) or about
+        about, more = _as_in_the_manifest(about, participant, sessions[participant])
+        remarks += more
         dated += bool(about[0].get("session_id"))
         people += [{**entry, "participant_id": participant} for entry in about]
-    remarks = _remarks(known, sessions, table, dated)
+    remarks += _remarks(known, sessions, table, dated)
     every = dict.fromkeys(["participant_id", *columns, *(name for entry in people for name in entry)])
     if dated:
         every = dict.fromkeys(["participant_id", "session_id", *every])
     return [{column: entry.get(column) for column in every} for entry in people], remarks
 
 
-def _by_person(path):
-    """Read a table of BIDS, grouped by participant, with ids as in the manifest."""
-    found, rows = {}, read(path)
-    if not rows or "participant_id" not in rows[0]:
-        raise InputError(
-            f"{path}: no column participant_id with a row below it; give the participants.tsv of a BIDS "
-            "dataset"
-        )
-    for row in rows:
-        found.setdefault(row["participant_id"], []).append(row)
-    return found, list(rows[0])
+def _by_person(path, sessions):
+    """Read a table of BIDS, grouped by participant, with ids as in the manifest; and its columns, remarks."""
+    text = tabular.read_text(path, "participants", required=("participant_id",))
+    renamed = _spellings([row["participant_id"] for row in text.dicts()], sessions)
+    column, remarks = None, []
+    if "session_id" not in text.columns:
+        stated = [{**row, "session_id": None} for row in text.dicts()]
+        column = participants_checks.session_column(stated)
+        values = {identities.bare(row[column], "session_id") for row in stated} if column else set()
+        several = len({row["participant_id"] for row in stated}) < len(stated)
+        if column and not several and not values & {name for found in sessions.values() for name in found}:
+            remarks.append(
+                f"{path}: the column {column} is taken for data of people, not for their sessions; sessions "
+                "are read from a column session_id"
+            )
+            column = None
+    if column:
+        remarks.append(f"{path}: the column {column} holds the sessions (session_id)")
+    columns = ["session_id" if name == column else name for name in text.columns]
+    found, shown = {}, tabular.Rows([], [])
+    for row, line in zip(text.rows, text.lines, strict=True):
+        entry = dict(zip(columns, row, strict=True))
+        entry["participant_id"] = renamed[entry["participant_id"]]
+        if entry.get("session_id"):
+            entry["session_id"] = identities.bare(entry["session_id"], "session_id")
+        if entry["participant_id"] in sessions:
+            shown.append({"session_id": None, **entry})
+            shown.lines.append(line)
+        found.setdefault(entry["participant_id"], []).append(entry)
+    raise_problems(TITLE, _problems(path, shown, renamed, column))
+    changed = {old: new for old, new in renamed.items() if identities.bare(old, "participant_id") != new}
+    if changed:
+        listed = ", ".join(f"{old} is {new}" for old, new in list(changed.items())[:5])
+        remarks.append(f"{path}: {len(changed)} ids differ from those of the files in zeros ahead ({listed})")
+    return found, [name for name in columns if any(row.get(name) for row in shown)], remarks
 
 
-def read(path):
-    """Read a TSV file as text, ids without their prefixes, empty for n/a.
+def _problems(path, shown, renamed, column):
+    """List what the workflow would refuse of the rows of people who are in the manifest."""
+    wanted = {old for old, new in renamed.items() if new in {row["participant_id"] for row in shown}}
+    bare = {identities.bare(name, "participant_id") for name in wanted}
+    _, problems = tabular.read(path, "participants", keep=lambda row: row["participant_id"] in bare)
+    if any(not row["participant_id"] for row in shown):
+        problems.append(f"{path}: participant_id is empty")
+    return problems + (
+        tabular.duplicates(path, shown, participants_checks.KEY)
+        if column
+        else participants_checks.row_problems(path, shown)
+    )
 
-    Raises
-    ------
-    InputError
-        If it cannot be read.
+
+def _spellings(stated, sessions):
+    """Map the ids of a table to those of the manifest: alike but for zeros ahead, where that names one only.
+
+    Spreadsheets turn 001 into 1.
     """
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = list(csv.reader(file, delimiter="\t"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as a table ({error})") from error
-    header, *body = table or [[]]
-    return [
-        {
-            column: "" if cell in MISSING else cell.removeprefix(ID_PREFIXES.get(column, ""))
-            for column, cell in zip(header, cells, strict=False)
-        }
-        for cells in body
-        if any(cells)
+    bare = {text: identities.bare(text, "participant_id") for text in stated}
+    changed = identities.matched(set(bare.values()), sessions)
+    return {text: changed.get(name, name) for text, name in bare.items()}
+
+
+def _as_in_the_manifest(about, participant, sessions):
+    """Write the sessions of a person as the manifest does, where they differ in zeros ahead only."""
+    stated = {entry["session_id"] for entry in about if entry.get("session_id")}
+    changed = identities.matched(stated, sessions)
+    if not changed:
+        return about, []
+    told = ", ".join(f"{old} is {new}" for old, new in sorted(changed.items()))
+    renamed = [
+        {**entry, "session_id": changed.get(entry.get("session_id"), entry.get("session_id"))}
+        for entry in about
     ]
+    return renamed, [f"sub-{participant}: sessions of the table and of the files differ in zeros ({told})"]
 
 
 def _with_sessions(person, participant, folder):
@@ -94,7 +133,14 @@ def _with_sessions(person, participant, folder):
     path = os.path.join(folder, f"sub-{participant}", f"sub-{participant}_sessions.tsv")
     if not os.path.isfile(path):
         return []
-    return [{**person, **row} for row in read(path) if row.get("session_id")]
+    table = tabular.read_text(path, "sessions")
+    column = next(
+        (name for name in ("session_id", *participants_checks.SESSION_COLUMNS) if name in table.columns), None
+    )
+    if column is None:
+        raise_problems(f"{path} cannot be used", [f"{path}: column 'session_id' is missing"])
+    rows = [row for row in table.dicts() if row[column]]
+    return [{**person, **row, "session_id": identities.bare(row.pop(column), "session_id")} for row in rows]
 
 
 def _remarks(known, sessions, table, dated):

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from workflow_scripts.files import pointers
+
 SHOWN = 5
 
 
@@ -23,6 +25,7 @@ def describe(tree, cohort, remarks):
     lines = [f"Found {tree.n_files} files of {len(tree.people)} people."]
     lines += _recognised(tree) + _paired(cohort)
     lines += _section("Chosen and to be known", [*remarks, *cohort.remarks])
+    lines += _section("Content not fetched (the workflow refuses to start without)", _unfetched(cohort.rows))
     reasons = {}
     for entry in cohort.left_out:
         reasons.setdefault(entry["reason"], []).append(entry)
@@ -36,6 +39,16 @@ def describe(tree, cohort, remarks):
     return lines + _section(
         f"Other files: {tree.unknown.total()}, of {len(tree.unknown)} kinds of names", unknown
     )
+
+
+def _unfetched(rows):
+    """Count the files of the manifest that are pointers to content elsewhere."""
+    found = [(row["path"], text) for row in rows if (text := pointers.unfetched(row["path"]))]
+    kinds = {}
+    for path, text in found:
+        kinds.setdefault(text.removeprefix(path), []).append(text)
+    listed = [f"{len(texts)} files, the first {texts[0]}" for texts in kinds.values()]
+    return [f"{len(found)} files in all", *listed] if found else []
 
 
 def _refused(tree):

@@ -7,10 +7,12 @@ from fnmatch import fnmatch
 
 from cubnm_core.errors import InputError
 from workflow_scripts.index import names
+from workflow_scripts.index.owners import owner_of, participant_of_folder
 from workflow_scripts.readers import FORMATS
 
 SKIPPED_FOLDERS = {"figures", "log", "logs", "sourcedata", "work"}
-ATLAS_ENDINGS = ("_dseg.tsv",)
+ATLAS_TABLES = ("_dseg.tsv",)
+ATLAS_IMAGES = ("_dseg.dlabel.nii", "_dseg.nii.gz")
 
 
 @dataclass
@@ -49,10 +51,14 @@ class Tree:
         By shape of the name, how many files are no usable scans, and why.
     nameless : list of str
         Files of a known kind that nothing says whose they are.
+    misnamed : list of tuple of (Owner, run, kind, path)
+        Files of a known kind whose ids cannot be taken.
     broken : list of str
         Links that lead nowhere, such as files of DataLad that were not fetched.
     atlases : dict of str to str
         Tables with the parcels of an atlas, by its name.
+    atlas_images : dict of str to list of str
+        CIFTI files and volumes of an atlas, by its name.
     scan_descriptions : dict of (folder, participant, session, run) to str
         JSON files of denoised scans, which state the repetition time of XCP-D's time series.
     people : set of str
@@ -64,8 +70,10 @@ class Tree:
     unknown: Counter = field(default_factory=Counter)
     refused: dict = field(default_factory=dict)
     nameless: list = field(default_factory=list)
+    misnamed: list = field(default_factory=list)
     broken: list = field(default_factory=list)
     atlases: dict = field(default_factory=dict)
+    atlas_images: dict = field(default_factory=dict)
     scan_descriptions: dict = field(default_factory=dict)
     people: set = field(default_factory=set)
     n_files: int = 0
@@ -107,8 +115,8 @@ def search(roots, own_patterns=()):
                     continue
             inside = folder[len(root) :]
             run = names.run_of_folder(inside) if said.run == names.NO_RUN else said.run
-            key = (*names.person_of(inside, name), run)
-            _add(tree, variants, names.dataset_of(short, inside), key, path, said)
+            owner = owner_of(inside, name)
+            _add(tree, variants, names.dataset_of(short, inside), owner, run, path, said)
     tree.variants = list(variants.values())
     return tree
 
@@ -148,8 +156,7 @@ def _files(root, tree):
                 if entry.is_dir():
                     if name[0] != "." and name not in SKIPPED_FOLDERS and _is_new(entry, followed):
                         waiting.append(entry.path)
-                        if name.startswith("sub-"):
-                            tree.people.add(name[4:])
+                        tree.people |= {participant_of_folder(name)} - {None}
                 elif entry.is_symlink() and not os.path.exists(entry.path):
                     tree.broken.append(entry.path)
                 elif name[0] != ".":
@@ -171,15 +178,18 @@ def _own(path, name, own_patterns):
     """Say what a file is by the user's own patterns, or None."""
     for kind, file_format, pattern in own_patterns:
         if fnmatch(path, f"*/{pattern}"):
-            return names.described(names.shape(name), file_format, (kind,))
+            return names.describe(names.shape(name), file_format, (kind,))
     return None
 
 
-def _add(tree, variants, dataset, key, path, said):
+def _add(tree, variants, dataset, owner, run, path, said):
     """Store a file of known kind."""
-    participant, session, run = key
-    if participant is None or not participant.isalnum():
+    participant, session = owner.participant, owner.session
+    if participant is None:
         tree.nameless.append(path)
+        return
+    if owner.problem is not None:
+        tree.misnamed.append((owner, run, said.kinds[0], path))
         return
     tree.people.add(participant)
     for kind in said.kinds:
@@ -192,8 +202,12 @@ def _add(tree, variants, dataset, key, path, said):
 
 def _note_other(tree, folder, name, shape, why):
     """Keep what helps to use other files, and count the rest."""
-    if name.startswith("atlas-") and name.endswith(ATLAS_ENDINGS):
-        tree.atlases.setdefault(names.entities(name)["atlas"], f"{folder}/{name}")
+    if name.startswith(("atlas-", "tpl-")) and name.endswith((*ATLAS_TABLES, *ATLAS_IMAGES)):
+        atlas, path = names.entities(name).get("atlas"), f"{folder}/{name}"
+        if atlas is not None and name.endswith(ATLAS_TABLES):
+            tree.atlases[atlas] = min(path, tree.atlases.get(atlas, path))
+        elif atlas is not None:
+            tree.atlas_images.setdefault(atlas, []).append(path)
         return
     if name.endswith("_bold.json") and "desc-denoised" in name:
         found = names.entities(name)

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,7 @@ TRIAL = 10.0  # s, of numerical feedback inhibition control
 LONG_ENOUGH = 0.7  # s: a measurement that takes this counts
 WIDEST_BATCH = 64  # simulations of a measurement
 REACH = 2.0  # factor of nodes beyond a table's range up to which it is extrapolated
+THREADS = 8  # of a job that simulates, as the rules state it
 COUPLING = 2.0  # exponent of the nodes where a table has one number of nodes only
 
 
@@ -39,12 +41,15 @@ class Stage:
         At most.
     seconds : float
         Simulated, all simulations together.
+    jobs : int
+        Among which they are divided.
     """
 
     fit: str
     rule: str
     simulations: int
     seconds: float
+    jobs: int
 
 
 def stages(jobs, fits, batches, evaluation, nodes):
@@ -67,7 +72,7 @@ def stages(jobs, fits, batches, evaluation, nodes):
     -------
     list of Stage
     """
-    counts, units = {}, sum(map(len, batches.values()))
+    counts, n_jobs, units = {}, Counter(), sum(map(len, batches.values()))
     evaluation = evaluation | {
         "others": min(evaluation["others"], units - 1),
         "folds": min(evaluation["folds"], units),
@@ -82,7 +87,32 @@ def stages(jobs, fits, batches, evaluation, nodes):
             people = len(profiled.intersection(batches[wildcards["batch"]]))
         key = wildcards["fit"], rule
         counts[key] = counts.get(key, 0) + SIMULATIONS[rule](fits[key[0]], people, evaluation)
-    return [Stage(*key, count, count * simulated_seconds(fits[key[0]])) for key, count in counts.items()]
+        n_jobs[key] += 1
+    return [
+        Stage(*key, count, count * simulated_seconds(fits[key[0]]), n_jobs[key])
+        for key, count in counts.items()
+    ]
+
+
+def estimate_hours(cores, stages, seconds):
+    """Estimate the wall time of all simulations on some cores, one stage after another.
+
+    Parameters
+    ----------
+    cores : int
+    stages : sequence of Stage
+    seconds : dict of str to float
+        Of one core for one simulation, by fit.
+
+    Returns
+    -------
+    float
+        In h. A stage uses :data:`THREADS` cores per job at most.
+    """
+    return (
+        sum(stage.simulations * seconds[stage.fit] / min(cores, THREADS * stage.jobs) for stage in stages)
+        / 3600
+    )
 
 
 def _group_fit(settings, people, evaluation):
@@ -180,7 +210,7 @@ def simulated_seconds(settings):
     return settings["simulation"]["duration"] + warm_up.get(control.get("method"), 0.0)
 
 
-def measured_here(settings, nodes, repetition_time, people):
+def measure(settings, nodes, repetition_time, people):
     """Measure simulations of a fit on this machine, on synthetic connectomes.
 
     Parameters
@@ -245,7 +275,7 @@ def _simulator(settings, nodes, repetition_time, each, people):
     return run
 
 
-def measured_elsewhere(folder=BENCHMARKS):
+def read_measurements(folder=BENCHMARKS):
     """Read the tables of benchmarks of other machines and cards.
 
     Returns
@@ -258,10 +288,17 @@ def measured_elsewhere(folder=BENCHMARKS):
     for path in sorted(Path(folder).glob("*.json")):
         stored = job.read_json(path)
         if "cases" in stored:
-            found[path.name] = "one core", _rows_of_processor(stored)
+            found[path.name] = f"one core of {_processor(stored)}", _rows_of_processor(stored)
         elif "card" in stored:
             found[path.name] = f"one {stored['card']}, FC and FCD not counted", _rows_of_card(stored)
     return found
+
+
+def _processor(stored):
+    """Name the CPU of a table; family and model tell apart what some systems call by one name."""
+    machine = stored.get("machine", {})
+    details = ", ".join(f"{key} {machine[key]}" for key in ("family", "model") if machine.get(key))
+    return machine.get("processor", "an unknown CPU") + (f" ({details})" if details else "")
 
 
 def _rows_of_processor(stored):
@@ -286,7 +323,7 @@ def _rows_of_card(stored):
     ]
 
 
-def scaled(rows, settings, n_nodes):
+def scale(rows, settings, n_nodes):
     """Scale the figures of a table to a fit: linear in steps, interpolated in nodes.
 
     Returns

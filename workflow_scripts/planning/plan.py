@@ -4,6 +4,7 @@ Jobs are those of a dry run. The time of a simulation is measured here, in a few
 every fit; for other machines it is scaled from the tables of benchmarks/results.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from workflow_scripts.planning import estimates
 
 SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
 NOT_MEASURED = "not measured"
+CORES = (2, 64)  # beside those of this machine
 REMARKS = (
     "Numbers of simulations are upper limits: searches may end early, and stored candidates are not",
     "simulated again. Jobs that do not simulate take seconds each and are not counted.",
@@ -58,17 +60,18 @@ def main(sm):
         one_connectome = params.config["connectome"]["source"] != "individual"
         evaluation = params.evaluation | {"one_connectome": one_connectome}
         stages = estimates.stages(simulating, params.fits, params.batches, evaluation, nodes)
-        lines = [f"{counted(params.batches)}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
+        lines = [f"{count_jobs(params.batches)}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
         lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
-        times = {"here": measured(stages, nodes, params, logger), **scaled(stages, nodes, params)}
+        times = {"here": measure_fits(stages, nodes, params, logger), **scale_hours(stages, nodes, params)}
         head = ["fit", "rule", "simulations", "simulated s", *(f"hours {place}" for place in times)]
         lines += [*table(head, stage_rows(stages, times)), ""]
+        lines += [*wall_times(stages, times, params.fits), ""]
         lines += [*on_request(params.fits, params.twins, times["here"]), *remarks(params.fits)]
         lines += [f"{fit}: {text}" for fit in params.fits for text in beyond_bounds(params.fits[fit])]
     print("\n".join(["", *lines, ""]), flush=True)
 
 
-def counted(packed):
+def count_jobs(packed):
     """Count people, and their sessions where they are more."""
     units = [unit for members in packed.values() for unit in members]
     people = {unit.partition("_ses-")[0] for unit in units}
@@ -101,10 +104,10 @@ def planned_jobs(config):
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise InputError(f"the workflow cannot be planned:\n{done.stdout}{done.stderr}")
-    return parsed(done.stdout + done.stderr)
+    return parse_table(done.stdout + done.stderr)
 
 
-def parsed(text):
+def parse_table(text):
     """Read the jobs of a dry run from what Snakemake prints."""
     found = []
     for block in re.split(r"^(?=(?:local)?rule \w+:$)", text, flags=re.MULTILINE)[1:]:
@@ -136,22 +139,22 @@ def job_rows(jobs):
     return [*rows, ["all", counts.total(), files.total()]]
 
 
-def measured(stages, nodes, params, logger):
+def measure_fits(stages, nodes, params, logger):
     """Seconds of one simulation of every fit on this machine, measured now."""
     found, people = {}, max(map(len, params.batches.values()))
     for fit in dict.fromkeys(stage.fit for stage in stages):
         settings = params.fits[fit]
-        found[fit] = estimates.measured_here(settings, nodes, params.repetition_time, people)
+        found[fit] = estimates.measure(settings, nodes, params.repetition_time, people)
         logger.info("%s: %.3g CPU seconds per simulation, measured now", fit, found[fit])
     return found
 
 
-def scaled(stages, nodes, params):
+def scale_hours(stages, nodes, params):
     """The same for every benchmarked machine; None where no benchmark is near enough."""
     fits = {stage.fit: params.fits[stage.fit] for stage in stages}
     return {
-        f"({number})": {fit: estimates.scaled(known, settings, len(nodes)) for fit, settings in fits.items()}
-        for number, (_, known) in enumerate(estimates.measured_elsewhere().values(), start=1)
+        f"({number})": {fit: estimates.scale(known, settings, len(nodes)) for fit, settings in fits.items()}
+        for number, (_, known) in enumerate(estimates.read_measurements().values(), start=1)
     }
 
 
@@ -165,6 +168,38 @@ def stage_rows(stages, times):
         for row, value in zip(rows, hours, strict=True):
             row.append(NOT_MEASURED if value is None else f"{value:,.3g}")
     return rows
+
+
+def wall_times(stages, times, fits):
+    """Say how long all simulations take on some numbers of cores, where hours are those of a core.
+
+    Parameters
+    ----------
+    stages : list of estimates.Stage
+    times : dict of str to dict of str to float
+        By place, seconds of one simulation by fit; None where they are not known.
+    fits : dict of str to dict
+        Resolved settings by name.
+
+    Returns
+    -------
+    list of str
+    """
+    units = {"here": "GPU" if _on_card(fits) else "one core"}
+    for number, (unit, _) in enumerate(estimates.read_measurements().values(), start=1):
+        units[f"({number})"] = unit
+    places = [
+        place
+        for place, seconds in times.items()
+        if units[place].startswith("one core") and None not in seconds.values()
+    ]
+    if not stages or not places:
+        return []
+    rows = []
+    for cores in sorted({*CORES, len(os.sched_getaffinity(0))}):
+        hours = [estimates.estimate_hours(cores, stages, times[place]) for place in places]
+        rows.append([f"{cores}", *(f"{found:,.3g}" for found in hours)])
+    return table(["cores", *(f"hours of wall time {place}" for place in places)], rows)
 
 
 def on_request(fits, twins, seconds):
@@ -200,16 +235,19 @@ def _hours(simulations, seconds):
 
 def remarks(fits):
     """Explain the figures."""
-    on_card = any(simulators.used_backend(settings) == "cuda" for settings in fits.values())
-    here = "hours of the GPU" if on_card else f"hours of one core of {job.processor()}"
+    here = "hours of the GPU" if _on_card(fits) else f"hours of one core of {job.processor()}"
     return [
         f"here: {here}, measured now with these settings",
         *(
             f"({number}): hours of {unit}, scaled from benchmarks/results/{name}"
-            for number, (name, (unit, _)) in enumerate(estimates.measured_elsewhere().items(), start=1)
+            for number, (name, (unit, _)) in enumerate(estimates.read_measurements().items(), start=1)
         ),
         *REMARKS,
     ]
+
+
+def _on_card(fits):
+    return any(simulators.used_backend(settings) == "cuda" for settings in fits.values())
 
 
 def table(head, rows):

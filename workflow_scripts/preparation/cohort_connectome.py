@@ -12,7 +12,7 @@ from workflow_scripts.preparation.connectome_settings import kept_weights, posit
 AVERAGES = ("mean", "consensus")
 
 
-def needed(options):
+def needs_group(options):
     """Say whether the settings ask for an average of the cohort."""
     return options["source"] in AVERAGES or options["mask"] == "consensus"
 
@@ -70,7 +70,7 @@ def _each(options, connectomes, units, places):
         yield weights, arrays["lengths"][places] if "lengths" in arrays else None
 
 
-def applied(arrays, group, options):
+def apply_group(arrays, group, options):
     """Give a person the connectome that the settings ask for.
 
     Parameters

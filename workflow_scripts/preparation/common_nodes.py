@@ -41,7 +41,7 @@ def main(sm):
     labels = [node["label"] for node in kept]
     inside = np.flatnonzero([node["label"] in set(labels) for node in nodes])
     group = {}
-    if cohort_connectome.needed(options):
+    if cohort_connectome.needs_group(options):
         group = cohort_connectome.average(options, connectomes, usable, kept, inside)
     factor = cohort_factor(options, connectomes, usable, inside)
     columns = [name for name in ORDER if any(node.get(name) is not None for node in kept)]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cubnm_core.connectomes.scaling import euclidean_lengths, scaled, thresholded
+from cubnm_core.connectomes.scaling import euclidean_lengths, scale, threshold_weights
 from cubnm_core.errors import InputError
 
 PLAUSIBLE = (10.0, 300.0)  # mm, mean length of the connections of a human brain
@@ -23,7 +23,7 @@ def kept_weights(weights, options):
     notes : list of str
     """
     rules = options["threshold"]
-    kept = thresholded(weights, rules["absolute"], rules["density"])
+    kept = threshold_weights(weights, rules["absolute"], rules["density"])
     removed, before = (int(np.count_nonzero(values)) for values in ((kept == 0) & (weights > 0), weights))
     notes = [f"{removed // 2} of {before // 2} connections were removed by the threshold"] if removed else []
     return kept, notes
@@ -110,7 +110,7 @@ def ready(arrays, mu, positions, options, group_factor):
     kept, notes = kept_weights(arrays["weights"], options)
     if not kept.any():
         raise InputError("no connection at all is left; lower connectome.threshold")
-    weights, factor = scaled(kept, options["scaling"], group_factor, mu)
+    weights, factor = scale(kept, options["scaling"], group_factor, mu)
     found = {"weights": weights, "raw_sum": kept.sum(), "scale_factor": factor}
     lengths, more = chosen_lengths(arrays.get("lengths"), kept, positions, options)
     if lengths is not None:

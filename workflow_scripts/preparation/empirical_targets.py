@@ -174,7 +174,7 @@ def target(pieces, hemispheres, analysis, needs_fcd):
     repetition_time = pieces[0]["repetition_time"]
     pair_index = pair_indices(len(hemispheres), hemispheres, analysis["pairs"])
     _check_filter(pieces, analysis["band_pass"])
-    series = [_filtered(piece["bold"], repetition_time, analysis["band_pass"]) for piece in pieces]
+    series = [_filter(piece["bold"], repetition_time, analysis["band_pass"]) for piece in pieces]
     counted = [bold[piece["kept"]] for piece, bold in zip(pieces, series, strict=True)]
     arrays = {"fc": average_fc([functional_connectivity(bold, pair_index) for bold in counted])}
     facts = {
@@ -221,7 +221,7 @@ def _short_scan_notes(duration):
     ]
 
 
-def _filtered(bold, repetition_time, band):
+def _filter(bold, repetition_time, band):
     return bold if band is None else band_pass(bold, repetition_time, tuple(band))
 
 

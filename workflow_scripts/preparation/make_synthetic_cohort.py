@@ -42,7 +42,7 @@ def main(sm):
         write_matrix(mine["sc"][0], handed_out, labels, row_labels=labels)
         write_matrix(mine["length"][0], synthetic.tract_lengths(positions), labels, row_labels=labels)
         for path, scan in zip(mine["bold"], scans[number], strict=True):
-            write_matrix(path, measured(scan, settings, generator), labels)
+            write_matrix(path, measure(scan, settings, generator), labels)
     write_tables(sm.output, sm.params.manifest, settings, people, nodes)
 
 
@@ -159,11 +159,11 @@ def simulate_scans(settings, connectomes, people, hemodynamics, threads):
     return bold.reshape(len(people), -1, *bold.shape[1:])
 
 
-def measured(scan, settings, generator):
+def measure(scan, settings, generator):
     """Turn a simulated scan into a measured one, unless the cohort is a clean one."""
     if settings["clean"]:
         return scan
-    return synthetic.measured_scan(scan, settings["global_signal"], settings["measurement_noise"], generator)
+    return synthetic.measure_scan(scan, settings["global_signal"], settings["measurement_noise"], generator)
 
 
 def describe(scans, people):

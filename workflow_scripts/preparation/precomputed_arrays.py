@@ -6,7 +6,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.measures.connectivity import pair_indices, sliding_windows
-from cubnm_core.measures.distances import CDF_BINS, checked_cdf
+from cubnm_core.measures.distances import CDF_BINS, check_cdf
 from workflow_scripts import readers
 from workflow_scripts.atlases import alignment
 from workflow_scripts.cohort.precomputed_rows import CDF_FORMAT
@@ -117,7 +117,7 @@ def _from_matrix(matrix, row, stated, nodes, all_nodes, pairs):
     return values[rows, columns]
 
 
-def pooled_fcd(fcds, analysis):
+def pool_fcd(fcds, analysis):
     """Pool the FCDs of several runs.
 
     Parameters
@@ -193,7 +193,7 @@ def _checked_cdf(values, row):
             "per bin from -1 to 1; for the FCD itself write another format"
         )
     try:
-        return checked_cdf(values)
+        return check_cdf(values)
     except InputError as error:
         raise InputError(f"{row['path']}: {error}") from None
 

@@ -4,7 +4,7 @@ from cubnm_core.errors import InputError
 from cubnm_core.measures.connectivity import average_fc
 from workflow_scripts.cohort.precomputed_rows import disagreements, statements
 from workflow_scripts.files import job
-from workflow_scripts.preparation.precomputed_arrays import fc_vector, pooled_fcd
+from workflow_scripts.preparation.precomputed_arrays import fc_vector, pool_fcd
 from workflow_scripts.readers import sidecar
 
 
@@ -59,7 +59,7 @@ def make_target(rows, nodes, all_nodes, analysis, needs_fcd):
             raise InputError(f"{lacking}; every fit weighs the distance of the FCD")
         facts["notes"].append(f"without FCD: {lacking}")
         return arrays, facts
-    dynamics, facts["windows"], notes = pooled_fcd(fcds, analysis)
+    dynamics, facts["windows"], notes = pool_fcd(fcds, analysis)
     facts["window_length_volumes"] = fcds[0][1]["window_volumes"]
     facts["notes"] += notes
     return arrays | dynamics, facts

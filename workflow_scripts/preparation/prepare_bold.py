@@ -3,7 +3,7 @@
 import numpy as np
 
 from cubnm_core.errors import InputError
-from cubnm_core.measures.detrending import detrended
+from cubnm_core.measures.detrending import detrend
 from workflow_scripts import readers
 from workflow_scripts.atlases import alignment
 from workflow_scripts.cohort import tables
@@ -116,22 +116,22 @@ def prepare(row, mask, motion, labels, options):
         "missing_nodes": np.array(labels)[missing].tolist(),
         "path": row["path"],
         "sha256": job.sha256(row["path"]),
-        "mask": _hashed(mask),
-        "motion": _hashed(motion),
+        "mask": _hash(mask),
+        "motion": _hash(motion),
         "assume_order": row["assume_order"],
         "notes": notes,
     }
-    return _cleaned(bold, kept, options), kept, facts
+    return _clean(bold, kept, options), kept, facts
 
 
-def _hashed(row):
+def _hash(row):
     """Name a file that went with a scan."""
     return None if row is None else {"path": row["path"], "sha256": job.sha256(row["path"])}
 
 
-def _cleaned(bold, kept, options):
+def _clean(bold, kept, options):
     """Take out drifts and, where asked, bring every node to mean 0 and standard deviation 1."""
-    series = detrended(bold, options["detrend"], kept)
+    series = detrend(bold, options["detrend"], kept)
     if not options["zscore"]:
         return series
     return (series - series[kept].mean(axis=0)) / series[kept].std(axis=0)

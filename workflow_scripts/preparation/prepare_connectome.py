@@ -1,5 +1,7 @@
 """Rule prepare_connectome: weights and tract lengths of a batch, in the order of the node table, checked."""
 
+import os
+
 import numpy as np
 
 from cubnm_core.errors import InputError
@@ -8,7 +10,12 @@ from workflow_scripts.atlases import alignment
 from workflow_scripts.cohort import tables
 from workflow_scripts.files import archives, job
 from workflow_scripts.readers import sidecar
+from workflow_scripts.readers.matrix import NoNumbersError
 
+LOGARITHM = (
+    "; a connectome of logarithms has negative weights below 1: give the weights themselves, and "
+    "connectome.scaling: log for log(1 + weight). An FC belongs into a row of kind fc"
+)
 SYMMETRY_TOLERANCE = 1e-6  # of the largest entry: what rounding in text files may do
 
 
@@ -83,9 +90,12 @@ def prepare(rows, labels, options):
     arrays = {"weights": weights, "labels": np.array(labels)}
     measured = [row for row in rows if row["kind"] == "length"]
     if measured:
-        lengths = [_read_lengths(row, labels, options["largest_missing"]) for row in measured]
-        arrays["lengths"], more = _mean(lengths, "tract lengths", measured)
-        notes += more
+        try:
+            lengths = [_read_lengths(row, labels, options["largest_missing"]) for row in measured]
+            arrays["lengths"], more = _mean(lengths, "tract lengths", measured)
+            notes += more
+        except NoNumbersError as error:  # of no use to anybody; fits with delays exclude who has no lengths
+            notes.append(f"no tract lengths: {error}")
     if options["isolated"] == "missing":
         alone = ~np.nan_to_num(weights).any(axis=0)
         weights[alone] = weights[:, alone] = np.nan
@@ -157,6 +167,8 @@ def _read_weights(row, labels, options):
 
 def _read_lengths(row, labels, largest_missing):
     """Read tract lengths as of :func:`_read_square`; the way there may be longer than the way back."""
+    if os.path.isfile(row["path"]) and os.path.getsize(row["path"]) == 0:
+        raise NoNumbersError(f"{row['path']}: the file is empty")
     values, notes = _read_square(row, labels, largest_missing)
     if _asymmetric(values):
         return values, [*notes, f"{row['path']}: not symmetric; read as from the row's node to the column's"]
@@ -182,13 +194,11 @@ def _read_square(row, labels, largest_missing):
     if names[0] is None and (doubt := alignment.suspicion(np.log1p(np.abs(np.nan_to_num(values))), labels)):
         notes.append(f"{row['path']}: {doubt}")
     present = ~_missing(values)
-    _check_entries(values[np.ix_(present, present)], np.array(labels)[present], row)
-    if np.nan_to_num(np.diag(values)).any():
-        notes.append(
-            f"{row['path']}: {np.count_nonzero(np.nan_to_num(np.diag(values)))} entries of the diagonal were "
-            "set to 0"
-        )
+    changed = np.count_nonzero(np.diag(values)[present])  # NaN as well: whatever stands there does not count
+    if changed:
+        notes.append(f"{row['path']}: {changed} entries of the diagonal were set to 0")
     np.fill_diagonal(values, np.where(present, 0.0, np.nan))
+    _check_entries(values[np.ix_(present, present)], np.array(labels)[present], row)
     return values, notes
 
 
@@ -203,12 +213,15 @@ def _placed(values, rows, columns):
 def _check_entries(values, labels, row):
     """Refuse entries that are missing, infinite or negative, naming the first of each kind."""
     problems = []
-    for what, wrong in (("NaN or infinite", ~np.isfinite(values)), ("negative", values < 0)):
+    negative = values < 0  # -inf as well: the logarithm of 0
+    hint = LOGARITHM if row["kind"] == "sc" and negative.any() else ""
+    for what, wrong in (("NaN or infinite", ~np.isfinite(values)), ("negative", negative)):
         places = np.argwhere(wrong)
         if len(places):
             first = " - ".join(labels[place] for place in places[0])
             problems.append(
                 f"{row['path']}: {len(places)} entries are {what}, the first at {first}; correct the file"
+                f"{hint}"
             )
     if problems:
         raise InputError("\n".join(problems))

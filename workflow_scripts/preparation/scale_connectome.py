@@ -56,7 +56,7 @@ def scale_person(aligned, unit, nodes, common, group, options):
     labels = [node["label"] for node in nodes]
     try:
         own = chosen_nodes(aligned.arrays(unit), labels)
-        arrays, masked = cohort_connectome.applied(own, group, options)
+        arrays, masked = cohort_connectome.apply_group(own, group, options)
         found, kept, notes = ready(arrays, record["mu"], positions_of(nodes), options, common["group_factor"])
     except InputError as error:
         return {}, {**record, "status": "excluded", "reasons": str(error).splitlines()}

@@ -13,7 +13,8 @@ import os
 import numpy as np
 
 from cubnm_core.errors import InputError
-from workflow_scripts.readers import labels, relmat, sidecar, xcpd
+from workflow_scripts.files import pointers
+from workflow_scripts.readers import background, labels, relmat, sidecar, xcpd
 from workflow_scripts.readers.matrix import Matrix
 from workflow_scripts.readers.refusals import check_name
 from workflow_scripts.readers.registry import FORMATS, MATRICES
@@ -43,6 +44,8 @@ def read(row):
     """
     row = {"kind": None, "variable": None, "labels_file": None, "orientation": None, **row}
     check_name(row)
+    for name in filter(None, (row["path"], row["labels_file"])):
+        pointers.check_fetched(name)
     form = FORMATS[row["format"]]
     if row["kind"] is not None and row["kind"] not in form.kinds:
         raise InputError(
@@ -53,7 +56,7 @@ def read(row):
     if row["labels_file"] is not None and not form.labels_file:
         matrix = _named(matrix, row)
     if row["kind"] in MATRICES:
-        matrix = _mirrored(matrix, row["path"])
+        matrix = _mirror(matrix, row["path"])
     if row["kind"] == "bold":
         matrix = _with_sidecar(matrix, row["path"])
         if matrix.orientation is None:
@@ -90,13 +93,14 @@ def _named(matrix, row):
         raise InputError(
             f"{path}: the file names its nodes itself; leave the manifest's column labels_file empty"
         )
-    names = tuple(labels.read_labels(table))
-    if row["kind"] == "fc" and matrix.values.shape == (len(names) * (len(names) - 1) // 2, 1):
-        matrix = _squared(matrix, len(names))
+    known = labels.read_names(table)
+    n_nodes = next((size for size in known.sizes if _is_vector(matrix, size)), None)
+    if row["kind"] == "fc" and n_nodes is not None:
+        matrix = _make_square(matrix, n_nodes)
     height, width = matrix.values.shape
-    lengths = {"row_labels": height, "column_labels": width}
-    fitting = [side for side in lengths if lengths[side] == len(names)]
-    sides = list(lengths)
+    names = {"row_labels": known.of(height), "column_labels": known.of(width)}
+    fitting = [side for side in names if names[side] is not None]
+    sides = list(names)
     if row["kind"] == "bold":
         stated = matrix.orientation or row["orientation"]
         sides = {"NxT": sides[:1], "TxN": sides[1:], None: fitting if len(fitting) == 1 else []}[stated]
@@ -105,19 +109,26 @@ def _named(matrix, row):
         if row["kind"] == "bold" and fitting:
             remedy = f"they fit the other direction than {stated}: correct the manifest's column orientation"
         raise InputError(
-            f"{path}: {height} x {width} numbers, but {table} names {len(names)} nodes; {remedy}"
+            f"{path}: {height} x {width} numbers, but {table} names {len(known.names)} nodes; {remedy}"
         )
-    return dataclasses.replace(matrix, **dict.fromkeys(sides, names))
+    absent = background.left_out(known.names, names[sides[0]]) if sides else None
+    note = (f"{path}: {absent} of {table} has no row and was left out",) if absent else ()
+    return dataclasses.replace(matrix, **{side: names[side] for side in sides}, notes=(*matrix.notes, *note))
 
 
-def _squared(matrix, n_nodes):
+def _is_vector(matrix, n_nodes):
+    """Say whether numbers are one column of the pairs of so many nodes."""
+    return matrix.values.shape == (n_nodes * (n_nodes - 1) // 2, 1)
+
+
+def _make_square(matrix, n_nodes):
     """Put the vector of the pairs of an FC, the lower triangle row by row, into a square matrix."""
     values = np.eye(n_nodes)
     values[np.tril_indices(n_nodes, -1)] = matrix.values.ravel()
     return dataclasses.replace(matrix, values=np.tril(values, -1).T + values)
 
 
-def _mirrored(matrix, path):
+def _mirror(matrix, path):
     """Mirror a matrix of which one triangle is empty, while its rows still stand as they were written."""
     values = matrix.values
     if values.shape[0] != values.shape[1]:

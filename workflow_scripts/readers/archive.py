@@ -6,7 +6,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from workflow_scripts.readers import delimited
-from workflow_scripts.readers.matrix import Matrix, reading
+from workflow_scripts.readers.matrix import Matrix, NoNumbersError, reading
 
 TOKENS = {"sc": ("weights",), "length": ("tract_lengths", "lengths")}
 CENTRES = ("centres", "centers")
@@ -39,7 +39,7 @@ def _member(path, texts, tokens):
         if any(token in name.rsplit("/", 1)[-1].lower() for token in tokens) and not name.startswith("__")
     ]
     if len(found) != 1:
-        raise InputError(
+        raise (InputError if found else NoNumbersError)(
             f"{path}: {len(found)} files called {' or '.join(tokens)}; it holds {', '.join(texts) or 'none'}"
         )
     return found[0]

@@ -6,10 +6,12 @@ import re
 import numpy as np
 
 from cubnm_core.errors import InputError
-from workflow_scripts.readers.matrix import Matrix, reading
+from workflow_scripts.files import pointers
+from workflow_scripts.files.cells import DECIMAL_COMMA, is_missing, slip
+from workflow_scripts.readers.matrix import Matrix, NoNumbersError, reading
 
-MISSING = {"", "n/a", "na", "nan", "null"}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.IGNORECASE)
+SEPARATOR = re.compile(r"\"?sep=(?P<mark>[,;\t| ])\"?[,;\t ]*", re.IGNORECASE)  # Excel's first line
 UNENDED = (
     "the last line has no end of line: if the file was cut off on its way, its last number is not the whole "
     "number"
@@ -43,6 +45,7 @@ def read_table(path):
         the others.
     """
     lines, notes = cells(path)
+    _refuse_commas(path, lines)
     header = None
     if _names_columns(lines):
         header, lines = lines[0], lines[1:]
@@ -81,6 +84,7 @@ def cells(path):
     InputError
         If the file is not UTF-8 text or holds no line.
     """
+    pointers.check_fetched(path)
     with reading(path, "a text file in UTF-8"), open(path, encoding="utf-8-sig", newline="") as file:
         text = file.read()
     return split(text, path), () if text.endswith(("\n", "\r")) else (f"{path}: {UNENDED}",)
@@ -91,14 +95,42 @@ def split(text, path):
     if "\0" in text:
         raise InputError(f"{path}: not a text file in UTF-8, it holds bytes of 0; save it again as UTF-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    stated = SEPARATOR.fullmatch(lines[0]) if lines else None
+    lines = lines[1:] if stated else lines
     if not lines:
-        raise InputError(f"{path}: the file holds no line")
-    delimiter = next((mark for mark in "\t,;" if mark in lines[0]), None)
-    if delimiter is None:
+        raise NoNumbersError(f"{path}: the file holds no line")
+    delimiter = stated["mark"] if stated else _delimiter(lines)
+    if delimiter is None or delimiter == " ":
         return [line.split() for line in lines]
     with reading(path, "a table"):
         table = list(csv.reader(lines, delimiter=delimiter))
     return [[cell.strip() for cell in line] for line in table]
+
+
+def _delimiter(lines):
+    """Tell what parts the cells, None for blanks: by the first line, and where numbers have decimal commas.
+
+    ``374,3;387,1`` holds two numbers, not three; ``0,12`` in every line one.
+    """
+    first = lines[0]
+    if "\t" in first:
+        return "\t"
+    for mark in (";", None):
+        parts = [part.strip() for part in first.split(mark)] if mark is None or mark in first else []
+        commas = [DECIMAL_COMMA.fullmatch(part) is not None for part in parts]
+        if any(commas) and all(comma or _is_number(part) for comma, part in zip(commas, parts, strict=True)):
+            # A single number with a comma is also two numbers: only its digits tell.
+            return mark if len(parts) > 1 else _of_one_comma(lines)
+    if ";" in first and not re.search(r",(?!\d)|(?<!\d),", first):
+        return ";"
+    return next((mark for mark in ",;" if mark in first), None)
+
+
+def _of_one_comma(lines):
+    """Tell a column of numbers with decimal commas from two columns: nobody writes `0,12` for 0 and 12."""
+    single = all(DECIMAL_COMMA.fullmatch(line.strip()) for line in lines)
+    digits = [line.strip().partition(",")[2] for line in lines]
+    return None if single and any(len(part) > 1 and part[0] == "0" for part in digits) else ","
 
 
 def _check_lengths(path, lines, header):
@@ -110,6 +142,14 @@ def _check_lengths(path, lines, header):
                 f"{path}, line {number}: {len(line)} cells, but the first line has {width}; is the file "
                 "whole? Fetch or write it again"
             )
+
+
+def _refuse_commas(path, lines):
+    """Refuse numbers with a decimal comma, whatever parts them, before they are taken for names."""
+    for number, line in enumerate(lines, start=1):
+        for cell in line:
+            if "," in cell and DECIMAL_COMMA.fullmatch(cell):
+                raise InputError(f"{path}, line {number}: {slip(cell)}")
 
 
 def _check_names(path, header):
@@ -148,15 +188,15 @@ def _names_columns(lines):
 
 
 def _is_number(cell):
-    if cell.lower() in MISSING:
+    if is_missing(cell):
         return cell != ""
     return NUMBER.fullmatch(cell) is not None
 
 
 def number(path, cell):
     """Turn a cell into a number, NaN where it says that nothing is known; InputError for other words."""
-    if cell.lower() in MISSING:
+    if is_missing(cell):
         return np.nan
     if NUMBER.fullmatch(cell) is None:
-        raise InputError(f"{path}: the cell {cell!r} is not a number")
+        raise InputError(f"{path}: {slip(cell) or f'the cell {cell!r} is not a number'}")
     return float(cell.lower().replace("d", "e"))

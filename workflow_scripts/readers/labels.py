@@ -1,13 +1,55 @@
 """Files that name the nodes of matrices that carry no names: lists, look-up tables, MATLAB cells."""
 
+from dataclasses import dataclass
+
 from cubnm_core.errors import InputError
-from workflow_scripts.readers import delimited, matlab
+from workflow_scripts.readers import background, delimited, matlab
 
 NAMES = ("label", "name", "region", "parcel", "node")
 NUMBERS = ("index", "id", "roi", "value", "key", "no.", "#no.")
 
 
+@dataclass(frozen=True)
+class NodeNames:
+    """Names of nodes in the order of a matrix.
+
+    Attributes
+    ----------
+    names : tuple of str
+    start : int or None
+        First number of the file, 0 or 1, the background 0 not counted; None where it numbers no name.
+    """
+
+    names: tuple
+    start: int | None = None
+
+    def of(self, length):
+        """Give the names of an axis of a length; None where they do not fit.
+
+        Where the file numbers none, a background counts only if the axis is as long as the whole list.
+        """
+        if self.start is not None:
+            return self.names if len(self.names) == length else None
+        return background.fitting(self.names, length)
+
+    @property
+    def sizes(self):
+        """Lengths of an axis that the names may fit."""
+        parcels = sum(map(background.is_node, self.names))
+        return {len(self.names), len(self.names) if self.start is not None else parcels}
+
+    @property
+    def has_background(self):
+        """Whether entries without a number stand for no parcel, so that rows cannot be counted."""
+        return self.start is None and not all(map(background.is_node, self.names))
+
+
 def read_labels(path):
+    """Read the names of nodes as a list, as of :func:`read_names`."""
+    return list(read_names(path).names)
+
+
+def read_names(path):
     """Read the names of nodes in the order of a matrix.
 
     Parameters
@@ -19,7 +61,7 @@ def read_labels(path):
 
     Returns
     -------
-    list of str
+    NodeNames
 
     Raises
     ------
@@ -27,7 +69,7 @@ def read_labels(path):
         If nothing in the file names nodes, or its numbers do not count up from 1 (or 0) without gaps.
     """
     if path.endswith(".mat"):
-        return _matlab_labels(path)
+        return NodeNames(tuple(_matlab_labels(path)))
     lines, _ = delimited.cells(path)
     header = [cell.strip("'\"").lower() for cell in lines[0]]
     name = next((header.index(word) for word in NAMES if word in header), None)
@@ -53,25 +95,23 @@ def _column(path, lines, number, name):
         raise InputError(f"{path}: row {short[0] if short else 1} holds no name; is the file whole?")
     labels = [line[name].strip("'\"") for line in lines]
     if number is None:
-        return labels
+        return NodeNames(tuple(labels))
     ids = [line[number] for line in lines]
     if not all(cell.isdigit() for cell in ids):
         wrong = next(cell for cell in ids if not cell.isdigit())
         raise InputError(f"{path}: {wrong!r} is not the number of a node; correct it")
     found = sorted(zip(map(int, ids), labels, strict=True))
+    start = 1
     if found[0][0] == 0 and len(found) > 1:  # the background of an image, or a count from 0
-        found = found[1:] if _is_background(found[0][1]) else [(place + 1, text) for place, text in found]
+        start = 0 if background.is_node(found[0][1]) else 1
+        found = found[1:] if start else [(place + 1, text) for place, text in found]
     if [place for place, _ in found] != list(range(1, len(found) + 1)):
         raise InputError(
             f"{path}: the numbers of the nodes do not count up without gaps ({found[0][0]} to "
             f"{found[-1][0]}, {len(found)} of them), so they are not the rows of a matrix; give the table "
             "that the image was converted to, not the one it was converted from"
         )
-    return [text for _, text in found]
-
-
-def _is_background(label):
-    return label.lower() in ("unknown", "background", "???", "")
+    return NodeNames(tuple(text for _, text in found), start)
 
 
 def _matlab_labels(path):

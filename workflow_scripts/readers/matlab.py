@@ -1,6 +1,7 @@
 """MATLAB files up to version 7.2, among them those of QSIRecon, which name their regions."""
 
 from cubnm_core.errors import InputError
+from workflow_scripts.files import pointers
 from workflow_scripts.readers import mat_structure
 from workflow_scripts.readers.matrix import Matrix, chosen, named, reading, two_dimensional
 
@@ -65,6 +66,7 @@ def load(path):
     """
     from scipy.io import loadmat
 
+    pointers.check_fetched(path)
     with reading(path, "a MATLAB file"):
         mat_structure.check(path)
         try:

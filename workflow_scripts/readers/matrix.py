@@ -6,6 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from cubnm_core.errors import InputError
+from workflow_scripts.readers import background
+
+
+class NoNumbersError(InputError):
+    """A file, or the part of it that was asked for, that is empty rather than wrong."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,8 @@ def chosen(arrays, variable, path):
 def named(values, labels, path):
     """Give the labels of rows and columns: of every axis that is as long as the list of labels.
 
+    A background that the list names, but the matrix does not have, is left out.
+
     Parameters
     ----------
     values : ndarray (rows, columns)
@@ -158,9 +165,11 @@ def named(values, labels, path):
     """
     if labels is None:
         return [None, None]
-    if len(labels) not in values.shape:
+    found = [background.fitting(labels, length) for length in values.shape]
+    both = None not in found and len(found[0]) != len(found[1])  # with and without a background
+    if found == [None, None] or both:
         raise InputError(
             f"{path}: names {len(labels)} nodes beside a matrix of {values.shape[0]} x {values.shape[1]}, "
             "so nobody can say which rows the names belong to; write the file again with one name per node"
         )
-    return [tuple(labels) if len(labels) == length else None for length in values.shape]
+    return found

@@ -3,7 +3,7 @@
 import dataclasses
 
 from cubnm_core.errors import InputError
-from workflow_scripts.readers import delimited, labels
+from workflow_scripts.readers import background, delimited, labels
 
 
 def read(row):
@@ -20,9 +20,17 @@ def read(row):
         )
     if table is None:
         return matrix
-    names, (height, width) = labels.read_labels(table), matrix.values.shape
+    known, (height, width) = labels.read_names(table), matrix.values.shape
+    names = known.names
     if height != width:
         raise InputError(f"{path}: {height} x {width}, but a connectome is square; is the file whole?")
+    found = known.of(height)
+    if found is not None:
+        absent = background.left_out(names, found)
+        note = (f"{path}: {absent} of {table} has no row and was left out",) if absent else ()
+        return dataclasses.replace(
+            matrix, row_labels=found, column_labels=found, notes=(*matrix.notes, *note)
+        )
     if height > len(names):
         raise InputError(
             f"{path}: {height} rows, but {table} names {len(names)} nodes"
@@ -32,7 +40,14 @@ def read(row):
                 else "; give the table that the parcellation was converted to"
             )
         )
+    if known.has_background or known.start == 0:
+        what = "a background without a number" if known.has_background else "the number 0"
+        raise InputError(
+            f"{path}: {height} rows, but {table} names {len(names)} nodes, among them {what}, so nobody can "
+            "say which rows the names belong to; give the table that the parcellation was converted to, with "
+            "its numbers"
+        )
     missing = len(names) - height
     note = (f"{path}: ends before the last {missing} nodes of {table}",) if missing else ()
-    found = tuple(names[:height])
+    found = names[:height]
     return dataclasses.replace(matrix, row_labels=found, column_labels=found, notes=(*matrix.notes, *note))

@@ -7,7 +7,7 @@ import re
 from cubnm_core.errors import InputError
 from workflow_scripts.readers import delimited, labels
 
-BIDS_FOLDER = re.compile(r"(sub|ses)-[A-Za-z0-9]+|anat|dwi|func")
+BIDS_FOLDER = re.compile(r"(sub|ses)-.+|anat|dwi|func")
 
 
 def read_named(row):
@@ -31,12 +31,12 @@ def read_dense(row):
     table = node_table(row["path"])
     if table is None:
         return matrix
-    names = tuple(labels.read_labels(table))
-    if matrix.values.shape != (len(names), len(names)):
-        height, width = matrix.values.shape
+    known, (height, width) = labels.read_names(table), matrix.values.shape
+    names = known.of(height)
+    if names is None or height != width:
         raise InputError(
-            f"{row['path']}: {height} x {width} numbers, but {table} names {len(names)} nodes; give the "
-            "files of one parcellation"
+            f"{row['path']}: {height} x {width} numbers, but {table} names {len(known.names)} nodes; give "
+            "the files of one parcellation"
         )
     return dataclasses.replace(matrix, row_labels=names, column_labels=names)
 
@@ -48,7 +48,7 @@ def node_table(path):
     """
     folder, name = os.path.split(path)
     stem = re.sub(r"_relmat(\.dense)?\.tsv$", "", name)
-    atlas = re.search(r"_(?:atlas|seg)-[A-Za-z0-9]+", name)
+    atlas = re.search(r"_(?:atlas|seg)-[A-Za-z0-9+]+", name)
     known = [f"{stem}_nodeindices.tsv", f"{stem}_nodes.tsv"]
     known += [f"{atlas.group()[1:]}_nodeindices.tsv", f"{atlas.group()[1:]}_nodes.tsv"] if atlas else []
     found = (os.path.join(place, candidate) for place in _folders(folder) for candidate in known)

@@ -6,12 +6,13 @@ import re
 from pathlib import Path
 
 from cubnm_core.errors import InputError
+from workflow_scripts.files import pointers
 from workflow_scripts.readers.matrix import reading
 
 TOLERANCE = 1e-3  # s: two statements of a repetition time that differ by less agree
 ENDINGS = (".ptseries.nii", ".dtseries.nii", ".pconn.nii", ".shape.gii", ".func.gii", ".dense.tsv", ".nii.gz")
 # What one run of XCP-D calls its files; the parts that the denoised scan does not have.
-XCPD_PARTS = re.compile(r"_(atlas|seg|stat|den|hash)-[A-Za-z0-9]+")
+XCPD_PARTS = re.compile(r"_(atlas|seg|stat|den|hash)-[A-Za-z0-9+]+")
 
 
 def beside(path):
@@ -40,6 +41,7 @@ def read(path):
     """
     if not Path(path).is_file():
         return {}
+    pointers.check_fetched(path)
     with reading(path, "a JSON file"):
         found = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     if not isinstance(found, dict):
@@ -70,6 +72,34 @@ def repetition_time(path):
     if time is None and _is_number(frequency) and frequency > 0:
         time = 1 / frequency
     return None if time is None else checked(time, f"{path}: RepetitionTime")
+
+
+def band(found):
+    """Give the band-pass filter that a scan has been through.
+
+    Parameters
+    ----------
+    found : dict
+        Content of a JSON file. ``SoftwareFilters`` is read as XCP-D writes it: filters by name, each with its
+        cut-offs in Hz.
+
+    Returns
+    -------
+    low, high : float or None
+        Cut-offs in Hz; None where nothing is cut off.
+    """
+    low = high = None
+    filters = found.get("SoftwareFilters")
+    for name, settings in filters.items() if isinstance(filters, dict) else ():
+        for key, value in settings.items() if isinstance(settings, dict) else ():
+            if not _is_number(value) or "cutoff" not in key.lower():
+                continue
+            words = f"{name} {key}".lower() if key.lower().startswith("cutoff") else key.lower()
+            if "high-pass" in words:
+                low = float(value)
+            elif "low-pass" in words:
+                high = float(value)
+    return low, high
 
 
 def checked(seconds, place):

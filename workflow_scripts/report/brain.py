@@ -4,10 +4,10 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from workflow_scripts.atlases import alignment
-from workflow_scripts.atlases.families import is_node
 from workflow_scripts.atlases.surfaces import SIDES, on_fsaverage5, read_surface_atlas
 from workflow_scripts.cohort import tables
 from workflow_scripts.files import job
+from workflow_scripts.readers.background import is_node
 from workflow_scripts.report.figures import brain as figures
 
 PARTS = {"L": "left", "R": "right"}

@@ -227,7 +227,7 @@ class _TileRun:
             array.reshape(-1, self.size)[:, :nodes].astype(float)
             for array in (self.states, self.coefficients)
         )
-        sent = np.stack(reference.published(program, initial, coefficients))
+        sent = np.stack(reference.evaluate_sent(program, initial, coefficients))
         if program.silent_start:
             sent[:] = 0.0
         sent = np.pad(sent, ((0, 0), (0, sources - nodes))).astype(self.real)

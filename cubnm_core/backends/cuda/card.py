@@ -18,13 +18,13 @@ def current_card():
     InputError
         If there is no usable device; the message says why.
     """
-    card = _leased()
+    card = _lease_card()
     card.use()
     return card
 
 
 @cache
-def _leased():
+def _lease_card():
     if reason := devices.unavailable():
         raise InputError(f"backend 'cuda' cannot be used here: {reason}. Backend 'cpu' needs no GPU.")
     return Card(devices.current())

@@ -293,13 +293,13 @@ class _Slice:
                         for k, name in enumerate(task.program.record)
                     },
                     finite=finite[i, :size],
-                    **_parted({name: values[rows] for name, values in observed.items()}),
+                    **_split({name: values[rows] for name, values in observed.items()}),
                 )
             )
         return results
 
 
-def _parted(observed):
+def _split(observed):
     """FC, FCD and, by term, scores as a `TileResult` holds them."""
     arrays = {name: observed.pop(name, None) for name in ("fc", "fcd")}
     return {**arrays, "scores": observed or None}

@@ -105,7 +105,7 @@ def node_views(coordinates, sides, shown, outlines=None):
         for name, shown, look, part in looks
     ]
     scale = WIDTH / max(_size(frame)[0] for *_, frame in polygons)
-    return [View(name, *_rastered(*drawn, scale)) for name, *drawn in polygons]
+    return [View(name, *_rasterise(*drawn, scale)) for name, *drawn in polygons]
 
 
 def _seen(coordinates, look):
@@ -126,7 +126,7 @@ def _mesh_view(name, coordinates, faces, nodes, look, scale):
     vertices = front[order].ravel()
     light = DARKEST + (1 - DARKEST) * np.clip(facing[vertices], 0, 1)
     polygons = kites[order].reshape(-1, 4, 3)[:, :, :2]
-    return View(name, *_rastered(polygons, nodes[vertices], light, _frame(seen), scale))
+    return View(name, *_rasterise(polygons, nodes[vertices], light, _frame(seen), scale))
 
 
 def _facing(seen, faces):
@@ -154,7 +154,7 @@ def _size(frame):
     return right - left, top - bottom
 
 
-def _rastered(polygons, numbers, light, frame, scale):
+def _rasterise(polygons, numbers, light, frame, scale):
     """Draw polygons, the first at the back; give the number and the light of every pixel.
 
     Red and green carry the number, blue the light, without smoothing, so that they can be read back.
@@ -244,7 +244,7 @@ def diverging(values):
     return Scale(-end, end, DIVERGING)
 
 
-def painted(views, values, scale, alt):
+def paint(views, values, scale, alt):
     """Colour all views, side by side.
 
     Parameters

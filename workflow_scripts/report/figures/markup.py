@@ -39,7 +39,7 @@ def has_links(svg):
     return f'"{PERSON}' in svg
 
 
-def lightened(svg):
+def lighten(svg):
     """Make a figure of matplotlib's a third of its size, with nothing lost that can be seen.
 
     Coordinates are rounded to a hundredth of a point, line breaks go, and images within get a palette.
@@ -76,7 +76,7 @@ def inline(svg, alt):
     Parameters
     ----------
     svg : str
-        From :func:`lightened`.
+        From :func:`lighten`.
     alt : str
         Name of the figure for those who cannot see it.
 

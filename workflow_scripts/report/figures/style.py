@@ -118,7 +118,7 @@ def _drawn(draw, args, alt, options):
         _lay_out(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", dpi=120, metadata={"Date": None, "Creator": None})
-    svg = markup.lightened(buffer.getvalue().decode("utf-8"))
+    svg = markup.lighten(buffer.getvalue().decode("utf-8"))
     if markup.has_links(svg):
         return Picture("", alt, markup.inline(svg, alt))
     return Picture(markup.data_uri(svg), alt)

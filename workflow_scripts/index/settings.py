@@ -1,0 +1,221 @@
+"""A starting configuration that fits a cohort: complete, commented, and checked as the workflow does."""
+
+import os
+
+import yaml
+
+from cubnm_core.errors import InputError
+from workflow_scripts.cohort import tables
+from workflow_scripts.configuration.configuration import validate
+from workflow_scripts.configuration.schemas import schema
+
+NAME = "my.yaml"
+BURN_IN = 30.0  # s
+USUAL_DURATION = 900.0  # s, where nothing says how long the scans are
+SHORTEST, LONGEST = 120.0, 3600.0  # s, of a simulation
+USUAL_STRENGTH = 3.0  # tesla
+
+TEXT = """\
+# Starting configuration, written by the index command for {people} people. Check the lines marked CHECK.
+# See what would run:  snakemake --cores all --configfile {path} --dry-run
+# Run it:              snakemake --cores all --configfile {path}
+# Every key is in config/README.md; those left out have defaults. Paths are relative to where snakemake runs.
+
+manifest: {manifest}          # one row per file of the cohort
+participants: {participants}  # age, sex, group, ... of everybody
+nodes: {nodes}                # the parcels of the model, in the order of all results{nodes_note}
+
+connectome:
+  source: {source}            # {source_note}
+  session: same               # the connectome of the session itself{session_note}
+  scaling: subject_mean       # the mean of everybody's matrix is 0.01; differences in total strength are lost
+
+bold:
+  field_strength: {strength}  # tesla, of the scanner{strength_note}
+  {band}
+
+analysis:
+  pairs: all                  # pairs of regions that count; intrahemispheric: within hemispheres only
+  window: {window}            # s, of functional connectivity dynamics (FCD)
+  window_step: {step}         # s
+
+holdout: {holdout}            # {holdout_note}
+
+fits:
+  homogeneous:                # a name of your own; several fits are computed side by side
+    model: rWW                # reduced Wong-Wang; docs/models has the others
+    protocol: quick           # a first look; config/protocols.yaml has longer searches
+    fic: analytical           # feedback inhibition control
+    free:                     # ranges of the parameters that are fitted
+      G: [0.001, 10.0]        # global coupling
+      w_p: [0.0, 2.0]         # recurrent excitation
+      J_N: [0.001, 0.5]       # excitatory synaptic coupling, nA
+    simulation:
+      duration: {duration}    # s, {duration_note}
+      burn_in: {burn_in}      # s, left out at the start
+      dt: 1.0e-4              # s, step of the integration
+      hemodynamic_dt: 1.0e-3  # s, step of the haemodynamics
+
+evaluation:
+  seeds: 10                   # fresh noise seeds of every score
+  first_seed: 1000
+{brain}"""
+
+
+def starting_configuration(cohort, nodes, tree, out):
+    """Write the text of a configuration.
+
+    Parameters
+    ----------
+    cohort : workflow_scripts.index.pairing.Cohort
+    nodes : list of dict
+        Of the node table; empty where none could be derived.
+    tree : workflow_scripts.index.walk.Tree
+    out : str
+        Folder of the tables, as given by the user.
+
+    Returns
+    -------
+    str
+    """
+    facts = cohort.scans
+    roles = any(row["role"] for row in cohort.rows)
+    seconds = facts.seconds
+    duration = USUAL_DURATION if seconds is None else min(max(round(seconds), SHORTEST), LONGEST)
+    window = 30.0 if duration >= 4 * 30.0 else 20.0
+    paths = {
+        name: _scalar(os.path.join(out, f"{name}.tsv")) for name in ("manifest", "participants", "nodes")
+    }
+    told = _holdout(roles)
+    values = {
+        **paths,
+        "path": os.path.join(out, NAME),
+        "people": len({row["participant_id"] for row in cohort.rows}),
+        "nodes_note": "" if nodes else "; CHECK: could not be derived, write it (make_nodes)",
+        **_connectome(cohort.rows),
+        **_strength(facts),
+        "band": _band(facts, cohort.rows),
+        "window": window,
+        "step": 5.0,
+        "holdout": told[0],
+        "holdout_note": told[1],
+        "duration": duration + BURN_IN,
+        "burn_in": BURN_IN,
+        "duration_note": "burn-in and as long as a run"
+        if seconds is not None
+        else "burn-in included; CHECK: nothing says how long the scans are",
+        "brain": _brain(cohort.rows, tree),
+    }
+    return _aligned(TEXT.format(**values))
+
+
+def check(path):
+    """Check a configuration and its tables as the workflow does before its first job.
+
+    Parameters
+    ----------
+    path : str
+
+    Returns
+    -------
+    list of str
+        What would be refused.
+    """
+    with open(path, encoding="utf-8") as file:
+        config = yaml.safe_load(file)
+    try:
+        tables.read_tables(validate(config))
+    except InputError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _holdout(roles):
+    if roles:
+        return "run", "whole runs: those with the role test in the manifest"
+    return "split_half", "the second half of every run, because not everybody has two"
+
+
+def _connectome(rows):
+    """Say whose connectome everybody gets."""
+    kinds = {
+        kind: {(row["participant_id"], row["session_id"]) for row in rows if row["kind"] == kind}
+        for kind in ("sc", "bold")
+    }
+    people = {participant for participant, _ in kinds["sc"]}
+    shared = {participant for participant, session in kinds["sc"] if not session}
+    alone = [who for who in kinds["bold"] - kinds["sc"] if who[0] in people and who[0] not in shared]
+    lacking = {participant for participant, _ in kinds["bold"]} - people
+    if lacking and people:
+        source, note = "mean", f"{len(lacking)} people have none: everybody gets the mean; CHECK"
+    elif not people:
+        source, note = "individual", "CHECK: nobody has a connectome; group takes one from the manifest"
+    else:
+        source, note = "individual", "everybody's own; mean, consensus or group: one for all"
+    session = f"; CHECK: {len(alone)} sessions have none: nearest, first or mean" if alone else ""
+    return {"source": source, "source_note": note, "session_note": session}
+
+
+def _strength(facts):
+    if len(facts.field_strengths) == 1:
+        return {"strength": next(iter(facts.field_strengths)), "strength_note": ", as the JSON files say"}
+    if facts.field_strengths:
+        listed = ", ".join(f"{value:g}" for value in sorted(facts.field_strengths))
+        return {"strength": max(facts.field_strengths), "strength_note": f"; CHECK: the scans have {listed}"}
+    return {"strength": USUAL_STRENGTH, "strength_note": "; CHECK: no JSON file says it"}
+
+
+def _band(facts, rows):
+    """Say what the scans have been through, as far as JSON files tell, and do the same to simulations."""
+    bands = {band for band in facts.bands if band != (None, None)}
+    plain = "band_pass: null             # [low, high] in Hz filters scans and simulations alike"
+    if not facts.bands:
+        return f"{plain}; CHECK: are the scans filtered?"
+    if not bands:
+        return f"{plain}; the JSON files name no filter"
+    if len(bands) > 1 or len(facts.bands) > 1 or None in next(iter(bands)):
+        listed = ", ".join(f"{low or 0:g} to {high or 'any'}" for low, high in sorted(bands, key=str))
+        return f"{plain}; CHECK: the scans were filtered ({listed} Hz), simulations are not"
+    (low, high) = bands.pop()
+    if "filtered" in schema("config")["properties"]["bold"]["properties"]:
+        return (
+            f"filtered: [{low}, {high}]  # Hz, of the scans as their JSON files say; simulations get the same"
+        )
+    if any(row["censoring"] in ("removed", "zeroed") for row in rows):
+        return f"{plain}; CHECK: the scans were filtered ({low:g} to {high:g} Hz), simulations are not"
+    return f"band_pass: [{low}, {high}]  # Hz, as the scans were filtered before; for simulations, too"
+
+
+def _brain(rows, tree):
+    """Name the atlas on which the report draws maps."""
+    atlas = next((row["atlas"] for row in rows if row["atlas"]), None)
+    images = sorted(
+        tree.atlas_images.get(atlas, ()), key=lambda path: (not path.endswith("dlabel.nii"), path)
+    )
+    if not images:
+        return ""
+    lines = ["brain:", f"  atlas: [{_scalar(images[0])}]  # where the report draws its maps"]
+    if atlas in tree.atlases:
+        lines.append(f"  names: {_scalar(tree.atlases[atlas])}  # number and name of every parcel")
+    return "\n".join(["", *lines, ""])
+
+
+def _scalar(text):
+    """Write a text as YAML reads it."""
+    return yaml.safe_dump([text], default_flow_style=True, width=10**6, allow_unicode=True).strip()[1:-1]
+
+
+def _aligned(text):
+    """Put the comments of neighbouring lines below each other, as far as lines are short."""
+    lines = []
+    for line in text.splitlines():
+        code, mark, comment = line.partition("  #")
+        if mark and code.strip():
+            lines.append(
+                f"{code.rstrip():<29} #{comment}"
+                if len(code.rstrip()) < 30
+                else f"{code.rstrip()}  #{comment}"
+            )
+        else:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
