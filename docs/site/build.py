@@ -59,7 +59,6 @@ def assemble(folder):
     with (folder / "index.md").open("a", encoding="utf-8") as start_page:
         start_page.write((SITE / "contents.md").read_text(encoding="utf-8"))
     (folder / "_static").mkdir()
-    shutil.copytree(ROOT / "docs" / "pictures", folder / "pictures")
     for name, place in (("conf.py", "."), ("site.css", "_static")):
         shutil.copy(SITE / name, folder / place)
 

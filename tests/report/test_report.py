@@ -106,7 +106,7 @@ def test_every_figure_is_there(usual):
         "Fitted parameters",
         "by group",
         "Recovered versus true",
-        "regional read-out",
+        "Regional read-outs",
     ):
         assert words in alts
     assert usual.count('<article class="person"') == 4

@@ -134,9 +134,9 @@ def read_index(config, path=INDEX):
     try:
         file = zipfile.ZipFile(path)
         known = json.loads(file.read(SUMMARY))["digest"] == digest(config)
+        return IndexedCohort(file) if known else None
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return None
-    return IndexedCohort(file) if known else None
 
 
 def digest(config):

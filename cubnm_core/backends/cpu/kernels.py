@@ -147,11 +147,13 @@ class _CachedCode:
 
     def note_checksums(self):
         """Flush machine code to the disk and note its checksums."""
-        found = self._found()
-        for path in found:
-            with open(path, "rb") as file:
+        found = {path.name: _checksum(path) for path in self._found()}
+        if found == self._noted():
+            return
+        for name in found:
+            with open(self.folder / name, "rb") as file:
                 os.fsync(file.fileno())
-        _write(self.checksums, json.dumps({path.name: _checksum(path) for path in found}))
+        _write(self.checksums, json.dumps(found))
 
     def _found(self):
         return sorted(self.folder.glob(f"{self.stem}.*.nb[ci]"))
