@@ -74,7 +74,7 @@ def test_the_source_is_the_same_in_every_process():
     code = (
         "from cubnm_core.backends.cuda.forms import Form\n"
         "from cubnm_core.backends.cuda.printer import Printer\n"
-        "from cubnm_core.equations.model import load_model\n"
+        "from cubnm_core.equations.files import load_model\n"
         "from cubnm_core.equations.hemodynamics import lower_hemodynamics\n"
         "from cubnm_core.equations.lowering import lower\n"
         "form = Form(10, 4, 4, 2, 'shared')\n"

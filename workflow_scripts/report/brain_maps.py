@@ -128,5 +128,5 @@ def brain_map(brain, values, title, unit="", scale=None):
         }
         for place in others
     ]
-    picture = brain.paint(brain.views, ordered, scale, alt)
+    picture = figures.paint(brain.views, ordered, scale, alt)
     return BrainMap(title, picture, scale.stops, low, high, unit, beside)
