@@ -99,7 +99,7 @@ def test_coupling_stands_beside_the_scale_of_its_connectome():
         60.0,
     )
     other = {**record, "unit": "sub-02", "participant_id": "02", "settings": {"scaling": "none"}}
-    with pytest.raises(InputError, match=r"different rules \(log, none\)"):
+    with pytest.raises(InputError, match="G cannot be pooled over log, none"):
         coupling_rows(fits, [record, other])
     assert coupling_rows(fits.drop(columns="param_G"), [record]) == []
 
