@@ -80,10 +80,10 @@ def test_likeness_and_robust_distance():
 def test_the_report_shows_flags_missing_nodes_and_every_number(tmp_path):
     cohort = read_cohort(MadeCohort(tmp_path).write(), tmp_path)
     section = render(cohort, [inputs.section(cohort)])
-    assert "1 of 6 units call for attention" in section
+    assert "Check the files of the flagged units (1 of 6)" in section
     assert "unlike the connectomes of the others" in section
-    assert "Nodes that somebody lacks: 1" in section and "region_99" in section
-    assert "Points of all people for every number" in section
+    assert "Missing nodes: 1" in section and "region_99" in section
+    assert "Every quality-control measure as points of all people" in section
 
 
 def test_coupling_stands_beside_the_scale_of_its_connectome():
