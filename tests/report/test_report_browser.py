@@ -148,7 +148,7 @@ def test_a_table_is_filtered_and_saved_as_shown(visit, report_folder):
     with page.expect_download() as download:
         part.get_by_role("button", name="CSV").click()
     assert Path(download.value.path()).read_text(encoding="utf-8").splitlines() == [
-        "what,this person,median of the cohort",
+        "measure,this person,cohort median",
         "repetition time,1,1",
     ]
 

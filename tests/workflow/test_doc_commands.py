@@ -34,7 +34,7 @@ STAND_INS = {
 RUN_BY = {
     "get_hcp_example": "workflow/test_workflow.py",
     "get_kong2021_example": "preparation/test_kong2021.py",
-    "examples": "configuration/test_settings.py",
+    "examples": "configuration/test_schemas.py",
     "slurm": "workflow/test_slurm.py",
     "kubernetes": None,  # said to be untried
 }
