@@ -7,7 +7,7 @@ from pathlib import Path
 import cubnm_core
 from workflow_scripts.files import job
 
-VERSION = "1.10.0"
+VERSION = "1.11.0"
 DESCRIPTION = "dataset_description.json"
 TOOL = "cubnm_core"
 ACKNOWLEDGE = (
