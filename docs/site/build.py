@@ -58,6 +58,7 @@ def assemble(folder):
         (folder / page).write_text(text, encoding="utf-8")
     with (folder / "index.md").open("a", encoding="utf-8") as start_page:
         start_page.write((SITE / "contents.md").read_text(encoding="utf-8"))
+    shutil.copytree(ROOT / "docs" / "pictures", folder / "pictures")
     (folder / "_static").mkdir()
     for name, place in (("conf.py", "."), ("site.css", "_static")):
         shutil.copy(SITE / name, folder / place)

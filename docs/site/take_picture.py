@@ -1,0 +1,35 @@
+"""Take the picture of the report in the README: `python docs/site/take_picture.py` after `make demo`.
+
+Needs Chromium or Chrome. The figure is that of the demo, so its numbers change when the demo does.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+REPORT = ROOT / "results" / "report" / "index.html"
+PICTURE = ROOT / "docs" / "pictures" / "report.png"
+FIGURE = "#scores figure"  # the cohort at a glance
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def main():
+    """Open the report and save its first figure of scores."""
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None or not REPORT.exists():
+        sys.exit(
+            "Install Chromium and run `make demo` first: the picture shows results/report/index.html."
+        )
+    with sync_playwright() as started:
+        opened = started.chromium.launch(executable_path=browser, args=["--no-sandbox"])
+        page = opened.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(REPORT.as_uri())
+        page.locator(FIGURE).first.screenshot(path=PICTURE)
+        opened.close()
+
+
+if __name__ == "__main__":
+    main()
