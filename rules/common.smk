@@ -19,7 +19,7 @@ from workflow_scripts.configuration.fit_settings import model_files, resolve_fit
 from workflow_scripts.files import versions
 from workflow_scripts.fitting import claims, interruptions
 
-CONFIG = configuration.validate(config)
+CONFIG = configuration.validate(config, workflow.configfiles if workflow.is_main_process else ())
 # The run that a user starts reads and checks all tables; the jobs it starts find what concerns them in an index.
 COHORT = None if workflow.is_main_process else planned_cohort.read_index(CONFIG)
 COHORT = COHORT or planned_cohort.PlannedCohort(CONFIG)
