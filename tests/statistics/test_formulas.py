@@ -244,3 +244,18 @@ def test_a_column_in_backquotes_is_tested_by_its_name():
 def test_names_around_a_design_are_no_part_of_a_formula():
     with pytest.raises(KeyError):
         make_design(MODEL | {"formula": "models"}, PEOPLE)
+
+
+def test_the_case_of_a_formula_that_is_a_program(shared, tmp_path, snakemake):
+    folder = shared / "cases" / "B01"
+    if not folder.is_dir():
+        pytest.skip("the case is not there")
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    status, output = snakemake("--dry-run", "--quiet", config=tmp_path / "my.yaml")
+    assert status == 1 and not list(tmp_path.glob("executed*"))
+    assert (
+        "statistics.models.m.formula: " in output
+        and "{__import__('os').system('touch executed_1') + age}" in output
+    )
+    assert "statistics.models.n.formula: " in output and "np.save('executed_2', age)" in output
