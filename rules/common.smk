@@ -1,6 +1,7 @@
 """What several stages share: the checked configuration, the units of the cohort, and functions of wildcards."""
 
 import os
+import sys
 
 from workflow_scripts import readers
 from workflow_scripts.cohort import (
@@ -19,7 +20,7 @@ from workflow_scripts.configuration.fit_settings import model_files, resolve_fit
 from workflow_scripts.files import versions
 from workflow_scripts.fitting import claims, interruptions
 
-CONFIG = configuration.validate(config)
+CONFIG = configuration.validate(config, workflow.configfiles if workflow.is_main_process else ())
 # The run that a user starts reads and checks all tables; the jobs it starts find what concerns them in an index.
 COHORT = None if workflow.is_main_process else planned_cohort.read_index(CONFIG)
 COHORT = COHORT or planned_cohort.PlannedCohort(CONFIG)
@@ -51,6 +52,11 @@ if workflow.is_main_process and CONFIG["synthetic"] is None:
 # Statistical models are read before the first job as well, lest a slip in a formula shows after all fits.
 if workflow.is_main_process:
     messages.raise_problems("The statistical models cannot be used", statistical_models.check(CONFIG))
+    if statistical_models.has_people(CONFIG):
+        from workflow_scripts.statistics import planned_designs  # slow to import
+
+        for text in planned_designs.check(CONFIG, COHORT.units()):
+            print(f"Note: {text}", file=sys.stderr)
 
 
 # Scripts of a job that was submitted end before its time is over.

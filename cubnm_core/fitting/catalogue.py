@@ -158,6 +158,11 @@ def _passed_on(found):
     return {}
 
 
+def _is_count(option, default):
+    """Say whether an option is a whole number, by its default or its name."""
+    return type(default) is int or option.startswith("n_")
+
+
 def check_options(name, options):
     """Check the options of an algorithm against what its constructor takes.
 
@@ -189,6 +194,9 @@ def check_options(name, options):
             raise InputError(
                 f"{found.__name__} has no option {option!r}; {hint}It takes {', '.join(plain) or 'none'}"
             )
+        if isinstance(value, float) and _is_count(option, taken[option]):
+            whole = f"; write {int(value)}" if value.is_integer() else ""
+            raise InputError(f"{found.__name__}: the option {option!r} is {value}, not a whole number{whole}")
         if option not in plain or not isinstance(value, (bool, int, float, str)):
             raise InputError(
                 f"{found.__name__}: the option {option!r} is {value!r}; a configuration can give numbers, "

@@ -121,7 +121,7 @@ def test_midline_nodes_have_no_intrahemispheric_pairs(tiny_cohort):
         ("participant_id", "a_b", ["line 2: participant_id", "a_b"]),
         ("path", "", ["line 2: path is empty"]),
         ("role", "train", ["line 2: role is given for a row of kind sc"]),
-        ("repetition_time", "fast", ["repetition_time: 'fast' is not of type 'number'"]),
+        ("repetition_time", "fast", ["repetition_time: 'fast' is not a finite number"]),
         ("repetition_time", "720", ["repetition_time", "720.0"]),
         ("atlas", "other", ["several parcellations"]),
     ],

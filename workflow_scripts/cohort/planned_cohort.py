@@ -66,8 +66,10 @@ class PlannedCohort:
     def repetition_time(self):
         return tables.repetition_time(self.manifest)
 
-    def units(self, batch):
-        """Give the units of a batch, as :func:`workflow_scripts.cohort.tables.units` does."""
+    def units(self, batch=None):
+        """Give the units of a batch, or of all, as :func:`workflow_scripts.cohort.tables.units` does."""
+        if batch is None:
+            return self._units
         return {unit: self._units[unit] for unit in self.batches[batch]}
 
     def people(self, batch=None):

@@ -26,3 +26,23 @@ def check(config):
     rows = read_participants(config["participants"])
     columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
     return formulas.check(models, rows, columns)
+
+
+def has_people(config):
+    """Say whether there are models, and a participants table that says now whether people suffice for them.
+
+    Parameters
+    ----------
+    config : dict
+        As of :func:`check`.
+
+    Returns
+    -------
+    bool
+        The default model needs two groups. Nobody knows the people of a synthetic cohort yet.
+    """
+    models = config["statistics"]["models"]
+    if models == {} or config["participants"] is None or config["synthetic"] is not None:
+        return False
+    rows = read_participants(config["participants"]) if models is None else []
+    return models is not None or len({row.get("group") for row in rows} - {None}) > 1

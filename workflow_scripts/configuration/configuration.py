@@ -8,26 +8,32 @@ from workflow_scripts.configuration import (
     evaluation,
     fit_settings,
     inhibition,
+    names,
     objectives,
     optimizer,
     parameters,
     simulation,
+    sources,
     start,
     synthetic,
     twins,
 )
 from workflow_scripts.configuration.fit_settings import resolve_fit
 from workflow_scripts.configuration.messages import raise_problems, schema_problems
-from workflow_scripts.configuration.schemas import complete, schema
+from workflow_scripts.configuration.schemas import complete, schema, whole_numbers
+
+TITLE = "The configuration cannot be used"
 
 
-def validate(config):
+def validate(config, files=()):
     """Check a configuration and complete it with defaults; fits stay as written (see `fit_settings`).
 
     Parameters
     ----------
     config : dict
         As read from a config file.
+    files : sequence of str or Path, optional
+        Files that it was read from. Their keys stand once, and messages name the line.
 
     Returns
     -------
@@ -39,16 +45,24 @@ def validate(config):
     InputError
         Listing every problem, each with its place, what was found and what is allowed.
     """
-    raise_problems("The configuration cannot be used", schema_problems(config, schema("config")))
-    completed = deepcopy(dict(config))
+    written = [sources.read(path) for path in files]
+    raise_problems(TITLE, [text for source in written for text in source.problems])
+    _refuse(names.check_text(config), written)
+    _refuse(schema_problems(config, schema("config")) + names.check(config), written)
+    completed = whole_numbers(deepcopy(dict(config)), schema("config"))
     fits = completed.pop("fits")
     complete(completed, schema("config"))
     completed["fits"] = fits
     problems = synthetic.check(completed) + bold.check(completed) + simulation.check_effect(completed)
     for name in fits:
         problems += _check_fit(completed, name)
-    raise_problems("The configuration cannot be used", problems)
+    _refuse(problems, written)
     return completed
+
+
+def _refuse(problems, written):
+    """Raise what is wrong, with the places in the files where it stands."""
+    raise_problems(TITLE, [sources.locate(problem, written) for problem in problems])
 
 
 def needs_fcd(config):

@@ -25,7 +25,7 @@ def check(fit, config, place):
     if retest is not None:
         seeds = range(retest["first_seed"], retest["first_seed"] + retest["seeds"])
         uses.append((f"{place}.retest.first_seed", seeds))
-        if set(seeds) & set(search):
+        if overlap(seeds, search):
             return [
                 f"{place}.retest.first_seed: {span(seeds)} are also seeds of the search ({span(search)}); "
                 "a re-test needs fresh ones"
@@ -34,13 +34,18 @@ def check(fit, config, place):
         f"{name}: {span(seeds)} is also a seed of the evaluation ({scored[0]} to {scored[-1]}), which must "
         f"be fresh; choose another {name.rsplit('.', 1)[-1]} or evaluation.first_seed"
         for name, seeds in uses
-        if set(seeds) & set(scored)
+        if overlap(seeds, scored)
     ]
 
 
 def search_seeds(fit):
     """Give the noise seeds that the search of a fit simulates with, as a range."""
     return range(fit["noise_seed"], fit["noise_seed"] + fit["replicates"])
+
+
+def overlap(first, second):
+    """Say whether two ranges of seeds, neither of them empty, have one in common."""
+    return max(first[0], second[0]) <= min(first[-1], second[-1])
 
 
 def span(seeds):

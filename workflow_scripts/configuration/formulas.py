@@ -1,8 +1,7 @@
 """Section ``statistics``: formulas of its models, read and held against the columns that there are."""
 
-import ast
-
 from cubnm_core.errors import InputError
+from workflow_scripts.configuration import formula_parts
 from workflow_scripts.configuration.messages import suggestion
 
 # What the workflow knows of everybody beside the columns of the participants table.
@@ -88,19 +87,15 @@ def parse(formula):
     Raises
     ------
     InputError
-        If it cannot be read, names what is to be explained, or leaves the intercept out.
+        If it cannot be read, holds something else than the parts of formulas, names what is to be explained,
+        or leaves the intercept out.
     """
     from formulaic import Formula
-    from formulaic.errors import FormulaSyntaxError
     from formulaic.formula import SimpleFormula
 
-    try:
+    formula_parts.check(formula)
+    with formula_parts.readable(formula):
         found = Formula(formula)
-    except FormulaSyntaxError as error:
-        raise InputError(
-            f"{formula!r} cannot be read ({str(error).splitlines()[0]}); write terms joined by +, such as "
-            "group + age"
-        ) from None
     if not isinstance(found, SimpleFormula):
         raise InputError(
             f"{formula!r} must be terms joined by +: write group + age, not y ~ group + age, because every "
@@ -113,19 +108,7 @@ def parse(formula):
 
 def variables(terms):
     """Names of the columns that some terms are made of."""
-    return {name for term in terms for factor in term.factors for name in _names(str(factor))} - {INTERCEPT}
-
-
-def _names(expression):
-    """Names in an expression that are neither functions nor modules; all of it where it is no Python."""
-    try:
-        tree = ast.parse(expression, mode="eval")
-    except SyntaxError:
-        return {expression}
-    used = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    used += [node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    skipped = {id(node) for node in used}
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in skipped}
+    return {name for term in terms for factor in term.factors for name in formula_parts.columns(factor)}
 
 
 def tested_terms(model, terms):
@@ -147,4 +130,4 @@ def tested_terms(model, terms):
 
 def _key(term):
     """The same for a:b and b:a."""
-    return tuple(sorted(part.strip() for part in term.split(":")))
+    return tuple(sorted(part.strip().strip("`") for part in term.split(":")))

@@ -108,7 +108,10 @@ def check(fit, model, place):
     -------
     list of str
     """
-    return _check_rates(fit, model, place) + _check_terms(fit, place) + _check_objectives(fit, place)
+    found = _check_rates(fit, model, place) + _check_terms(fit, place) + _check_objectives(fit, place)
+    if any(weights(fit).values()):
+        return found
+    return [*found, f"{place}.objective: every weight is 0, so nothing is minimised; give one above 0"]
 
 
 def _check_rates(fit, model, place):

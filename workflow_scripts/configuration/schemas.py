@@ -46,6 +46,39 @@ def complete(value, rules):
             complete(entry, others)
 
 
+def whole_numbers(value, rules):
+    """Give a value that its schema accepts with 1.0e+3 as 1000 wherever a whole number is meant.
+
+    Parameters
+    ----------
+    value : object
+        Mappings and lists are changed in place.
+    rules : dict
+
+    Returns
+    -------
+    object
+    """
+    if isinstance(value, dict):
+        others = rules.get("additionalProperties")
+        for key, entry in value.items():
+            below = rules.get("properties", {}).get(key, others)
+            value[key] = whole_numbers(entry, below) if isinstance(below, dict) else entry
+    elif isinstance(value, list):
+        value[:] = [whole_numbers(entry, rules.get("items", {})) for entry in value]
+    elif isinstance(value, float) and _is_whole(rules):
+        return int(value)
+    return value
+
+
+def _is_whole(rules):
+    """Say whether a schema means whole numbers."""
+    kinds = rules.get("type", ())
+    numbers = [entry for entry in rules.get("enum", ()) if isinstance(entry, (int, float))]
+    listed = numbers and all(isinstance(entry, int) for entry in numbers)
+    return bool(listed) or ("integer" in ([kinds] if isinstance(kinds, str) else kinds))
+
+
 @cache
 def _join(path):
     """Read a schema with the files it refers to."""

@@ -3,6 +3,8 @@
 from cubnm_core.errors import InputError
 from workflow_scripts.configuration.schemas import protocols, schema
 
+MOST_STEPS = 10**9  # of one simulation: days of computing
+
 
 def check(fit, config, place):
     """List what is wrong with the time and the steps of the simulations of a fit.
@@ -26,6 +28,15 @@ def check(fit, config, place):
             f"{place}: no duration is given; set simulation.duration (in s, burn-in included), or choose "
             "a protocol"
         ]
+    lengths = {"simulation.duration": simulation["duration"]}
+    lengths["fic.warm_up"] = (fit["fic"] or {}).get("warm_up", 0.0)
+    found = [
+        text
+        for key, seconds in lengths.items()
+        for text in check_steps(seconds, simulation["dt"], f"{place}: {key}")
+    ]
+    if found:
+        return found
     analysed = simulation["duration"] - simulation["burn_in"]
     if analysed <= window:
         return [
@@ -38,6 +49,28 @@ def check(fit, config, place):
     except InputError as error:
         return [f"{place}.simulation: {error}"]
     return []
+
+
+def check_steps(seconds, dt, place):
+    """List what is wrong with the number of steps that a simulation takes.
+
+    Parameters
+    ----------
+    seconds, dt : float
+        Length of the simulation and of a step.
+    place : str
+        Of the length, for the messages.
+
+    Returns
+    -------
+    list of str
+    """
+    if seconds <= MOST_STEPS * dt:
+        return []
+    return [
+        f"{place} of {seconds:g} s in steps (dt) of {dt:g} s has {seconds / dt:.1e} steps, and one "
+        f"simulation has at most {MOST_STEPS:,}; choose a longer step, such as the default, or less time"
+    ]
 
 
 def check_scans(fit, repetition_time, place):

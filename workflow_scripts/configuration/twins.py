@@ -1,6 +1,6 @@
 """Section ``twins``: the search must not know the noise that scans of synthetic twins were made with."""
 
-from workflow_scripts.configuration.evaluation import search_seeds, span
+from workflow_scripts.configuration.evaluation import overlap, search_seeds, span
 
 SEEDS_PER_TWIN = 1000  # noise seeds set aside for the runs of one twin
 
@@ -23,7 +23,7 @@ def check(fit, config, place):
     """
     search, twins = search_seeds(fit), config["twins"]
     scans = range(twins["first_seed"], twins["first_seed"] + SEEDS_PER_TWIN * twins["count"])
-    if not set(search) & set(scans):
+    if not overlap(search, scans):
         return []
     return [
         f"{place}.noise_seed: {span(search)} is also a seed of scans of synthetic twins ({span(scans)}); "

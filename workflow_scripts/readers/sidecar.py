@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 from cubnm_core.errors import InputError
@@ -37,15 +38,31 @@ def read(path):
     Raises
     ------
     InputError
-        If it is no JSON object.
+        If it is no JSON object, or states two values of one key.
     """
     if not Path(path).is_file():
         return {}
     pointers.check_fetched(path)
     with reading(path, "a JSON file"):
-        found = json.loads(Path(path).read_text(encoding="utf-8-sig"))
+        text = Path(path).read_text(encoding="utf-8-sig")
+        found = json.loads(text, object_pairs_hook=partial(_stated_once, path, text))
     if not isinstance(found, dict):
         raise InputError(f"{path}: holds {type(found).__name__}, but a JSON object is needed")
+    return found
+
+
+def _stated_once(path, text, pairs):
+    """Make a dict of the keys and values of an object; equal values of a key that stands twice do no harm."""
+    found = {}
+    for key, value in pairs:
+        if key in found and found[key] != value:
+            word = re.compile(rf"{re.escape(json.dumps(key))}\s*:")
+            lines = [str(text.count("\n", 0, match.start()) + 1) for match in word.finditer(text)]
+            raise InputError(
+                f"{path}: the key {key!r} has two values, {found[key]!r} and {value!r} (lines "
+                f"{' and '.join(lines)}); delete one of them"
+            )
+        found[key] = value
     return found
 
 

@@ -70,7 +70,7 @@ def make_design(model, people):
     if constant:
         raise InputError(f"{constant[0]} does not vary among these people")
     try:
-        found = model_matrix(model["formula"], table, na_action="ignore")
+        found = model_matrix(model["formula"], table, context={}, na_action="ignore")
     except FormulaicError as error:
         raise InputError(str(error).splitlines()[0]) from None
     matrix = found.to_numpy(dtype=float)

@@ -51,8 +51,7 @@ def run_model(model, families, people, left_out, settings):
     left_out, notes, rows = dict(left_out), [], []
     if model["random"] != PERSON:
         families = [averaged(family, people[PERSON]) for family in families]
-        people = covariates.per_person(people)
-    people = complete(model, people, left_out)
+    people = sample_of(model, people, left_out)
     smallest = None
     try:
         smallest = make_design(model, people).smallest_level
@@ -94,6 +93,13 @@ def averaged(family, person):
     """
     values = family.values.reindex(person.index)
     return replace(family, values=values.groupby(person, sort=False).mean())
+
+
+def sample_of(model, people, left_out):
+    """Choose the rows of a model: people, or their sessions, who have every covariate; others are counted."""
+    if model["random"] != PERSON:
+        people = covariates.per_person(people)
+    return complete(model, people, left_out)
 
 
 def complete(model, people, left_out):
