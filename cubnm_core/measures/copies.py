@@ -1,0 +1,136 @@
+"""The same data twice: scans that share volumes, and vectors that are equal but for rounding and scale."""
+
+import warnings
+
+import numpy as np
+
+from cubnm_core.measures.distances import correlation
+
+SAME = 0.99  # correlation of differences from volume to volume, which those of two scans never come near
+LARGEST = 5.0  # of the median size of a difference: larger ones count as much as this
+FEWEST = 20  # volumes in common that are worth a comparison
+MARKERS = 7  # places of the shorter scan that are looked for in the longer one
+SKETCH = 16  # numbers that stand for a vector
+ALIKE = 5e-3  # distance of sketches, in lengths of the vectors, from which vectors are worth a comparison
+SAME_VECTOR = 1 - 1e-6  # correlation of vectors that differ by rounding
+
+
+def shared_volumes(one, other):
+    """Find volumes that two scans have in common, whatever their rounding, scale and offset.
+
+    Compared are differences from volume to volume, which neither slow trends nor filters make alike.
+
+    Parameters
+    ----------
+    one, other : (T, N) and (U, N) array
+        In time; NaN for volumes and nodes without a number.
+
+    Returns
+    -------
+    int
+        How many volumes are common to both; 0 where the scans are two.
+    """
+    short, long = (_steps(scan) for scan in sorted((one, other), key=len))
+    present = np.isfinite(short).any(axis=0) & np.isfinite(long).any(axis=0)
+    short, long = short[:, present], long[:, present]
+    if len(short) < FEWEST or not present.any():
+        return 0
+    usable = np.flatnonzero(np.isfinite(short).all(axis=1))
+    if not usable.size:
+        return 0
+    markers = usable[np.linspace(0, len(usable) - 1, min(MARKERS, len(usable))).astype(int)]
+    offsets = {int(np.argmin(_distances(long, short[marker]))) - marker for marker in markers}
+    return max(_overlap(short, long, offset) for offset in {*offsets, 0, len(long) - len(short)})
+
+
+def _steps(scan):
+    """Differences from volume to volume, of every node in its own unit; NaN for a node that stands still.
+
+    Large ones are cut off: all scans begin alike, before the magnetisation is steady.
+    """
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a node without any number
+        steps = np.diff(scan.astype(np.float64), axis=0)
+        size = np.nanmedian(np.abs(steps), axis=0) if len(steps) else np.ones(scan.shape[1])
+        return np.clip(steps / np.where(size > 0, size, np.nan), -LARGEST, LARGEST)
+
+
+def _distances(steps, marker):
+    """Distance of every volume from one; infinite where there is no number."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        found = np.square(steps - marker).sum(axis=1)
+    return np.where(np.isfinite(found), found, np.inf)
+
+
+def _overlap(short, long, offset):
+    """Count the volumes that two scans share where one begins `offset` volumes after the other."""
+    first, stop = max(0, -offset), min(len(short), len(long) - offset)
+    if stop - first < FEWEST:
+        return 0
+    one, other = short[first:stop], long[first + offset : stop + offset]
+    both = np.isfinite(one).all(axis=1) & np.isfinite(other).all(axis=1)
+    if np.count_nonzero(both) < FEWEST:
+        return 0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alike = correlation(one[both].T.ravel()[None], other[both].T.ravel())[0]
+    return int(stop - first + 1) if alike > SAME else 0
+
+
+def sketch(vector):
+    """Give a few numbers that stand for a vector, whatever its scale: near each other for equal vectors.
+
+    Random projections keep distances (Johnson & Lindenstrauss 1984, doi:10.1090/conm/026/737400).
+
+    Parameters
+    ----------
+    vector : (P,) array
+        A value that is not finite counts as 0.
+
+    Returns
+    -------
+    (16,) float64 array
+    """
+    values = np.where(np.isfinite(vector), vector, 0.0)
+    size = np.linalg.norm(values)
+    if not size or not np.isfinite(size):
+        return np.zeros(SKETCH)
+    generator, found = np.random.default_rng(0), np.empty(SKETCH)
+    for place in range(SKETCH):
+        found[place] = generator.standard_normal(len(values)) @ values
+    return found / (size * np.sqrt(SKETCH))
+
+
+def alike(sketches):
+    """Find vectors that may be equal, by their sketches.
+
+    Parameters
+    ----------
+    sketches : (n, 16) array
+
+    Returns
+    -------
+    list of (int, int)
+        Pairs of places, the first one smaller.
+    """
+    from scipy.spatial import cKDTree
+
+    sketches = np.asarray(sketches, dtype=np.float64)
+    known = np.flatnonzero(sketches.any(axis=1)) if sketches.size else np.array([], dtype=int)
+    if len(known) < 2:
+        return []
+    pairs = cKDTree(sketches[known]).query_pairs(ALIKE)
+    return sorted((int(known[one]), int(known[other])) for one, other in pairs)
+
+
+def are_equal(one, other):
+    """Say whether two vectors are equal but for rounding, scale and offset.
+
+    Parameters
+    ----------
+    one, other : (P,) array
+    """
+    usable = np.isfinite(one) & np.isfinite(other)
+    if np.count_nonzero(usable) < 3:
+        return False
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return bool(correlation(one[usable][None], other[usable])[0] > SAME_VECTOR)
