@@ -1,7 +1,5 @@
 """The same data twice: scans that share volumes, and vectors that are equal but for rounding and scale."""
 
-import warnings
-
 import numpy as np
 
 from cubnm_core.measures.distances import correlation
@@ -9,12 +7,15 @@ from cubnm_core.measures.distances import correlation
 SAME = 0.99  # correlation of differences from volume to volume, which those of two scans never come near
 LARGEST = 5.0  # of the median size of a difference: larger ones count as much as this
 FEWEST = 20  # volumes in common that are worth a comparison
-MARKERS = 7  # places of the shorter scan that are looked for in the longer one
+NODES = 50  # that are compared, of all parts of the brain
+MARKERS = 7  # stretches of the shorter scan that are looked for in the longer one
+MARKER = 10  # volumes of such a stretch
 SKETCH = 16  # numbers that stand for a vector
 ALIKE = 5e-3  # distance of sketches, in lengths of the vectors, from which vectors are worth a comparison
 SAME_VECTOR = 1 - 1e-6  # correlation of vectors that differ by rounding
 
 
+@np.errstate(invalid="ignore", divide="ignore", over="ignore")
 def shared_volumes(one, other):
     """Find volumes that two scans have in common, whatever their rounding, scale and offset.
 
@@ -30,36 +31,42 @@ def shared_volumes(one, other):
     int
         How many volumes are common to both; 0 where the scans are two.
     """
-    short, long = (_steps(scan) for scan in sorted((one, other), key=len))
-    present = np.isfinite(short).any(axis=0) & np.isfinite(long).any(axis=0)
-    short, long = short[:, present], long[:, present]
-    if len(short) < FEWEST or not present.any():
+    short, long = (np.diff(scan.astype(np.float64), axis=0) for scan in sorted((one, other), key=len))
+    present = np.flatnonzero(_varies(short) & _varies(long))
+    if len(short) < FEWEST or not present.size:
         return 0
-    usable = np.flatnonzero(np.isfinite(short).all(axis=1))
+    present = present[np.linspace(0, len(present) - 1, min(NODES, len(present))).astype(int)]
+    short, long = short[:, present], long[:, present]
+    usable = np.flatnonzero(np.isfinite(_windows(short).sum(axis=(1, 2))))
     if not usable.size:
         return 0
     markers = usable[np.linspace(0, len(usable) - 1, min(MARKERS, len(usable))).astype(int)]
-    offsets = {int(np.argmin(_distances(long, short[marker]))) - marker for marker in markers}
-    return max(_overlap(short, long, offset) for offset in {*offsets, 0, len(long) - len(short)})
+    offsets = {int(np.argmax(_likeness(long, short[place : place + MARKER]))) - place for place in markers}
+    return max(_overlap(short, long, int(offset)) for offset in {*offsets, 0, len(long) - len(short)})
 
 
-def _steps(scan):
-    """Differences from volume to volume, of every node in its own unit; NaN for a node that stands still.
-
-    Large ones are cut off: all scans begin alike, before the magnetisation is steady.
-    """
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a node without any number
-        steps = np.diff(scan.astype(np.float64), axis=0)
-        size = np.nanmedian(np.abs(steps), axis=0) if len(steps) else np.ones(scan.shape[1])
-        return np.clip(steps / np.where(size > 0, size, np.nan), -LARGEST, LARGEST)
+def _varies(steps):
+    """Say which nodes move at all."""
+    return (np.nan_to_num(steps) != 0).any(axis=0)
 
 
-def _distances(steps, marker):
-    """Distance of every volume from one; infinite where there is no number."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        found = np.square(steps - marker).sum(axis=1)
-    return np.where(np.isfinite(found), found, np.inf)
+def _windows(steps):
+    """Stretches of the length of a marker: (T - 9, N, 10)."""
+    return np.lib.stride_tricks.sliding_window_view(steps, MARKER, axis=0)
+
+
+def _likeness(steps, marker):
+    """Mean correlation of a marker with every stretch of its length, over nodes; -1 for one without number."""
+    marker = marker - marker.mean(axis=0)
+    count = len(steps) - MARKER + 1
+    sums, squares, products = (np.zeros((count, steps.shape[1])) for _ in range(3))
+    for place, values in enumerate(marker):
+        part = steps[place : place + count]
+        sums += part
+        squares += part**2
+        products += part * values
+    found = products / np.sqrt((squares - sums**2 / MARKER) * (marker**2).sum(axis=0))
+    return np.where(np.isfinite(found), found, -1.0).mean(axis=1)
 
 
 def _overlap(short, long, offset):
@@ -71,9 +78,15 @@ def _overlap(short, long, offset):
     both = np.isfinite(one).all(axis=1) & np.isfinite(other).all(axis=1)
     if np.count_nonzero(both) < FEWEST:
         return 0
-    with np.errstate(invalid="ignore", divide="ignore"):
-        alike = correlation(one[both].T.ravel()[None], other[both].T.ravel())[0]
+    alike = correlation(_cut(one[both])[None], _cut(other[both]))[0]
     return int(stop - first + 1) if alike > SAME else 0
+
+
+def _cut(steps):
+    """Bring every node to the same size and cut off what is large: all scans begin alike, until steady."""
+    size = np.median(np.abs(steps), axis=0)
+    size = np.where(size > 0, size, np.abs(steps).max(axis=0, initial=0.0))
+    return np.clip(steps / np.where(size > 0, size, 1.0), -LARGEST, LARGEST).ravel()
 
 
 def sketch(vector):

@@ -103,8 +103,8 @@ def check_lengths(rows, shortest_scan, shortest_fcd):
         raise InputError(
             "\n".join(
                 f"{path}: made of {time / 60:.1f} minutes of scan, fewer than bold.shortest_scan asks for "
-                f"({shortest_scan / 60:.1f} minutes); give the FC of a longer scan, or lower bold.shortest_scan "
-                "(null: no limit)"
+                f"({shortest_scan / 60:.1f} minutes); give the FC of a longer scan, or lower "
+                "bold.shortest_scan (null: no limit)"
                 for path, time in short.items()
             )
         )
@@ -112,9 +112,9 @@ def check_lengths(rows, shortest_scan, shortest_fcd):
     if not short:
         return None
     return (
-        f"{short[0]} is made of {seconds[short[0]] / 60:.1f} minutes of scan, fewer than bold.shortest_fcd asks "
-        f"for ({shortest_fcd / 60:.1f} minutes), so the FCD counts in no cost and no score; to have it, give that "
-        "of longer scans, or lower bold.shortest_fcd (null: no limit)"
+        f"{short[0]} is made of {seconds[short[0]] / 60:.1f} minutes of scan, fewer than bold.shortest_fcd "
+        f"asks for ({shortest_fcd / 60:.1f} minutes), so the FCD counts in no cost and no score; to have it, "
+        "give that of longer scans, or lower bold.shortest_fcd (null: no limit)"
     )
 
 

@@ -244,9 +244,9 @@ def _too_short(seconds, shortest):
     if shortest is None or seconds >= shortest:
         return []
     return [
-        f"{_minutes(seconds)} of scan are left, fewer than bold.shortest_scan asks for ({_minutes(shortest)}); "
-        "give a longer scan, delete the row of this run where others are left, or lower bold.shortest_scan "
-        "(null: no limit)"
+        f"{_minutes(seconds)} of scan are left, fewer than bold.shortest_scan asks for "
+        f"({_minutes(shortest)}); give a longer scan, delete the row of this run where others are left, or "
+        "lower bold.shortest_scan (null: no limit)"
     ]
 
 
@@ -260,8 +260,8 @@ def _too_short_for_fcd(runs, shortest):
         return None
     listed = ", ".join(f"{_minutes(seconds)} of run {name}" for name, seconds in short.items())
     return (
-        f"{listed} are left, fewer than bold.shortest_fcd asks for ({_minutes(shortest)}), so the FCD counts in "
-        "no cost and no score; to have it, give longer runs, or lower bold.shortest_fcd (null: no limit)"
+        f"{listed} are left, fewer than bold.shortest_fcd asks for ({_minutes(shortest)}), so the FCD counts "
+        "in no cost and no score; to have it, give longer runs, or lower bold.shortest_fcd (null: no limit)"
     )
 
 
@@ -313,8 +313,9 @@ def _missing_nodes(bold, labels, row, largest_missing):
         "are constant": flat,
         f"keep one value for {signals.FROZEN_STRETCH} volumes or more": frozen,
     }
+    names = np.array(labels)
     told = {
-        words: f"{row['path']}: {np.count_nonzero(wrong)} parcels {words}: {', '.join(np.array(labels)[wrong])}"
+        words: f"{row['path']}: {np.count_nonzero(wrong)} parcels {words}: {', '.join(names[wrong])}"
         for words, wrong in what.items()
         if wrong.any()
     }

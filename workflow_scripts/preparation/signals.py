@@ -13,8 +13,8 @@ FEWEST_VOLUMES = 10  # of which a correlation says anything at all
 ONE_SIGNAL = 1 - 1e-6  # correlation of parcels that hold the same signal
 SHOWN = 5  # stretches and parcels that a message names
 CENSORED = (
-    "if they were censored, say so in the manifest (censoring: zeroed, or a row of kind mask with its run_id); "
-    "otherwise give the scan again, or the part before as a file of its own"
+    "if they were censored, say so in the manifest (censoring: zeroed, or a row of kind mask with its "
+    "run_id); otherwise give the scan again, or the part before as a file of its own"
 )
 
 
@@ -35,8 +35,8 @@ def problems(counted, numbers):
     """
     if len(counted) < FEWEST_VOLUMES:
         return [
-            f"{len(counted)} volumes are left, and {FEWEST_VOLUMES} are the fewest of which a correlation says "
-            "anything; give a longer scan, or delete its row"
+            f"{len(counted)} volumes are left, and {FEWEST_VOLUMES} are the fewest of which a correlation "
+            "says anything; give a longer scan, or delete its row"
         ]
     if too_large := _overflow(counted, numbers):
         return [too_large]
@@ -84,8 +84,9 @@ def _overflow(counted, numbers):
         return None
     volume, parcel = np.argwhere(wrong)[0]
     return (
-        f"{np.count_nonzero(wrong)} values are too large to be measured, the first in volume {numbers[volume]} "
-        f"(counted from 0) is {counted[volume, parcel]:g}: they have overflowed; write the scan again"
+        f"{np.count_nonzero(wrong)} values are too large to be measured, the first in volume "
+        f"{numbers[volume]} (counted from 0) is {counted[volume, parcel]:g}: they have overflowed; write the "
+        "scan again"
     )
 
 
@@ -106,12 +107,13 @@ def _one_signal(inside):
     varying = varying[:, np.ptp(varying, axis=0) > 0]
     if varying.shape[1] < 2:
         return []
-    alike = correlation(varying.T[1:], varying[:, 0])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        alike = correlation(varying.T[1:], varying[:, 0])
     if not (np.abs(alike) > ONE_SIGNAL).all():
         return []
     return [
-        f"all {varying.shape[1]} parcels hold the same signal, so every correlation is 1; extract the signals "
-        "of the parcels again"
+        f"all {varying.shape[1]} parcels hold the same signal, so every correlation is 1; extract the "
+        "signals of the parcels again"
     ]
 
 
@@ -121,8 +123,8 @@ def _stretches(marked, numbers):
     places = ", ".join(f"{first} to {last}" if first < last else f"{first}" for first, last in listed[:SHOWN])
     more = ", ..." if len(listed) > SHOWN else ""
     return (
-        f"{np.count_nonzero(marked)} of {len(marked)} volumes, from volume {listed[0][0]} on (counted from 0; "
-        f"{places}{more}),"
+        f"{np.count_nonzero(marked)} of {len(marked)} volumes, from volume {listed[0][0]} on (counted from "
+        f"0; {places}{more}),"
     )
 
 
