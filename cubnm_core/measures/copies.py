@@ -1,5 +1,7 @@
 """The same data twice: scans that share volumes, and vectors that are equal but for rounding and scale."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from cubnm_core.measures.distances import correlation
@@ -56,7 +58,7 @@ def _windows(steps):
 
 
 def _likeness(steps, marker):
-    """Mean correlation of a marker with every stretch of its length, over nodes; -1 for one without number."""
+    """Mean correlation over nodes of a marker with every stretch of its length; -1 for no number."""
     marker = marker - marker.mean(axis=0)
     count = len(steps) - MARKER + 1
     sums, squares, products = (np.zeros((count, steps.shape[1])) for _ in range(3))
@@ -107,10 +109,13 @@ def sketch(vector):
     size = np.linalg.norm(values)
     if not size or not np.isfinite(size):
         return np.zeros(SKETCH)
-    generator, found = np.random.default_rng(0), np.empty(SKETCH)
-    for place in range(SKETCH):
-        found[place] = generator.standard_normal(len(values)) @ values
-    return found / (size * np.sqrt(SKETCH))
+    return _projection(len(values)) @ values / (size * np.sqrt(SKETCH))
+
+
+@lru_cache(maxsize=1)
+def _projection(length):
+    """Directions on which vectors of a length are projected: (16, length), always the same."""
+    return np.random.default_rng(0).standard_normal((SKETCH, length))
 
 
 def alike(sketches):

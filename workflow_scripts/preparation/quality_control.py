@@ -33,7 +33,9 @@ def main(sm):
     for row, unit in zip(rows, units, strict=True):
         row["missing_nodes"] = lacking.get(unit.key, 0)
     add_flags(rows, sm.params.limits)
+    shared = {name: len(group) for group in common.get("shared_connectomes", {}).values() for name in group}
     for row, unit in zip(rows, units, strict=True):
+        row["sharing_connectome"] = shared.get(unit.name)
         row["flags"] = "; ".join(filter(None, [*told.get(unit.name, ()), row["flags"]]))
         row["reasons"] = "; ".join(why_excluded(unit.name, [connectomes, scans, *targets.values()]))
     job.write_tsv(sm.output[0], rows)
