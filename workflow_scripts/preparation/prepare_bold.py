@@ -239,9 +239,14 @@ def _minutes(seconds):
     return f"{seconds / 60:.1f} minutes"
 
 
+def _is_shorter(seconds, shortest):
+    """Compare a length with the shortest one that is allowed, if any; rounding makes nobody short."""
+    return shortest is not None and seconds < shortest * (1 - 1e-9)
+
+
 def _too_short(seconds, shortest):
     """Say that less is left of a run than its FC takes, and what to do."""
-    if shortest is None or seconds >= shortest:
+    if not _is_shorter(seconds, shortest):
         return []
     return [
         f"{_minutes(seconds)} of scan are left, fewer than bold.shortest_scan asks for "
@@ -253,9 +258,7 @@ def _too_short(seconds, shortest):
 def _too_short_for_fcd(runs, shortest):
     """Say why the FCD of a person is left out of costs and scores; None where every run is long enough."""
     lengths = {name: run["volumes_kept"] * run["repetition_time"] for name, run in runs.items()}
-    short = {
-        name: seconds for name, seconds in lengths.items() if shortest is not None and seconds < shortest
-    }
+    short = {name: seconds for name, seconds in lengths.items() if _is_shorter(seconds, shortest)}
     if not short:
         return None
     listed = ", ".join(f"{_minutes(seconds)} of run {name}" for name, seconds in short.items())
