@@ -104,6 +104,7 @@ rule common_nodes:
     params:
         units=all_units,
         largest_missing=CONFIG["node_policy"]["largest_missing"],
+        duplicates=CONFIG["bold"]["duplicates"],
         connectome=CONNECTOME_SCALING,
         targets_version=VERSIONS["targets"],
     script:
@@ -167,6 +168,7 @@ rule empirical_targets:
         rows=precomputed_rows,
         holdout=HOLDOUT,
         analysis=ANALYSIS,
+        shortest=bold.select_lengths(CONFIG),
         needs_fcd=NEEDS_FCD,
         node_set=node_set,
         targets_version=VERSIONS["targets"],

@@ -15,6 +15,8 @@ from workflow_scripts.files.job import read_json, write_json, write_npz, write_t
 
 LABELS = ("LH_Vis_1", "LH_SomMot_1", "LH_Cont_1", "RH_Vis_1", "RH_SomMot_1", "RH_Cont_1")
 REPETITION_TIME = 0.8
+# Scans of tests last seconds, so that tests do.
+SHORT_SCANS = {"shortest_scan": None, "shortest_fcd": None}
 # All of the evidence, and little of each, because every test of a whole workflow pays for it.
 LITTLE_EVIDENCE = {
     "seeds": 2,
@@ -56,7 +58,7 @@ class TinyCohort:
             "manifest": "manifest.tsv",
             "participants": "participants.tsv",
             "nodes": "nodes.tsv",
-            "bold": {"field_strength": 3.0},
+            "bold": {"field_strength": 3.0, **SHORT_SCANS},
             "holdout": "run",
             "simulation": {"duration": 120.0, "burn_in": 20.0, "dt": 1.0e-3},
             "fits": {

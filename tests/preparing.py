@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from cohorts import LABELS, labelled, read_tsv
+from cohorts import LABELS, SHORT_SCANS, labelled, read_tsv
 
 from workflow_scripts.cohort import tables
 from workflow_scripts.configuration import bold, configuration, connectome
@@ -41,6 +41,7 @@ class Preparation:
         self.scanning = bold.select_preparation(config)
         self.nodes, self.common = folder / "results" / "nodes.tsv", folder / "results" / "common.json"
         self.group = folder / "results" / "average.npz"
+        self.twice = {"duplicates": config["bold"]["duplicates"]}
         self.missing = folder / "results" / "missing_nodes.tsv"
 
     def rows(self, kind):
@@ -84,7 +85,7 @@ class Preparation:
         output = {"nodes": self.nodes, "missing": self.missing, "json": self.common, "group": self.group}
         inputs["nodes"] = self.config["nodes"]
         largest = self.config["node_policy"]["largest_missing"]
-        self.run(common_nodes, inputs, output, largest_missing=largest, connectome=self.scaling)
+        self.run(common_nodes, inputs, output, largest_missing=largest, connectome=self.scaling, **self.twice)
         return job.read_json(self.common)
 
     def connectomes(self):
@@ -98,6 +99,7 @@ class Preparation:
         inputs["all_nodes"] = self.config["nodes"]
         rows = dict.fromkeys(self.cohort, ())
         params = {"holdout": holdout, "needs_fcd": needs_fcd, "rows": rows}
+        params["shortest"] = bold.select_lengths(self.config)
         params["analysis"] = {**self.config["analysis"], "band_pass": None, **(analysis or {})}
         return self.run(empirical_targets, inputs, self.archive(f"target_{split}"), split=split, **params)
 
@@ -118,6 +120,8 @@ class Preparation:
 
 def of_tables(cohort, **sections):
     """Prepare a tiny cohort with some sections of its configuration changed."""
+    if "bold" in sections:
+        sections["bold"] = {**SHORT_SCANS, **sections["bold"]}
     cohort.config |= sections
     rows = cohort.read()
     config = configuration.validate(

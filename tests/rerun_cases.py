@@ -129,6 +129,8 @@ CASES = {
     "config.bold.zscore": ({"bold.zscore": True}, SCANS),
     "config.bold.fd_threshold": ({"bold.fd_threshold": 0.5}, SCANS),
     "config.bold.shortest_scan": ({"bold.shortest_scan": 1.0}, SCANS),
+    "config.bold.shortest_fcd": ({"bold.shortest_fcd": 1.0}, SCANS),
+    "config.bold.duplicates": ({"bold.duplicates": "exclude"}, COMMON),
     "config.analysis.pairs": ({"analysis.pairs": "intrahemispheric"}, TARGETS),
     "config.analysis.window": ({"analysis.window": 20.0}, TARGETS),
     "config.analysis.window_step": ({"analysis.window_step": 4.0}, TARGETS),

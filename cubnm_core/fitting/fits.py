@@ -98,7 +98,7 @@ class FitProblem:
 
     def costs(self, terms):
         """What the search minimises: (n, objectives), from the completed terms of n candidates."""
-        costs = self.objective.costs(terms)
+        costs = self.objective.of_target(self.target).costs(terms)
         return costs if self.prior is None else costs + self.prior.weight * terms["shrinkage"][:, None]
 
 

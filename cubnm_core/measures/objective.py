@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,6 +36,10 @@ WORST = {
     "fic_failed": 1.0,
 }
 
+RATE_TERMS = ("rate_penalty", "rate_band", "fic_failed")
+NOTHING_BUT_FCD = (
+    "The scans are too short for an FCD, and the cost, or one of several objectives, weighs nothing else."
+)
 DIVERGED = 1  # the status of a simulation without numbers; any other has scores
 FIC_FAILED = 2
 
@@ -74,6 +78,8 @@ class Target:
     fcd_cdf : (10000,) array, optional
         Distribution function of the FCD, in counts or shares, at the upper edges of 10,000 equal bins from -1
         to 1; for targets whose FCD has come in no other form.
+    weighs_fcd : bool, optional
+        False where the scans are too short for an FCD: costs leave its terms out.
 
     Raises
     ------
@@ -85,6 +91,7 @@ class Target:
     fc: np.ndarray
     fcd: np.ndarray | None = None
     fcd_cdf: np.ndarray | None = None
+    weighs_fcd: bool = True
 
     def __post_init__(self):
         for name in ("fc", "fcd"):
@@ -219,6 +226,29 @@ class Objective:
         names = comparison.available(target)
         return [name for name in names if name != "fcd_ks_binned" or name in self.needed]
 
+    def of_target(self, target):
+        """Give the objective that a target is held against: without the FCD where it is not weighed.
+
+        Parameters
+        ----------
+        target : Target
+
+        Returns
+        -------
+        Objective
+
+        Raises
+        ------
+        InputError
+            If nothing is left of the cost, or of one of several objectives.
+        """
+        if target.weighs_fcd or not set(comparison.FCD_TERMS) & {*self.needed, *self.terms}:
+            return self
+        if any(weighs_only_fcd(weights) for weights in self.groups or (self.terms,)):
+            raise InputError(NOTHING_BUT_FCD)
+        terms, *groups = (_without_fcd(weights) for weights in (self.terms, *self.groups))
+        return replace(self, terms=terms, groups=tuple(groups), constraints=_without_fcd(self.constraints))
+
     @property
     def n_objectives(self):
         """Number of objectives of a search."""
@@ -278,6 +308,8 @@ class Objective:
             If a term of the cost cannot be had, FC vectors differ in length, or a term of the user's own
             gives something other than one number.
         """
+        if (own := self.of_target(target)) is not self:
+            return own.score(run, target, rows)
         scores = self._built_in_terms(run, target, rows)
         # a single value of the FC that is not finite makes this distance so
         failed = has_failed(np.asarray(run.status)[rows]) | ~np.isfinite(scores["fc_normec"])
@@ -318,6 +350,16 @@ class Objective:
         weights = self.terms if weights is None else weights
         counted = [name for name in self.known if weights.get(name)]
         return sum(TERMS.get(name, 1) * weights[name] * scores[name] for name in counted)
+
+
+def weighs_only_fcd(weights):
+    """Say whether the FCD is all that a cost compares with a scan, beside what it says about rates."""
+    compared = {name for name, weight in weights.items() if weight} - {*RATE_TERMS}
+    return bool(compared) and compared <= {*comparison.FCD_TERMS}
+
+
+def _without_fcd(weights):
+    return {name: value for name, value in weights.items() if name not in comparison.FCD_TERMS}
 
 
 _RATES = "the mean firing rate r_E (Hz) among the state means of the simulation, and a band for it"

@@ -7,6 +7,8 @@ import pytest
 from cohorts import read_tsv
 from prepared import PreparedCohort
 
+from workflow_scripts.cohort.units import FitKey
+from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import fit, simulators
 
@@ -155,3 +157,34 @@ def test_scheme_and_precision_are_in_the_fingerprint(cohort, key, value):
     before = cohort.marks()
     cohort.settings["simulation"] = {**cohort.settings["simulation"], key: value}
     assert not set(before.values()) & set(cohort.marks().values())
+
+
+def test_people_with_short_scans_are_fitted_and_scored_without_an_fcd(cohort):
+    before = cohort.marks()
+    for split in cohort.splits:
+        arrays = job.read_npz(cohort.target("sub-02", split))
+        cohort.write_target("sub-02", split, fc=arrays["sub-02/fc"])
+        state = {
+            "status": "ok",
+            "reasons": [],
+            "repetition_time": 1.0,
+            "fcd_left_out": "8.0 minutes are left",
+        }
+        cohort.state("sub-02", split, **state)
+    people, unusable = cohort.read()
+    assert unusable == {} and cohort.settings["objective"]["fcd_ks"]
+    after = cohort.marks()
+    assert {key for key in before if before[key] != after[key]} == {
+        str(FitKey("sub-02", restart)) for restart in range(2)
+    }
+    candidates = [
+        (person, person.candidate({"G": 1.0, "w_p": 1.0, "J_N": 0.15}, [7])) for person in people.values()
+    ]
+    found = dict(zip(people, cohort.simulator.evaluate(candidates), strict=True))
+    scores = {name: evaluated.scores["train"] for name, (_, evaluated) in found.items()}
+    assert "fcd_ks" in scores["sub-01"] and "fcd_ks" not in scores["sub-02"]
+    mine = scores["sub-02"]
+    np.testing.assert_allclose(mine["cost"], 0.5 * mine["rate_penalty"] - mine["fc_corr"])
+    cohort.settings["objective"] = {"fcd_ks": 1.0, "rate_penalty": 0.5}
+    _, unusable = cohort.read()
+    assert list(unusable) == ["sub-02"] and "nothing but the FCD" in unusable["sub-02"]["reason"]

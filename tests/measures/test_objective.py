@@ -284,6 +284,23 @@ def test_fcd_term_without_an_fcd_is_refused(target):
     assert "fcd_ks" not in Objective({"fc_corr": 1.0}).score(make_run(), Target(target.fc))
 
 
+def test_the_fcd_is_left_out_for_scans_too_short_for_it(target):
+    short = Target(target.fc, weighs_fcd=False)
+    whole = Objective({"fc_corr": 1.0, "fcd_ks": 1.0}, constraints={"fcd_ks": 0.3})
+    scores = whole.score(make_run(), short)
+    assert "fcd_ks" not in scores
+    np.testing.assert_array_equal(scores["cost"], -scores["fc_corr"])
+    np.testing.assert_array_equal(whole.of_target(short).costs(scores)[:, 0], scores["cost"])
+    assert whole.of_target(target) is whole
+    groups = ({"fc_corr": 1.0}, {"fcd_ks": 1.0})
+    for alone in (
+        Objective({"fcd_ks": 1.0, "rate_penalty": 0.5}),
+        Objective({"fc_corr": 1.0, "fcd_ks": 1.0}, groups=groups),
+    ):
+        with pytest.raises(InputError, match="too short for an FCD"):
+            alone.of_target(short)
+
+
 def test_rate_term_without_rates_is_refused(target):
     run = make_run()
     run.state_means = {"theta": np.zeros((5, 4))}

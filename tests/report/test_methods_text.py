@@ -60,6 +60,8 @@ CONFIGURED = {
     ),
     "volumes": ({"bold": {"initial_volumes": 5}}, "the first 5 volumes of every run were discarded"),
     "detrend": ({"bold": {"detrend": "linear"}}, "a linear trend was subtracted"),
+    "long enough": ({"bold": {"shortest_fcd": 480}}, "less than 480 s left in a run were fitted and scored"),
+    "twice": ({"bold": {"duplicates": "exclude"}}, "only the first was kept"),
     "censoring": ({"bold": {"fd_threshold": 0.4}}, "framewise displacement above 0.4 mm"),
 }
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from cohorts import LABELS, alone, labelled, read_record, read_tsv, symmetric
+from cohorts import LABELS, SHORT_SCANS, alone, labelled, read_record, read_tsv, symmetric
 from prepared import PreparedCohort
 from preparing import Preparation, of_tables
 
@@ -140,7 +140,7 @@ def test_missing_lengths_are_told_among_the_exclusions():
 MADE = {
     **SYNTHETIC_TABLES,
     "synthetic": {"participants": 4, "nodes": 8, "scan_duration": 40.0, "dt": 1.0e-3},
-    "bold": {"hemodynamics": "friston2003"},
+    "bold": {"hemodynamics": "friston2003", **SHORT_SCANS},
     "analysis": {"window": 10.0, "window_step": 2.0},
     "simulation": {"duration": 45.0, "burn_in": 5.0, "dt": 1.0e-3, "hemodynamic_dt": 5.0e-3},
     "fits": {

@@ -7,9 +7,14 @@ from workflow_scripts.configuration.parameters import read_model
 
 def select_preparation(config):
     """Select the settings of rule prepare_bold from a completed configuration."""
-    names = ("initial_volumes", "detrend", "zscore", "fd_threshold", "shortest_scan")
+    names = ("initial_volumes", "detrend", "zscore", "fd_threshold", "shortest_scan", "shortest_fcd")
     largest_missing = config["node_policy"]["largest_missing"]
     return {**{key: config["bold"][key] for key in names}, "largest_missing": largest_missing}
+
+
+def select_lengths(config):
+    """Select the settings of how long scans must be, in s, from a completed configuration."""
+    return {key: config["bold"][key] for key in ("shortest_scan", "shortest_fcd")}
 
 
 def hemodynamics_name(bold):

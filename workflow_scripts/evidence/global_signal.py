@@ -8,6 +8,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.evidence import global_signal as core
+from cubnm_core.measures.objective import weighs_only_fcd
 from workflow_scripts.cohort import noise_seeds, tables, units
 from workflow_scripts.configuration import objectives
 from workflow_scripts.files import job
@@ -74,8 +75,10 @@ def cases_of(fits, people):
         if objective is None:
             rows += [missing_row(name, person, NO_TERM) for person in people]
             continue
-        usable = [person for person in people if can_score(objective, person.targets["train"])]
-        cases += [Case(name, settings, objective, person) for person in usable]
+        for person in people:
+            target = person.targets["train"]
+            mine = objective if weighs_only_fcd(objective.terms) else objective.of_target(target)
+            cases += [Case(name, settings, mine, person)] if can_score(mine, target) else []
     return cases, rows
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from workflow_scripts.files import job
+from workflow_scripts.files.unpacking import check_members
 
 
 def write(npz, json, people):
@@ -57,7 +58,9 @@ class Archive:
     def arrays(self, unit):
         """Arrays of one unit, a dict of str to ndarray; empty where it was excluded."""
         prefix = f"{unit}/"
-        with np.load(f"{self._stem_of[unit]}.npz", allow_pickle=False) as file:
+        path = f"{self._stem_of[unit]}.npz"
+        with np.load(path, allow_pickle=False) as file:
+            check_members(path, [each for each in file.zip.infolist() if each.filename.startswith(prefix)])
             return {name.removeprefix(prefix): file[name] for name in file.files if name.startswith(prefix)}
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.fitting.candidates import Candidate
-from cubnm_core.measures.objective import Target
+from cubnm_core.measures.objective import Target, weighs_only_fcd
 from workflow_scripts.cohort.units import Unit
+from workflow_scripts.configuration.objectives import weights
 from workflow_scripts.files.archives import Archive, by_split
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ class People:
         self.connectomes, self.targets = Archive(connectomes), by_split(targets, splits)
         self._delays = settings is not None and settings["delays"]
         self._objective = {} if settings is None else settings["objective"]
+        groups = [] if settings is None else settings["objectives"] or [weights(settings)]
+        self._only_fcd = any(weighs_only_fcd(group) for group in groups)
 
     def read(self, unit):
         """Read the connectome and the targets of a unit.
@@ -116,7 +119,10 @@ class People:
             for split, archive in self.targets.items()
             if states[split]["status"] == "ok"
         }
-        lacking = {split: _lacking(found, states[split], self._objective) for split, found in usable.items()}
+        lacking = {
+            split: _lacking(found, states[split], self._objective, self._only_fcd)
+            for split, found in usable.items()
+        }
         if lacking["train"] is not None:
             raise Excluded([lacking["train"]])
         for split in [split for split, reason in lacking.items() if reason is not None]:
@@ -126,7 +132,12 @@ class People:
             unit=unit,
             weights=arrays["weights"],
             targets={
-                split: Target(fc=found["fc"], fcd=found.get("fcd"), fcd_cdf=found.get("fcd_cdf"))
+                split: Target(
+                    fc=found["fc"],
+                    fcd=found.get("fcd"),
+                    fcd_cdf=found.get("fcd_cdf"),
+                    weighs_fcd=not states[split].get("fcd_left_out"),
+                )
                 for split, found in usable.items()
             },
             repetition_time=states["train"]["repetition_time"],
@@ -158,8 +169,10 @@ class People:
         return people, unusable
 
 
-def _lacking(arrays, state, objective):
-    """Say why a target has no FCD of the form that an objective weighs, or None if it has."""
+def _lacking(arrays, state, objective, only_fcd):
+    """Say why a target has no FCD of the form that an objective weighs; None if it has, or does without."""
+    if state.get("fcd_left_out"):
+        return f"{state['fcd_left_out']}; the objective weighs nothing but the FCD" if only_fcd else None
     if "fcd" in arrays or not (objective.get("fcd_ks") or objective.get("fcd_ks_binned")):
         return None
     if "fcd_cdf" in arrays:

@@ -14,6 +14,8 @@ LENGTH = re.compile(r"mean_?length")
 # Of the same data in two formats, the one that needs no further file.
 FORMAT_ORDER = ("xcpd_tsv", "ptseries", "dtseries")
 RESTING = "rest"
+RESTING_WORDS = ("rest", "resting", "restingstate", "rs", "rsfmri", "rfmri")
+NO_CONDITION = re.compile(r"(?:[0-9]+|AP|PA|LR|RL)+$")
 SESSION = "session"
 ABSENT = "none"
 
@@ -48,6 +50,7 @@ def choose(variants, selections):
     remarks = _prefer_rest(chosen) + _prefer_format(chosen) + _prefer_measure(chosen) + _match_atlas(chosen)
     _follow(chosen)
     questions = [question for kind in KINDS for question in _questions(kind, chosen[kind])]
+    questions += _conditions(chosen["bold"])
     if questions:
         raise InputError("\n".join(["Several files are candidates for the same thing; choose:", *questions]))
     return chosen, remarks
@@ -130,6 +133,34 @@ def _prefer_rest(chosen):
         chosen[kind] = [v for v in chosen[kind] if v.facts.get("task") in (None, *resting)]
     others = ", ".join(task for task in tasks if task not in resting)
     return [f"scans: task {', '.join(resting)}, because it is resting-state; not used: task {others}"]
+
+
+def _conditions(scans):
+    """Ask which condition is meant where people have scans of several: they are not runs of one.
+
+    Numbers and directions of phase encoding, as in REST1 and restAP, make no condition.
+    """
+    tasks, people = {}, {}
+    for variant in scans:
+        if "task" in variant.facts:
+            condition = NO_CONDITION.sub("", variant.facts["task"]).lower()
+            condition = RESTING if condition in RESTING_WORDS else condition
+            tasks.setdefault(condition, {}).setdefault(variant.facts["task"], set()).update(
+                key[0] for key in variant.files
+            )
+            for key in variant.files:
+                people.setdefault(key[0], set()).add(condition)
+    if all(len(found) < 2 for found in people.values()):
+        return []
+    listed = ", ".join(
+        f"{task} ({len(owners)} people)"
+        for condition in sorted(tasks)
+        for task, owners in sorted(tasks[condition].items())
+    )
+    return [
+        f"  --select bold.task=...   found: {listed}; scans of several conditions are not runs of one, so "
+        "that one cannot be held out for the other"
+    ]
 
 
 def _prefer_format(chosen):

@@ -16,6 +16,7 @@ UNCLEAR = (
     "several files name this person and differ right behind the id: is the id longer, or are they two "
     "things? Rename them, or choose by --files"
 )
+ZEROS = re.compile(r"(?<=-)0+(?=[0-9])")
 BESIDE_SCANS = ("mask", "motion")
 
 
@@ -72,6 +73,7 @@ def pair(chosen, tree, statements, roles="auto", unpaired="drop"):
         cohort.leave_out(owner.problem, owner.participant, owner.session or "", run, kind, path)
     chosen, cohort.remarks, renamed = unify(chosen)
     found = {kind: _unique(variants, cohort) for kind, variants in chosen.items()}
+    _keep_one_of_each_run(found["bold"], cohort)
     for key in _concatenated(found["bold"]):
         _, path = found["bold"].pop(key)
         cohort.leave_out("holds other runs of the person, put together", *key, "bold", path)
@@ -134,6 +136,20 @@ def _unique(variants, cohort):
             for path in others:
                 cohort.leave_out("another file with the same ids is taken", *key, variant.kind, path)
     return found
+
+
+def _keep_one_of_each_run(scans, cohort):
+    """Leave out scans whose run has the number of another one: run-1 and run-01 are one run."""
+    taken = {}
+    for key in sorted(scans):
+        participant, session, run = key
+        same = participant, session, ZEROS.sub("", run)
+        if same in taken:
+            _, path = scans.pop(key)
+            reason = f"the run {taken[same]} under another name ({run}); one of them is taken"
+            cohort.leave_out(reason, *key, "bold", path)
+        else:
+            taken[same] = run
 
 
 def _concatenated(scans):

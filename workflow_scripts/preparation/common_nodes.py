@@ -15,7 +15,7 @@ from cubnm_core.connectomes.scaling import NEEDS_GROUP, before_group, group_fact
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import tables
 from workflow_scripts.files import archives, job
-from workflow_scripts.preparation import cohort_connectome
+from workflow_scripts.preparation import cohort_connectome, duplicates
 from workflow_scripts.preparation.connectome_settings import kept_weights
 
 MISSING = ("participant_id", "session_id", "kind", "run_id", "label", "excluded", "dropped")
@@ -30,7 +30,11 @@ def main(sm):
     connectomes, scans = (archives.Archive(getattr(sm.input, name)) for name in ("connectomes", "scans"))
     units = [ids["unit"] for ids in sm.params.units]
     lacking = {unit: missing(connectomes.records, scans.records, unit) for unit in units}
+    twice = duplicates.between_people(units, connectomes, scans)
+    shared = duplicates.shared_connectomes(units, connectomes)
     excluded = too_many(lacking, len(nodes), sm.params.largest_missing)
+    excluded = (duplicates.excluded(twice) if sm.params.duplicates == "exclude" else {}) | excluded
+    tell_twice(logger, twice, shared, len(units))
     usable = [
         unit for unit in units if unit not in excluded and _both_ok(connectomes.records, scans.records, unit)
     ]
@@ -55,6 +59,8 @@ def main(sm):
         "people": len(usable),
         "dropped": dict(dropped),
         "excluded": excluded,
+        "duplicates": twice,
+        "shared_connectomes": shared,
         "group_factor": factor,
         "settings": {"largest_missing": sm.params.largest_missing, "connectome": options},
     }
@@ -200,6 +206,19 @@ def report(logger, counts, excluded, n_nodes, n_units):
         logger.warning("%s is left out of the analysis: missing in %d of %d units", label, count, n_units)
     for unit, reason in excluded.items():
         logger.warning("%s: %s", unit, reason)
+
+
+def tell_twice(logger, twice, shared, n_units):
+    """Say whose scans and connectomes are those of others, and once which connectome is meant for several."""
+    for each in twice:
+        logger.warning("%s: %s", each["unit"], each["told"])
+    for path, members in shared.items():
+        logger.info(
+            "%s is the connectome of %d of %d units, as the manifest says; nothing about it is personal",
+            path,
+            len(members),
+            n_units,
+        )
 
 
 def _both_ok(connectomes, scans, unit):

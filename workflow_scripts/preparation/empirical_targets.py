@@ -48,15 +48,22 @@ def person_target(bold, unit, split, nodes, all_nodes, params):
         return {}, {"status": record["status"], "reasons": record["reasons"], "notes": []}
     try:
         if rows:
-            mine = [row for row in rows if row["role"] != UNUSED_ROLE.get((params.holdout, split))]
+            mine, others = (
+                [row for row in rows if row["role"] != UNUSED_ROLE.get((params.holdout, name))]
+                for name in (split, "train")
+            )
+            left_out = precomputed_targets.check_lengths(rows, **params.shortest)
+            if split != "train" and params.holdout == "run":
+                precomputed_targets.check_apart(others, mine)
             arrays, facts = precomputed_targets.make_target(
-                mine, nodes, all_nodes, analysis, params.needs_fcd
+                mine, nodes, all_nodes, analysis, params.needs_fcd, left_out
             )
         else:
             arrays = chosen_nodes(bold.arrays(unit), record, nodes)
             pieces = segments(arrays, record["runs"], split, params.holdout, analysis["window"])
             hemispheres = [node["hemisphere"] for node in nodes]
-            arrays, facts = target(pieces, hemispheres, analysis, params.needs_fcd)
+            left_out = record.get("fcd_left_out")
+            arrays, facts = target(pieces, hemispheres, analysis, params.needs_fcd, left_out)
     except InputError as error:
         return {}, {"status": "excluded", "reasons": str(error).splitlines(), "notes": []}
     return arrays, {"status": "ok", "reasons": [], **facts}
@@ -141,7 +148,7 @@ def segments(bold, runs, split, holdout, window):
     return chosen
 
 
-def target(pieces, hemispheres, analysis, needs_fcd):
+def target(pieces, hemispheres, analysis, needs_fcd, left_out=None):
     """Compute FC, averaged over runs through Fisher's z, and FCD, pooled over runs.
 
     Censored volumes enter neither; windows with too many of them do not enter the FCD.
@@ -157,6 +164,8 @@ def target(pieces, hemispheres, analysis, needs_fcd):
         None.
     needs_fcd : bool
         Whether a fit needs the FCD.
+    left_out : str, optional
+        Why there shall be no FCD.
 
     Returns
     -------
@@ -187,6 +196,8 @@ def target(pieces, hemispheres, analysis, needs_fcd):
         "windows": 0,
         "notes": [],
     }
+    if left_out is not None:
+        return arrays, {**facts, "notes": [f"without FCD: {left_out}"], "fcd_left_out": left_out}
     try:
         fcds, facts["window_length_volumes"], facts["windows"] = _dynamics(
             pieces, series, pair_index, analysis

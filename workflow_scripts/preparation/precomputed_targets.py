@@ -2,13 +2,15 @@
 
 from cubnm_core.errors import InputError
 from cubnm_core.measures.connectivity import average_fc
+from cubnm_core.measures.copies import are_equal
+from workflow_scripts import readers
 from workflow_scripts.cohort.precomputed_rows import disagreements, statements
 from workflow_scripts.files import job
 from workflow_scripts.preparation.precomputed_arrays import fc_vector, pool_fcd
 from workflow_scripts.readers import sidecar
 
 
-def make_target(rows, nodes, all_nodes, analysis, needs_fcd):
+def make_target(rows, nodes, all_nodes, analysis, needs_fcd, left_out=None):
     """Make the target of one split of one person.
 
     Parameters
@@ -21,6 +23,8 @@ def make_target(rows, nodes, all_nodes, analysis, needs_fcd):
         ``pairs``, ``window`` and ``window_step`` in s, ``edges`` and ``band_pass``.
     needs_fcd : bool
         Whether every fit needs the FCD.
+    left_out : str, optional
+        Why there shall be no FCD.
 
     Returns
     -------
@@ -53,6 +57,12 @@ def make_target(rows, nodes, all_nodes, analysis, needs_fcd):
         "notes": ["FC and FCD computed elsewhere", *(note for _, notes in vectors for note in notes)],
     }
     arrays = {"fc": average_fc([vector for vector, _ in vectors])}
+    if left_out is not None:
+        return arrays, {
+            **facts,
+            "notes": [*facts["notes"], f"without FCD: {left_out}"],
+            "fcd_left_out": left_out,
+        }
     lacking = _without_fcd(fcds, nodes, all_nodes)
     if lacking is not None:
         if needs_fcd:
@@ -63,6 +73,82 @@ def make_target(rows, nodes, all_nodes, analysis, needs_fcd):
     facts["window_length_volumes"] = fcds[0][1]["window_volumes"]
     facts["notes"] += notes
     return arrays | dynamics, facts
+
+
+def check_lengths(rows, shortest_scan, shortest_fcd):
+    """Hold the scans behind FC and FCD of a person against the shortest ones of the configuration.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of the manifest, of kind fc and fcd, of all splits.
+    shortest_scan, shortest_fcd : float or None
+        In s.
+
+    Returns
+    -------
+    str or None
+        Why the FCD is left out; None where it is not.
+
+    Raises
+    ------
+    InputError
+        If a scan was shorter than allowed.
+    """
+    seconds = {row["path"]: _seconds(row) for row in rows}
+    short = {
+        path: time for path, time in seconds.items() if shortest_scan is not None and time < shortest_scan
+    }
+    if short:
+        raise InputError(
+            "\n".join(
+                f"{path}: made of {time / 60:.1f} minutes of scan, fewer than bold.shortest_scan asks for "
+                f"({shortest_scan / 60:.1f} minutes); give the FC of a longer scan, or lower "
+                "bold.shortest_scan (null: no limit)"
+                for path, time in short.items()
+            )
+        )
+    short = [path for path, time in seconds.items() if shortest_fcd is not None and time < shortest_fcd]
+    if not short:
+        return None
+    return (
+        f"{short[0]} is made of {seconds[short[0]] / 60:.1f} minutes of scan, fewer than bold.shortest_fcd "
+        f"asks for ({shortest_fcd / 60:.1f} minutes), so the FCD counts in no cost and no score; to have it, "
+        "give that of longer scans, or lower bold.shortest_fcd (null: no limit)"
+    )
+
+
+def _seconds(row):
+    known = statements(row)
+    return known["volumes"] * known["repetition_time"]
+
+
+def check_apart(training, held_out):
+    """Refuse held-out FC and FCD that are those of the training split.
+
+    Parameters
+    ----------
+    training, held_out : list of dict
+        Rows of the manifest.
+
+    Raises
+    ------
+    InputError
+        Naming both files.
+    """
+    problems = []
+    for row in held_out:
+        for other in (each for each in training if each["kind"] == row["kind"]):
+            if other is row:
+                continue
+            one, two = (readers.read(each).values.ravel() for each in (other, row))
+            if len(one) == len(two) and are_equal(one, two):
+                problems.append(
+                    f"{row['path']}: the {row['kind'].upper()} of the training split ({other['path']}), so a "
+                    "model would be tested on what it was fitted to; name the file of another scan"
+                )
+    if problems:
+        raise InputError("\n".join(problems))
 
 
 def _without_fcd(fcds, nodes, all_nodes):

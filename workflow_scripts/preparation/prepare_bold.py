@@ -1,5 +1,7 @@
 """Rule prepare_bold: the runs of a batch, volumes by nodes in the order of the node table, checked."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from cubnm_core.errors import InputError
@@ -9,12 +11,11 @@ from workflow_scripts.atlases import alignment
 from workflow_scripts.cohort import tables
 from workflow_scripts.cohort.precomputed_rows import KINDS
 from workflow_scripts.files import archives, job
-from workflow_scripts.preparation import censoring
+from workflow_scripts.preparation import censoring, duplicates, signals
 from workflow_scripts.readers import sidecar
 
 REPETITION_TIME_TOLERANCE = 1e-3  # s
 FEW_MINUTES = 300.0  # s: less is worth a word
-CONSTANT = 1e-10  # of the largest value: a standard deviation below is rounding
 
 
 def main(sm):
@@ -25,7 +26,8 @@ def main(sm):
     for ids in sm.params.units:
         unit = ids["unit"]
         arrays, record = prepare_person(ids, sm.params.rows[unit], labels, sm.params.options)
-        for text in [*record["reasons"], *(note for run in record["runs"].values() for note in run["notes"])]:
+        notes = [note for run in record["runs"].values() for note in run["notes"]]
+        for text in [*record["reasons"], *duplicates.notes(record), *notes]:
             logger.warning("%s: %s", unit, text)
         people[unit] = arrays, record
     archives.write(sm.output.npz, sm.output.json, people)
@@ -36,25 +38,35 @@ def prepare_person(ids, rows, labels, options):
     masks, motions, scans = (
         {run_name(row): row for row in rows if row["kind"] == kind} for kind in ("mask", "motion", "bold")
     )
-    arrays, runs, reasons = {}, {}, []
+    arrays, runs, reasons, read = {}, {}, {}, {}
     for name, row in scans.items():
         try:
-            bold, kept, runs[name] = prepare(row, masks.get(name), motions.get(name), labels, options)
+            read[name] = read_scan(row, masks.get(name), motions.get(name), labels, options)
         except InputError as error:
-            reasons += [f"run {name}: {line}" for line in str(error).splitlines()]
+            reasons[name] = str(error).splitlines()
+    twice = duplicates.within_person(scans, read)
+    for name in [name for name in read if name not in twice]:
+        try:
+            bold, runs[name] = prepare(read[name], labels, options)
+        except InputError as error:
+            reasons[name] = str(error).splitlines()
         else:
-            arrays |= {f"run-{name}": bold, f"kept-{name}": kept}
+            arrays |= {f"run-{name}": bold, f"kept-{name}": read[name].kept}
+    told = [f"run {name}: {line}" for name in scans for line in reasons.get(name, ())]
+    told += duplicates.lost_roles(scans, twice)
     precomputed = [row for row in rows if row["kind"] in KINDS]  # in place of scans
-    reasons += [] if precomputed else _cohort_reasons(scans, runs)
+    told += [] if precomputed else _cohort_reasons(scans, runs)
     record = {
         **ids,
-        "status": "excluded" if reasons else "ok",
-        "reasons": reasons,
+        "status": "excluded" if told else "ok",
+        "reasons": told,
         "labels": labels,
         "runs": runs,
+        "twice": {name: reason for name, (_, reason) in twice.items()},
+        "fcd_left_out": _too_short_for_fcd(runs, options["shortest_fcd"]),
         "settings": options,
     }
-    return ({} if reasons else arrays), record
+    return ({} if told else arrays), record
 
 
 def run_name(row):
@@ -62,8 +74,45 @@ def run_name(row):
     return row["run_id"] or "1"
 
 
-def prepare(row, mask, motion, labels, options):
-    """Read one run.
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A run as it was read.
+
+    Attributes
+    ----------
+    row : dict
+        Of the manifest, of kind bold.
+    mask, motion : dict or None
+        Its rows of kind mask and motion.
+    bold : (T, N) array
+        In time and in the order of the node table; NaN for removed volumes and nodes without a label.
+    kept : (T,) bool array
+        False for volumes that do not count.
+    gaps_known : bool
+        As of :func:`workflow_scripts.preparation.censoring.in_time`.
+    displacement : (T,) array or None
+        In mm.
+    repetition_time : float
+        In s.
+    unused : int
+        Labels of the file that are not in the node table.
+    matrix : workflow_scripts.readers.matrix.Matrix
+    """
+
+    row: dict
+    mask: dict | None
+    motion: dict | None
+    bold: np.ndarray
+    kept: np.ndarray
+    gaps_known: bool
+    displacement: np.ndarray | None
+    repetition_time: float
+    unused: int
+    matrix: object
+
+
+def read_scan(row, mask, motion, labels, options):
+    """Read one run, with what is said about its volumes.
 
     Parameters
     ----------
@@ -74,22 +123,17 @@ def prepare(row, mask, motion, labels, options):
     labels : list of str
         Of the node table.
     options : dict
-        ``initial_volumes`` to drop, ``detrend``, ``zscore``, ``fd_threshold`` (mm), ``shortest_scan`` (s) and
-        ``largest_missing`` (share of nodes), as of the configuration.
+        ``initial_volumes`` to drop, ``fd_threshold`` (mm) and ``largest_missing`` (share of nodes), as of the
+        configuration.
 
     Returns
     -------
-    bold : ndarray (T, N)
-        In time; NaN for removed volumes and missing nodes.
-    kept : ndarray (T,) of bool
-        False for censored volumes.
-    facts : dict
-        Role, repetition time, volumes, censoring, motion, missing nodes, origin and notes on quality.
+    Scan
 
     Raises
     ------
     InputError
-        One line per reason why the run cannot be used.
+        If a file cannot be read, or contradicts another one.
     """
     bold, unused, matrix = _volumes_by_nodes(row, labels, options["largest_missing"])
     censored = None if mask is None else censoring.read_mask(mask)
@@ -97,31 +141,77 @@ def prepare(row, mask, motion, labels, options):
     displacement = None if motion is None else censoring.read_displacement(motion, len(bold))
     kept = censoring.still(kept, displacement, options["fd_threshold"], row)
     first = options["initial_volumes"]
-    bold, kept = bold[first:], kept[first:]
-    missing = _missing_nodes(bold[kept], labels, row, options["largest_missing"])
+    return Scan(
+        row=row,
+        mask=mask,
+        motion=motion,
+        bold=bold[first:],
+        kept=kept[first:],
+        gaps_known=gaps_known,
+        displacement=None if displacement is None else displacement[first:],
+        repetition_time=_repetition_time(row, matrix),
+        unused=unused,
+        matrix=matrix,
+    )
+
+
+def prepare(scan, labels, options):
+    """Check one run and bring it into the form of the analysis.
+
+    Parameters
+    ----------
+    scan : Scan
+    labels : list of str
+        Of the node table.
+    options : dict
+        ``initial_volumes``, ``detrend``, ``zscore``, ``shortest_scan`` (s) and ``largest_missing`` (share of
+        nodes), as of the configuration.
+
+    Returns
+    -------
+    bold : ndarray (T, N)
+        In time; NaN for removed volumes and missing nodes.
+    facts : dict
+        Role, repetition time, volumes, censoring, motion, missing nodes, origin, sketches by which copies are
+        found, and notes on quality.
+
+    Raises
+    ------
+    InputError
+        One line per reason why the run cannot be used.
+    """
+    row, kept, bold = scan.row, scan.kept, scan.bold.copy()
+    seconds = np.count_nonzero(kept) * scan.repetition_time
+    numbers = np.flatnonzero(kept) + options["initial_volumes"]
+    wrong = [*_too_short(seconds, options["shortest_scan"]), *signals.problems(bold[kept], numbers)]
+    if wrong:
+        raise InputError("\n".join(f"{row['path']}: {text}" for text in wrong))
+    missing, frozen = _missing_nodes(bold[kept], labels, row, options["largest_missing"])
     bold[:, missing] = np.nan
-    repetition_time = _repetition_time(row, matrix)
-    notes = [*matrix.notes, *_notes(row, unused, kept, repetition_time, options)]
-    if matrix.column_labels is None and (doubt := _order_doubt(bold[kept], labels)):
+    notes = [*scan.matrix.notes, *_notes(scan.unused, kept, seconds), *frozen]
+    if scan.matrix.column_labels is None and (doubt := _order_doubt(bold[kept], labels)):
         notes.append(f"{row['path']}: {doubt}")
+    displacement = scan.displacement
     facts = {
         "role": row["role"] or "both",
-        "repetition_time": repetition_time,
+        "repetition_time": scan.repetition_time,
         "volumes": len(bold),
         "volumes_kept": int(np.count_nonzero(kept)),
-        "duration": len(bold) * repetition_time,
+        "duration": len(bold) * scan.repetition_time,
         "censoring": row["censoring"] or "none",
-        "gaps_known": gaps_known,
-        "mean_fd": None if displacement is None else float(np.nanmean(displacement[first:])),
+        "gaps_known": scan.gaps_known,
+        "mean_fd": None if displacement is None else float(np.nanmean(displacement)),
         "missing_nodes": np.array(labels)[missing].tolist(),
         "path": row["path"],
+        "variable": row["variable"],
         "sha256": job.sha256(row["path"]),
-        "mask": _hash(mask),
-        "motion": _hash(motion),
+        "mask": _hash(scan.mask),
+        "motion": _hash(scan.motion),
         "assume_order": row["assume_order"],
+        "sketches": duplicates.sketches(bold[kept]),
         "notes": notes,
     }
-    return _clean(bold, kept, options), kept, facts
+    return _clean(bold, kept, options), facts
 
 
 def _hash(row):
@@ -137,19 +227,45 @@ def _clean(bold, kept, options):
     return (series - series[kept].mean(axis=0)) / series[kept].std(axis=0)
 
 
-def _notes(row, unused, kept, repetition_time, options):
-    """Say what a reader should know; a run that is shorter than the settings allow is refused."""
+def _notes(unused, kept, seconds):
+    """Say what a reader should know."""
     notes = [f"{unused} labels of the file are not in the node table and were left out"] if unused else []
     if not kept.all():
         notes.append(f"{np.count_nonzero(~kept)} of {len(kept)} volumes are censored")
-    duration = np.count_nonzero(kept) * repetition_time
-    words = f"{duration / 60:.1f} minutes of scan are left"
-    if options["shortest_scan"] is not None and duration < options["shortest_scan"]:
-        raise InputError(
-            f"{row['path']}: {words}, fewer than bold.shortest_scan asks for "
-            f"({options['shortest_scan'] / 60:.1f} minutes)"
-        )
-    return [*notes, words] if duration < FEW_MINUTES else notes
+    return [*notes, f"{_minutes(seconds)} of scan are left"] if seconds < FEW_MINUTES else notes
+
+
+def _minutes(seconds):
+    return f"{seconds / 60:.1f} minutes"
+
+
+def _is_shorter(seconds, shortest):
+    """Compare a length with the shortest one that is allowed, if any; rounding makes nobody short."""
+    return shortest is not None and seconds < shortest * (1 - 1e-9)
+
+
+def _too_short(seconds, shortest):
+    """Say that less is left of a run than its FC takes, and what to do."""
+    if not _is_shorter(seconds, shortest):
+        return []
+    return [
+        f"{_minutes(seconds)} of scan are left, fewer than bold.shortest_scan asks for "
+        f"({_minutes(shortest)}); give a longer scan, delete the row of this run where others are left, or "
+        "lower bold.shortest_scan (null: no limit)"
+    ]
+
+
+def _too_short_for_fcd(runs, shortest):
+    """Say why the FCD of a person is left out of costs and scores; None where every run is long enough."""
+    lengths = {name: run["volumes_kept"] * run["repetition_time"] for name, run in runs.items()}
+    short = {name: seconds for name, seconds in lengths.items() if _is_shorter(seconds, shortest)}
+    if not short:
+        return None
+    listed = ", ".join(f"{_minutes(seconds)} of run {name}" for name, seconds in short.items())
+    return (
+        f"{listed} are left, fewer than bold.shortest_fcd asks for ({_minutes(shortest)}), so the FCD counts "
+        "in no cost and no score; to have it, give longer runs, or lower bold.shortest_fcd (null: no limit)"
+    )
 
 
 def _order_doubt(bold, labels):
@@ -182,25 +298,38 @@ def _volumes_by_nodes(row, labels, largest_missing):
 def _missing_nodes(bold, labels, row, largest_missing):
     """Say which nodes have no signal: values are missing, or constant as tools write them for empty parcels.
 
+    Returns
+    -------
+    missing : (N,) bool array
+    notes : list of str
+        On parcels that stand still for a part of the scan.
+
     Raises
     ------
     InputError
         If they are more than allowed, naming them.
     """
-    if len(bold) < 2:
-        raise InputError(f"{row['path']}: {len(bold)} volumes are left, too few for a correlation")
     missing = ~np.isfinite(bold).all(axis=0)
-    flat = ~missing & (np.ptp(bold, axis=0) <= CONSTANT * np.abs(bold).max(axis=0, initial=0.0))
-    if np.count_nonzero(missing | flat) > largest_missing * len(labels):
+    flat, frozen = signals.still(bold)
+    what = {
+        "hold missing values": missing,
+        "are constant": flat,
+        f"keep one value for {signals.FROZEN_STRETCH} volumes or more": frozen,
+    }
+    names = np.array(labels)
+    told = {
+        words: f"{row['path']}: {np.count_nonzero(wrong)} parcels {words}: {', '.join(names[wrong])}"
+        for words, wrong in what.items()
+        if wrong.any()
+    }
+    wrong = missing | flat | frozen
+    if np.count_nonzero(wrong) > largest_missing * len(labels):
         raise InputError(
             "\n".join(
-                f"{row['path']}: {np.count_nonzero(wrong)} parcels {what}: "
-                f"{', '.join(np.array(labels)[wrong])}; remove them from the node table or correct the scan"
-                for what, wrong in (("hold missing values", missing), ("are constant", flat))
-                if wrong.any()
+                f"{text}; remove them from the node table or correct the scan" for text in told.values()
             )
         )
-    return missing | flat
+    return wrong, [f"{told[words]}; they count as missing" for words in [*what][2:] if words in told]
 
 
 def _repetition_time(row, matrix):

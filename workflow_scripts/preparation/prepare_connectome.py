@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from cubnm_core.errors import InputError
+from cubnm_core.measures import copies
 from workflow_scripts import readers
 from workflow_scripts.atlases import alignment
 from workflow_scripts.cohort import tables
@@ -76,6 +77,7 @@ def prepare(rows, labels, options):
     told : dict
         ``mu``, the coefficient of SIFT2, and ``measure``, what the weights are, where a JSON file beside them
         says so (``Mu``; ``Measure`` or ``RelationshipMeasure``) or the name of the array; None where not.
+        ``sketch``, by which copies are found.
 
     Raises
     ------
@@ -104,7 +106,8 @@ def prepare(rows, labels, options):
         absent |= _missing(arrays["lengths"])
         weights[absent] = weights[:, absent] = np.nan
     qc = {"missing_nodes": np.array(labels)[absent].tolist(), "notes": notes}
-    return arrays, qc, _told(weighed)
+    sketch = copies.sketch(weights[np.tril_indices(len(weights), -1)]).tolist()
+    return arrays, qc, {**_told(weighed), "sketch": sketch}
 
 
 def _no_row(options):
@@ -237,6 +240,7 @@ def _source(row):
         "kind": row["kind"],
         "session_id": row["session_id"],
         "path": row["path"],
+        "variable": row["variable"],
         "sha256": job.sha256(row["path"]),
         "assume_order": row["assume_order"],
     }

@@ -9,6 +9,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts.cohort import tables
 from workflow_scripts.cohort.units import Unit, from_records
 from workflow_scripts.files import archives, job
+from workflow_scripts.preparation import duplicates
 
 SHORT_RUN = 300.0  # s
 CLEARLY_UNLIKE = 0.1  # of a correlation: smaller distances from the median are no sign of another order
@@ -25,12 +26,18 @@ def main(sm):
     check_node_sets([connectomes, *targets.values()], common["node_set"])
     stated = stated_motion(sm.input.participants)
     units = from_records(sm.params.units)
+    told = duplicates.flags(common.get("duplicates", []))
     rows = [row_of(unit, connectomes, scans, targets, stated) for unit in units]
     add_likeness(rows, units, connectomes, targets[sm.params.splits[0]])
     lacking = missing_counts(sm.input.missing)
     for row, unit in zip(rows, units, strict=True):
         row["missing_nodes"] = lacking.get(unit.key, 0)
     add_flags(rows, sm.params.limits)
+    shared = {name: len(group) for group in common.get("shared_connectomes", {}).values() for name in group}
+    for row, unit in zip(rows, units, strict=True):
+        row["sharing_connectome"] = shared.get(unit.name)
+        row["flags"] = "; ".join(filter(None, [*told.get(unit.name, ()), row["flags"]]))
+        row["reasons"] = "; ".join(why_excluded(unit.name, [connectomes, scans, *targets.values()]))
     job.write_tsv(sm.output[0], rows)
     for row, unit in zip(rows, units, strict=True):
         if row["flags"]:
@@ -40,14 +47,16 @@ def main(sm):
 
 def tell_who_is_in(units, archived, logger):
     """Log whose files can be used, and of the others why not: what to look at before anything is fitted."""
-    excluded = {}
-    for unit in [unit.name for unit in units]:
-        records = [archive.records[unit] for archive in archived]
-        if any(record["status"] != "ok" for record in records):
-            excluded[unit] = dict.fromkeys(text for record in records for text in record["reasons"])
+    excluded = {unit.name: reasons for unit in units if (reasons := why_excluded(unit.name, archived))}
     for unit, reasons in excluded.items():
         logger.warning("%s cannot be fitted: %s", unit, "; ".join(reasons))
     logger.info("%d of %d units can be fitted", len(units) - len(excluded), len(units))
+
+
+def why_excluded(unit, archived):
+    """Collect why somebody cannot be used, from connectome, scans and targets; nothing for all others."""
+    records = [archive.records[unit] for archive in archived]
+    return list(dict.fromkeys(text for r in records if r["status"] != "ok" for text in r["reasons"]))
 
 
 def check_node_sets(archived, node_set):
@@ -94,7 +103,12 @@ def row_of(unit, connectomes, scans, targets, stated):
     told = [
         f"{split}: {note}" for split, each in targets.items() for note in each.records[name].get("notes", [])
     ]
-    notes = [*weights.get("notes", []), *(note for run in runs for note in run["notes"]), *told]
+    notes = [
+        *weights.get("notes", []),
+        *duplicates.notes(bold),
+        *(note for run in runs for note in run["notes"]),
+        *told,
+    ]
     return {**row, "notes": "; ".join(dict.fromkeys(notes))}
 
 
@@ -185,6 +199,7 @@ def add_flags(rows, limits):
             ],
             "unlike the FC of the others: check the order of its nodes": unlike["fc_similarity"][number],
             "the order of the nodes is doubtful: see the notes": "check assume_order" in row["notes"],
+            "a run is there twice: see the notes": "is left out: " in row["notes"],
             "another repetition time than most people": row["repetition_time"] not in (None, usual),
             "total strength is an outlier": abs(strength[number]) > limits["outlier"],
             "isolated nodes": bool(row["isolated_nodes"]),

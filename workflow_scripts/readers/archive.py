@@ -5,6 +5,7 @@ import zipfile
 import numpy as np
 
 from cubnm_core.errors import InputError
+from workflow_scripts.files import unpacking
 from workflow_scripts.readers import delimited
 from workflow_scripts.readers.matrix import Matrix, NoNumbersError, reading
 
@@ -16,6 +17,7 @@ def read(row):
     """Read weights (kind sc) or tract lengths (kind length) with the names of the regions."""
     path = row["path"]
     with reading(path, "a zip file"), zipfile.ZipFile(path) as file:
+        unpacking.check_members(path, file.infolist())
         broken = file.testzip()
         texts = {name: file.read(name) for name in file.namelist() if not name.endswith("/")}
     if broken is not None:

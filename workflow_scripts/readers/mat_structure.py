@@ -9,6 +9,7 @@ import struct
 import zlib
 
 from cubnm_core.errors import InputError
+from workflow_scripts.files import unpacking
 
 HEADER = 128  # bytes
 COMPRESSED, MATRIX, SIGNED_INTEGER, UNSIGNED_INTEGER = 15, 14, 5, 6
@@ -36,10 +37,13 @@ def check(path):
     order = {b"\x00\x01IM": "<", b"\x01\x00MI": ">"}.get(content[124:HEADER])
     if order is None:
         return
+    room = unpacking.LARGEST
     try:
         for kind, data in _elements(content[HEADER:], order):
             if kind == COMPRESSED:
-                (inner,) = _elements(zlib.decompress(data), order)
+                unpacked = unpacking.decompress(data, path, room)
+                room -= len(unpacked)
+                (inner,) = _elements(unpacked, order)
                 kind, data = inner
             _require(kind == MATRIX)
             _check_array(data, order)

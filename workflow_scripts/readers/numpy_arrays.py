@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from workflow_scripts.files import unpacking
 from workflow_scripts.readers.matrix import Matrix, chosen, named, reading, two_dimensional
 
 LABELS = ("labels", "region_labels")
@@ -36,4 +37,5 @@ def _load(path):
         if isinstance(found, np.ndarray):
             return found
         with found:
+            unpacking.check_members(path, found.zip.infolist())
             return {name: found[name] for name in found.files}

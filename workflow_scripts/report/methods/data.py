@@ -121,6 +121,10 @@ def _scans(bold):
         f"people with less than {bold.get('shortest_scan')} s left in a run were excluded": bold.get(
             "shortest_scan"
         ),
+        f"people with less than {bold.get('shortest_fcd')} s left in a run were fitted and scored without "
+        "FCD": bold.get("shortest_fcd"),
+        "of people with the same scan or connectome only the first was kept": bold.get("duplicates")
+        == "exclude",
     }
     told = [words for words, holds in done.items() if holds]
     return [(f"Scans: {'; '.join(told)}.", [])] if told else []

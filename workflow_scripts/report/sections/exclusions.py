@@ -1,5 +1,7 @@
 """Failures, exclusions and cautions: the first thing on the page."""
 
+import pandas as pd
+
 from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.disclosure import few
@@ -8,6 +10,13 @@ from workflow_scripts.report.section import Section
 MANY_FAILED = 0.05  # share of diverged candidates that is reported
 UNSTABLE = 0.2  # SD of a unit's FC correlation over noise seeds from which it is called unstable
 FEW_OTHERS = 5  # people whose mean FC is the baseline, below which it is an easy one
+NAMES_UP_TO = 6
+# Flags of quality control, and what they say of units.
+TWICE = {
+    "the same scan as": "have a scan that another unit has, too",
+    "the same connectome as": "have a connectome that another person has, too",
+    "a run is there twice": "had a run that was there twice",
+}
 FEW_SEEDS = 10  # fresh noise seeds below which a score is called provisional
 
 
@@ -75,6 +84,7 @@ def _flow(cohort, fit):
 def cautions(cohort):
     """Sentences about what weakens the results without stopping the analysis."""
     return [
+        *about_inputs(cohort),
         *_without_success(cohort),
         *_about_scores(cohort),
         *_few_others(cohort),
@@ -87,6 +97,37 @@ def cautions(cohort):
             for fit in cohort.fits
             for text in beyond_bounds(cohort.fit_settings[fit])
         ),
+    ]
+
+
+def about_inputs(cohort):
+    """Data that are there twice, which no score can be trusted with, and people without an FCD."""
+    qc = cohort.table("qc")
+    return [*_same_data(qc), *_without_fcd(qc)]
+
+
+def _same_data(qc):
+    flags, found = qc["flags"].astype(str), []
+    for kind, words in TWICE.items():
+        if rows := [*qc.loc[flags.str.contains(kind, regex=False), "key"]]:
+            names = ", ".join(rows[:NAMES_UP_TO]) + (", ..." if len(rows) > NAMES_UP_TO else "")
+            found.append(f"{plural(len(rows), 'unit')} {words} ({names}): see inputs and quality control.")
+    sharing = pd.to_numeric(qc.get("sharing_connectome", pd.Series(dtype=float)), errors="coerce").dropna()
+    if len(sharing):
+        found.append(
+            f"{plural(len(sharing), 'unit')} of {len(qc)} share a connectome, as the manifest says: what "
+            "differs between them does not come from connectomes."
+        )
+    return found
+
+
+def _without_fcd(qc):
+    count = int(qc["notes"].astype(str).str.contains("bold.shortest_fcd", regex=False).sum())
+    if not count:
+        return []
+    return [
+        f"The FCD of {plural(count, 'unit')} of {len(qc)} counts in no cost and no score, because runs are "
+        "shorter than bold.shortest_fcd: do not compare their costs with those of others."
     ]
 
 
