@@ -11,6 +11,7 @@ from cubnm_core.measures.objective import is_reward
 from cubnm_core.statistics.paired import compare_paired
 from workflow_scripts.evidence import score_tables
 from workflow_scripts.files import archives, job, result_tables
+from workflow_scripts.files.arrays import ArrayFile
 from workflow_scripts.fitting import scoring
 
 ANALYSIS = list(scoring.ANALYSIS)
@@ -118,9 +119,10 @@ def simulated_fc(fits, n_batches, paths):
     """
     found = {fit: {} for fit in fits}
     for (fit, _), path in zip(product(fits, range(n_batches)), paths, strict=True):
-        with np.load(path, allow_pickle=False) as file:
-            for name in [name for name in file.files if name.endswith("/fc")]:
-                found[fit][name.removesuffix("/fc")] = file[name]
+        with ArrayFile(path) as file:
+            file.check_names()
+            for name in [name for name in file.names if name.endswith("/fc")]:
+                found[fit][name.removesuffix("/fc")] = file.read(name)
     return found
 
 

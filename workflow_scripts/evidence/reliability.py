@@ -12,6 +12,7 @@ from workflow_scripts.cohort import noise_seeds, tables
 from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.files import archives, job, result_tables
+from workflow_scripts.files.arrays import ArrayFile
 from workflow_scripts.fitting import scoring
 
 KEYS = ("fit", "source", "quantity", "variable", "label", "label_2")
@@ -78,9 +79,10 @@ def read_fc(paths):
     """Simulated FC of every unit that has one: dict of str to (P,) array."""
     found = {}
     for path in paths:
-        with np.load(path, allow_pickle=False) as file:
-            units = [name.removesuffix("/fc") for name in file.files if name.endswith("/fc")]
-            found |= {unit: file[f"{unit}/fc"].astype(np.float32) for unit in units}
+        with ArrayFile(path) as file:
+            file.check_names()
+            units = [name.removesuffix("/fc") for name in file.names if name.endswith("/fc")]
+            found |= {unit: file.read(f"{unit}/fc").astype(np.float32) for unit in units}
     return {unit: fc for unit, fc in found.items() if np.isfinite(fc).all()}
 
 
@@ -155,8 +157,8 @@ def wide(paths, panel, value):
     """Values of the units of a panel (rows) by variable and node (columns), in the order of the files."""
     columns = ["participant_id", "session_id", "variable", "label", value]
     types = dict.fromkeys(columns[:4], str)
-    read = {"sep": "\t", "usecols": columns, "dtype": types, "keep_default_na": False, "na_values": ["n/a"]}
-    parts = [pd.read_csv(path, **{**read, "na_values": {value: ["n/a"]}}) for path in paths]
+    read = {"usecols": columns, "dtype": types, "keep_default_na": False, "na_values": {value: ["n/a"]}}
+    parts = [result_tables.read_frame(path, **read) for path in paths]
     rows = add_units(pd.concat(parts, ignore_index=True))
     order = list(dict.fromkeys(zip(rows["variable"], rows["label"], strict=True)))
     table = rows.pivot(index="unit", columns=["variable", "label"], values=value)

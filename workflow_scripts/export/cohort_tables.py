@@ -16,6 +16,7 @@ from workflow_scripts.cohort.units import IDS
 from workflow_scripts.export import coupling
 from workflow_scripts.files import dictionary, job
 from workflow_scripts.files.archives import Archive, by_split
+from workflow_scripts.files.damage import Damaged
 from workflow_scripts.files.result_tables import concatenate, read_texts
 
 EXCLUSIONS = [*IDS, "stage", "fit", "reason"]
@@ -184,9 +185,16 @@ def rule_seconds(folder):
     """Add up the wall time of the jobs of every rule, from the benchmarks that Snakemake writes."""
     found = {}
     for path in sorted(Path(folder).glob("*/*.tsv")):
-        seconds = pd.read_csv(path, sep="\t")["s"].sum()
-        found[path.parent.name] = round(found.get(path.parent.name, 0.0) + float(seconds), 1)
+        found[path.parent.name] = round(found.get(path.parent.name, 0.0) + _seconds(path), 1)
     return found
+
+
+def _seconds(path):
+    """Wall time in a benchmark of Snakemake's; a damaged one counts nothing, and stops nothing."""
+    try:
+        return float(pd.to_numeric(read_texts(path)["s"], errors="coerce").sum())
+    except (Damaged, KeyError):
+        return 0.0
 
 
 def input_hashes(inputs, records):

@@ -6,9 +6,8 @@ person would be tens of thousands in a large cohort, and so would the jobs that 
 
 from functools import cached_property
 
-import numpy as np
-
 from workflow_scripts.files import job
+from workflow_scripts.files.arrays import ArrayFile
 
 
 def write(npz, json, people):
@@ -19,13 +18,15 @@ def write(npz, json, people):
     npz, json : path
         Two files of one name that lie beside each other.
     people : dict of str to (dict, dict)
-        Unit to its arrays and its record; a unit that was excluded has no arrays.
+        Unit to its arrays and its record; a unit that was excluded has no arrays. The record gets their names
+        as ``arrays``, so that one that is lost is missed.
     """
     arrays = {
         f"{unit}/{name}": values for unit, (found, _) in people.items() for name, values in found.items()
     }
     job.write_npz(npz, **arrays)
-    job.write_json(json, {unit: record for unit, (_, record) in people.items()})
+    records = {unit: {**record, "arrays": sorted(found)} for unit, (found, record) in people.items()}
+    job.write_json(json, records)
 
 
 class Archive:
@@ -55,10 +56,19 @@ class Archive:
         return {unit: stem for stem, records in self._by_stem.items() for unit in records}
 
     def arrays(self, unit):
-        """Arrays of one unit, a dict of str to ndarray; empty where it was excluded."""
-        prefix = f"{unit}/"
-        with np.load(f"{self._stem_of[unit]}.npz", allow_pickle=False) as file:
-            return {name.removeprefix(prefix): file[name] for name in file.files if name.startswith(prefix)}
+        """Arrays of one unit, a dict of str to ndarray; empty where it was excluded.
+
+        Raises
+        ------
+        workflow_scripts.files.damage.Damaged
+            If one of them is not there any more, or is not what was written.
+        """
+        prefix, stem = f"{unit}/", self._stem_of[unit]
+        with ArrayFile(f"{stem}.npz") as file:
+            names = [name for name in file.names if name.startswith(prefix)]
+            stated = self.records[unit].get("arrays")  # not known of older ones
+            names = names if stated is None else [prefix + name for name in stated]
+            return {name.removeprefix(prefix): file.read(name) for name in names}
 
 
 def by_split(targets, splits):

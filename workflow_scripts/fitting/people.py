@@ -1,8 +1,6 @@
 """People as the preparation leaves them: connectome and targets, or why somebody cannot be used."""
 
 import logging
-import zipfile
-import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +9,14 @@ from cubnm_core.errors import InputError
 from cubnm_core.fitting.candidates import Candidate
 from cubnm_core.measures.objective import Target
 from workflow_scripts.cohort.units import Unit
+from workflow_scripts.files import damage
 from workflow_scripts.files.archives import Archive, by_split
+from workflow_scripts.files.damage import Damaged
 
 logger = logging.getLogger(__name__)
 
 # What files of one person that are damaged or contradict each other may raise.
-UNREADABLE = (InputError, OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (InputError, OSError, *damage.UNREADABLE)
 NOT_VALUES = (
     "the FCD is a distribution function, and fcd_ks compares values: weigh fcd_ks_binned in the objective"
 )
@@ -175,6 +175,8 @@ def _reasons(state):
 
 def _damage(error):
     """Say why a person cannot be fitted."""
+    if isinstance(error, Damaged):
+        return f"prepared files are damaged: {error}"
     if isinstance(error, InputError):
         return str(error)
     return (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts.cohort.tables import read_participants
 from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.files.archives import by_split
 from workflow_scripts.files.dictionary import known_columns
@@ -192,7 +193,7 @@ def read_cohort(sm, folder):
     files = {name: Path(path) for name in TABLES for path in _as_list(getattr(sm.input, name, []))}
     on_request = {name: files["fits"].with_name(f"{name}.tsv") for name in ON_REQUEST}
     files |= {name: path for name, path in on_request.items() if path.exists()}
-    participants = [read_table(path) for path in _as_list(sm.input.participants)]
+    participants = [pd.DataFrame(read_participants(path)) for path in _as_list(sm.input.participants)]
     return Cohort(
         tables={name: read_table(path) for name, path in files.items()},
         files=files,
