@@ -59,10 +59,10 @@ def profile_people(chosen, best, simulator, sm, logger):
         One row per person, coordinate and point.
     """
     space, settings = simulator.space, simulator.settings
-    people, _ = People(sm.input.connectomes, sm.input.targets, settings=settings).read_all(chosen)
+    people, reasons = People(sm.input.connectomes, sm.input.targets, settings=settings).read_usable(chosen)
     problems, _ = make_problems(people, simulator)
     problems = {key: problem for key, problem in problems.items() if key.restart == 0}
-    rows = []
+    rows = [{**unit.ids, "note": reasons[unit.name]} for unit in chosen if unit.name in reasons]
     for members, simulate_batch, size in shape_classes(simulator, problems, people):
         asked = []
         for key, problem in members.items():
@@ -71,12 +71,28 @@ def profile_people(chosen, best, simulator, sm, logger):
             centre = space.to_unit(best[unit.key])[0]
             points, axis = identifiability.profile_points(centre, sm.params.points)
             asked.append((unit, problem, points, axis, seeds))
-        found = score_points(Packer(simulate_batch, size), asked)
-        for (unit, _, points, axis, seeds), (cost, failed) in zip(asked, found, strict=True):
+        for (unit, _, points, axis, seeds), found in zip(
+            asked, score_all(Packer(simulate_batch, size), asked), strict=True
+        ):
+            if isinstance(found, InputError):
+                logger.warning("%s has no profile: %s", unit, found)
+                rows.append({**unit.ids, "note": str(found)})
+                continue
+            cost, failed = found
             person = {**unit.ids, "n_seeds": len(seeds), **conditions(settings, seeds)}
             rows += [{**person, **row} for row in point_rows(space, points, axis, cost, failed)]
     logger.info("profiles of %d people", len(people))
     return rows
+
+
+def score_all(packer, asked):
+    """As :func:`score_points`; if there is an error together, each person alone, or that person's error."""
+    try:
+        return score_points(packer, asked)
+    except InputError as error:
+        if len(asked) == 1:
+            return [error]
+    return [found for one in asked for found in score_all(packer, [one])]
 
 
 def score_points(packer, asked):

@@ -10,7 +10,7 @@ import zipfile
 
 import numpy as np
 
-from workflow_scripts.files.damage import told_as_damage
+from workflow_scripts.files.damage import UNREADABLE, DamagedArray, raise_other, told_as_damage
 
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # of a member: signature, lengths of its name and of what follows
 
@@ -45,15 +45,18 @@ class ArrayFile:
 
         Raises
         ------
-        Damaged
+        DamagedArray
             If there is none of this name, or its bytes are not those that were written.
         """
-        with told_as_damage(self.path, f"the array {name} cannot be read"):
+        try:
             content = io.BytesIO(self._file.read(f"{name}.npy"))
             array = np.lib.format.read_array(content, allow_pickle=False)
             if content.read(1):
                 raise ValueError("it holds more than its header says")
             return array
+        except (*UNREADABLE, OSError) as error:
+            raise_other(error)
+            raise DamagedArray(self.path, name, error or type(error).__name__) from error
 
     def check_names(self):
         """Refuse a file whose list of arrays names one as nobody has written it.

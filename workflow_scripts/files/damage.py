@@ -25,6 +25,12 @@ UNREADABLE = (
 )
 
 
+def raise_other(error):
+    """Raise errors of the system again that do not come from what a file holds."""
+    if isinstance(error, OSError) and error.errno != errno.EINVAL:  # of a place before the file's beginning
+        raise error
+
+
 class Damaged(InputError):
     """A file of results that is not what the workflow wrote.
 
@@ -41,6 +47,20 @@ class Damaged(InputError):
         self.path = path
 
 
+class DamagedArray(Damaged):
+    """An array of a file whose others may be whole.
+
+    Attributes
+    ----------
+    unit : str
+        Whose it is, as the part of its name before the last slash says.
+    """
+
+    def __init__(self, path, name, why):
+        super().__init__(path, f"the array {name} cannot be read ({why})")
+        self.unit = name.rpartition("/")[0]
+
+
 @contextmanager
 def told_as_damage(path, what="it cannot be read", remedy=REMOVE):
     """Turn whatever a library raises for a damaged file into one sentence; what is told already stays.
@@ -54,6 +74,5 @@ def told_as_damage(path, what="it cannot be read", remedy=REMOVE):
     except InputError:
         raise
     except (*UNREADABLE, OSError) as error:
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # that of a place before the file
-            raise
+        raise_other(error)
         raise Damaged(path, f"{what} ({error or type(error).__name__})", remedy) from error

@@ -61,6 +61,22 @@ def _check_shape(content):
             raise ValueError("its lines differ in their number of cells")
 
 
+def filled(table):
+    """Leave out the rows of a table of evidence that only say why there is nothing, in their ``note``."""
+    return table[~_has_note(table)].reset_index(drop=True)
+
+
+def noted(table):
+    """Choose the rows of a table of evidence that only say why there is nothing; columns may be absent."""
+    return table.assign(note=table.get("note"))[_has_note(table)].reset_index(drop=True)
+
+
+def _has_note(table):
+    if "note" not in table:
+        return np.zeros(len(table), dtype=bool)
+    return (table["note"].notna() & ~table["note"].isin([MISSING, ""])).to_numpy()
+
+
 def concatenate(paths):
     """Put tables with the same kind of rows together; columns that one lacks are n/a there."""
     return pd.concat([read_texts(path) for path in paths], ignore_index=True).fillna(MISSING)
