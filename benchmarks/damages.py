@@ -1,4 +1,4 @@
-"""Damage histories, results and kernels at random, and count what is read of them: python benchmarks/damages.py
+"""Damage histories, results and kernels at random, and count what is read: python benchmarks/damages.py
 
 Cuts, single bits, zeros, blocks that changed places, lines lost or repeated. Nothing may give another number,
 or end in an error of a library. Writes ``benchmarks/results/damages.md``.

@@ -19,6 +19,7 @@ UNREADABLE = (
     OverflowError,
     SyntaxError,
     TypeError,
+    AttributeError,
     zipfile.BadZipFile,
     zlib.error,
     struct.error,

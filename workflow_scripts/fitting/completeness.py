@@ -116,7 +116,7 @@ def check_scores(path, table, fits, splits):
     Damaged
     """
     with told_as_damage(path, "it is no table of scores"):
-        pd.to_numeric(table["mean"].replace(MISSING, "nan"))
+        pd.to_numeric(table.loc[table["mean"] != MISSING, "mean"])
         found = {key: set(rows["measure"]) for key, rows in filled(table).groupby([*UNIT, "split"])}
         present = set(map(tuple, table[[*UNIT, "split"]].to_numpy()))
     if "note" in table:
