@@ -25,12 +25,13 @@ include: "rules/report.smk"
 include: "rules/planning.smk"
 
 
-# Keeps who is in which batch, what jobs need of the cohort, and the settings of fits that they share; a dry run and a plan leave no
-# trace.
+# Keeps who is in which batch, what jobs need of the cohort, and the settings of fits that they share; removes what killed jobs have
+# left. A dry run and a plan leave no trace.
 onstart:
     if "plan" not in workflow.dag_settings.targets:
         COHORT.write()
         claims.write(CONFIG["histories"]["folder"], FITS)
+        writing.remove_left("results")
 
 
 localrules:

@@ -17,7 +17,7 @@ from workflow_scripts.cohort.precomputed_rows import KINDS
 from workflow_scripts.configuration import bold, configuration, connectome, messages, start
 from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.fit_settings import model_files, resolve_fit
-from workflow_scripts.files import versions
+from workflow_scripts.files import versions, writing
 from workflow_scripts.fitting import claims, interruptions
 
 CONFIG = configuration.validate(config, workflow.configfiles if workflow.is_main_process else ())

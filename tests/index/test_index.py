@@ -4,8 +4,6 @@ import json
 import shutil
 
 import derivatives
-import nibabel
-import numpy as np
 import pytest
 from cohorts import read_tsv
 
@@ -302,33 +300,6 @@ def test_scans_before_denoising_links_and_unknown_files_are_counted(folders, cap
     assert "BOLD of fMRIPrep before denoising; denoise it first" in printed
     assert "1 x sub-*_desc-brain_mask.nii.gz" in printed
     assert "Links that lead nowhere" in printed
-
-
-def test_folders_of_numbers_are_people(tmp_path):
-    for person in ("100206", "100307"):
-        for run_name in ("rfMRI_REST1_LR", "rfMRI_REST2_LR"):
-            place = tmp_path / "hcp" / person / "MNINonLinear" / "Results" / run_name
-            place.mkdir(parents=True)
-            axis = nibabel.cifti2.SeriesAxis(0, 0.72, 40)
-            models = [
-                nibabel.cifti2.BrainModelAxis.from_surface([vertex], 9, "CortexLeft") for vertex in range(3)
-            ]
-            labels = ("LH_Vis_1", "LH_Vis_2", "LH_Cont_1")
-            parcels = nibabel.cifti2.ParcelsAxis.from_brain_models(list(zip(labels, models, strict=True)))
-            image = nibabel.Cifti2Image(np.random.default_rng(1).random((40, 3)), (axis, parcels))
-            nibabel.save(image, place / f"{run_name}_Atlas_MSMAll_hp2000_clean.ptseries.nii")
-        weights = tmp_path / "sc" / f"sub-{person}_weights.csv"
-        weights.parent.mkdir(exist_ok=True)
-        weights.write_text("a", encoding="utf-8")
-    assert run(tmp_path, "--files", "sc:csv:*_weights.csv", found=("hcp", "sc")) == ""
-    rows = manifest(tmp_path)
-    scans = [row for row in rows if row["kind"] == "bold"]
-    assert [(row["participant_id"], row["run_id"], row["role"]) for row in scans[:2]] == [
-        ("100206", "task-REST1_dir-LR", "train"),
-        ("100206", "task-REST2_dir-LR", "test"),
-    ]
-    assert {row["format"] for row in scans} == {"ptseries"}
-    assert len(read_tsv(tmp_path / "config" / "nodes.tsv")) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Participants tables given to the index command: as strict as in the workflow; ids that differ in zeros."""
 
 import derivatives
+import nibabel
+import numpy as np
 import pytest
 from cohorts import read_tsv
 
@@ -116,3 +118,32 @@ def test_sessions_tables_are_read_as_strictly(tmp_path, folders):
     (person / "sub-001_sessions.tsv").write_text("session_id\tacq_time\nses-01\n", encoding="utf-8")
     message, _ = given(tmp_path, folders, "participant_id\tage\n001\t20\n")
     assert "sub-001_sessions.tsv, line 2: 1 cells, but the header has 2" in message
+
+
+def test_folders_of_numbers_are_people(tmp_path):
+    for person in ("100206", "100307"):
+        for run_name in ("rfMRI_REST1_LR", "rfMRI_REST2_LR"):
+            place = tmp_path / "hcp" / person / "MNINonLinear" / "Results" / run_name
+            place.mkdir(parents=True)
+            axis = nibabel.cifti2.SeriesAxis(0, 0.72, 40)
+            models = [
+                nibabel.cifti2.BrainModelAxis.from_surface([vertex], 9, "CortexLeft") for vertex in range(3)
+            ]
+            labels = ("LH_Vis_1", "LH_Vis_2", "LH_Cont_1")
+            parcels = nibabel.cifti2.ParcelsAxis.from_brain_models(list(zip(labels, models, strict=True)))
+            image = nibabel.Cifti2Image(np.random.default_rng(1).random((40, 3)), (axis, parcels))
+            nibabel.save(image, place / f"{run_name}_Atlas_MSMAll_hp2000_clean.ptseries.nii")
+        weights = tmp_path / "sc" / f"sub-{person}_weights.csv"
+        weights.parent.mkdir(exist_ok=True)
+        weights.write_text("a", encoding="utf-8")
+    assert (
+        run(tmp_path / "config", [tmp_path / "hcp", tmp_path / "sc"], "--files", "sc:csv:*_weights.csv") == ""
+    )
+    rows = read_tsv(tmp_path / "config" / "manifest.tsv")
+    scans = [row for row in rows if row["kind"] == "bold"]
+    assert [(row["participant_id"], row["run_id"], row["role"]) for row in scans[:2]] == [
+        ("100206", "task-REST1_dir-LR", "train"),
+        ("100206", "task-REST2_dir-LR", "test"),
+    ]
+    assert {row["format"] for row in scans} == {"ptseries"}
+    assert len(read_tsv(tmp_path / "config" / "nodes.tsv")) == 3

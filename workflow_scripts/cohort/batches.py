@@ -142,15 +142,34 @@ def read(path=TABLE):
     """
     if not Path(path).exists():
         return []
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t")
-        rows = list(reader)
-    if reader.fieldnames != COLUMNS or any(None in row.values() for row in rows):
+    try:
+        lines = Path(path).read_bytes().decode("utf-8").splitlines(keepends=True)
+        rows = list(csv.DictReader(lines, delimiter="\t"))
+    except (UnicodeDecodeError, csv.Error):
+        lines, rows = [], []
+    if not lines or lines[0].split() != COLUMNS or not all(map(_is_whole, lines)) or not _agree(rows):
         raise InputError(
-            f"{path}: not the table of batches that the workflow wrote (columns {', '.join(COLUMNS)}); "
-            "delete it: people are packed anew, and their fits go on from their histories"
+            f"{path}: not the table of batches that the workflow wrote (columns {', '.join(COLUMNS)}; nobody "
+            "twice), or it is damaged; delete it: people are packed anew, and their fits go on from their "
+            "histories"
         )
     return rows
+
+
+def _is_whole(line):
+    """Say whether a line has all its cells and its end."""
+    return line.endswith("\n") and line.count("\t") == len(COLUMNS) - 1 and "\0" not in line
+
+
+def _agree(rows):
+    """Say whether the rows are such as the workflow writes: numbers where there are numbers, nobody twice."""
+    numbers = (row[name] for row in rows for name in ("batch", "batch_size"))
+    places = [(row["unit"], row["batch"]) for row in rows]
+    return (
+        all(text.isascii() and text.isdecimal() and int(text) > 0 for text in numbers)
+        and all(unit for unit, _ in places)
+        and len(set(places)) == len(places)
+    )
 
 
 def write(cohort, size, packed, known=(), path=TABLE):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from workflow_scripts.cohort import batches, folds, tables
 from workflow_scripts.files import job
+from workflow_scripts.files.damage import UNREADABLE, told_as_damage
 
 INDEX = "results/.cohort.zip"
 LAYOUT = 1  # of the index; one of another layout is not read
@@ -100,7 +101,8 @@ class IndexedCohort:
         self.holdout, self.batch_size = summary["holdout"], summary["batch_size"]
 
     def _read(self, name):
-        return json.loads(self._file.read(name))
+        with told_as_damage(self._file.filename, f"{name} cannot be read"):
+            return json.loads(self._file.read(name))
 
     @cached_property
     def _people(self):
@@ -137,7 +139,7 @@ def read_index(config, path=INDEX):
         file = zipfile.ZipFile(path)
         known = json.loads(file.read(SUMMARY))["digest"] == digest(config)
         return IndexedCohort(file) if known else None
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (OSError, *UNREADABLE):
         return None
 
 

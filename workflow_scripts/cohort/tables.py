@@ -3,7 +3,6 @@
 A unit is what is fitted: one session of one participant, or a participant without sessions.
 """
 
-import json
 import os
 from collections import Counter
 
@@ -17,7 +16,8 @@ from workflow_scripts.configuration.messages import raise_problems
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.configuration.simulation import check_scans
 from workflow_scripts.configuration.synthetic import SYNTHETIC_FOLDER
-from workflow_scripts.files import pointers
+from workflow_scripts.files import job, pointers, seals
+from workflow_scripts.files.damage import told_as_damage
 from workflow_scripts.files.words import unit_name
 
 
@@ -81,8 +81,10 @@ def read_nodes(path):
     Raises
     ------
     InputError
-        Listing every problem of the table.
+        Listing every problem of the table. That of the analysis is a result: if it is damaged.
     """
+    if Path(path).is_file():
+        seals.read_bytes(path)
     rows, problems = tabular.read(path, "nodes")
     problems += tabular.duplicates(path, rows, ("label",))
     found = [row["index"] for row in rows]
@@ -222,11 +224,17 @@ def node_set(path):
     Returns
     -------
     str or None
+
+    Raises
+    ------
+    InputError
+        If the file is damaged.
     """
     if not os.path.exists(path):
         return None
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)["node_set"]
+    decisions = job.read_json(path)
+    with told_as_damage(path, "it does not say which nodes were chosen"):
+        return decisions["node_set"]
 
 
 def missing_files(rows, manifest):

@@ -8,7 +8,8 @@ from cubnm_core.evidence.evaluation import distance_rule, fc_correlation, group_
 from cubnm_core.measures.connectivity import pair_indices
 from workflow_scripts.cohort import tables, units
 from workflow_scripts.files import job, result_tables
-from workflow_scripts.fitting import scoring
+from workflow_scripts.files.archives import Archive
+from workflow_scripts.fitting import completeness, scoring
 from workflow_scripts.fitting.people import People
 from workflow_scripts.preparation.connectome_settings import positions_of
 
@@ -35,7 +36,7 @@ def main(sm):
     logger = job.start(sm)
     cohort = units.from_records(sm.params.units)
     archives = People(sm.input.connectomes, sm.input.targets, sm.params.splits)
-    found, _ = archives.read_all(cohort)  # rule fit says who is out
+    found, reasons = archives.read_usable(cohort)
     people = list(found.values())
     nodes, analysis = tables.read_nodes(sm.input.nodes), sm.params.analysis
     pair_index = pair_indices(len(nodes), [node["hemisphere"] for node in nodes], analysis["pairs"])
@@ -45,6 +46,8 @@ def main(sm):
         rows += group_rows(people, split)
     rows += distance_rows(people, archives.connectomes, nodes, pair_index)
     rows += rescan_rows(people)
+    rows += [missing_row(unit, reasons[unit.name]) for unit in cohort if unit.name in reasons]
+    check_whole(sm.input.global_signal, sm.input.connectomes, found)
     stored = scoring.analysis_columns(analysis)
     rows = [{**row, **stored} for row in rows] + global_signal_rows(sm.input.global_signal)
     logger.info("baselines of %d of %d units", len(people), len(cohort))
@@ -111,6 +114,22 @@ def distance_rows(people, connectomes, nodes, pair_index):
     return rows
 
 
+def check_whole(paths, connectomes, people):
+    """Refuse tables of the global signal that lack somebody of their batch who can be used, in any fit.
+
+    Raises
+    ------
+    workflow_scripts.files.damage.Damaged
+    """
+    found = [result_tables.read_texts(path) for path in paths]
+    fits = list(dict.fromkeys(fit for table in found for fit in table["fit"]))
+    for path, prepared, table in zip(paths, connectomes, found, strict=True):
+        members = [people[name].unit for name in Archive(prepared).records if name in people]
+        present = set(map(tuple, table[list(scoring.KEYS)].to_numpy()))
+        whole = [unit.name for unit in members if all((*unit.key, fit) in present for fit in fits)]
+        completeness.check_units(path, [unit.name for unit in members], whole)
+
+
 def global_signal_rows(paths):
     """Read what the batches found, and count the people of every fit, split and measure."""
     table = pd.concat(map(result_tables.read_texts, paths), ignore_index=True)
@@ -128,6 +147,11 @@ def rescan_rows(people):
         for person in both
         for measure, value in (unknown | scan_rescan(person.targets["train"], person.targets["test"])).items()
     ]
+
+
+def missing_row(unit, reason):
+    """Make the row of somebody without any baseline."""
+    return {**unit.ids, "split": "train", "measure": "sc_fc", "value": np.nan, "note": reason}
 
 
 def row(person, split, measure, value, n, note=None):

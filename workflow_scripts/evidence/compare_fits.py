@@ -48,7 +48,7 @@ def main(sm):
     """Write the comparison of fits and the parts of their optimism."""
     logger = job.start(sm)
     fits, settings = result_tables.read_texts(sm.input.fits), sm.params.fits
-    evaluation = numeric(result_tables.read_texts(sm.input.evaluation), "mean")
+    evaluation = numeric(result_tables.filled(result_tables.read_texts(sm.input.evaluation)), "mean")
     baselines = numeric(result_tables.read_texts(sm.input.baselines), "value")
     job.write_tsv(sm.output.optimism, optimism_rows(fits, evaluation, settings), columns=OPTIMISM)
     rows = comparison_rows(evaluation, baselines, settings)

@@ -16,7 +16,7 @@ from workflow_scripts.cohort import noise_seeds, units
 from workflow_scripts.evidence.score_tables import CONDITIONS, CROSS
 from workflow_scripts.files import job
 from workflow_scripts.fitting import best_fits, scoring
-from workflow_scripts.fitting.people import People
+from workflow_scripts.fitting.people import UNREADABLE, People, tell
 from workflow_scripts.fitting.simulators import CohortSimulator
 from workflow_scripts.preparation import group
 
@@ -41,8 +41,12 @@ def main(sm):
             person, me = own.read(unit)
             members = [me, *company(unit, everybody, pooled, sm.params.others, settings["delays"])]
             cells = cross_person(person, members, simulator, seeds)
-        except InputError as error:
-            logger.warning("%s is not crossed with others: %s", unit, error)
+            if not cells:
+                raise InputError("there is nothing to exchange: nobody else has a fit")
+        except UNREADABLE as error:
+            logger.warning("%s is not crossed with others: %s", unit, tell(error))
+            if own.is_fitted(unit):
+                rows += scoring.missing_rows({**unit.ids, "fit": fit}, {"train": tell(error)}, settings)
             continue
         rows += cell_rows({**unit.ids, "fit": fit}, cells, settings, seeds)
         logger.info("%s: crossed with %d other people", unit, max(len(members) - 2, 0))
@@ -135,7 +139,7 @@ def company(unit, everybody, pooled, count, delays):
         same = [other for other in sessions if other.session_id == unit.session_id]
         try:
             others.append(everybody.read((same or sessions)[0])[1])
-        except InputError:
+        except UNREADABLE:  # told where it is that person's turn
             continue
     return [*others, group_of_others(unit.participant_id, everybody, pooled, delays)] if others else []
 

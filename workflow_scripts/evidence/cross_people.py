@@ -8,6 +8,7 @@ import numpy as np
 
 from workflow_scripts.cohort import units
 from workflow_scripts.files import archives, job
+from workflow_scripts.files.damage import DamagedArray
 from workflow_scripts.preparation import group
 
 
@@ -21,15 +22,30 @@ def main(sm):
     for split, paths in zip(splits, np.reshape(sm.output.targets, (-1, 2)).tolist(), strict=True):
         _copy(cohort, targets[split], paths)
     members, _ = group.part(cohort, connectomes.records, targets["train"].records)
-    group.write_sums(sm.output.group, group.pool_people(members, connectomes) if members else None)
+    pooled, damaged = group.use_readable(members, lambda usable: _sum_up(usable, connectomes))
+    for unit, reasons in damaged.items():
+        logger.warning("%s is no part of the group: %s", unit, "; ".join(reasons))
+    group.write_sums(sm.output.group, pooled)
     logger.info("%d units, %d of them with a connectome and training scans", len(cohort), len(members))
+
+
+def _sum_up(members, connectomes):
+    return group.pool_people(members, connectomes) if members else None
 
 
 def _copy(cohort, archive, paths):
     """Write the arrays and records of some units into one archive."""
     npz, json = paths
-    found = {unit.name: (archive.arrays(unit.name), archive.records[unit.name]) for unit in cohort}
-    archives.write(npz, json, found)
+    archives.write(npz, json, {unit.name: _read(archive, unit.name) for unit in cohort})
+
+
+def _read(archive, unit):
+    """Arrays and record of a unit; without arrays, and with the reason, where they are damaged."""
+    record = archive.records[unit]
+    try:
+        return archive.arrays(unit), record
+    except DamagedArray as error:
+        return {}, {**record, "status": "failed", "reasons": [str(error)]}
 
 
 if "snakemake" in globals():

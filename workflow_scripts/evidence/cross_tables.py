@@ -1,5 +1,6 @@
 """Rule cross_tables: cross and held-out people of all batches, contrasts over people, identification."""
 
+import logging
 from itertools import product
 
 import numpy as np
@@ -9,10 +10,14 @@ from cubnm_core.evidence import cross as core
 from cubnm_core.evidence.identification import identify, person_similarity, similarity
 from cubnm_core.measures.objective import is_reward
 from cubnm_core.statistics.paired import compare_paired
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.evidence import score_tables
 from workflow_scripts.files import archives, job, result_tables
-from workflow_scripts.fitting import scoring
+from workflow_scripts.files.arrays import ArrayFile
+from workflow_scripts.files.damage import DamagedArray
+from workflow_scripts.fitting import completeness, scoring
 
+logger = logging.getLogger(__name__)
 ANALYSIS = list(scoring.ANALYSIS)
 PAIRED = ("n_people", "difference", "low", "high", "n_better", "verdict")
 CONTRASTS = ("fit", "contrast", "inhibition", "split", "measure", *PAIRED, *ANALYSIS)
@@ -25,10 +30,11 @@ WHOLE = ("everything_others", "data_others")
 
 def main(sm):
     """Put the tables of all batches together, compare over people, and identify people."""
-    logger = job.start(sm)
+    job.start(sm)
     crossed = together(sm.input.cross, score_tables.CROSS)
     held_out = together(sm.input.held_out_people, score_tables.HELD_OUT_PEOPLE)
     evaluation = together(sm.input.evaluation, scoring.EVALUATION)
+    check_whole(sm, evaluation)
     job.write_tsv(sm.output.cross, crossed)
     job.write_tsv(sm.output.held_out_people, held_out)
     rows = contrast_rows(numeric(crossed)) + held_out_rows(numeric(evaluation), numeric(held_out))
@@ -36,10 +42,40 @@ def main(sm):
     targets = archives.by_split(sm.input.targets, sm.params.splits)
     scans = {split: read_scans(sm.params.units, archive) for split, archive in targets.items()}
     simulated = simulated_fc(sm.params.fits, len(sm.params.batches), sm.input.simulations)
+    check_simulations(sm, result_tables.filled(evaluation), simulated)
     found = identification_rows(sm.params.units, scans, simulated)
     stored = {key: next(iter(evaluation[key]), None) for key in ("pairs", "band_pass")}
     job.write_tsv(sm.output.identification, [{**row, **stored} for row in found], columns=IDENTIFICATION)
     logger.info("%d contrasts, %d rates of identification", len(rows), len(found))
+
+
+def check_whole(sm, evaluation):
+    """Refuse tables and simulations without somebody who was fitted, or who was held out.
+
+    Raises
+    ------
+    workflow_scripts.files.damage.Damaged
+        Naming the file of the batch.
+    """
+    everybody = [Unit.from_record(ids).key for ids in sm.params.units]
+    held_out = {(*key, fit) for key in everybody for fit in sm.params.fits}
+    fitted = set(map(tuple, evaluation[list(scoring.KEYS)].to_numpy()))
+    batches = sm.params.fits, sm.params.batches, sm.params.units
+    if sm.input.cross:
+        completeness.check_batches(*batches, sm.input.cross, fitted)
+    if sm.input.held_out_people:
+        completeness.check_batches(*batches, sm.input.held_out_people, held_out)
+
+
+def check_simulations(sm, scored, simulated):
+    """Refuse files without the simulation of somebody who was scored."""
+    keys = {Unit.from_record(ids).name: Unit.from_record(ids).key for ids in sm.params.units}
+    present = set(map(tuple, scored[list(scoring.KEYS)].to_numpy()))
+    for (fit, batch), path in zip(
+        product(sm.params.fits, sm.params.batches), sm.input.simulations, strict=True
+    ):
+        wanted = [unit for unit in sm.params.batches[batch] if (*keys[unit], fit) in present]
+        completeness.check_units(path, wanted, simulated[fit])
 
 
 def together(paths, columns):
@@ -102,8 +138,13 @@ def _paired_row(keys, one, other, source):
 
 def read_scans(units, archive):
     """FC of the scans of a split: dict of unit to (P,) array."""
-    usable = [ids["unit"] for ids in units if archive.records[ids["unit"]]["status"] == "ok"]
-    return {unit: archive.arrays(unit)["fc"] for unit in usable}
+    found = {}
+    for unit in [ids["unit"] for ids in units if archive.records[ids["unit"]]["status"] == "ok"]:
+        try:
+            found[unit] = archive.arrays(unit)["fc"]
+        except DamagedArray as error:
+            logger.warning("%s is left out: %s", unit, error)
+    return found
 
 
 def simulated_fc(fits, n_batches, paths):
@@ -118,9 +159,10 @@ def simulated_fc(fits, n_batches, paths):
     """
     found = {fit: {} for fit in fits}
     for (fit, _), path in zip(product(fits, range(n_batches)), paths, strict=True):
-        with np.load(path, allow_pickle=False) as file:
-            for name in [name for name in file.files if name.endswith("/fc")]:
-                found[fit][name.removesuffix("/fc")] = file[name]
+        with ArrayFile(path) as file:
+            file.check_names()
+            for name in [name for name in file.names if name.endswith("/fc")]:
+                found[fit][name.removesuffix("/fc")] = file.read(name)
     return found
 
 

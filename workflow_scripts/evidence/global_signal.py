@@ -1,6 +1,7 @@
 """Rule global_signal: one shared signal beside noise, fitted to everybody, with the cost of every fit."""
 
 import json
+import logging
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -20,6 +21,10 @@ COLUMNS = (*KEYS, "split", "measure", "value", "sd", "n_seeds", *ANALYSIS, "seed
 MEASURES = {"fc_corr": "global_signal_fc", "fcd_ks": "global_signal_ks", "cost": "global_signal_cost"}
 PARAMETERS = ("global_signal_share", "global_signal_autocorrelation")
 NO_TERM = "the objective weighs neither FC nor FCD, so a signal without neurons cannot be fitted with it"
+
+LACKING = "the training scans have no FCD, which the objective weighs"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,22 +46,34 @@ class Case:
 
 def main(sm):
     """Fit two parameters for every person and fit setting, and score them over fresh noise."""
-    logger = job.start(sm)
+    job.start(sm)
     archives = People(sm.input.connectomes, sm.input.targets, sm.params.splits)
-    people, _ = archives.read_all(units.from_records(sm.params.units))  # rule fit says who is out
+    asked = units.from_records(sm.params.units)
+    people, reasons = archives.read_usable(asked)
     hemispheres = [node["hemisphere"] for node in tables.read_nodes(sm.input.nodes)]
     cases, rows = cases_of(sm.params.fits, list(people.values()))
+    left_out = [unit for unit in asked if unit.name in reasons]
+    rows += [missing_row(fit, unit, reasons[unit.name]) for fit in sm.params.fits for unit in left_out]
     groups = defaultdict(list)
     for case in cases:
         groups[case.conditions].append(case)
     for group in groups.values():
-        try:
-            rows += fit_rows(group, hemispheres, sm.params.first_seed, sm.params.seeds)
-        except InputError as error:
-            logger.warning("%d fits have no global signal beside them: %s", len(group), error)
-            rows += [missing_row(case.fit, case.person, str(error)) for case in group]
+        rows += rows_of(group, hemispheres, sm.params.first_seed, sm.params.seeds)
     logger.info("%d people, %d fit settings", len(people), len(sm.params.fits))
     job.write_tsv(sm.output[0], rows, columns=COLUMNS)
+
+
+def rows_of(group, hemispheres, first_seed, n_seeds):
+    """As :func:`fit_rows`; if there is an error together, each person alone, or that person's reason."""
+    try:
+        return fit_rows(group, hemispheres, first_seed, n_seeds)
+    except InputError as error:
+        people = {case.person.unit.name for case in group}
+        if len(people) == 1:
+            logger.warning("%s has no global signal beside the fits: %s", *people, error)
+            return [missing_row(case.fit, case.person.unit, str(error)) for case in group]
+    parts = [[case for case in group if case.person.unit.name == name] for name in sorted(people)]
+    return [row for part in parts for row in rows_of(part, hemispheres, first_seed, n_seeds)]
 
 
 def cases_of(fits, people):
@@ -73,12 +90,15 @@ def cases_of(fits, people):
         weights = objectives.add_weights(settings["objectives"] or [settings["objective"]])
         objective = core.bold_objective(weights)
         if objective is None:
-            rows += [missing_row(name, person, NO_TERM) for person in people]
+            rows += [missing_row(name, person.unit, NO_TERM) for person in people]
             continue
         for person in people:
             target = person.targets["train"]
             mine = objective if weighs_only_fcd(objective.terms) else objective.of_target(target)
-            cases += [Case(name, settings, mine, person)] if can_score(mine, target) else []
+            if can_score(mine, target):
+                cases.append(Case(name, settings, mine, person))
+            else:
+                rows.append(missing_row(name, person.unit, LACKING))
     return cases, rows
 
 
@@ -87,14 +107,14 @@ def can_score(objective, target):
     return set(objective.counted) <= set(core.comparison.available(target))
 
 
-def missing_row(fit, person, note):
+def missing_row(fit, unit, note):
     """Make a row without a value that says why."""
-    return {**keys(fit, person), "split": "train", "measure": MEASURES["fc_corr"], "note": note}
+    return {**keys(fit, unit), "split": "train", "measure": MEASURES["fc_corr"], "note": note}
 
 
-def keys(fit, person):
+def keys(fit, unit):
     """Participant, session and fit of a row."""
-    return {**person.unit.ids, "fit": fit}
+    return {**unit.ids, "fit": fit}
 
 
 def fit_rows(cases, hemispheres, first_seed, n_seeds):
@@ -141,7 +161,7 @@ def score(scan, person, point, seeds, needed):
 
 def case_rows(case, point, scores, seeds):
     """Make the rows of one case: both parameters, and scores of every split with their SD over seeds."""
-    mine = keys(case.fit, case.person)
+    mine = keys(case.fit, case.person.unit)
     stored = {"n_seeds": len(seeds), **conditions(case.settings, seeds)}
     rows = [
         {**mine, "split": "train", "measure": name, "value": value, **stored}

@@ -10,7 +10,7 @@ from workflow_scripts.cohort.units import Unit
 from workflow_scripts.evidence.score_tables import HELD_OUT_PEOPLE
 from workflow_scripts.files import job
 from workflow_scripts.fitting import best_fits, scoring
-from workflow_scripts.fitting.people import Excluded, People
+from workflow_scripts.fitting.people import UNREADABLE, Excluded, People, tell
 from workflow_scripts.fitting.simulators import CohortSimulator
 
 NOT_SCORED = "%s is not scored with parameters of others: %s"
@@ -25,6 +25,12 @@ def main(sm):
     best = best_fits.best_coordinates(sm.input.fits, fit)
     people = People(sm.input.connectomes, sm.input.targets, sm.params.splits, settings)
     models, held_out, rows = [], [], []
+
+    def leave_out(unit, fold, reason):
+        logger.warning(NOT_SCORED, unit, reason)
+        keys = {**unit.ids, "fit": fit, "fold": fold}
+        return scoring.missing_rows(keys, dict.fromkeys(sm.params.splits, reason), settings)
+
     for record in sm.params.units:
         unit, fold = Unit.from_record(record), record["fold"]
         values = best.get(Unit.from_record(folds.group_of(fold)).key)
@@ -32,8 +38,8 @@ def main(sm):
             if values is None:
                 raise Excluded([NO_FIT])
             person = people.read(unit)
-        except Excluded as reason:
-            logger.warning(NOT_SCORED, unit, reason)
+        except UNREADABLE as error:
+            rows += leave_out(unit, fold, tell(error))
             continue
         seeds = noise_seeds.range_of_session(sm.params.first_seed, sm.params.seeds, unit.session_id)
         models.append((person, person.candidate(best_fits.compose(simulator.space, values), seeds)))
@@ -41,10 +47,12 @@ def main(sm):
     for (person, _), fold, found in zip(models, held_out, simulator.evaluate(models), strict=True):
         unit = person.unit
         if isinstance(found, InputError):
-            logger.warning(NOT_SCORED, unit, found)
+            rows += leave_out(unit, fold, str(found))
             continue
         _, evaluated = found
-        rows += scoring.score_rows({**unit.ids, "fit": fit, "fold": fold}, evaluated, settings)
+        keys = {**unit.ids, "fit": fit, "fold": fold}
+        rows += scoring.score_rows(keys, evaluated, settings)
+        rows += scoring.missing_rows(keys, person.without, settings)
         logger.info("%s, fold %s: %s", unit, fold, scoring.describe(evaluated))
     job.write_tsv(sm.output[0], rows, columns=HELD_OUT_PEOPLE)
 

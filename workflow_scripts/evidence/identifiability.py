@@ -27,10 +27,10 @@ def main(sm):
     logger = job.start(sm)
     rows, pairs, drawn = [], [], []
     for fit, settings in sm.params.fits.items():
-        tables = {
-            name: concatenate(getattr(sm.input, name), fit) for name in ("fits", "profiles", "searches")
-        }
-        noise = noise_of_cost(concatenate(sm.input.evaluation, fit))
+        whole = {name: concatenate(getattr(sm.input, name), fit) for name in ("fits", "profiles", "searches")}
+        drawn += noted_rows(whole["profiles"], whole["searches"])
+        tables = {name: result_tables.filled(table) for name, table in whole.items()}
+        noise = noise_of_cost(result_tables.filled(concatenate(sm.input.evaluation, fit)))
         estimates = tables["fits"][tables["fits"]["status"] == "ok"]
         known = [name.removeprefix("param_") for name in estimates if name.startswith("param_")]
         bounds = coordinate_bounds(settings["free"], known)
@@ -49,9 +49,14 @@ def main(sm):
 
 def concatenate(paths, fit):
     """Put the tables of one fit together, which lie in a folder of its name."""
-    return pd.concat(
-        [result_tables.read_texts(path) for path in paths if Path(path).parent.name == fit], ignore_index=True
-    )
+    found = [result_tables.read_texts(path) for path in paths if Path(path).parent.name == fit]
+    return pd.concat(found, ignore_index=True)
+
+
+def noted_rows(*found):
+    """Rows that say why somebody has no profile, or why a search tells nothing."""
+    keys = [*IDS, "fit", "note"]
+    return [row for table in found for row in result_tables.noted(table)[keys].to_dict("records")]
 
 
 def noise_of_cost(evaluation):

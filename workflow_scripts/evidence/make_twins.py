@@ -108,7 +108,7 @@ def draw(sm, space):
     for path in sm.input.fits:
         best |= best_fits.best_coordinates(path, sm.wildcards.fit)
     archive = People(sm.input.connectomes, sm.input.targets, settings=settings)
-    people, _ = archive.read_all(units.from_records(sm.params.units))  # rule fit has said who is out
+    people, _ = archive.read_usable(units.from_records(sm.params.units))
     fits = [(person, best.get(person.unit.key)) for person in people.values()]
     fits = [(person, values) for person, values in fits if values is not None]
     if not fits:

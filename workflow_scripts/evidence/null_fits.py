@@ -5,6 +5,7 @@ Settings, noise, restarts and histories are those of rule fit; only the connecto
 
 from pathlib import Path
 
+from cubnm_core.errors import InputError
 from workflow_scripts.cohort import units
 from workflow_scripts.evidence.null_models import KEYS, NullModels
 from workflow_scripts.files import job
@@ -21,7 +22,7 @@ def main(sm):
     logger = job.start(sm)
     settings, fit, asked = sm.params.settings, sm.wildcards.fit, units.from_records(sm.params.units)
     archives = People(sm.input.connectomes, sm.input.targets, settings=settings)
-    people, _ = archives.read_all(asked)  # rule fit has said who is left out
+    people, _ = archives.read_usable(asked)
     simulator = CohortSimulator.of_job(sm)
     nodes, space = simulator.nodes, simulator.space
     begin, missing = starting_points.read_starting_points(sm.input, fit, settings, space, asked)
@@ -29,7 +30,12 @@ def main(sm):
     models = NullModels(people, archives.connectomes, nodes, space, stated, stated["refits"])
     for kind, reason in models.without.items():
         logger.warning("no null models of kind %s: %s", kind, reason)
-    nulls = {null.name: null for unit in people if unit not in missing for null in models.of(unit)}
+    nulls = {}
+    for unit in [unit for unit in people if unit not in missing]:
+        try:
+            nulls |= {null.name: null for null in models.of(unit)}
+        except InputError as error:
+            logger.warning("%s has no null models: %s", unit, error)
     problems, histories = null_problems(nulls, simulator, begin)
     store = FileStore(Path(sm.resources.histories) / fit / "nulls", histories)
     persons = {name: null.person for name, null in nulls.items()}

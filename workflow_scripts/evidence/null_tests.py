@@ -12,7 +12,7 @@ from cubnm_core.evidence.nulls import SHARED, p_value
 from cubnm_core.measures.objective import is_reward
 from cubnm_core.statistics.paired import BETTER, LEVEL, UNSURE, WORSE, compare_paired
 from workflow_scripts.evidence import null_models
-from workflow_scripts.files import job
+from workflow_scripts.files import job, result_tables
 from workflow_scripts.files.result_tables import concatenate
 from workflow_scripts.fitting import scoring
 
@@ -46,6 +46,7 @@ def comparison_rows(scores):
     -------
     list of dict
     """
+    scores = result_tables.filled(scores)
     scores = scores[scores["measure"].isin(MEASURES)]
     scores = scores.assign(mean=pd.to_numeric(scores["mean"], errors="coerce"))
     is_own = scores["null"] == null_models.OWN

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cubnm_core.errors import InputError
 from cubnm_core.fitting.candidates import Candidate
 from workflow_scripts.cohort import noise_seeds, units
 from workflow_scripts.evidence import null_models
@@ -19,7 +20,7 @@ from workflow_scripts.fitting.people import People, Person
 from workflow_scripts.fitting.simulators import CohortSimulator
 
 SCORES = ("null", "refitted", "index", "split", "measure", "mean", "sd", "n_seeds")
-COLUMNS = (*scoring.KEYS, *SCORES, *scoring.ANALYSIS, "seeds")
+COLUMNS = (*scoring.KEYS, *SCORES, *scoring.ANALYSIS, "seeds", "note")
 LIKENESS = ("degree_r", "strength_r", "weight_length", "weight_length_null", "same_connections", "weights_r")
 REWIRING = (*scoring.KEYS, "refitted", "index", "distance", *LIKENESS)
 
@@ -30,19 +31,24 @@ def main(sm):
     batch = Batch(sm)
     for kind, reason in batch.without.items():
         logger.warning("no null models of kind %s: %s", kind, reason)
-    entries = []
+    settings, entries, rows = batch.simulator.settings, [], []
     for unit in units.from_records(sm.params.units):
-        if unit.name not in batch.people or unit.key not in batch.best:
+        if unit.key not in batch.best:
             logger.warning("%s has no fit, and null models of it are not scored", unit)
             continue
-        entries += batch.entries(unit)
+        try:
+            entries += batch.entries(unit)
+        except InputError as error:
+            logger.warning("null models of %s are not scored: %s", unit, error)
+            rows += scoring.missing_rows(batch.keys(unit), {"train": str(error)}, settings)
     logger.info("%d models, own and null, are simulated", len(entries))
     scores = batch.simulator.score([(entry.person, entry.candidate) for entry in entries])
-    rows = [
-        row
-        for place, found in scores.items()
-        for row in score_rows(entries[place], found, batch.simulator.settings)
-    ]
+    for place, found in scores.items():
+        if isinstance(found, InputError):
+            logger.warning("%s, null model %s: %s", entries[place].person.unit, entries[place].keys, found)
+            rows += scoring.missing_rows(entries[place].keys, {"train": str(found)}, settings)
+        else:
+            rows += score_rows(entries[place], found, settings)
     keys = [{name: entry.keys[name] for name in (*scoring.KEYS, "refitted", "index")} for entry in entries]
     kept = [{**mine, **entry.kept} for mine, entry in zip(keys, entries, strict=True) if entry.kept]
     job.write_tsv(sm.output.nulls, rows, columns=COLUMNS)
@@ -82,9 +88,7 @@ class Batch:
         self._stated, self._fit, self._first_seed = sm.params.nulls, sm.wildcards.fit, sm.params.first_seed
         nodes, space = self.simulator.nodes, self.simulator.space
         archives = People(sm.input.connectomes, sm.input.targets, sm.params.splits, self.simulator.settings)
-        self.people, _ = archives.read_all(
-            units.from_records(sm.params.units)
-        )  # rule fit has said who is out
+        self.people, self._reasons = archives.read_usable(units.from_records(sm.params.units))
         self.best = best_fits.best_coordinates(sm.input.fits, self._fit)
         self._refits = {}
         for path in sm.input.null_fits:
@@ -94,6 +98,10 @@ class Batch:
         self._forward = NullModels(*common, self._stated["count"])
         self._refitted = NullModels(*common, self._stated["refits"])
         self.without = self._forward.without | self._refitted.without
+
+    def keys(self, unit):
+        """Columns that say who a person is, in which fit."""
+        return {**unit.ids, "fit": self._fit}
 
     def entries(self, unit):
         """List what is simulated for a person: the null models, and the own one before them if there are any.
@@ -105,7 +113,14 @@ class Batch:
         Returns
         -------
         list of Entry
+
+        Raises
+        ------
+        InputError
+            If the person's files cannot be used, or nothing can be made of their connectome.
         """
+        if unit.name in self._reasons:
+            raise InputError(self._reasons[unit.name])
         person, best = self.people[unit.name], self.best[unit.key]
         found = [self._entry(null, False, best) for null in self._forward.of(unit.name, forward=True)]
         for null in self._refitted.of(unit.name):
@@ -119,7 +134,7 @@ class Batch:
         person, unit = null.person, null.person.unit
         seeds = noise_seeds.range_of_session(self._first_seed, self._stated["seeds"], unit.session_id)
         params = best_fits.compose(null.space, coordinates)
-        keys = {**unit.ids, "fit": self._fit, "null": null.kind, "refitted": refitted, "index": null.index}
+        keys = {**self.keys(unit), "null": null.kind, "refitted": refitted, "index": null.index}
         return Entry(keys, person, person.candidate(params, seeds), null.kept)
 
 

@@ -7,15 +7,15 @@ others stay; the cost is that of the search, on the training scans, but with fre
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
+from cubnm_core.errors import InputError
 from cubnm_core.evidence import identifiability
 from cubnm_core.fitting.packing import Packer
 from cubnm_core.measures.objective import has_failed
 from workflow_scripts.cohort import noise_seeds, units
 from workflow_scripts.evidence.score_tables import PROFILES
 from workflow_scripts.files import job, result_tables
-from workflow_scripts.fitting import best_fits
+from workflow_scripts.fitting import best_fits, histories
 from workflow_scripts.fitting.fit_problems import make_problems
 from workflow_scripts.fitting.histories import FileStore
 from workflow_scripts.fitting.people import People
@@ -23,7 +23,7 @@ from workflow_scripts.fitting.scoring import KEYS, conditions
 from workflow_scripts.fitting.searching import shape_classes
 from workflow_scripts.fitting.simulators import CohortSimulator
 
-SEARCHES = (*KEYS, "restart", "parameter", "other", "r", "n", "found")
+SEARCHES = (*KEYS, "restart", "parameter", "other", "r", "n", "found", "note")
 
 
 def main(sm):
@@ -59,10 +59,10 @@ def profile_people(chosen, best, simulator, sm, logger):
         One row per person, coordinate and point.
     """
     space, settings = simulator.space, simulator.settings
-    people, _ = People(sm.input.connectomes, sm.input.targets, settings=settings).read_all(chosen)
+    people, reasons = People(sm.input.connectomes, sm.input.targets, settings=settings).read_usable(chosen)
     problems, _ = make_problems(people, simulator)
     problems = {key: problem for key, problem in problems.items() if key.restart == 0}
-    rows = []
+    rows = [{**unit.ids, "note": reasons[unit.name]} for unit in chosen if unit.name in reasons]
     for members, simulate_batch, size in shape_classes(simulator, problems, people):
         asked = []
         for key, problem in members.items():
@@ -71,12 +71,28 @@ def profile_people(chosen, best, simulator, sm, logger):
             centre = space.to_unit(best[unit.key])[0]
             points, axis = identifiability.profile_points(centre, sm.params.points)
             asked.append((unit, problem, points, axis, seeds))
-        found = score_points(Packer(simulate_batch, size), asked)
-        for (unit, _, points, axis, seeds), (cost, failed) in zip(asked, found, strict=True):
+        for (unit, _, points, axis, seeds), found in zip(
+            asked, score_all(Packer(simulate_batch, size), asked), strict=True
+        ):
+            if isinstance(found, InputError):
+                logger.warning("%s has no profile: %s", unit, found)
+                rows.append({**unit.ids, "note": str(found)})
+                continue
+            cost, failed = found
             person = {**unit.ids, "n_seeds": len(seeds), **conditions(settings, seeds)}
             rows += [{**person, **row} for row in point_rows(space, points, axis, cost, failed)]
     logger.info("profiles of %d people", len(people))
     return rows
+
+
+def score_all(packer, asked):
+    """As :func:`score_points`; if there is an error together, each person alone, or that person's error."""
+    try:
+        return score_points(packer, asked)
+    except InputError as error:
+        if len(asked) == 1:
+            return [error]
+    return [found for one in asked for found in score_all(packer, [one])]
 
 
 def score_points(packer, asked):
@@ -136,26 +152,34 @@ def search_rows(fits, batch, folder, space, logger):
     for row in fits[fits["status"] == "ok"].to_dict("records"):
         unit = known[row["participant_id"], row["session_id"]]
         path = store.path(units.FitKey(unit.name, int(row["restart"])))
-        history = read_history(path, row["fingerprint"], space.names)
-        if history is None:
-            logger.warning("%s is not the history of this fit any more; it is left out", path)
-            continue
         keys = {**unit.ids, "restart": row["restart"]}
-        rows += [{**keys, **found} for found in candidate_rows(*history, space)]
+        points, cost, reason = read_candidates(path, row["fingerprint"], space.names)
+        if reason is not None:
+            logger.warning("%s, restart %s is left out: %s", unit, row["restart"], reason)
+            rows.append({**keys, "note": reason})
+            continue
+        rows += [{**keys, **found} for found in candidate_rows(points, cost, space)]
     return rows
 
 
-def read_history(path, fingerprint, names):
-    """Read points and costs of a history, (n, d) and (n,); None if there is none, or that of another fit."""
+def read_candidates(path, fingerprint, names):
+    """Read the candidates of a search from its history.
+
+    Returns
+    -------
+    points : (n, d) array or None
+    cost : (n,) array or None
+    reason : str or None
+        Why there are none.
+    """
     try:
-        with open(path, encoding="utf-8") as file:
-            if fingerprint not in file.readline():
-                return None
-    except OSError:
-        return None
-    columns = ["cost", *(f"u_{name}" for name in names)]
-    table = pd.read_csv(path, sep="\t", comment="#", usecols=columns)[columns].dropna().to_numpy(dtype=float)
-    return table[:, 1:], table[:, 0]
+        generations = histories.read(path, fingerprint, names)
+    except InputError as error:
+        return None, None, f"{path} is not the history of this fit any more: {error}"
+    if not generations:
+        return None, None, f"{path} is not the history of this fit any more"
+    points = np.concatenate([generation.points for generation in generations])
+    return points, np.concatenate([generation.cost for generation in generations]), None
 
 
 def candidate_rows(points, cost, space):

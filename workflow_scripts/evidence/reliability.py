@@ -1,5 +1,6 @@
 """Rule reliability: how well sessions of people agree: fitted parameters, regions, edges of the FC."""
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from workflow_scripts.cohort import noise_seeds, tables
 from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.files import archives, job, result_tables
+from workflow_scripts.files.arrays import ArrayFile
+from workflow_scripts.files.damage import DamagedArray
 from workflow_scripts.fitting import scoring
 
 KEYS = ("fit", "source", "quantity", "variable", "label", "label_2")
@@ -21,6 +24,7 @@ PEOPLE = ("n_people", "n_sessions", "n_left_out", "sessions")
 COLUMNS = (*KEYS, *VALUES, *SPREAD, *PEOPLE, *scoring.ANALYSIS, "seeds")
 INTERVAL = ("icc", "low", "high")
 MEAN = "mean of edges"
+logger = logging.getLogger(__name__)
 QUARTILES = {"lower quartile of edges": 0.25, "median of edges": 0.5, "upper quartile of edges": 0.75}
 
 
@@ -44,21 +48,22 @@ class Panel:
 
 def main(sm):
     """Write the agreement of sessions, and that of every edge of the FC beside it."""
-    logger = job.start(sm)
+    job.start(sm)
     nodes = tables.read_nodes(sm.input.nodes)
     rows, arrays = [], {"labels": np.array([node["label"] for node in nodes])}
-    targets = archives.Archive(sm.input.targets)
+    with_session = [ids for ids in sm.params.units if ids["session_id"]]
+    scanned = read_scans(archives.Archive(sm.input.targets), with_session)
     for fit, settings in sm.params.fits.items():
         files = {name: of_fit(getattr(sm.input, name), fit) for name in ("fits", "states", "regional")}
         simulated = read_fc(of_fit(sm.input.simulations, fit))
-        panel = make_panel(sm.params.units, [unit for unit in simulated if is_usable(targets, unit)])
+        panel = make_panel(sm.params.units, [unit for unit in simulated if unit in scanned])
         logger.info("%s: %d people with %d sessions", fit, *panel.units.shape)
         if not panel.units.size:
             continue
         found = parameter_rows(panel, files, settings) + regional_rows(panel, files)
         fc = {
             "simulated": stack_values(panel, simulated.get),
-            "empirical": stack_values(panel, lambda unit: targets.arrays(unit)["fc"]),
+            "empirical": stack_values(panel, scanned.get),
         }
         edges = {source: reliability.agreement(values) for source, values in fc.items()}
         found += edge_rows(fc, edges)
@@ -78,15 +83,22 @@ def read_fc(paths):
     """Simulated FC of every unit that has one: dict of str to (P,) array."""
     found = {}
     for path in paths:
-        with np.load(path, allow_pickle=False) as file:
-            units = [name.removesuffix("/fc") for name in file.files if name.endswith("/fc")]
-            found |= {unit: file[f"{unit}/fc"].astype(np.float32) for unit in units}
+        with ArrayFile(path) as file:
+            file.check_names()
+            units = [name.removesuffix("/fc") for name in file.names if name.endswith("/fc")]
+            found |= {unit: file.read(f"{unit}/fc").astype(np.float32) for unit in units}
     return {unit: fc for unit, fc in found.items() if np.isfinite(fc).all()}
 
 
-def is_usable(targets, unit):
-    """Say whether the training scans of a unit gave a target."""
-    return targets.records[unit]["status"] == "ok"
+def read_scans(targets, units):
+    """FC of the training scans of every unit that has one: dict of str to (P,) array."""
+    found = {}
+    for unit in [ids["unit"] for ids in units if targets.records[ids["unit"]]["status"] == "ok"]:
+        try:
+            found[unit] = targets.arrays(unit)["fc"]
+        except DamagedArray as error:
+            logger.warning("%s is left out: %s", unit, error)
+    return found
 
 
 def make_panel(units, usable):
@@ -155,8 +167,8 @@ def wide(paths, panel, value):
     """Values of the units of a panel (rows) by variable and node (columns), in the order of the files."""
     columns = ["participant_id", "session_id", "variable", "label", value]
     types = dict.fromkeys(columns[:4], str)
-    read = {"sep": "\t", "usecols": columns, "dtype": types, "keep_default_na": False, "na_values": ["n/a"]}
-    parts = [pd.read_csv(path, **{**read, "na_values": {value: ["n/a"]}}) for path in paths]
+    read = {"usecols": columns, "dtype": types, "keep_default_na": False, "na_values": {value: ["n/a"]}}
+    parts = [result_tables.read_frame(path, **read) for path in paths]
     rows = add_units(pd.concat(parts, ignore_index=True))
     order = list(dict.fromkeys(zip(rows["variable"], rows["label"], strict=True)))
     table = rows.pivot(index="unit", columns=["variable", "label"], values=value)

@@ -3,7 +3,7 @@
 from workflow_scripts.fitting.scoring import ANALYSIS, EVALUATION, KEYS
 
 CONDITIONS = ("parameters", "connectome", "data", "inhibition", "split", "measure")
-CROSS = (*KEYS, *CONDITIONS, "mean", "sd", "n_pairs", "n_seeds", "n_failed", *ANALYSIS, "seeds")
+CROSS = (*KEYS, *CONDITIONS, "mean", "sd", "n_pairs", "n_seeds", "n_failed", *ANALYSIS, "seeds", "note")
 HELD_OUT_PEOPLE = (*KEYS, "fold", *EVALUATION[len(KEYS) :])
 POINTS = ("parameter", "value", "position", "is_best", "cost", "sd", "n_failed")
-PROFILES = (*KEYS, *POINTS, "n_seeds", *ANALYSIS, "seeds")
+PROFILES = (*KEYS, *POINTS, "n_seeds", *ANALYSIS, "seeds", "note")

@@ -126,7 +126,7 @@ def description(dataset, sources):
 def _source(link, root):
     """Location and stated version of a source dataset."""
     path = root / DESCRIPTION
-    stated = job.read_json(path) if path.is_file() else {}
+    stated = job.read_json(path, remedy="correct or remove it") if path.is_file() else {}
     told = {"DOI": stated.get("DatasetDOI"), "Version": stated.get("DatasetVersion")}
     return {"URL": link, **{key: value for key, value in told.items() if value}}
 

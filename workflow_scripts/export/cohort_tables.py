@@ -6,18 +6,24 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
 import cubnm_core
-from workflow_scripts.cohort import noise_seeds, tables
+from workflow_scripts.cohort import noise_seeds, tables, units
 from workflow_scripts.cohort.units import IDS
 from workflow_scripts.export import coupling
 from workflow_scripts.files import dictionary, job
 from workflow_scripts.files.archives import Archive, by_split
-from workflow_scripts.files.result_tables import concatenate, read_texts
+from workflow_scripts.files.damage import Damaged
+from workflow_scripts.files.result_tables import concatenate, noted, read_texts
+from workflow_scripts.fitting import completeness
 
+BATCH_TABLES = ("fits", "convergence", "front", "evaluation", "states", "regional_parameters")
+# Tables of evidence with notes, and what their stage is called.
+NOTED = {"cross": "cross", "held_out_people": "held-out people", "nulls": "null models"}
 EXCLUSIONS = [*IDS, "stage", "fit", "reason"]
 RECOVERY = [*IDS, "fit", "parameter", "truth", "estimate"]
 PACKAGES = ("numpy", "scipy", "numba", "pymoo", "cma", "pandas", "snakemake", "matplotlib")
@@ -27,7 +33,8 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREAD
 def main(sm):
     """Write the tables of the cohort and their provenance."""
     logger = job.start(sm)
-    for name in ("fits", "convergence", "front", "evaluation", "states", "regional_parameters"):
+    check_whole(sm)
+    for name in BATCH_TABLES:
         job.write_tsv(getattr(sm.output, name), concatenate(getattr(sm.input, name)))
     records = {
         "connectome": list(Archive(sm.input.connectomes).records.values()),
@@ -42,6 +49,7 @@ def main(sm):
     coupled = coupling.coupling_rows(fits, records["connectome"])
     job.write_tsv(sm.output.coupling, coupled, columns=coupling.COLUMNS)
     exclusions = exclusion_rows(records, fits)
+    exclusions += note_rows(evidence(sm), exclusions)
     job.write_tsv(sm.output.exclusions, exclusions, columns=EXCLUSIONS)
     for truth, path in zip(_several(sm.input.truth), _several(sm.output.recovery), strict=True):
         job.write_tsv(path, recovery_rows(read_texts(truth), fits, sm.params.fits), columns=RECOVERY)
@@ -49,6 +57,58 @@ def main(sm):
     for path in sm.output.dictionaries:
         dictionary.write(Path(path).with_suffix(".tsv"))
     logger.info("%d units, %d exclusions and failures", len(sm.params.units), len(exclusions))
+
+
+def check_whole(sm):
+    """Refuse tables of batches that lack somebody, or a restart, generation, split, measure or node.
+
+    Raises
+    ------
+    workflow_scripts.files.damage.Damaged
+        Naming the table and who is not in it.
+    """
+    cohort = {unit.name: unit for unit in units.from_records(sm.params.units)}
+    labels = [node["label"] for node in tables.read_nodes(sm.input.analysis_nodes)]
+    read = {
+        name: list(completeness.read_batches(sm.params.fits, sm.params.batches, sm.input[name]))
+        for name in BATCH_TABLES
+    }
+    regional = ("states", "regional_parameters")
+    variables = {(name, fit): set() for name, fit in product(regional, sm.params.fits)}
+    for name in regional:
+        for fit, _, _, table in read[name]:
+            variables[name, fit] |= set(table["variable"]) if len(table) else set()
+    for number, (fit, batch, path, fits) in enumerate(read["fits"]):
+        members = [cohort[name] for name in sm.params.batches[batch]]
+        restarts = sm.params.fits[fit]["optimizer"]["restarts"]
+        completeness.check_fits(path, fits, fit, members, restarts)
+        files = {name: read[name][number][2:] for name in BATCH_TABLES}
+        completeness.check_convergence(*files["convergence"], fits)
+        completeness.check_scores(*files["evaluation"], fits, sm.params.splits)
+        for name in regional:
+            scores = files["evaluation"][1]
+            completeness.check_regions(*files[name], scores, labels, variables[name, fit])
+
+
+def evidence(sm):
+    """Tables of evidence that say in notes whom they lack: name of the stage to table."""
+    stages = {"evaluation": sm.output.evaluation, "identifiability": sm.input.profiles}
+    for path in [*_several(sm.input.cross), *_several(sm.input.nulls)]:
+        if Path(path).stem in NOTED:
+            stages[NOTED[Path(path).stem]] = path
+    return {stage: read_texts(path) for stage, path in stages.items()}
+
+
+def note_rows(tables_of_evidence, told):
+    """Make one row for each person whom a table of evidence lacks for a reason that was not told before."""
+    known = {(*_ids(row).values(), row["reason"]) for row in told}
+    rows = {}
+    for stage, table in tables_of_evidence.items():
+        for row in noted(table).to_dict("records"):
+            key = (*_ids(row).values(), row["note"])
+            if key not in known:
+                rows.setdefault((*key, row["fit"]), {**_ids(row), "stage": stage, "fit": row["fit"]})
+    return [{**row, "reason": key[-2]} for key, row in rows.items()]
 
 
 def exclusion_rows(records, fits):
@@ -166,9 +226,9 @@ def machine():
     }
 
 
-def seeds(config, fits, units):
+def seeds(config, fits, people):
     """Name every seed that decides a number, and what is added to noise seeds in every session."""
-    sessions = sorted({ids["session_id"] for ids in units} - {""})
+    sessions = sorted({ids["session_id"] for ids in people} - {""})
     first, count = config["evaluation"]["first_seed"], config["evaluation"]["seeds"]
     return {
         "evaluation_noise_seeds": f"{first} to {first + count - 1}",
@@ -184,9 +244,16 @@ def rule_seconds(folder):
     """Add up the wall time of the jobs of every rule, from the benchmarks that Snakemake writes."""
     found = {}
     for path in sorted(Path(folder).glob("*/*.tsv")):
-        seconds = pd.read_csv(path, sep="\t")["s"].sum()
-        found[path.parent.name] = round(found.get(path.parent.name, 0.0) + float(seconds), 1)
+        found[path.parent.name] = round(found.get(path.parent.name, 0.0) + _seconds(path), 1)
     return found
+
+
+def _seconds(path):
+    """Wall time in a benchmark of Snakemake's; a damaged one counts nothing, and stops nothing."""
+    try:
+        return float(pd.to_numeric(read_texts(path)["s"], errors="coerce").sum())
+    except (Damaged, KeyError):
+        return 0.0
 
 
 def input_hashes(inputs, records):

@@ -1,32 +1,35 @@
-"""What every script of a rule needs: its log, files written whole or not at all, hashes."""
+"""What every script of a rule needs: its log, files that are written and read whole, hashes."""
 
 import csv
 import hashlib
+import io
 import json
 import logging
 import os
 import platform
 import socket
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 import cubnm_core
-from workflow_scripts.files import versions
+from workflow_scripts.files import arrays, seals, versions
+from workflow_scripts.files.damage import REMOVE, told_as_damage
+from workflow_scripts.files.writing import atomic_path
 
 MISSING = "n/a"
+_sealed = set()  # paths among the outputs of this job
 
 
 def start(sm):
-    """Begin a job: open its log, and refuse to run with another core than the workflow's.
+    """Begin a job: open its log, seal its outputs, and refuse to run with another core than the workflow's.
 
     Parameters
     ----------
     sm : object
-        The object that Snakemake gives a script: its ``log`` is used, and the versions of stages among its
-        ``params``.
+        The object that Snakemake gives a script: its ``log`` and ``output`` are used, and the versions of
+        stages among its ``params``.
 
     Returns
     -------
@@ -45,6 +48,8 @@ def start(sm):
     )
     logger = logging.getLogger("workflow_scripts")
     logger.info("%s", place())
+    _sealed.clear()
+    _sealed.update(seals.sealed(_paths(getattr(sm, "output", ()))))
     sys.excepthook = lambda kind, error, trace: logger.critical("%s", error, exc_info=(kind, error, trace))
     for stage, version in versions.parameters().items():
         stated = getattr(sm.params, f"{stage}_version", version)
@@ -74,40 +79,33 @@ def processor():
     return names[0] if names else platform.processor()
 
 
-@contextmanager
-def atomic_path(path):
-    """Give a temporary path beside ``path`` that takes its place when the block ends without an error.
+def write_json(path, data):
+    """Write a mapping as JSON; NumPy values become plain ones, numbers that are not finite become null."""
+    _write(path, json.dumps(plain(data), indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path, remedy=REMOVE):
+    """Read a JSON file.
 
     Parameters
     ----------
-    path : str or Path
-        Its folder is made if needed.
+    path : path
+    remedy : str, optional
+        What to do about a damaged one; of results, to remove it.
+
+    Raises
+    ------
+    Damaged
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    content = seals.read_bytes(path)
+    with told_as_damage(path, "it is not a whole JSON file", remedy):
+        return json.loads(content.decode("utf-8"))
 
 
-def write_json(path, data):
-    """Write a mapping as JSON; NumPy values become plain ones, numbers that are not finite become null."""
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(plain(data), indent=2, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def read_json(path):
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
-
-
-def write_npz(path, **arrays):
+def write_npz(path, **named):
     """Write named arrays, compressed; the same arrays give the same bytes."""
     with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **arrays)
+        np.savez_compressed(temporary, **named)
 
 
 def read_npz(path):
@@ -116,9 +114,12 @@ def read_npz(path):
     Returns
     -------
     dict of str to ndarray
+
+    Raises
+    ------
+    Damaged
     """
-    with np.load(path, allow_pickle=False) as file:
-        return {name: file[name] for name in file.files}
+    return arrays.read_all(path)
 
 
 def write_tsv(path, rows, columns=None):
@@ -136,10 +137,28 @@ def write_tsv(path, rows, columns=None):
         rows = rows.to_dict("records")
     rows = list(rows)
     columns = list(rows[0]) if columns is None else list(columns)
-    with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter="\t", lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(column)) for column in columns] for row in rows)
+    _write(path, text.getvalue())
+
+
+def _write(path, text):
+    """Write a text, and its seal where it is an output of this job."""
+    content = text.encode("utf-8")
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+        if Path(path) in _sealed:
+            seals.write(path, content)
+
+
+def _paths(outputs):
+    """List all paths among the outputs of a job, whether they have names or not."""
+    if isinstance(outputs, (str, Path)):
+        return [outputs]
+    members = outputs if isinstance(outputs, (list, tuple)) else vars(outputs).values()
+    return [path for member in members for path in _paths(member)]
 
 
 def sha256(path):

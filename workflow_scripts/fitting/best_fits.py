@@ -3,6 +3,7 @@
 import numpy as np
 
 from workflow_scripts.files import job
+from workflow_scripts.files.damage import told_as_damage
 from workflow_scripts.files.result_tables import read_texts
 
 REGIONAL = ("participant_id", "session_id", "fit", "label", "hemisphere", "variable", "value", "unit")
@@ -27,14 +28,15 @@ def best_coordinates(fits, fit, keys=("participant_id", "session_id")):
         ``session_id`` is "n/a" without sessions.
     """
     table = read_texts(fits)
-    chosen = table[(table["selected"] == "True") & (table["fit"] == fit)]
-    names = [column for column in table.columns if column.startswith("param_")]
-    return {
-        tuple(row[key] for key in keys): {
-            name.removeprefix("param_"): float(row[name]) for name in names if row[name] != job.MISSING
+    with told_as_damage(fits, "it is no table of fits"):
+        chosen = table[(table["selected"] == "True") & (table["fit"] == fit)]
+        names = [column for column in table.columns if column.startswith("param_")]
+        return {
+            tuple(row[key] for key in keys): {
+                name.removeprefix("param_"): float(row[name]) for name in names if row[name] != job.MISSING
+            }
+            for _, row in chosen.iterrows()
         }
-        for _, row in chosen.iterrows()
-    }
 
 
 def compose(space, coordinates):
@@ -80,9 +82,10 @@ def read_parameters(fits, regional, fit):
         for person, values in best_coordinates(fits, fit).items()
     }
     table = read_texts(regional)
-    table = table[table["fit"] == fit]
-    for (participant, session, name), rows in table.groupby(
-        ["participant_id", "session_id", "variable"], sort=False
-    ):
-        params[participant, session][name] = rows["value"].to_numpy(dtype=float)
+    with told_as_damage(regional, "it is no table of regional parameters"):
+        table = table[table["fit"] == fit]
+        for (participant, session, name), rows in table.groupby(
+            ["participant_id", "session_id", "variable"], sort=False
+        ):
+            params[participant, session][name] = rows["value"].to_numpy(dtype=float)
     return params

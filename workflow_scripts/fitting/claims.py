@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from workflow_scripts.files import job
+from workflow_scripts.files.damage import Damaged
 
 LOGGER = logging.getLogger(__name__)
 FOLDER = ".shared"  # beside the histories
@@ -36,9 +37,13 @@ def write(folder, fits):
 
 
 def read(folder):
-    """Settings of all fits, by name; none where nobody has left them."""
+    """Settings of all fits, by name; none where nobody has left them, or the file is damaged."""
     path = Path(folder) / FOLDER / SETTINGS
-    return job.read_json(path) if path.exists() else {}
+    try:
+        return dict(job.read_json(path)) if path.exists() else {}
+    except (Damaged, TypeError, ValueError) as error:
+        LOGGER.warning("%s; no packs are shared", error)
+        return {}
 
 
 def allowed(folder, environment=os.environ):

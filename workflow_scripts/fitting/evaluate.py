@@ -5,7 +5,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts.cohort import noise_seeds, units
 from workflow_scripts.files import job
 from workflow_scripts.fitting import best_fits, scoring
-from workflow_scripts.fitting.people import People
+from workflow_scripts.fitting.people import UNREADABLE, People, tell
 from workflow_scripts.fitting.simulators import CohortSimulator
 
 STATES = (*scoring.KEYS, "label", "hemisphere", "variable", "mean", "sd", "unit")
@@ -16,20 +16,29 @@ def main(sm):
     logger = job.start(sm)
     simulator = CohortSimulator.of_job(sm)
     settings, nodes, model = simulator.settings, simulator.nodes, load_model(simulator.settings["model"])
-    models = fitted_models(sm, simulator, logger)
+    models, unreadable = fitted_models(sm, simulator, logger)
     evaluation, states, regional, arrays = [], [], [], {}
+
+    def leave_out(unit, reason):
+        logger.error("%s cannot be evaluated: %s", unit, reason)
+        reasons = dict.fromkeys(sm.params.splits, reason)
+        return scoring.missing_rows({**unit.ids, "fit": sm.wildcards.fit}, reasons, settings)
+
     for (person, _), found in zip(models, simulator.evaluate(models), strict=True):
         unit = person.unit
         if isinstance(found, InputError):
-            logger.error("%s cannot be evaluated: %s", unit, found)
+            evaluation += leave_out(unit, str(found))
             continue
         candidate, evaluated = found
         keys = {**unit.ids, "fit": sm.wildcards.fit}
         evaluation += scoring.score_rows(keys, evaluated, settings)
+        evaluation += scoring.missing_rows(keys, person.without, settings)
         states += state_rows(keys, evaluated, nodes, model)
         regional += best_fits.regional_rows(keys, candidate.params, nodes, model)
         arrays |= {f"{unit}/{name}": getattr(evaluated, name) for name in ("bold", "fc", "fcd")}
         logger.info("%s: %s", unit, scoring.describe(evaluated))
+    for unit, reason in unreadable.items():
+        evaluation += leave_out(unit, reason)
     job.write_tsv(sm.output.evaluation, evaluation, columns=scoring.EVALUATION)
     job.write_tsv(sm.output.states, states, columns=STATES)
     job.write_tsv(sm.output.regional_parameters, regional, columns=best_fits.REGIONAL)
@@ -37,19 +46,31 @@ def main(sm):
 
 
 def fitted_models(sm, simulator, logger):
-    """Read the people of the batch who have a fit, with the models that it found: (Person, Candidate)."""
+    """Read the people of the batch who have a fit.
+
+    Returns
+    -------
+    list of (Person, Candidate)
+        With the models that the fit found.
+    dict of Unit to str
+        Whose files are damaged now, and how.
+    """
     best = best_fits.best_coordinates(sm.input.fits, sm.wildcards.fit)
     people = People(sm.input.connectomes, sm.input.targets, sm.params.splits, simulator.settings)
-    models = []
+    models, unreadable = [], {}
     for unit in units.from_records(sm.params.units):
         if unit.key not in best:
             logger.warning("%s has no fit and is not evaluated", unit)
             continue
-        person = people.read(unit)
+        try:
+            person = people.read(unit)
+        except UNREADABLE as error:
+            unreadable[unit] = tell(error)
+            continue
         seeds = noise_seeds.range_of_session(sm.params.first_seed, sm.params.seeds, unit.session_id)
         params = best_fits.compose(simulator.space, best[unit.key])
         models.append((person, person.candidate(params, seeds)))
-    return models
+    return models, unreadable
 
 
 def state_rows(keys, evaluated, nodes, model):

@@ -58,6 +58,7 @@ def make_problems(people, simulator, begin=None, space=None):
         "replicates": settings["replicates"],
         "initial": space.to_unit(stated)[0] if stated else None,
     }
+    terms = (*objective.known, "shrinkage")
     problems, histories = {}, {}
     for name, person in people.items():
         seeds = _session_seeds(settings, person.unit.session_id)
@@ -72,10 +73,11 @@ def make_problems(people, simulator, begin=None, space=None):
                 **common | seeds | (begin or {}).get(name, {}),
             )
             mark = problem_fingerprint(problem, settings, simulator.hemispheres, person.repetition_time)
-            histories[problem.key] = History(mark, space)
+            histories[problem.key] = History(mark, space, terms)
             if problem.retest is not None:
                 budget = [getattr(optimizer, name) for name in _BUDGET]
-                histories[retest_key(problem.key)] = History(fingerprint(mark, budget, problem.retest), space)
+                retest = fingerprint(mark, budget, problem.retest)
+                histories[retest_key(problem.key)] = History(retest, space, terms)
     return problems, histories
 
 

@@ -2,9 +2,12 @@
 
 A history is a TSV file. Its first line names the numerics version and the fingerprint of everything the
 result depends on, its second line the columns. Every generation is a block of rows, closed by a comment line
-with a checksum and the device. Numbers are written with ``repr``, so that reading returns the same bits. A
-block without its closing line was torn by the end of the process that wrote it and is dropped; any other
-damage is an error, because nobody can tell what the search would have done.
+with the device and a checksum of all that stands before it in the file. Numbers are written with ``repr``, so
+that reading returns the same bits. A block without its closing line was torn by the end of the process that
+wrote it and is dropped; any other damage is an error, because nobody can tell what the search would have
+done.
+
+Histories of former versions, whose checksums cover the rows of one generation only, go on as they began.
 """
 
 import errno
@@ -24,7 +27,8 @@ from cubnm_core.fitting.run import Generation
 
 LOGGER = logging.getLogger(__name__)
 FIRST_WORDS = "# cubnm_core fit history, "
-FIRST_LINE = FIRST_WORDS + "numerics version {numerics}, fingerprint {fingerprint}\n"
+CHAINED = ", checksums of all lines"
+FIRST_LINE = FIRST_WORDS + "numerics version {numerics}, fingerprint {fingerprint}" + CHAINED + "\n"
 LAST_LINE = "# generation {number} complete, {size} candidates, crc32 {checksum:08x}, {device}\n"
 WRITERS = 16  # files written at the same time
 LEADING_COLUMNS = ("generation", "candidate", "status", "cost")
@@ -40,10 +44,13 @@ class History:
         Of everything the fit depends on.
     space : cubnm_core.fitting.search_space.SearchSpace
         Gives the names of the free coordinates and their values.
+    terms : tuple of str, optional
+        Names that terms of the cost may have.
     """
 
     fingerprint: str
     space: object
+    terms: tuple | None = None
 
 
 class FileStore:
@@ -60,6 +67,7 @@ class FileStore:
     def __init__(self, folder, histories):
         self.folder = Path(folder)
         self.histories = dict(histories)
+        self._ends = {}  # key -> size of a file, and the checksum that goes on from there
 
     def path(self, key):
         """Name the file of a fit."""
@@ -84,29 +92,29 @@ class FileStore:
         path = self.path(key)
         if not path.exists():
             return []
-        content = path.read_bytes()
-        numerics, found = _origin(content, path)
-        if found is not None and found != self.histories[key].fingerprint:
-            self._set_aside(key, numerics, found)
+        content, history = path.read_bytes(), self.histories[key]
+        origin = _origin(content, path)
+        if origin is not None and origin.fingerprint != history.fingerprint:
+            self._set_aside(key, origin)
             return []
-        generations, intact = _parse(content, path, self.histories[key].space.names)
+        generations, intact = _parse(content, path, history.space.names, history.terms)
         if intact < len(content):
             LOGGER.info("%s: the last generation was torn by an interruption and is computed again", key)
             _truncate(path, intact)
         return generations
 
-    def _set_aside(self, key, numerics, found):
+    def _set_aside(self, key, origin):
         """Rename the history of another fit, and say why it cannot be resumed."""
         path, present = self.path(key), STAGE_VERSIONS["simulation"]
-        aside = path.with_name(f"{path.name}.{found[:12]}.stale")
+        aside = path.with_name(f"{path.name}.{origin.fingerprint[:12]}.stale")
         os.replace(path, aside)
-        if numerics == str(present):
+        if origin.numerics == str(present):
             LOGGER.info("%s: settings or inputs changed, its history is set aside as %s", key, aside.name)
             return
         LOGGER.warning(
             "%s: its history was made with numerics version %s and cannot be resumed with version %d, whose "
             "numbers differ; it is set aside as %s, and the fit starts anew",
-            key, numerics, present, aside.name,
+            key, origin.numerics, present, aside.name,
         )  # fmt: skip
 
     def append_all(self, generations):
@@ -139,16 +147,16 @@ class FileStore:
             If it cannot be written, as on a full disk. The generations before it stay intact.
         """
         path, history = self.path(key), self.histories[key]
-        block = _rows(generation, history.space)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            size = path.stat().st_size if path.exists() else 0
+            size, checksum = self._end(key)
+            block = _rows(generation, history.space)
             if size == 0:
-                columns = _columns(sorted(generation.terms), history.space.names)
-                numerics = STAGE_VERSIONS["simulation"]
-                first = FIRST_LINE.format(numerics=numerics, fingerprint=history.fingerprint)
-                block = f"{first}{chr(9).join(columns)}\n".encode() + block
+                block = _head(history, generation) + block
+            device = generation.device or "n/a"
+            block += _closing_line(generation.number, len(generation.cost), device, block, checksum)
             _append(path, block, size)
+            self._ends[key] = size + len(block), None if checksum is None else zlib.crc32(block, checksum)
         except OSError as error:
             raise OSError(
                 error.errno,
@@ -157,12 +165,51 @@ class FileStore:
                 "everything before it is kept",
             ) from error
 
+    def _end(self, key):
+        """Size of a file and the checksum of its bytes; None for one of a former version."""
+        path = self.path(key)
+        size = path.stat().st_size if path.exists() else 0
+        if self._ends.get(key, (None,))[0] != size:  # not read yet, or another job has gone on
+            content = path.read_bytes() if size else b""
+            self._ends[key] = size, zlib.crc32(content) if not size or _is_chained(content) else None
+        return self._ends[key]
+
 
 class GuestStore(FileStore):
     """Histories of another job, which this one may continue: those of other settings are left to it."""
 
-    def _set_aside(self, key, numerics, found):
+    def _set_aside(self, key, origin):
         raise InputError(f"{self.path(key)} is the history of other settings, or of another version")
+
+
+def read(path, fingerprint, names):
+    """Read the complete generations of a history, and leave the file as it is.
+
+    Parameters
+    ----------
+    path : Path
+    fingerprint : str
+        Of the fit.
+    names : sequence of str
+        Of its free coordinates.
+
+    Returns
+    -------
+    list of cubnm_core.fitting.run.Generation
+        Empty where there is no history of this fit.
+
+    Raises
+    ------
+    InputError
+        The file is damaged anywhere but at its torn end.
+    """
+    if not path.exists():
+        return []
+    content = path.read_bytes()
+    origin = _origin(content, path)
+    if origin is None or origin.fingerprint != fingerprint:
+        return []
+    return _parse(content, path, names)[0]
 
 
 def _columns(terms, names):
@@ -170,8 +217,16 @@ def _columns(terms, names):
     return [*LEADING_COLUMNS, *terms, *(f"u_{name}" for name in names), *(f"param_{name}" for name in names)]
 
 
+def _head(history, generation):
+    """Write the two lines before the first generation."""
+    columns = _columns(sorted(generation.terms), history.space.names)
+    numerics = STAGE_VERSIONS["simulation"]
+    first = FIRST_LINE.format(numerics=numerics, fingerprint=history.fingerprint)
+    return f"{first}{chr(9).join(columns)}\n".encode()
+
+
 def _rows(generation, space):
-    """Write a generation as rows with their closing line, in bytes."""
+    """Write the candidates of a generation as rows, in bytes."""
     terms = sorted(generation.terms)
     values = space.coordinates(generation.points)
     lines = []
@@ -184,14 +239,27 @@ def _rows(generation, space):
         ]
         labels = [generation.number, candidate, int(generation.status[candidate])]
         lines.append("\t".join([*map(str, labels), *(repr(float(number)) for number in numbers)]) + "\n")
-    block = "".join(lines).encode()
-    return block + _closing_line(generation.number, len(lines), block, generation.device)
+    return "".join(lines).encode()
 
 
-def _closing_line(number, size, block, device):
-    """Write the line that marks a generation as complete."""
-    checksum = zlib.crc32(block)
-    return LAST_LINE.format(number=number, size=size, checksum=checksum, device=device or "n/a").encode()
+def _closing_line(number, size, device, block, checksum):
+    """Write the line that marks a generation as complete.
+
+    Parameters
+    ----------
+    number, size : int
+        Of the generation, and of its candidates.
+    device : str
+    block : bytes
+        What stands before it, from where the checksum ends; of former versions, the rows.
+    checksum : int or None
+        Of all before the block; None in a history of a former version.
+    """
+    if checksum is None:
+        found = zlib.crc32(block)
+    else:
+        found = zlib.crc32(f"{number} {size} {device}".encode(), zlib.crc32(block, checksum))
+    return LAST_LINE.format(number=number, size=size, device=device, checksum=found).encode()
 
 
 def _append(path, block, size):
@@ -206,46 +274,88 @@ def _append(path, block, size):
             raise
 
 
+@dataclass(frozen=True)
+class _Origin:
+    """What the first line of a history says."""
+
+    numerics: str
+    fingerprint: str
+
+
+def _is_chained(content):
+    """Say whether every checksum of a history covers all that stands before it."""
+    return content.partition(b"\n")[0].endswith(CHAINED.encode())
+
+
 def _origin(content, path):
-    """Read numerics version and fingerprint of the first line; None if not even this line was completed."""
+    """Read the first line; None if not even this line was completed."""
     first, newline, _ = content.partition(b"\n")
     if not newline:
-        return None, None
+        return None
     text = first.decode(errors="replace")
     if not text.startswith(FIRST_WORDS):
         raise InputError(
             f"{path}, line 1: expected '{FIRST_WORDS}...', found '{text[:60]}'. This file is no fit history "
             "or is damaged; move it away to compute the fit from the beginning."
         )
-    found = re.fullmatch(r"(?:numerics version (\S+), )?fingerprint (\S+)", text.removeprefix(FIRST_WORDS))
-    return (found[1] or "0", found[2]) if found else ("unknown", "unreadable")
+    if _is_chained(content):  # lest one wrong digit passes for another fit
+        next(_blocks(content, path), None)
+    stated = text.removeprefix(FIRST_WORDS).removesuffix(CHAINED)
+    found = re.fullmatch(r"(?:numerics version (\S+), )?fingerprint (\S+)", stated)
+    return _Origin(found[1] or "0", found[2]) if found else _Origin("unknown", "unreadable")
 
 
-def _parse(content, path, names):
-    """Read all complete generations; give them and the length in bytes of what is intact."""
-    lines = content.splitlines(keepends=True)
-    if len(lines) < 2 or not lines[1].endswith(b"\n"):
-        return [], 0
-    columns = lines[1].decode(errors="replace").rstrip("\n").split("\t")
-    terms = columns[len(LEADING_COLUMNS) : len(columns) - 2 * len(names)]
-    if columns != _columns(terms, names):
-        raise _damage_error(path, 2, "the names of the columns are not those of this fit")
-    generations, block, intact = [], [], len(lines[0]) + len(lines[1])
-    position = intact
-    for row, line in enumerate(lines[2:], start=3):
-        position += len(line)
-        if not line.endswith(b"\n"):
-            break
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """A complete generation as it stands in a file.
+
+    Attributes
+    ----------
+    rows : list of bytes
+    device : str
+    stop : int
+        Where it ends, in bytes from the beginning of the file.
+    """
+
+    rows: list
+    device: str
+    stop: int
+
+
+def _blocks(content, path):
+    """Go through the complete generations of a history, whose checksums must be right."""
+    lines = [line + b"\n" for line in content.split(b"\n")[:-1]]  # what has no end was torn
+    checksum = zlib.crc32(b"".join(lines[:2])) if _is_chained(content) else None
+    stop, rows, number = sum(map(len, lines[:2])), [], 0
+    for place, line in enumerate(lines[2:], start=3):
+        stop += len(line)
         if not line.startswith(b"#"):
-            block.append(line)
+            rows.append(line)
             continue
-        device = line.decode(errors="replace").rstrip("\n").split(", ", 3)[-1]
-        if line != _closing_line(len(generations), len(block), b"".join(block), device):
-            what = f"the rows of generation {len(generations)} above do not match its closing line"
-            raise _damage_error(path, row, what)
-        generations.append(_generation(len(generations), block, terms, len(names), device))
-        block, intact = [], position
-    return generations, intact if generations else 0
+        block, device = b"".join(rows), line.decode(errors="replace").rstrip("\n").split(", ", 3)[-1]
+        if line != _closing_line(number, len(rows), device, block, checksum):
+            what = f"the rows of generation {number} above do not match its closing line"
+            raise _damage_error(path, place, what)
+        yield _Block(rows, device, stop)
+        checksum = None if checksum is None else zlib.crc32(block + line, checksum)
+        number, rows = number + 1, []
+
+
+def _parse(content, path, names, known=None):
+    """Read all complete generations; give them and the length in bytes of what is intact."""
+    head = content.split(b"\n", 2)
+    if len(head) < 3:
+        return [], 0
+    blocks = list(_blocks(content, path))
+    columns = head[1].decode(errors="replace").split("\t")
+    terms = columns[len(LEADING_COLUMNS) : len(columns) - 2 * len(names)]
+    if columns != _columns(terms, names) or not set(terms) <= set(terms if known is None else known):
+        raise _damage_error(path, 2, "the names of the columns are not those of this fit")
+    generations = [
+        _generation(number, block.rows, terms, len(names), block.device)
+        for number, block in enumerate(blocks)
+    ]
+    return generations, blocks[-1].stop if blocks else 0
 
 
 def _generation(number, block, terms, dimension, device):

@@ -1,7 +1,8 @@
 """Every candidate that a search has simulated, with its cost and terms: the landscape of the cost.
 
 One archive per batch. ``coordinates`` and ``terms`` name the columns; of every unit there are ``restart``,
-``points`` (n, coordinates), ``cost``, ``values`` (n, terms) and ``failed``.
+``points`` (n, coordinates), ``cost``, ``values`` (n, terms; NaN for a term that the unit does not have) and
+``failed``.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import numpy as np
 
 from cubnm_core.measures.objective import has_failed
 from workflow_scripts.files import job
+from workflow_scripts.files.arrays import ArrayFile
 
 PARTS = ("restart", "points", "cost", "values", "failed")
 
@@ -29,6 +31,7 @@ class Landscape:
         In the units of the parameters.
     cost : (n,) array
     values : (n, terms) array
+        NaN in terms that the unit does not have.
     failed : (n,) array of bool
         Whose simulation failed, so that its cost is only a stand-in.
     """
@@ -53,7 +56,8 @@ def write(path, space, people):
         By unit: the number of every restart that ended, and what came of it.
     """
     results = [result for found in people.values() for _, result in found]
-    terms = list(results[0].history[0].terms) if results else []
+    # Whose scans have no FCD lacks its terms.
+    terms = list(dict.fromkeys(term for result in results for term in result.history[0].terms))
     arrays = {"coordinates": np.array(list(space.names), dtype=str), "terms": np.array(terms, dtype=str)}
     for unit, found in people.items():
         generations = [(restart, one) for restart, result in found for one in result.history]
@@ -65,8 +69,11 @@ def write(path, space, people):
 def _arrays(space, terms, generations):
     """Put the generations of a unit together; four bytes a number are enough for pictures."""
     points = space.coordinates(np.concatenate([one.points for _, one in generations]))
-    values = [np.stack([one.terms[term] for term in terms], axis=1) for _, one in generations]
     sizes = [len(one.cost) for _, one in generations]
+    values = [
+        np.stack([one.terms.get(term, np.full(size, np.nan)) for term in terms], axis=1)
+        for (_, one), size in zip(generations, sizes, strict=True)
+    ]
     return {
         "restart": np.repeat([restart for restart, _ in generations], sizes).astype(np.int16),
         "points": np.stack([points[name] for name in space.names], axis=1).astype(np.float32),
@@ -91,8 +98,9 @@ def by_fit(paths):
     """
     found = {}
     for path in map(Path, paths):
-        with np.load(path) as archive:
-            units = {name.split("/")[0] for name in archive.files if "/" in name}
+        with ArrayFile(path) as file:
+            file.check_names()
+            units = {name.split("/")[0] for name in file.names if "/" in name}
         found.setdefault(path.parent.name, {}).update(dict.fromkeys(units, path))
     return found
 
@@ -104,6 +112,6 @@ def read(path, unit):
     -------
     Landscape
     """
-    with np.load(path) as archive:
-        named = {name: archive[name].tolist() for name in ("coordinates", "terms")}
-        return Landscape(**named, **{name: archive[f"{unit}/{name}"] for name in PARTS})
+    with ArrayFile(path) as file:
+        named = {name: file.read(name).tolist() for name in ("coordinates", "terms")}
+        return Landscape(**named, **{name: file.read(f"{unit}/{name}") for name in PARTS})

@@ -1,9 +1,7 @@
 """People as the preparation leaves them: connectome and targets, or why somebody cannot be used."""
 
 import logging
-import zipfile
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,12 +10,14 @@ from cubnm_core.fitting.candidates import Candidate
 from cubnm_core.measures.objective import Target, weighs_only_fcd
 from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration.objectives import weights
+from workflow_scripts.files import damage
 from workflow_scripts.files.archives import Archive, by_split
+from workflow_scripts.files.damage import Damaged
 
 logger = logging.getLogger(__name__)
 
 # What files of one person that are damaged or contradict each other may raise.
-UNREADABLE = (InputError, OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (InputError, OSError, *damage.UNREADABLE)
 NOT_VALUES = (
     "the FCD is a distribution function, and fcd_ks compares values: weigh fcd_ks_binned in the objective"
 )
@@ -55,6 +55,8 @@ class Person:
         In s, of the scans.
     lengths : (N, N) array or None
         Tract lengths in mm, where delays need them.
+    without : dict of str to str
+        Splits that have no usable target, and why.
     """
 
     unit: Unit
@@ -62,6 +64,7 @@ class Person:
     targets: dict
     repetition_time: float
     lengths: np.ndarray | None = None
+    without: dict = field(default_factory=dict)
 
     def candidate(self, params, seeds):
         """Make a model of the person of parameters (dict of str to float or (N,) array) and noise seeds."""
@@ -125,8 +128,10 @@ class People:
         }
         if lacking["train"] is not None:
             raise Excluded([lacking["train"]])
+        without = {split: "; ".join(states[split]["reasons"]) for split in states if split not in usable}
         for split in [split for split, reason in lacking.items() if reason is not None]:
             logger.warning("%s is not scored on the split %s: %s", unit, split, lacking[split])
+            without[split] = lacking[split]
             del usable[split]
         return Person(
             unit=unit,
@@ -142,6 +147,7 @@ class People:
             },
             repetition_time=states["train"]["repetition_time"],
             lengths=arrays["lengths"] if self._delays else None,
+            without=without,
         )
 
     def read_all(self, units):
@@ -165,8 +171,28 @@ class People:
             except Excluded as error:
                 unusable[unit.name] = {"status": "excluded", "reason": str(error)}
             except UNREADABLE as error:
-                unusable[unit.name] = {"status": "failed", "reason": _damage(error)}
+                unusable[unit.name] = {"status": "failed", "reason": tell(error)}
         return people, unusable
+
+    def read_usable(self, units):
+        """Read everybody who can be used, and log by name who cannot.
+
+        Parameters
+        ----------
+        units : iterable of Unit
+
+        Returns
+        -------
+        people : dict of str to Person
+            By name of the unit.
+        reasons : dict of str to str
+            Of all others.
+        """
+        people, unusable = self.read_all(units)
+        reasons = {name: row["reason"] for name, row in unusable.items()}
+        for name, reason in reasons.items():
+            logger.warning("%s is left out: %s", name, reason)
+        return people, reasons
 
 
 def _lacking(arrays, state, objective, only_fcd):
@@ -186,8 +212,10 @@ def _reasons(state):
     return [] if state["status"] == "ok" else state["reasons"]
 
 
-def _damage(error):
-    """Say why a person cannot be fitted."""
+def tell(error):
+    """Say why a person cannot be used, from the error of :meth:`People.read`."""
+    if isinstance(error, Damaged):
+        return f"prepared files are damaged: {error}"
     if isinstance(error, InputError):
         return str(error)
     return (

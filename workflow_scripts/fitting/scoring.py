@@ -7,7 +7,7 @@ from cubnm_core.simulation.simulation import STATUS
 
 KEYS = ("participant_id", "session_id", "fit")
 ANALYSIS = ("pairs", "band_pass", "window", "window_step", "edges")
-EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", "n_failed", *ANALYSIS, "seeds")
+EVALUATION = (*KEYS, "split", "measure", "mean", "sd", "n_seeds", "n_failed", *ANALYSIS, "seeds", "note")
 
 
 def score_rows(keys, evaluated, settings):
@@ -33,6 +33,26 @@ def score_rows(keys, evaluated, settings):
         for split in evaluated.scores
         for measure, (mean, sd) in evaluated.score_summary(split).items()
     ]
+
+
+def missing_rows(keys, reasons, settings):
+    """Make one row for each split that somebody has no scores of, with the reason as its note.
+
+    Parameters
+    ----------
+    keys : dict
+        Columns that say who it is.
+    reasons : dict of str to str
+        By split.
+    settings : dict
+        Resolved settings of the fit.
+
+    Returns
+    -------
+    list of dict
+    """
+    stored = analysis_columns(settings["analysis"])
+    return [{**keys, "split": split, "note": reason, **stored} for split, reason in reasons.items()]
 
 
 def conditions(settings, seeds):

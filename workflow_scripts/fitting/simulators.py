@@ -157,16 +157,26 @@ class CohortSimulator:
 
         Returns
         -------
-        dict of int to dict of str to dict of str to (S,) array
+        dict of int to dict of str to dict of str to (S,) array, or InputError
             Place among the models to its scores by split and measure. Those of one repetition time and
-            session stand together, as they were simulated.
+            session stand together, as they were simulated. One model's error is that of no other.
         """
         found = {}
         for conditions, places in _by_conditions(models).items():
-            candidates = self.tune([models[place][1] for place in places], *conditions)
-            board = score_candidates(candidates, self.packer(conditions[0], SCORED), self.objective)
-            found |= {place: board.scores(number) for number, place in enumerate(places)}
+            candidates = [models[place][1] for place in places]
+            found |= zip(places, self._score(candidates, *conditions), strict=True)
         return found
+
+    def _score(self, candidates, repetition_time, session_id):
+        """The same for one repetition time and session; each alone if there is an error together."""
+        try:
+            tuned = self.tune(candidates, repetition_time, session_id)
+            board = score_candidates(tuned, self.packer(repetition_time, SCORED), self.objective)
+            return [board.scores(number) for number in range(len(candidates))]
+        except InputError as error:
+            if len(candidates) == 1:
+                return [error]
+            return [found for one in candidates for found in self._score([one], repetition_time, session_id)]
 
 
 def _by_conditions(models):

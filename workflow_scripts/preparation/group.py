@@ -4,6 +4,7 @@ import numpy as np
 
 from cubnm_core.connectomes.group import PooledConnectomes, mean_connectome, pool_connectomes
 from workflow_scripts.files import job
+from workflow_scripts.files.damage import DamagedArray
 
 SUMS = tuple(PooledConnectomes.__dataclass_fields__)
 
@@ -30,6 +31,33 @@ def part(units, connectomes, targets):
         if reasons:
             left_out[unit.name] = list(dict.fromkeys(reasons))
     return [unit for unit in units if unit.name not in left_out], left_out
+
+
+def use_readable(members, use):
+    """Use the arrays of people, without those whose arrays turn out to be damaged.
+
+    Parameters
+    ----------
+    members : list of workflow_scripts.cohort.units.Unit
+    use : callable
+        ``use(members)``; called again without a person whose array cannot be read.
+
+    Returns
+    -------
+    result
+        Of the last call.
+    left_out : dict of str to list of str
+        Name of the unit to its reasons.
+    """
+    left_out = {}
+    while True:
+        usable = [unit for unit in members if unit.name not in left_out]
+        try:
+            return use(usable), left_out
+        except DamagedArray as error:
+            if error.unit not in {unit.name for unit in usable}:
+                raise
+            left_out[error.unit] = [str(error)]
 
 
 def pool_people(members, connectomes):

@@ -21,21 +21,27 @@ def main(sm):
     logger = job.start(sm)
     connectomes, targets = archives.Archive(sm.input.connectomes), archives.Archive(sm.input.targets)
     members, left_out = group.part(units.from_records(sm.params.units), connectomes.records, targets.records)
-    for unit, reasons in left_out.items():
-        logger.warning("%s is no part of the group: %s", unit, "; ".join(reasons))
-    stated = {"connectome": sm.wildcards.average, "members": [unit.name for unit in members]}
-    record = {**sm.params.group, **stated, "left_out": left_out, "status": "ok", "reasons": [], "notes": []}
-    arrays = {}
-    try:
-        if not members:
+    record = {**sm.params.group, "connectome": sm.wildcards.average}
+    record |= {"status": "ok", "reasons": [], "notes": []}
+    arrays, nodes = {}, tables.read_nodes(sm.input.nodes)
+
+    def average(usable):
+        if not usable:
             raise InputError("nobody of the cohort has both a connectome and training scans that can be used")
-        nodes = tables.read_nodes(sm.input.nodes)
-        arrays = average_connectome(sm.wildcards.average, members, connectomes, nodes)
-        arrays |= average_target(members, targets)
+        found = average_connectome(sm.wildcards.average, usable, connectomes, nodes)
+        return found | average_target(usable, targets)
+
+    try:
+        arrays, damaged = group.use_readable(members, average)
+        left_out |= damaged
+        members = [unit for unit in members if unit.name not in damaged]
         record["repetition_time"], record["notes"] = shared_time(members, targets.records)
     except InputError as error:
         record |= {"status": "excluded", "reasons": str(error).splitlines()}
         logger.error("the group cannot be averaged: %s", error)
+    record |= {"members": [unit.name for unit in members], "left_out": left_out}
+    for unit, reasons in left_out.items():
+        logger.warning("%s is no part of the group: %s", unit, "; ".join(reasons))
     archives.write(sm.output.npz, sm.output.json, {record["unit"]: (arrays, record)})
     logger.info("%d people, %d left out", len(members), len(left_out))
 

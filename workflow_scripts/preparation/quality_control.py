@@ -1,6 +1,7 @@
 """Rule quality_control: one row per person on what went in, before any fit; nobody is excluded by it."""
 
 from collections import Counter
+from functools import partial
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from workflow_scripts.cohort import tables
 from workflow_scripts.cohort.units import Unit, from_records
 from workflow_scripts.files import archives, job
 from workflow_scripts.preparation import duplicates
+from workflow_scripts.preparation.group import use_readable
 
 SHORT_RUN = 300.0  # s
 CLEARLY_UNLIKE = 0.1  # of a correlation: smaller distances from the median are no sign of another order
@@ -173,10 +175,18 @@ def add_likeness(rows, units, connectomes, targets):
         ("sc_similarity", connectomes, lambda arrays: np.log1p(lower_triangle(arrays["weights"]))),
         ("fc_similarity", targets, lambda arrays: arrays["fc"]),
     ):
-        usable = [unit.name for unit in units if archive.records[unit.name]["status"] == "ok"]
-        found = dict(zip(usable, similarity_to_others(Vectors(archive, usable, vector)), strict=True))
+        usable = [unit for unit in units if archive.records[unit.name]["status"] == "ok"]
+        likeness = partial(_likeness, archive, vector)
+        found, damaged = use_readable(usable, likeness)
         for row, unit in zip(rows, units, strict=True):
             row[name] = found.get(unit.name)
+            row["notes"] = "; ".join(filter(None, [row["notes"], *damaged.get(unit.name, [])]))
+
+
+def _likeness(archive, vector, units):
+    """How like the others' every vector is, by name of the unit."""
+    names = [unit.name for unit in units]
+    return dict(zip(names, similarity_to_others(Vectors(archive, names, vector)), strict=True))
 
 
 def lower_triangle(matrix):

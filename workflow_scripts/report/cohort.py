@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts.cohort.tables import read_participants
 from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.files.archives import by_split
 from workflow_scripts.files.dictionary import known_columns
 from workflow_scripts.files.job import read_json
-from workflow_scripts.files.result_tables import read_table
-from workflow_scripts.fitting import landscapes
+from workflow_scripts.files.result_tables import filled, read_table
+from workflow_scripts.fitting import completeness, landscapes
 from workflow_scripts.report.brain_maps import Brain, read_brain
 from workflow_scripts.report.drawings import Drawings
 
@@ -45,6 +46,8 @@ TABLES = (
     "nulls",
     "rewiring",
 )
+# Tables of evidence with rows that only say why somebody has no other: the exclusions tell them.
+NOTED = ("evaluation", "cross", "held_out_people", "profiles", "nulls")
 # Tables made on request, next to the others.
 ON_REQUEST = ("twins", "twin_recovery")
 
@@ -192,9 +195,12 @@ def read_cohort(sm, folder):
     files = {name: Path(path) for name in TABLES for path in _as_list(getattr(sm.input, name, []))}
     on_request = {name: files["fits"].with_name(f"{name}.tsv") for name in ON_REQUEST}
     files |= {name: path for name, path in on_request.items() if path.exists()}
-    participants = [read_table(path) for path in _as_list(sm.input.participants)]
+    tables = {name: read_table(path) for name, path in files.items()}
+    check_whole(files, tables, sm.params)
+    tables |= {name: filled(tables[name]) for name in NOTED if name in tables}
+    participants = [pd.DataFrame(read_participants(path)) for path in _as_list(sm.input.participants)]
     return Cohort(
-        tables={name: read_table(path) for name, path in files.items()},
+        tables=tables,
         files=files,
         folder=folder,
         ids=list(sm.params.units),
@@ -208,6 +214,24 @@ def read_cohort(sm, folder):
         targets=by_split(_as_list(sm.input.targets), sm.params.splits),
         drawings=Drawings(_as_list(sm.input.drawings)),
     )
+
+
+def check_whole(files, tables, params):
+    """Refuse tables that lack somebody of the cohort.
+
+    Raises
+    ------
+    workflow_scripts.files.damage.Damaged
+    """
+    names = [ids["unit"] for ids in params.units]
+    completeness.check_units(files["qc"], names, tables["qc"]["key"])
+    for fit in params.fits:
+        rows = tables["fits"][tables["fits"]["fit"] == fit]
+        completeness.check_units(files["fits"], names, rows["key"])
+        if "note" in tables["evaluation"]:  # those of former versions do not say who is left out
+            scores = tables["evaluation"][tables["evaluation"]["fit"] == fit]
+            chosen = rows.loc[rows["selected"].astype(str) == "True", "key"]
+            completeness.check_units(files["evaluation"], chosen, scores["key"])
 
 
 def _as_list(paths):

@@ -5,6 +5,7 @@ import zipfile
 from dataclasses import asdict
 
 from workflow_scripts.files import job
+from workflow_scripts.files.damage import told_as_damage
 from workflow_scripts.report.figures.style import Picture
 
 ANY_TIME = (1980, 1, 1, 0, 0, 0)  # of an entry, so that the same figures are the same file
@@ -38,7 +39,7 @@ class Drawings:
     def __init__(self, paths):
         self._files = {}
         for path in paths:
-            with zipfile.ZipFile(path) as file:
+            with told_as_damage(path, "it is not a whole ZIP file"), zipfile.ZipFile(path) as file:
                 self._files |= dict.fromkeys(file.namelist(), path)
 
     def of(self, unit):
@@ -46,6 +47,7 @@ class Drawings:
         name = f"{unit}.json"
         if name not in self._files:
             return {}
-        with zipfile.ZipFile(self._files[name]) as file:
+        path = self._files[name]
+        with told_as_damage(path, f"{name} cannot be read"), zipfile.ZipFile(path) as file:
             found = json.loads(file.read(name))
         return {place: Picture(**drawn) for place, drawn in found.items()}

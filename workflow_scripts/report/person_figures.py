@@ -6,6 +6,7 @@ import pandas as pd
 from cubnm_core.measures.connectivity import pair_indices
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import by_split
+from workflow_scripts.files.arrays import ArrayFile
 from workflow_scripts.files.result_tables import read_table
 from workflow_scripts.report import drawings
 from workflow_scripts.report.figures import connectivity, convergence, regional
@@ -74,9 +75,10 @@ class Batch:
 
     def _simulation(self, unit, fit):
         """FC and FCD of the simulation of median cost, as far as they were saved."""
-        with np.load(self.simulations[fit]) as file:
+        with ArrayFile(self.simulations[fit]) as file:
+            file.check_names()
             names = {name: f"{unit}/{name}" for name in ("fc", "fcd")}
-            arrays = {short: file[name] for short, name in names.items() if name in file.files}
+            arrays = {short: file.read(name) for short, name in names.items() if name in file.names}
         windows = round((1 + np.sqrt(1 + 8 * len(arrays.get("fcd", [])))) / 2)
         return arrays | _windows(arrays, windows)
 

@@ -8,7 +8,8 @@ import pandas as pd
 from workflow_scripts.cohort import tables
 from workflow_scripts.configuration import formulas
 from workflow_scripts.files import dictionary, job
-from workflow_scripts.files.result_tables import read_table
+from workflow_scripts.files.result_tables import filled, read_table
+from workflow_scripts.fitting import completeness
 from workflow_scripts.statistics import covariates, map_association, models, responses, term_tests
 
 SAME = "nobody is excluded, so the sample is that of all"
@@ -21,6 +22,8 @@ def main(sm):
     fits, evaluation, states, qc = (
         read_table(sm.input[name]) for name in ("fits", "evaluation", "states", "qc")
     )
+    check_whole(sm, fits, evaluation, states, qc)
+    evaluation = filled(evaluation)
     paths = [sm.input.participants] if isinstance(sm.input.participants, str) else sm.input.participants
     stated = [row for path in paths for row in tables.read_participants(path)]
     people = covariates.people_table(sm.params.units, stated, qc)
@@ -43,6 +46,26 @@ def main(sm):
     for name in ("statistics", "models", "map_association"):
         dictionary.write(sm.output[name])
     logger.info("%d tests of %d models, %d associations with maps", len(rows), len(summaries), len(related))
+
+
+def check_whole(sm, fits, evaluation, states, qc):
+    """Refuse tables of the cohort that lack somebody.
+
+    Raises
+    ------
+    workflow_scripts.files.damage.Damaged
+    """
+    names = [ids["unit"] for ids in sm.params.units]
+    completeness.check_units(sm.input.qc, names, qc["key"])
+    for fit in sm.params.fits:
+        rows = fits[fits["fit"] == fit]
+        completeness.check_units(sm.input.fits, names, rows["key"])
+        scores = evaluation[evaluation["fit"] == fit]
+        if "note" in evaluation:  # tables of former versions do not say who is left out
+            chosen = rows.loc[rows["selected"].astype(str) == "True", "key"]
+            completeness.check_units(sm.input.evaluation, chosen, scores["key"])
+        regions = states.loc[states["fit"] == fit, "key"]
+        completeness.check_units(sm.input.states, filled(scores)["key"], regions)
 
 
 def chosen_settings(settings, people):
