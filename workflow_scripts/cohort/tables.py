@@ -83,7 +83,7 @@ def read_nodes(path):
     InputError
         Listing every problem of the table. That of the analysis is a result: if it is damaged.
     """
-    if Path(path).is_file():
+    if os.path.isfile(path):
         seals.read_bytes(path)
     rows, problems = tabular.read(path, "nodes")
     problems += tabular.duplicates(path, rows, ("label",))
