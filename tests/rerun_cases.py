@@ -124,6 +124,8 @@ CASES = {
     "config.bold.field_strength": ({"bold.field_strength": 1.5}, FITS),
     "config.bold.hemodynamics": ({"bold.hemodynamics": "friston2003"}, FITS),
     "config.bold.band_pass": ({"bold.band_pass": [0.01, 0.1]}, TARGETS),
+    "config.bold.filtered": ({"bold.filtered": [0.01, 0.1]}, SCANS),
+    "config.bold.filtered_order": ({"bold.filtered": [0.01, 0.1], "bold.filtered_order": 1}, SCANS),
     "config.bold.initial_volumes": ({"bold.initial_volumes": 1}, SCANS),
     "config.bold.detrend": ({"bold.detrend": "linear"}, SCANS),
     "config.bold.zscore": ({"bold.zscore": True}, SCANS),

@@ -79,6 +79,16 @@ def test_preparation_is_told_as_configured(tmp_path, config, words):
     assert words in said(data.sentences(cohort(tmp_path, config)))
 
 
+def test_a_filter_of_the_preprocessing_is_told(tmp_path):
+    usual = MadeCohort(tmp_path, people=3).settings("homogeneous")["analysis"]
+    bold = {"filtered": [0.01, 0.08], "filtered_order": 1}
+    config = {"connectome": {"source": "individual", "scaling": "log"}, "bold": bold}
+    made = cohort(tmp_path, config, fit={"analysis": {**usual, "band_pass": [0.01, 0.08, 1]}})
+    text = said(data.sentences(made))
+    assert "Scans had been band-pass filtered in preprocessing; simulated BOLD was filtered in the" in text
+    assert "(0.01–0.08 Hz, first-order Butterworth, forwards and backwards)" in text
+
+
 @pytest.mark.parametrize("holdout, words", data.HOLDOUT.items())
 def test_what_was_held_out_is_told(tmp_path, holdout, words):
     assert words in said(data.sentences(cohort(tmp_path, holdout=holdout)))

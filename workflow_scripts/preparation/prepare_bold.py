@@ -6,7 +6,7 @@ from cubnm_core.errors import InputError
 from cubnm_core.measures.detrending import detrend
 from workflow_scripts import readers
 from workflow_scripts.atlases import alignment
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import scan_filters, tables
 from workflow_scripts.cohort.precomputed_rows import KINDS
 from workflow_scripts.files import archives, job
 from workflow_scripts.preparation import censoring
@@ -74,8 +74,8 @@ def prepare(row, mask, motion, labels, options):
     labels : list of str
         Of the node table.
     options : dict
-        ``initial_volumes`` to drop, ``detrend``, ``zscore``, ``fd_threshold`` (mm), ``shortest_scan`` (s) and
-        ``largest_missing`` (share of nodes), as of the configuration.
+        ``initial_volumes`` to drop, ``detrend``, ``zscore``, ``fd_threshold`` (mm), ``shortest_scan`` (s),
+        ``filtered`` and ``band_pass`` (Hz) and ``largest_missing`` (share of nodes), as of the configuration.
 
     Returns
     -------
@@ -91,6 +91,7 @@ def prepare(row, mask, motion, labels, options):
     InputError
         One line per reason why the run cannot be used.
     """
+    told = scan_filters.check_filter(row["path"], options)
     bold, unused, matrix = _volumes_by_nodes(row, labels, options["largest_missing"])
     censored = None if mask is None else censoring.read_mask(mask)
     bold, kept, gaps_known = censoring.in_time(bold, row["censoring"] or "none", censored)
@@ -112,6 +113,7 @@ def prepare(row, mask, motion, labels, options):
         "duration": len(bold) * repetition_time,
         "censoring": row["censoring"] or "none",
         "gaps_known": gaps_known,
+        "filter": told,
         "mean_fd": None if displacement is None else float(np.nanmean(displacement[first:])),
         "missing_nodes": np.array(labels)[missing].tolist(),
         "path": row["path"],
