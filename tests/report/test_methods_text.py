@@ -28,6 +28,7 @@ def cohort(tmp_path, config=None, tables=None, fit=None, **changes):
         "table": lambda name: found.get(name, pd.DataFrame()),
         "config": completed,
         "provenance": {"software": {"cubnm_core": "0.1.0", "snakemake": "9.27", "numpy": "2.4"}},
+        "people_outside": 0,
         "people": pd.Series({"sub-01": "01", "sub-02": "02", "sub-03": "03"}),
         "units": ["sub-01", "sub-02", "sub-03"],
         "nodes": made.node_table,

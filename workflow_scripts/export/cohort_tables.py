@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 import cubnm_core
-from workflow_scripts.cohort import noise_seeds, tables
+from workflow_scripts.cohort import left_out, noise_seeds, tables
 from workflow_scripts.cohort.units import IDS
 from workflow_scripts.export import coupling
 from workflow_scripts.files import dictionary, job
@@ -41,7 +41,7 @@ def main(sm):
     fits = read_texts(sm.output.fits)
     coupled = coupling.coupling_rows(fits, records["connectome"])
     job.write_tsv(sm.output.coupling, coupled, columns=coupling.COLUMNS)
-    exclusions = exclusion_rows(records, fits)
+    exclusions = outside_rows(sm) + exclusion_rows(records, fits)
     job.write_tsv(sm.output.exclusions, exclusions, columns=EXCLUSIONS)
     for truth, path in zip(_several(sm.input.truth), _several(sm.output.recovery), strict=True):
         job.write_tsv(path, recovery_rows(read_texts(truth), fits, sm.params.fits), columns=RECOVERY)
@@ -49,6 +49,13 @@ def main(sm):
     for path in sm.output.dictionaries:
         dictionary.write(Path(path).with_suffix(".tsv"))
     logger.info("%d units, %d exclusions and failures", len(sm.params.units), len(exclusions))
+
+
+def outside_rows(sm):
+    """Make the rows of people of the study who are in no row of the manifest."""
+    left = [row for path in _several(sm.input.left_out) for row in left_out.read(path)]
+    stated = [row for path in _several(sm.input.participants) for row in tables.read_participants(path)]
+    return left_out.exclusion_rows(left, [row["participant_id"] for row in stated], sm.params.units)
 
 
 def exclusion_rows(records, fits):

@@ -25,6 +25,7 @@ TEXT = """\
 manifest: {manifest}          # one row per file of the cohort
 participants: {participants}  # age, sex, group, ... of everybody
 nodes: {nodes}                # the parcels of the model, in the order of all results{nodes_note}
+left_out: {left_out}          # whom and what this command left out, and why; counted in the report
 
 connectome:
   source: {source}            # {source_note}
@@ -85,7 +86,8 @@ def starting_configuration(cohort, nodes, tree, out):
     duration = USUAL_DURATION if seconds is None else min(max(round(seconds), SHORTEST), LONGEST)
     window = 30.0 if duration >= 4 * 30.0 else 20.0
     paths = {
-        name: _scalar(os.path.join(out, f"{name}.tsv")) for name in ("manifest", "participants", "nodes")
+        name: _scalar(os.path.join(out, f"{name}.tsv"))
+        for name in ("manifest", "participants", "nodes", "left_out")
     }
     told = _holdout(roles)
     values = {

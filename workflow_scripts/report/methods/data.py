@@ -81,7 +81,7 @@ def _people(cohort, smallest):
 def _left_out(cohort, smallest):
     """Number of people without results."""
     scored = set(cohort.people.reindex(cohort.table("evaluation")["key"].unique()))
-    lost = len(set(cohort.people) - scored)
+    lost = len(set(cohort.people) - scored) + cohort.people_outside
     if not lost:
         return []
     counted = "A few other people" if lost < smallest else plural(lost, "other person")

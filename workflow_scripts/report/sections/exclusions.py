@@ -1,10 +1,15 @@
 """Failures, exclusions and cautions: the first thing on the page."""
 
+import re
+
 from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.disclosure import few
+from workflow_scripts.report.input_cautions import about_inputs
 from workflow_scripts.report.section import Section
 
+# What is of one person in a reason: names of files, ids and numbers.
+SPECIFIC = re.compile(r"\S*(?:/|sub-|ses-)\S*|\d+(?:\.\d+)?")
 MANY_FAILED = 0.05  # share of diverged candidates that is reported
 UNSTABLE = 0.2  # SD of a unit's FC correlation over noise seeds from which it is called unstable
 FEW_OTHERS = 5  # people whose mean FC is the baseline, below which it is an easy one
@@ -13,8 +18,11 @@ FEW_SEEDS = 10  # fresh noise seeds below which a score is called provisional
 
 def section(cohort):
     """Exclusions and failures, how many units reached the end of each fit, and cautions."""
+    found = problems(cohort)
     context = {
-        "problems": problems(cohort),
+        "problems": together(found),
+        "n_missing": len({problem["key"] for problem in found}),
+        "n_outside": cohort.outside["key"].nunique(),
         "flow": [_flow(cohort, fit) for fit in cohort.fits],
         "cautions": cautions(cohort),
         "n_units": len(cohort.units),
@@ -36,7 +44,7 @@ def _told_flow(cohort, fit):
     return {
         "fit": fit,
         "scored": few(scored, smallest),
-        "missing": few(cohort.people.nunique() - scored, smallest),
+        "missing": few(cohort.people.nunique() + cohort.people_outside - scored, smallest),
     }
 
 
@@ -53,6 +61,34 @@ def problems(cohort):
             if unit not in fitted | explained
         ]
     return found
+
+
+def together(found):
+    """Put problems together that differ in names of files and in numbers only.
+
+    Parameters
+    ----------
+    found : list of dict
+        As of :func:`problems`.
+
+    Returns
+    -------
+    list of dict
+        ``stage``, ``fit``, ``reason`` (of the first), ``units`` (list of (key, reason)) and whether their
+        reasons are ``alike`` to the last word.
+    """
+    kinds = {}
+    for problem in found:
+        kind = problem["stage"], problem["fit"], SPECIFIC.sub("*", problem["reason"])
+        kinds.setdefault(kind, []).append(problem)
+    return [
+        {
+            **{name: members[0][name] for name in ("stage", "fit", "reason")},
+            "units": [(member["key"], member["reason"]) for member in members],
+            "alike": len({member["reason"] for member in members}) == 1,
+        }
+        for members in kinds.values()
+    ]
 
 
 def _flow(cohort, fit):
@@ -76,6 +112,7 @@ def cautions(cohort):
     """Sentences about what weakens the results without stopping the analysis."""
     return [
         *_without_success(cohort),
+        *about_inputs(cohort),
         *_about_scores(cohort),
         *_few_others(cohort),
         *_unstable(cohort),
