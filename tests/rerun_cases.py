@@ -100,6 +100,7 @@ def _costs(case):
 CASES = {
     "config.manifest": ({"manifest": "other_manifest.tsv"}, TABLES),
     "config.participants": ({"participants": "other_participants.tsv"}, COMPARISONS),
+    "config.left_out": ({"left_out": "left_out.tsv"}, TABLES),
     "config.nodes": ({"nodes": "other_nodes.tsv"}, {"brain", *EVERYTHING}),
     "config.maps.path": ({"maps.path": "others.tsv"}, ONE),
     "config.maps.normalise": ({"maps.normalise": "zscore"}, ONE),
