@@ -44,10 +44,9 @@ def _short_runs(qc):
 def _short_dynamics(cohort, qc):
     """FCDs of little data, where a fit is judged by them."""
     weighs = any(
-        "fcd" in term
+        weight and "fcd" in term
         for setting in cohort.fit_settings.values()
-        for terms in (setting.get("objective") or {}, *setting.get("objectives", ()))
-        for term in terms
+        for term, weight in setting["objective"].items()
     )
     if not weighs or "windows_train" not in qc:
         return []
