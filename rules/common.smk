@@ -9,6 +9,7 @@ from workflow_scripts.cohort import (
     folds,
     last_run,
     planned_cohort,
+    scan_filters,
     statistical_models,
     tables,
     twin_parts,
@@ -46,6 +47,10 @@ GROUP_CONNECTOME = "results/cohort/average_connectome.npz"
 if workflow.is_main_process and CONFIG["synthetic"] is None:
     messages.raise_problems(
         "Files of the manifest cannot be read", tables.missing_files(COHORT.manifest, CONFIG["manifest"])
+    )
+    messages.raise_problems(
+        "The scans are not filtered as the configuration says",
+        scan_filters.problems(COHORT.manifest, CONFIG["bold"]),
     )
 
 

@@ -22,6 +22,7 @@ rule cohort_tables:
         targets=targets(ending="json"),
         manifest=CONFIG["manifest"],
         participants=given(CONFIG["participants"]),
+        left_out=given(CONFIG["left_out"]),
         qc="results/cohort/qc.tsv",
         missing="results/cohort/missing_nodes.tsv",
         nodes=CONFIG["nodes"],

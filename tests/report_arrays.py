@@ -33,12 +33,14 @@ class Arrays:
         networks = 4 * (np.arange(self.nodes) % half) // half
         base = 0.9 * (np.arange(4)[:, None] == networks) + 0.25 * self.rng.random((4, self.nodes))
         targets, simulations = [], []
-        found = {split: {entry["unit"]: ({}, {}) for entry in self.ids} for split in self.splits}
+        excluded = {"status": "excluded", "reasons": ["no scan"]}
+        found = {split: {entry["unit"]: ({}, excluded) for entry in self.ids} for split in self.splits}
         for _, entry in self.well():
             mixing = base + 0.2 * self.rng.normal(size=base.shape)
             for split in self.splits:
                 arrays = self.features(self.bold(mixing))
-                found[split][entry["unit"]] = arrays, {"windows": WINDOWS}
+                record = {"status": "ok", "reasons": [], "windows": WINDOWS}
+                found[split][entry["unit"]] = arrays, record
         for split, people in found.items():
             stem = self.folder / f"results/targets/batch-001_split-{split}_target"
             targets.append(f"{stem}.npz")

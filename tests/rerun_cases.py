@@ -100,6 +100,7 @@ def _costs(case):
 CASES = {
     "config.manifest": ({"manifest": "other_manifest.tsv"}, TABLES),
     "config.participants": ({"participants": "other_participants.tsv"}, COMPARISONS),
+    "config.left_out": ({"left_out": "left_out.tsv"}, TABLES),
     "config.nodes": ({"nodes": "other_nodes.tsv"}, {"brain", *EVERYTHING}),
     "config.maps.path": ({"maps.path": "others.tsv"}, ONE),
     "config.maps.normalise": ({"maps.normalise": "zscore"}, ONE),
@@ -124,6 +125,8 @@ CASES = {
     "config.bold.field_strength": ({"bold.field_strength": 1.5}, FITS),
     "config.bold.hemodynamics": ({"bold.hemodynamics": "friston2003"}, FITS),
     "config.bold.band_pass": ({"bold.band_pass": [0.01, 0.1]}, TARGETS),
+    "config.bold.filtered": ({"bold.filtered": [0.01, 0.1]}, SCANS),
+    "config.bold.filtered_order": ({"bold.filtered": [0.01, 0.1], "bold.filtered_order": 1}, SCANS),
     "config.bold.initial_volumes": ({"bold.initial_volumes": 1}, SCANS),
     "config.bold.detrend": ({"bold.detrend": "linear"}, SCANS),
     "config.bold.zscore": ({"bold.zscore": True}, SCANS),

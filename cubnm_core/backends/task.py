@@ -53,7 +53,7 @@ class Request:
         See `connectivity.pair_indices`.
     windows : tuple of int arrays, or None
         See `connectivity.sliding_windows`.
-    band_pass : (low, high) in Hz, or None
+    band_pass : (low, high) in Hz, or (low, high, order), or None
     repetition_time : float
         In s.
     comparison : Comparison, or None

@@ -200,15 +200,15 @@ def _unit_columns(series):
 
 
 def band_pass(bold, repetition_time, band):
-    """Butterworth filter of order 2, run forwards and backwards so that it shifts no phase.
+    """Butterworth filter, run forwards and backwards so that it shifts no phase.
 
     Parameters
     ----------
     bold : (T, N) array
     repetition_time : float
         In s.
-    band : tuple of float
-        Low and high edge in Hz.
+    band : tuple
+        Low and high edge in Hz, and, where it is not 2, the order in each direction.
 
     Returns
     -------
@@ -230,11 +230,16 @@ def band_pass(bold, repetition_time, band):
 PADDING = 15
 
 
+def filter_order(band):
+    """Order of the filter in each direction, as many as it has second-order sections; see `band_pass`."""
+    return band[2] if len(band) > 2 else 2
+
+
 def band_pass_sections(n_volumes, repetition_time, band):
-    """Second-order sections of the filter, (2, 6), after a check that it suits the scan; see `band_pass`."""
+    """Second-order sections of the filter, (order, 6), after a check that it suits the scan."""
     from scipy.signal import butter
 
-    low, high = band
+    low, high = band[:2]
     nyquist = 0.5 / repetition_time
     if not 0 < low < high < nyquist:
         raise InputError(
@@ -245,7 +250,7 @@ def band_pass_sections(n_volumes, repetition_time, band):
         raise InputError(
             f"{n_volumes} volumes are too few for the band-pass filter; it needs more than {PADDING}."
         )
-    return butter(2, (low, high), btype="bandpass", fs=1 / repetition_time, output="sos")
+    return butter(filter_order(band), (low, high), btype="bandpass", fs=1 / repetition_time, output="sos")
 
 
 def average_fc(fcs):

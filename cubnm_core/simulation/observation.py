@@ -22,7 +22,7 @@ class Observer:
         In s.
     window_edges : {"drop", "keep"}
         See `connectivity.sliding_windows`.
-    band_pass : (low, high) in Hz or None
+    band_pass : (low, high) in Hz, or (low, high, order), or None
     dtype : type
         Of BOLD, FC and FCD as kept, and as compared.
     comparison : Comparison, optional

@@ -135,8 +135,9 @@ def simulate(
     interhemispheric : bool
         Whether FC and FCD hold pairs between the hemispheres; if not, `hemispheres` is needed.
     hemispheres : (N,) sequence of "L" and "R", optional
-    band_pass : (low, high), optional
-        In Hz, applied to BOLD after the burn-in before FC and FCD.
+    band_pass : (low, high) or (low, high, order), optional
+        In Hz, applied to BOLD after the burn-in before FC and FCD; the order is that of the Butterworth
+        filter in each direction, 2 by default.
     seed : int or (B,) int array
         Noise seed; simulations of one seed share their noise.
     noise : (steps, N, n_noise) array, optional

@@ -88,6 +88,38 @@ def test_simulations_get_the_filter_of_the_scans(folders):
     assert "the JSON files name no filter" in text and "CHECK: no JSON file says it" in text
 
 
+def test_a_filter_of_half_the_order_that_xcpd_states(folders):
+    describe(folders, SoftwareFilters=BAND)
+    bold = run(folders)["bold"]
+    assert bold["filtered"] == [0.01, 0.08] and bold["filtered_order"] == 1 and "band_pass" not in bold
+
+
+def test_filters_open_on_one_side_get_an_edge_that_cuts_nothing(folders):
+    describe(folders, SoftwareFilters={"High-pass filter": {"cutoff (Hz)": 0.01, "Filter order": 4}})
+    bold = run(folders)["bold"]
+    assert bold["filtered"] == [0.01, 0.6125] and bold["filtered_order"] == 2
+    assert settings.check(str(folders / "config" / "my.yaml")) == []
+
+
+def test_first_releases_of_xcpd_and_scans_without_a_filter(folders):
+    describe(folders, **{"Freq Band": [0.009, 0.08], "nuisance parameters": "36P"})
+    assert run(folders)["bold"]["filtered"] == [0.009, 0.08]
+    describe(folders, NuisanceParameters="36P")
+    assert run(folders, out="other")["bold"]["band_pass"] is None
+    assert "the JSON files name no filter" in (folders / "other" / "my.yaml").read_text(encoding="utf-8")
+
+
+def test_scans_with_other_filters_than_most_are_named(folders, capsys):
+    describe(folders, SoftwareFilters=BAND)
+    other = {"Bandpass filter": {**BAND["Bandpass filter"], "Low-pass cutoff (Hz)": 0.1}}
+    for path in (folders / "xcp_d" / "sub-A+1").rglob("*desc-denoised_bold.json"):
+        path.write_text(json.dumps({"RepetitionTime": 0.8, "SoftwareFilters": other}), encoding="utf-8")
+    assert run(folders)["bold"]["filtered"] == [0.01, 0.08]
+    told = "not those of A+1, who are excluded"
+    assert told in (folders / "config" / "my.yaml").read_text(encoding="utf-8")
+    assert "filters differ" in capsys.readouterr().out
+
+
 def test_censored_volumes_that_are_not_there_were_removed(folders, capsys):
     for path in (folders / "xcp_d").rglob("*_outliers.tsv"):
         censored = np.zeros(420, dtype=int)

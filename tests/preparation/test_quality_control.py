@@ -1,7 +1,5 @@
 """Quality control before any fit: who is unlike the others, and what else calls for attention."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,7 +13,7 @@ from workflow_scripts.export.coupling import coupling_rows
 from workflow_scripts.preparation.quality_control import add_flags
 from workflow_scripts.report.cohort import read_cohort
 from workflow_scripts.report.page import render
-from workflow_scripts.report.sections import exclusions, inputs
+from workflow_scripts.report.sections import inputs
 
 PEOPLE = ("01", "02", "03", "04", "05")
 
@@ -86,28 +84,6 @@ def test_the_report_shows_flags_missing_nodes_and_every_number(tmp_path):
     assert "unlike the connectomes of the others" in section
     assert "Missing nodes: 1" in section and "region_99" in section
     assert "Every quality-control measure as points of all people" in section
-
-
-def test_data_that_are_there_twice_come_first_in_the_report():
-    rows = [
-        {"key": "sub-01", "flags": "the same scan as sub-03: find out whose it is", "notes": "n/a"},
-        {
-            "key": "sub-02",
-            "flags": None,
-            "notes": "train: without FCD: less than bold.shortest_fcd asks",
-        },
-        {"key": "sub-03", "flags": "the same scan as sub-01: find out whose it is", "notes": None},
-        {"key": "sub-04", "flags": "a run is there twice: see the notes", "notes": None},
-    ]
-    qc = pd.DataFrame(rows).assign(sharing_connectome=[2, None, None, 2])
-    cohort = SimpleNamespace(table=lambda name: qc)
-    told = exclusions.about_inputs(cohort)
-    assert told[0].startswith("2 units have a scan that another unit has, too (sub-01, sub-03)")
-    assert told[1].startswith("1 unit had a run that was there twice (sub-04)")
-    assert told[2].startswith("2 units of 4 share a connectome, as the manifest says")
-    assert told[3].startswith("The FCD of 1 unit of 4 counts in no cost")
-    cohort.table = lambda name: qc.iloc[:0]
-    assert exclusions.about_inputs(cohort) == []
 
 
 def test_coupling_stands_beside_the_scale_of_its_connectome():

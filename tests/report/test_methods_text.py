@@ -28,6 +28,7 @@ def cohort(tmp_path, config=None, tables=None, fit=None, **changes):
         "table": lambda name: found.get(name, pd.DataFrame()),
         "config": completed,
         "provenance": {"software": {"cubnm_core": "0.1.0", "snakemake": "9.27", "numpy": "2.4"}},
+        "people_outside": 0,
         "people": pd.Series({"sub-01": "01", "sub-02": "02", "sub-03": "03"}),
         "units": ["sub-01", "sub-02", "sub-03"],
         "nodes": made.node_table,
@@ -79,6 +80,16 @@ def test_sessions_without_a_score_are_not_counted(tmp_path):
 def test_preparation_is_told_as_configured(tmp_path, config, words):
     assert words not in said(data.sentences(cohort(tmp_path)))
     assert words in said(data.sentences(cohort(tmp_path, config)))
+
+
+def test_a_filter_of_the_preprocessing_is_told(tmp_path):
+    usual = MadeCohort(tmp_path, people=3).settings("homogeneous")["analysis"]
+    bold = {"filtered": [0.01, 0.08], "filtered_order": 1}
+    config = {"connectome": {"source": "individual", "scaling": "log"}, "bold": bold}
+    made = cohort(tmp_path, config, fit={"analysis": {**usual, "band_pass": [0.01, 0.08, 1]}})
+    text = said(data.sentences(made))
+    assert "Scans had been band-pass filtered in preprocessing; simulated BOLD was filtered in the" in text
+    assert "(0.01–0.08 Hz, first-order Butterworth, forwards and backwards)" in text
 
 
 @pytest.mark.parametrize("holdout, words", data.HOLDOUT.items())

@@ -14,7 +14,7 @@ from planted import SECRETS
 from report_cohort import MadeCohort
 
 from workflow_scripts.cohort.noise_seeds import of_session
-from workflow_scripts.report import person_figures, shared_page
+from workflow_scripts.report import methods, person_figures, shared_page
 from workflow_scripts.report.cohort import read_cohort
 from workflow_scripts.report.disclosure import (
     few,
@@ -25,8 +25,9 @@ from workflow_scripts.report.disclosure import (
 )
 from workflow_scripts.report.figures.style import Picture
 from workflow_scripts.report.methods import data
+from workflow_scripts.report.page import render
 from workflow_scripts.report.section import Section
-from workflow_scripts.report.sections import exclusions, scores
+from workflow_scripts.report.sections import exclusions, scores, summary
 
 EMBEDDED = re.compile(r"base64,([A-Za-z0-9+/=]+)")
 
@@ -89,6 +90,22 @@ def test_few_people_are_not_told_of(tmp_path, undrawn):
     made = MadeCohort(tmp_path, people=4, nodes=8, generations=2, truth=False)
     page = shared_page.page(read_cohort(made.write(), tmp_path), [exclusions])
     assert "There is nothing to share" in page and "<table" not in page
+
+
+def test_people_in_no_row_of_the_manifest_are_told(tmp_path, undrawn):
+    made = MadeCohort(tmp_path, people=6, nodes=8, generations=2, truth=False)
+    outside = {"session_id": "", "stage": "index", "fit": None, "reason": "no connectome"}
+    made.exclusions_rows = lambda: [{"participant_id": f"9{k}", **outside} for k in range(7)]
+    cohort = read_cohort(made.write(), tmp_path)
+    sections = [module.section(cohort) for module in (exclusions, summary, methods)]
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", render(cohort, sections)))
+    assert "No errors" not in page and "1 problem. 7 units are missing" in page
+    assert "7 units sub-90, sub-91" in page
+    assert "of 13 units that are known, 7 are in no row of the manifest; of 6 units" in page
+    assert "7 other people of the study could not be included" in page
+    assert "7 other people had no usable data or no successful fit" in page
+    shared = shared_page.page(cohort, [exclusions])
+    assert '<td class="number">7</td>' in shared and "sub-9" not in shared
 
 
 @pytest.fixture

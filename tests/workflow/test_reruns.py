@@ -140,6 +140,7 @@ def cohort(tmp_path_factory):
     (folder / "own.toml").write_bytes(stored.read_bytes())
     for name in ("own.py", "other.py"):
         (folder / name).write_text("def term(*_):\n    return 0.0\n", encoding="utf-8")
+    (folder / "left_out.tsv").write_text("participant_id\tsession_id\treason\n", encoding="utf-8")
     for name in ("nodes", "manifest", "participants"):
         tiny.write()
         (folder / f"other_{name}.tsv").write_bytes((folder / f"{name}.tsv").read_bytes())

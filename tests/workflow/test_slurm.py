@@ -86,7 +86,7 @@ def finished(cluster, repository, tmp_path_factory):
 
 def edited_profile(repository, folder):
     """Write the profile for clusters as somebody would who knows this one."""
-    stored = (repository / "profiles" / "slurm" / "profile.yaml").read_text(encoding="utf-8")
+    stored = (repository / "profiles" / "slurm-gpu" / "profile.yaml").read_text(encoding="utf-8")
     profile = yaml.safe_load(stored)
     profile["default-resources"] |= {"slurm_partition": "cpu", "mem_mb": 500}
     fit = {**profile["set-resources"]["fit"], "slurm_partition": "gpu", "runtime": "attempt + 1"}

@@ -75,7 +75,7 @@ def test_every_rule_that_computes_states(repository, directive):
             assert re.search(r"(\w+)_version=VERSIONS\[\"\1\"\]", body), name
 
 
-@pytest.mark.parametrize("name", ["default", "workstation", "slurm"])
+@pytest.mark.parametrize("name", ["default", "workstation", "slurm", "slurm-gpu"])
 def test_profiles_know_the_rules(repository, name):
     profile = yaml.safe_load((repository / "profiles" / name / "profile.yaml").read_text(encoding="utf-8"))
     bodies, _ = rules_of(repository)
@@ -92,12 +92,22 @@ def test_jobs_of_a_machine_with_several_gpus_take_one_each(snakemake, repository
     assert set(asked) == {"fit", "evaluate", "cross", "fold_fit", "held_out_people", "nulls", "profiles"}
 
 
-@pytest.mark.parametrize("name", ["workstation", "slurm"])
+@pytest.mark.parametrize("name", ["workstation", "slurm-gpu"])
 def test_every_rule_that_may_take_a_card_is_given_one(repository, name):
     profile = yaml.safe_load((repository / "profiles" / name / "profile.yaml").read_text(encoding="utf-8"))
     bodies, reused = rules_of(repository)
     asking = {rule for rule in bodies if "gpu=cards" in bodies[reused.get(rule, rule)]}
     assert asking == {rule for rule, asked in profile["set-resources"].items() if asked.get("gpu")}
+
+
+def test_a_cluster_computes_on_cpus_unless_asked(repository):
+    texts = {
+        name: (repository / "profiles" / name / "profile.yaml").read_text(encoding="utf-8")
+        for name in ("slurm", "slurm-gpu")
+    }
+    cpus, cards = (yaml.safe_load(text) for text in texts.values())
+    assert "gpu:" not in texts["slurm"]
+    assert {key: value for key, value in cards.items() if key != "set-resources"} == cpus
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "apptainer.def"])

@@ -96,9 +96,10 @@ def disagreements(known, analysis):
     """
     problems = []
     band, time = known["band_pass"], known["repetition_time"]
-    if band is not None and _edges(band) != analysis["band_pass"]:
+    stated = analysis["band_pass"] and analysis["band_pass"][:2]
+    if band is not None and _edges(band) != stated:
         problems.append(
-            f"band_pass is {band}, but bold.band_pass of the configuration is {analysis['band_pass']}; scans "
+            f"band_pass is {band}, but bold.band_pass of the configuration is {stated}; scans "
             "and simulations must have gone through the same filter: correct one of them"
         )
     if known["pairs"] == "intrahemispheric" and analysis["pairs"] == "all":

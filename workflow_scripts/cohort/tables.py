@@ -7,7 +7,7 @@ import os
 from collections import Counter
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import manifest_checks, participants_checks, sessions, tabular
+from workflow_scripts.cohort import left_out, manifest_checks, participants_checks, sessions, tabular
 from workflow_scripts.cohort.manifest_checks import GROUP, TARGET_KINDS
 from workflow_scripts.cohort.search_spaces import search_space
 from workflow_scripts.configuration import analysis, connectome, start
@@ -136,7 +136,7 @@ def read_tables(config):
     if not unknown:
         problems += _length_problems(config, rows)
     problems += start.check_distances(config, rows, nodes)
-    problems += analysis.check_nodes(config, nodes)
+    problems += analysis.check_nodes(config, nodes) + left_out.problems(config)
     if config["participants"] is not None:
         people = [row for row in rows if row["participant_id"] != GROUP]
         stated = read_participants(config["participants"])

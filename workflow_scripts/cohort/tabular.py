@@ -43,7 +43,7 @@ class Rows(list):
         self.lines = lines
 
 
-def read_text(path, name, required=(), allowed=None):
+def read_text(path, name, required=(), allowed=None, fewest=1):
     """Read a table as text.
 
     Parameters
@@ -55,6 +55,8 @@ def read_text(path, name, required=(), allowed=None):
         Columns that it must have.
     allowed : collection of str, optional
         Columns that it may have. Default: any.
+    fewest : int
+        Rows that it must have.
 
     Returns
     -------
@@ -90,7 +92,10 @@ def read_text(path, name, required=(), allowed=None):
         if any(row[-1] for _, row in body):
             break
         header, body = header[:-1], [(line, row[:-1]) for line, row in body]
-    raise_problems(f"The {name} table cannot be used", _shape_problems(path, header, body, required, allowed))
+    problems = _shape_problems(path, header, body, required, allowed)
+    if len(body) < fewest:
+        problems.append(f"{path}: no row below the header")
+    raise_problems(f"The {name} table cannot be used", problems)
     texts = [["" if cells.is_missing(cell) else cell for cell in row] for _, row in body]
     return Table(header, [line for line, _ in body], texts)
 
@@ -160,8 +165,6 @@ def _shape_problems(path, header, body, required, allowed):
             problems.append(f"{path}, line {line}: a quotation mark is not closed; delete it or close it")
         elif len(row) != len(header):
             problems.append(f"{path}, line {line}: {_count(row, header)}")
-    if not body:
-        problems.append(f"{path}: no row below the header")
     return problems
 
 

@@ -1,9 +1,14 @@
 """Section ``analysis``: pairs, windows and filter, the same for scans, simulations and baselines."""
 
+from workflow_scripts.configuration import bold
+
 
 def resolve_analysis(config):
-    """Give the settings of the analysis of a completed configuration, with the ``band_pass`` of the scans."""
-    return {**config["analysis"], "band_pass": config["bold"]["band_pass"]}
+    """Give the settings of the analysis of a completed configuration, with the filter (``band_pass``).
+
+    It is that of simulations; scans may have been through it already (see :func:`bold.simulated_band`).
+    """
+    return {**config["analysis"], "band_pass": bold.simulated_band(config["bold"])}
 
 
 def check_nodes(config, nodes):

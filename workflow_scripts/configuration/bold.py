@@ -4,10 +4,13 @@ from cubnm_core.errors import InputError
 from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.configuration.parameters import read_model
 
+USUAL_ORDER = 2  # of cubnm_core.measures.connectivity.band_pass
+
 
 def select_preparation(config):
     """Select the settings of rule prepare_bold from a completed configuration."""
     names = ("initial_volumes", "detrend", "zscore", "fd_threshold", "shortest_scan", "shortest_fcd")
+    names += ("filtered", "band_pass")
     largest_missing = config["node_policy"]["largest_missing"]
     return {**{key: config["bold"][key] for key in names}, "largest_missing": largest_missing}
 
@@ -15,6 +18,25 @@ def select_preparation(config):
 def select_lengths(config):
     """Select the settings of how long scans must be, in s, from a completed configuration."""
     return {key: config["bold"][key] for key in ("shortest_scan", "shortest_fcd")}
+
+
+def simulated_band(bold):
+    """Give the filter of simulations and of all that is compared with scans.
+
+    Parameters
+    ----------
+    bold : dict
+        Section ``bold`` of a completed configuration.
+
+    Returns
+    -------
+    list or None
+        Low and high cut-off in Hz, and the order where it is not that of ``band_pass``: the filter that the
+        scans have been through already, or the one that they will go through.
+    """
+    if bold["filtered"] is None:
+        return bold["band_pass"]
+    return [*bold["filtered"], *([bold["filtered_order"]] if bold["filtered_order"] != USUAL_ORDER else [])]
 
 
 def hemodynamics_name(bold):
@@ -57,9 +79,21 @@ def check(config):
             hemodynamics_name(config["bold"])
         except InputError as error:
             problems.append(str(error))
-    band = config["bold"]["band_pass"]
-    if band is not None and band[0] >= band[1]:
-        problems.append(f"bold.band_pass: {band} is not [lower, upper] in Hz")
+    return problems + _check_bands(config["bold"])
+
+
+def _check_bands(bold):
+    """List what is wrong with the filters."""
+    bands = {key: bold[key] for key in ("band_pass", "filtered") if bold[key] is not None}
+    problems = [
+        f"bold.{key}: {band} is not [lower, upper] in Hz" for key, band in bands.items() if band[0] >= band[1]
+    ]
+    if len(bands) == 2:
+        problems.append(
+            f"bold.band_pass: {bands['band_pass']} would filter scans again that were filtered already "
+            f"(bold.filtered: {bands['filtered']}); simulations get the filter of bold.filtered: set "
+            "bold.band_pass: null"
+        )
     return problems
 
 

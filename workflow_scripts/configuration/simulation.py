@@ -101,8 +101,8 @@ def check_scans(fit, repetition_time, place):
     band = analysis["band_pass"]
     if band is not None and 2 * band[1] * repetition_time >= 1:
         return [
-            f"bold.band_pass: {band[1]} Hz is not below half the sampling rate of scans with a repetition "
-            f"time of {repetition_time} s; lower it"
+            f"bold.band_pass or bold.filtered: {band[1]} Hz is not below half the sampling rate of scans "
+            f"with a repetition time of {repetition_time} s; lower it"
         ]
     return []
 

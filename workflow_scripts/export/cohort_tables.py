@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 import cubnm_core
-from workflow_scripts.cohort import noise_seeds, tables, units
+from workflow_scripts.cohort import left_out, noise_seeds, tables, units
 from workflow_scripts.cohort.units import IDS
 from workflow_scripts.export import coupling
 from workflow_scripts.files import dictionary, job
@@ -48,7 +48,7 @@ def main(sm):
     fits = read_texts(sm.output.fits)
     coupled = coupling.coupling_rows(fits, records["connectome"])
     job.write_tsv(sm.output.coupling, coupled, columns=coupling.COLUMNS)
-    exclusions = exclusion_rows(records, fits)
+    exclusions = outside_rows(sm) + exclusion_rows(records, fits)
     exclusions += note_rows(evidence(sm), exclusions)
     job.write_tsv(sm.output.exclusions, exclusions, columns=EXCLUSIONS)
     for truth, path in zip(_several(sm.input.truth), _several(sm.output.recovery), strict=True):
@@ -109,6 +109,13 @@ def note_rows(tables_of_evidence, told):
             if key not in known:
                 rows.setdefault((*key, row["fit"]), {**_ids(row), "stage": stage, "fit": row["fit"]})
     return [{**row, "reason": key[-2]} for key, row in rows.items()]
+
+
+def outside_rows(sm):
+    """Make the rows of people of the study who are in no row of the manifest."""
+    left = [row for path in _several(sm.input.left_out) for row in left_out.read(path)]
+    stated = [row for path in _several(sm.input.participants) for row in tables.read_participants(path)]
+    return left_out.exclusion_rows(left, [row["participant_id"] for row in stated], sm.params.units)
 
 
 def exclusion_rows(records, fits):

@@ -147,7 +147,7 @@ class Exported:
             "Directed": False,
             "Split": split,
             "Pairs": record["pairs"],
-            "BandPass": record["band_pass"],
+            "BandPass": record["band_pass"] and record["band_pass"][:2],
             "RepetitionTime": record.get("repetition_time"),
             "Volumes": record.get("volumes"),
             "Runs": record.get("runs"),

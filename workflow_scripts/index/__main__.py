@@ -17,7 +17,7 @@ from workflow_scripts.index import settings
 from workflow_scripts.index.choices import KINDS, choose
 from workflow_scripts.index.pairing import pair
 from workflow_scripts.index.parcels import node_table
-from workflow_scripts.index.people import participants
+from workflow_scripts.index.people import participants, without_files
 from workflow_scripts.index.summary import describe
 from workflow_scripts.index.walk import search
 from workflow_scripts.index.writing import MANIFEST_KEY, write_tables
@@ -63,6 +63,8 @@ def index(asked):
     if not cohort.rows:
         raise InputError("\n".join([*describe(tree, cohort, remarks), "Nothing is left for a manifest."]))
     people, more = participants(cohort.rows, asked.participants)
+    for participant in without_files(cohort.rows, asked.participants, cohort.left_out):
+        cohort.leave_out(f"in {os.path.basename(asked.participants)}, but without any file", participant)
     nodes, parcels = node_table(cohort.rows, tree.atlases)
     summary = describe(tree, cohort, [*remarks, *more, *parcels])
     tables = {

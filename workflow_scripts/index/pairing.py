@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from cubnm_core.errors import InputError
+from workflow_scripts.cohort.scan_filters import words
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.index.choices import KINDS
 from workflow_scripts.index.owners import behind, unify
@@ -95,6 +96,11 @@ def pair(chosen, tree, statements, roles="auto", unpaired="drop"):
             "from the scans, unless you set it: --set bold.repetition_time=..."
         )
     cohort.scans = look(cohort.rows)
+    if len(bands := {band[:2] for band in cohort.scans.bands}) > 1:
+        cohort.remarks.append(
+            f"filters differ, as the JSON files say ({', '.join(sorted(map(words, bands)))} Hz): people "
+            "whose scans were not filtered as my.yaml says will be excluded"
+        )
     if cohort.scans.removed and not any(row["censoring"] for row in cohort.rows):
         masked = {_ids(row) for row in cohort.rows if row["kind"] == "mask"}
         for row in scans:

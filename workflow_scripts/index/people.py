@@ -53,6 +53,30 @@ def participants(rows, table=None):
     return [{column: entry.get(column) for column in every} for entry in people], remarks
 
 
+def without_files(rows, table, left_out):
+    """Name the people of a participants table of whom nothing is in the manifest, nor told why.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of the manifest.
+    table : str or None
+        ``participants.tsv`` of a BIDS dataset.
+    left_out : list of dict
+        Who was left out already.
+
+    Returns
+    -------
+    list of str
+    """
+    if table is None:
+        return []
+    known, _, _ = _by_person(table, {row["participant_id"]: {} for row in rows})
+    absent = known.keys() - {row["participant_id"] for row in [*rows, *left_out]}
+    told = identities.matched(absent, {row["participant_id"] for row in left_out})
+    return sorted(absent - told.keys(), key=natural)
+
+
 def _by_person(path, sessions):
     """Read a table of BIDS, grouped by participant, with ids as in the manifest; and its columns, remarks."""
     text = tabular.read_text(path, "participants", required=("participant_id",))

@@ -1,6 +1,5 @@
-"""What a few scans of a cohort say of all: length, repetition time, filters, censored volumes."""
+"""What scans of a cohort say: filters of all; of a few, length, repetition time and censored volumes."""
 
-import os
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -25,8 +24,9 @@ class ScanFacts:
     seconds : float or None
         Median length, as far as volumes and repetition times are known.
     repetition_times : set of float
-    bands : set of tuple of (float or None, float or None)
-        Filters that JSON files state: low and high cut-off in Hz.
+    bands : dict of (low, high, order) to list of str
+        Filters that JSON files of scans state, cut-offs in Hz and order, each None if not given; and whose
+        scans have been through them. Of all scans.
     field_strengths : set of float
         In tesla.
     removed : bool
@@ -36,13 +36,13 @@ class ScanFacts:
     n_scans: int = 0
     seconds: float | None = None
     repetition_times: set = field(default_factory=set)
-    bands: set = field(default_factory=set)
+    bands: dict = field(default_factory=dict)
     field_strengths: set = field(default_factory=set)
     removed: bool = False
 
 
 def look(rows):
-    """Read a few scans, their masks and the JSON files beside them.
+    """Read the JSON files beside all scans, and a few scans with their masks.
 
     Parameters
     ----------
@@ -59,9 +59,10 @@ def look(rows):
         np.unique(np.linspace(0, len(scans) - 1, min(LOOKED_AT, len(scans))).astype(int)) if scans else []
     )
     facts, lengths, treated = ScanFacts(), [], []
+    for row in scans:
+        _add_filter(facts, row)
     for row in (scans[place] for place in places):
-        for path in _descriptions(row["path"]):
-            _add_description(facts, path)
+        _add_strength(facts, row["path"])
         try:
             matrix = readers.read(
                 {
@@ -109,20 +110,24 @@ def _censored(row):
     return values.ravel() == 1 if 1 in values.shape else None
 
 
-def _descriptions(path):
-    """Name the JSON files that describe a scan."""
-    found = [sidecar.beside(path), *sidecar.denoised_beside(path)[0]]
-    return [name for name in found if os.path.isfile(name)]
-
-
-def _add_description(facts, path):
-    """Take filter and field strength from a JSON file."""
+def _add_filter(facts, row):
+    """Note whose scans have been through which filter."""
     try:
-        told = sidecar.read(path)
+        source, band, order = sidecar.stated_filter(row["path"])
     except InputError:
-        return
-    strength = told.get("MagneticFieldStrength")
-    if isinstance(strength, (int, float)) and 0 < strength < 20:
-        facts.field_strengths.add(float(strength))
-    if "SoftwareFilters" in told:
-        facts.bands.add(sidecar.band(told))
+        return  # the workflow says why, and excludes its person
+    if source is not None:
+        people = facts.bands.setdefault((*band, order), [])
+        if row["participant_id"] not in people:
+            people.append(row["participant_id"])
+
+
+def _add_strength(facts, path):
+    """Take the field strength from the JSON files of a scan."""
+    for name in sidecar.descriptions(path):
+        try:
+            strength = sidecar.read(name).get("MagneticFieldStrength")
+        except InputError:
+            continue
+        if isinstance(strength, (int, float)) and 0 < strength < 20:
+            facts.field_strengths.add(float(strength))

@@ -7,13 +7,14 @@ import yaml
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import tables
 from workflow_scripts.configuration.configuration import validate
-from workflow_scripts.configuration.schemas import schema
 
 NAME = "my.yaml"
 BURN_IN = 30.0  # s
 USUAL_DURATION = 900.0  # s, where nothing says how long the scans are
 SHORTEST, LONGEST = 120.0, 3600.0  # s, of a simulation
 USUAL_STRENGTH = 3.0  # tesla
+LOWEST = 0.001  # Hz: the lower edge of a filter that lets slow drifts pass
+SHOWN = 5  # people who are named in a comment
 
 TEXT = """\
 # Starting configuration, written by the index command for {people} people. Check the lines marked CHECK.
@@ -24,6 +25,7 @@ TEXT = """\
 manifest: {manifest}          # one row per file of the cohort
 participants: {participants}  # age, sex, group, ... of everybody
 nodes: {nodes}                # the parcels of the model, in the order of all results{nodes_note}
+left_out: {left_out}          # whom and what this command left out, and why; counted in the report
 
 connectome:
   source: {source}            # {source_note}
@@ -84,7 +86,8 @@ def starting_configuration(cohort, nodes, tree, out):
     duration = USUAL_DURATION if seconds is None else min(max(round(seconds), SHORTEST), LONGEST)
     window = 30.0 if duration >= 4 * 30.0 else 20.0
     paths = {
-        name: _scalar(os.path.join(out, f"{name}.tsv")) for name in ("manifest", "participants", "nodes")
+        name: _scalar(os.path.join(out, f"{name}.tsv"))
+        for name in ("manifest", "participants", "nodes", "left_out")
     }
     told = _holdout(roles)
     values = {
@@ -166,24 +169,40 @@ def _strength(facts):
 
 
 def _band(facts, rows):
-    """Say what the scans have been through, as far as JSON files tell, and do the same to simulations."""
-    bands = {band for band in facts.bands if band != (None, None)}
+    """Say what the scans have been through, as far as JSON files tell; simulations get the same."""
     plain = "band_pass: null             # [low, high] in Hz filters scans and simulations alike"
     if not facts.bands:
-        return f"{plain}; CHECK: are the scans filtered?"
-    if not bands:
-        return f"{plain}; the JSON files name no filter"
-    if len(bands) > 1 or len(facts.bands) > 1 or None in next(iter(bands)):
-        listed = ", ".join(f"{low or 0:g} to {high or 'any'}" for low, high in sorted(bands, key=str))
-        return f"{plain}; CHECK: the scans were filtered ({listed} Hz), simulations are not"
-    (low, high) = bands.pop()
-    if "filtered" in schema("config")["properties"]["bold"]["properties"]:
-        return (
-            f"filtered: [{low}, {high}]  # Hz, of the scans as their JSON files say; simulations get the same"
-        )
-    if any(row["censoring"] in ("removed", "zeroed") for row in rows):
-        return f"{plain}; CHECK: the scans were filtered ({low:g} to {high:g} Hz), simulations are not"
-    return f"band_pass: [{low}, {high}]  # Hz, as the scans were filtered before; for simulations, too"
+        return f"{plain}; CHECK: are the scans filtered already? If so, write filtered: [low, high]"
+    usual = usual_filter(facts)
+    low, high, order = usual
+    others = [person for band, people in facts.bands.items() if band[:2] != usual[:2] for person in people]
+    note = f"; CHECK: not those of {_some(others)}, who are excluded" if others else ""
+    if low is None and high is None:
+        return f"{plain}; the JSON files name no filter{note}"
+    if low is None or high is None:
+        said = f"{low or 0:g} to {high or 'any'}"
+        note = f"; CHECK: the files say {said} only, the other edge is as far out as can be{note}"
+    low, high = low or LOWEST, high or _highest(rows)
+    lines = [f"filtered: [{low}, {high}]  # Hz, of the scans as their files say, and of simulations{note}"]
+    if order is not None:
+        lines.append(f"filtered_order: {order}  # of that filter in each direction")
+    return "\n  ".join(lines)
+
+
+def usual_filter(facts):
+    """Give the filter of most people: (low, high, order)."""
+    return max(facts.bands, key=lambda band: len(facts.bands[band]))
+
+
+def _highest(rows):
+    """Give the upper edge of a filter that lets everything pass, for the longest repetition time, in Hz."""
+    times = [float(row["repetition_time"]) for row in rows if row["repetition_time"] is not None]
+    return round(0.49 / max(times, default=1.0), 4)
+
+
+def _some(people):
+    more = f" and {len(people) - SHOWN} more" if len(people) > SHOWN else ""
+    return ", ".join(people[:SHOWN]) + more
 
 
 def _brain(rows, tree):

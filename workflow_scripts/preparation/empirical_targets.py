@@ -62,6 +62,8 @@ def person_target(bold, unit, split, nodes, all_nodes, params):
             arrays = chosen_nodes(bold.arrays(unit), record, nodes)
             pieces = segments(arrays, record["runs"], split, params.holdout, analysis["window"])
             hemispheres = [node["hemisphere"] for node in nodes]
+            if record["settings"]["filtered"] is not None:
+                analysis = {**analysis, "band_pass": None}  # the scans have been through it already
             left_out = record.get("fcd_left_out")
             arrays, facts = target(pieces, hemispheres, analysis, params.needs_fcd, left_out)
     except InputError as error:
@@ -161,7 +163,7 @@ def target(pieces, hemispheres, analysis, needs_fcd, left_out=None):
         Of every node.
     analysis : dict
         ``pairs``, ``window`` and ``window_step`` in s, ``edges``, ``censored_share``, ``band_pass`` in Hz or
-        None.
+        None if nothing is to be filtered.
     needs_fcd : bool
         Whether a fit needs the FCD.
     left_out : str, optional
@@ -217,8 +219,9 @@ def _check_filter(pieces, band):
     emptied = [piece["run"] for piece in pieces if piece["values_missing"]]
     if emptied and band is not None:
         raise InputError(
-            f"run {', '.join(emptied)}: volumes were removed or set to 0, so it cannot be filtered; set "
-            "bold.band_pass: null, or give a scan with interpolated volumes"
+            f"run {', '.join(emptied)}: volumes were removed or set to 0, so it cannot be filtered; if it "
+            "was filtered before, state bold.filtered in place of bold.band_pass, else set bold.band_pass: "
+            "null, or give a scan with interpolated volumes"
         )
 
 

@@ -8,7 +8,7 @@ from cubnm_core.errors import InputError
 from cubnm_core.measures.detrending import detrend
 from workflow_scripts import readers
 from workflow_scripts.atlases import alignment
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import scan_filters, tables
 from workflow_scripts.cohort.precomputed_rows import KINDS
 from workflow_scripts.files import archives, job
 from workflow_scripts.preparation import censoring, duplicates, signals
@@ -84,6 +84,8 @@ class Scan:
         Of the manifest, of kind bold.
     mask, motion : dict or None
         Its rows of kind mask and motion.
+    filter : str
+        What its JSON file says of filters, as of :func:`workflow_scripts.cohort.scan_filters.check_filter`.
     bold : (T, N) array
         In time and in the order of the node table; NaN for removed volumes and nodes without a label.
     kept : (T,) bool array
@@ -102,6 +104,7 @@ class Scan:
     row: dict
     mask: dict | None
     motion: dict | None
+    filter: str
     bold: np.ndarray
     kept: np.ndarray
     gaps_known: bool
@@ -123,8 +126,8 @@ def read_scan(row, mask, motion, labels, options):
     labels : list of str
         Of the node table.
     options : dict
-        ``initial_volumes`` to drop, ``fd_threshold`` (mm) and ``largest_missing`` (share of nodes), as of the
-        configuration.
+        ``initial_volumes`` to drop, ``fd_threshold`` (mm), ``filtered`` and ``band_pass`` (Hz), and
+        ``largest_missing`` (share of nodes), as of the configuration.
 
     Returns
     -------
@@ -135,6 +138,7 @@ def read_scan(row, mask, motion, labels, options):
     InputError
         If a file cannot be read, or contradicts another one.
     """
+    told = scan_filters.check_filter(row["path"], options)
     bold, unused, matrix = _volumes_by_nodes(row, labels, options["largest_missing"])
     censored = None if mask is None else censoring.read_mask(mask)
     bold, kept, gaps_known = censoring.in_time(bold, row["censoring"] or "none", censored)
@@ -145,6 +149,7 @@ def read_scan(row, mask, motion, labels, options):
         row=row,
         mask=mask,
         motion=motion,
+        filter=told,
         bold=bold[first:],
         kept=kept[first:],
         gaps_known=gaps_known,
@@ -200,6 +205,7 @@ def prepare(scan, labels, options):
         "duration": len(bold) * scan.repetition_time,
         "censoring": row["censoring"] or "none",
         "gaps_known": scan.gaps_known,
+        "filter": scan.filter,
         "mean_fd": None if displacement is None else float(np.nanmean(displacement)),
         "missing_nodes": np.array(labels)[missing].tolist(),
         "path": row["path"],

@@ -95,6 +95,7 @@ def row_of(unit, connectomes, scans, targets, stated):
     row["runs"] = len(runs)
     row["shortest_run"] = min((run["volumes_kept"] * run["repetition_time"] for run in runs), default=None)
     row["mean_fd"] = mean_displacement(runs, stated.get(unit.key))
+    row["filter"] = ", ".join(dict.fromkeys(run["filter"] for run in runs)) or None
     for split, archive in targets.items():
         record = archive.records[name]
         row[f"volumes_{split}"] = record.get("volumes")

@@ -12,6 +12,9 @@ from workflow_scripts.readers.matrix import reading
 
 TOLERANCE = 1e-3  # s: two statements of a repetition time that differ by less agree
 ENDINGS = (".ptseries.nii", ".dtseries.nii", ".pconn.nii", ".shape.gii", ".func.gii", ".dense.tsv", ".nii.gz")
+# Keys that tell of filters; and those by which XCP-D's own files are known, whether or not it filtered.
+FILTERS = ("SoftwareFilters", "Freq Band")
+DENOISED = ("NuisanceParameters", "nuisance parameters", "nuissance parameters")
 # What one run of XCP-D calls its files; the parts that the denoised scan does not have.
 XCPD_PARTS = re.compile(r"_(atlas|seg|stat|den|hash)-[A-Za-z0-9+]+")
 
@@ -98,7 +101,7 @@ def band(found):
     ----------
     found : dict
         Content of a JSON file. ``SoftwareFilters`` is read as XCP-D writes it: filters by name, each with its
-        cut-offs in Hz.
+        cut-offs in Hz; ``Freq Band`` as its first releases did.
 
     Returns
     -------
@@ -106,6 +109,9 @@ def band(found):
         Cut-offs in Hz; None where nothing is cut off.
     """
     low = high = None
+    first = found.get("Freq Band")
+    if isinstance(first, list) and len(first) == 2 and all(map(_is_number, first)):
+        low, high = (float(edge) if edge > 0 else None for edge in first)
     filters = found.get("SoftwareFilters")
     for name, settings in filters.items() if isinstance(filters, dict) else ():
         for key, value in settings.items() if isinstance(settings, dict) else ():
@@ -117,6 +123,57 @@ def band(found):
             elif "low-pass" in words:
                 high = float(value)
     return low, high
+
+
+def filter_order(found):
+    """Give the order of that filter in each direction, half of what XCP-D states; None if unknown."""
+    filters = found.get("SoftwareFilters")
+    stated = {
+        settings.get("Filter order")
+        for settings in (filters.values() if isinstance(filters, dict) else ())
+        if isinstance(settings, dict)
+    }
+    order = stated.pop() if len(stated) == 1 else None
+    return int(order) // 2 if _is_number(order) and order >= 2 and order % 2 == 0 else None
+
+
+def says_filter(found):
+    """Say whether a JSON file tells of filters: XCP-D leaves the key out, or empty, where it applied none."""
+    return any(word in found for word in (*FILTERS, *DENOISED))
+
+
+def stated_filter(path):
+    """Find what the JSON files of a scan say of the filter that it has been through.
+
+    Parameters
+    ----------
+    path : str
+        Of the scan.
+
+    Returns
+    -------
+    source : str or None
+        The JSON file; None where none tells of filters.
+    band : (low, high)
+        As of :func:`band`.
+    order : int or None
+        As of :func:`filter_order`.
+
+    Raises
+    ------
+    InputError
+        If a file is no JSON object.
+    """
+    for name in descriptions(path):
+        found = read(name)
+        if says_filter(found):
+            return name, band(found), filter_order(found)
+    return None, (None, None), None
+
+
+def descriptions(path):
+    """Name the JSON files that describe a scan, that of the denoised scan first, as far as there are any."""
+    return [name for name in (*denoised_beside(path)[0], beside(path)) if os.path.isfile(name)]
 
 
 def checked(seconds, place):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workflow_scripts.cohort import left_out
 from workflow_scripts.cohort.tables import read_participants
 from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.files.archives import by_split
@@ -135,6 +136,17 @@ class Cohort:
     def count_people(self, units):
         """How many people some units are of: those of fewer than `smallest_group` are not shared."""
         return self.people.reindex(pd.unique(pd.Series(units, dtype=object))).nunique()
+
+    @cached_property
+    def outside(self):
+        """Rows of the exclusions of people, or sessions, who are in no row of the manifest."""
+        rows = self.table("exclusions")
+        return rows[rows["stage"].isin((left_out.INDEX, left_out.PARTICIPANTS))]
+
+    @property
+    def people_outside(self):
+        """How many people of the study are in no row of the manifest."""
+        return len(set(self.outside["participant_id"].astype(str)) - set(self.people))
 
     @cached_property
     def groups(self):

@@ -6,13 +6,12 @@ import numpy as np
 
 from cubnm_core.backends.cuda.printer import functions, source
 from cubnm_core.backends.cuda.scores import Scores
-from cubnm_core.measures.connectivity import PADDING, band_pass_sections
+from cubnm_core.measures.connectivity import PADDING, band_pass_sections, filter_order
 
 logger = logging.getLogger(__name__)
 
 _THREADS = 128
 _SHARE = 0.8  # of the free memory
-_SECTIONS = 2  # of the band-pass filter
 _TILE = 16  # windows that a block compares with as many others
 
 
@@ -66,7 +65,7 @@ class Connectivity:
             "SINGLE": int(self.plan.precision == "single"),
             "N": self.plan.form.nodes,
             "FILTERED": int(filtered),
-            "SECTIONS": _SECTIONS,
+            "SECTIONS": filter_order(request.band_pass or ()),
         }
         head = "".join(f"#define {name} {value}\n" for name, value in definitions.items())
         text = head + functions(self.plan.precision) + source("connectivity") + source("scores")

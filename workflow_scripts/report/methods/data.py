@@ -1,5 +1,6 @@
 """Methods text on the data: participants, preparation of connectomes and scans, and measures."""
 
+from cubnm_core.measures.connectivity import filter_order
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.formatting import band_text
 
@@ -22,6 +23,7 @@ SESSIONS = {
     "first": "the person's earliest session",
     "mean": "the mean over the person's sessions",
 }
+ORDERS = ("", "first", "second", "third", "fourth")
 HOLDOUT = {
     "run": "Models were fitted to the training runs; held-out runs were used only for testing.",
     "split_half": "Each scan was split into contiguous halves separated by a gap; models were fitted to the "
@@ -53,7 +55,7 @@ def sentences(cohort, smallest=0):
             [],
         ),
         _dynamics(analysis, cohort.config.get("bold", {})),
-        (_filter(analysis["band_pass"]), []),
+        (_filter(analysis["band_pass"], cohort.config.get("bold", {})), []),
         *_elsewhere(cohort, smallest),
         (HOLDOUT[cohort.holdout], []),
     ]
@@ -79,7 +81,7 @@ def _people(cohort, smallest):
 def _left_out(cohort, smallest):
     """Number of people without results."""
     scored = set(cohort.people.reindex(cohort.table("evaluation")["key"].unique()))
-    lost = len(set(cohort.people) - scored)
+    lost = len(set(cohort.people) - scored) + cohort.people_outside
     if not lost:
         return []
     counted = "A few other people" if lost < smallest else plural(lost, "other person")
@@ -157,12 +159,16 @@ def _dynamics(analysis, bold):
     return text, ["hansen2015"]
 
 
-def _filter(band_pass):
+def _filter(band_pass, bold):
     if band_pass is None:
         return "No further temporal filter was applied."
+    order = ORDERS[filter_order(band_pass)]
+    words = f"({band_text(band_pass)}, {order}-order Butterworth, forwards and backwards)"
+    if bold.get("filtered") is None:
+        return f"Empirical and simulated BOLD were band-pass filtered identically {words}."
     return (
-        f"Empirical and simulated BOLD were band-pass filtered identically ({band_text(band_pass)}, "
-        "second-order Butterworth, forwards and backwards)."
+        f"Scans had been band-pass filtered in preprocessing; simulated BOLD was filtered in the same way "
+        f"{words}. Censored volumes of scans were left out after their filter."
     )
 
 

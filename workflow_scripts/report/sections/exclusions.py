@@ -1,29 +1,28 @@
 """Failures, exclusions and cautions: the first thing on the page."""
 
-import pandas as pd
+import re
 
 from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.disclosure import few
+from workflow_scripts.report.input_cautions import about_inputs
 from workflow_scripts.report.section import Section
 
+# What is of one person in a reason: names of files, ids and numbers.
+SPECIFIC = re.compile(r"\S*(?:/|sub-|ses-)\S*|\d+(?:\.\d+)?")
 MANY_FAILED = 0.05  # share of diverged candidates that is reported
 UNSTABLE = 0.2  # SD of a unit's FC correlation over noise seeds from which it is called unstable
 FEW_OTHERS = 5  # people whose mean FC is the baseline, below which it is an easy one
-NAMES_UP_TO = 6
-# Flags of quality control, and what they say of units.
-TWICE = {
-    "the same scan as": "have a scan that another unit has, too",
-    "the same connectome as": "have a connectome that another person has, too",
-    "a run is there twice": "had a run that was there twice",
-}
 FEW_SEEDS = 10  # fresh noise seeds below which a score is called provisional
 
 
 def section(cohort):
     """Exclusions and failures, how many units reached the end of each fit, and cautions."""
+    found = problems(cohort)
     context = {
-        "problems": problems(cohort),
+        "problems": together(found),
+        "n_missing": len({problem["key"] for problem in found}),
+        "n_outside": cohort.outside["key"].nunique(),
         "flow": [_flow(cohort, fit) for fit in cohort.fits],
         "cautions": cautions(cohort),
         "n_units": len(cohort.units),
@@ -45,7 +44,7 @@ def _told_flow(cohort, fit):
     return {
         "fit": fit,
         "scored": few(scored, smallest),
-        "missing": few(cohort.people.nunique() - scored, smallest),
+        "missing": few(cohort.people.nunique() + cohort.people_outside - scored, smallest),
     }
 
 
@@ -62,6 +61,34 @@ def problems(cohort):
             if unit not in fitted | explained
         ]
     return found
+
+
+def together(found):
+    """Put problems together that differ in names of files and in numbers only.
+
+    Parameters
+    ----------
+    found : list of dict
+        As of :func:`problems`.
+
+    Returns
+    -------
+    list of dict
+        ``stage``, ``fit``, ``reason`` (of the first), ``units`` (list of (key, reason)) and whether their
+        reasons are ``alike`` to the last word.
+    """
+    kinds = {}
+    for problem in found:
+        kind = problem["stage"], problem["fit"], SPECIFIC.sub("*", problem["reason"])
+        kinds.setdefault(kind, []).append(problem)
+    return [
+        {
+            **{name: members[0][name] for name in ("stage", "fit", "reason")},
+            "units": [(member["key"], member["reason"]) for member in members],
+            "alike": len({member["reason"] for member in members}) == 1,
+        }
+        for members in kinds.values()
+    ]
 
 
 def _flow(cohort, fit):
@@ -97,37 +124,6 @@ def cautions(cohort):
             for fit in cohort.fits
             for text in beyond_bounds(cohort.fit_settings[fit])
         ),
-    ]
-
-
-def about_inputs(cohort):
-    """Data that are there twice, which no score can be trusted with, and people without an FCD."""
-    qc = cohort.table("qc")
-    return [*_same_data(qc), *_without_fcd(qc)]
-
-
-def _same_data(qc):
-    flags, found = qc["flags"].astype(str), []
-    for kind, words in TWICE.items():
-        if rows := [*qc.loc[flags.str.contains(kind, regex=False), "key"]]:
-            names = ", ".join(rows[:NAMES_UP_TO]) + (", ..." if len(rows) > NAMES_UP_TO else "")
-            found.append(f"{plural(len(rows), 'unit')} {words} ({names}): see inputs and quality control.")
-    sharing = pd.to_numeric(qc.get("sharing_connectome", pd.Series(dtype=float)), errors="coerce").dropna()
-    if len(sharing):
-        found.append(
-            f"{plural(len(sharing), 'unit')} of {len(qc)} share a connectome, as the manifest says: what "
-            "differs between them does not come from connectomes."
-        )
-    return found
-
-
-def _without_fcd(qc):
-    count = int(qc["notes"].astype(str).str.contains("bold.shortest_fcd", regex=False).sum())
-    if not count:
-        return []
-    return [
-        f"The FCD of {plural(count, 'unit')} of {len(qc)} counts in no cost and no score, because runs are "
-        "shorter than bold.shortest_fcd: do not compare their costs with those of others."
     ]
 
 

@@ -10,6 +10,7 @@ def section(cohort):
     context = {
         "people": plural(cohort.people.nunique(), "person"),
         "scored": plural(cohort.people.reindex(scored).nunique(), "person"),
+        "outside": plural(cohort.people_outside, "other person") if cohort.people_outside else "",
         "settings": plural(len(cohort.fits), "setting"),
         "has_heldout": cohort.holdout != "none",
         "is_synthetic": bool(cohort.config.get("synthetic")),
