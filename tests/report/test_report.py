@@ -260,7 +260,6 @@ def test_what_users_write_is_escaped(tmp_path, undrawn):
     page = made.page()
     assert "<script>alert" not in page and "<b>" not in page and "<i>" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in page
-    assert "&lt;i&gt;Vis&amp;" in page
     assert not Page(page).open
 
 

@@ -46,9 +46,7 @@ def _same_data(qc):
     flags, found = qc["flags"].astype(str), []
     for kind, words in TWICE.items():
         if rows := [*qc.loc[flags.str.contains(kind, regex=False), "key"]]:
-            found.append(
-                f"{plural(len(rows), 'unit')} {words} ({_some(rows)}): see inputs and quality control."
-            )
+            found.append(f"{_who(rows)} {words}: see inputs and quality control.")
     sharing = pd.to_numeric(qc.get("sharing_connectome", pd.Series(dtype=float)), errors="coerce").dropna()
     if len(sharing):
         found.append(
