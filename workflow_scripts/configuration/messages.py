@@ -84,7 +84,8 @@ def _describe(error):
     """Turn one error of jsonschema into messages that say where, what and what instead."""
     place = ".".join(map(str, error.absolute_path)) or "top level"
     if "propertyNames" in list(error.absolute_schema_path)[-2:]:
-        return [f"{place}: the name {error.instance!r} is not allowed; {error.schema['description']}"]
+        rule = error.schema["description"]
+        return [f"{place}: the name {error.instance!r} is not allowed; {rule[0].lower()}{rule[1:]}"]
     if error.validator == "additionalProperties":
         allowed = error.schema.get("properties", {})
         unknown = [key for key in error.instance if key not in allowed]
