@@ -55,7 +55,7 @@ class Person:
     lengths : (N, N) array or None
         Tract lengths in mm, where delays need them.
     without : dict of str to str
-        Splits that have no usable target, and why.
+        Splits whose target lacks what the objective weighs, and what that is.
     """
 
     unit: Unit
@@ -122,7 +122,7 @@ class People:
         lacking = {split: _lacking(found, states[split], self._objective) for split, found in usable.items()}
         if lacking["train"] is not None:
             raise Excluded([lacking["train"]])
-        without = {split: "; ".join(states[split]["reasons"]) for split in states if split not in usable}
+        without = {}
         for split in [split for split, reason in lacking.items() if reason is not None]:
             logger.warning("%s is not scored on the split %s: %s", unit, split, lacking[split])
             without[split] = lacking[split]
