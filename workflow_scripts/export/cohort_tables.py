@@ -149,7 +149,7 @@ def _told_before(record, stage, records):
 
 
 def _ids(row):
-    return {key: row[key] for key in IDS}
+    return {key: row[key] or job.MISSING for key in IDS}
 
 
 def recovery_rows(truth, fits, settings):

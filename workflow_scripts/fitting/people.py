@@ -55,7 +55,7 @@ class Person:
     lengths : (N, N) array or None
         Tract lengths in mm, where delays need them.
     without : dict of str to str
-        Splits whose target lacks what the objective weighs, and what that is.
+        Held-out splits whose target cannot be scored though there is one, and why.
     """
 
     unit: Unit
@@ -127,13 +127,19 @@ class People:
             logger.warning("%s is not scored on the split %s: %s", unit, split, lacking[split])
             without[split] = lacking[split]
             del usable[split]
+        targets = {}
+        for split, found in usable.items():
+            try:
+                targets[split] = Target(fc=found["fc"], fcd=found.get("fcd"), fcd_cdf=found.get("fcd_cdf"))
+            except InputError as error:
+                if split == "train":
+                    raise
+                logger.warning("%s is not scored on the split %s: %s", unit, split, error)
+                without[split] = str(error)
         return Person(
             unit=unit,
             weights=arrays["weights"],
-            targets={
-                split: Target(fc=found["fc"], fcd=found.get("fcd"), fcd_cdf=found.get("fcd_cdf"))
-                for split, found in usable.items()
-            },
+            targets=targets,
             repetition_time=states["train"]["repetition_time"],
             lengths=arrays["lengths"] if self._delays else None,
             without=without,
