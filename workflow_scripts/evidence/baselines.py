@@ -1,5 +1,7 @@
 """Rule baselines: what predicts a scan without a model, in the same pairs and with the same filter."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -123,11 +125,17 @@ def check_whole(paths, connectomes, people):
     """
     found = [result_tables.read_texts(path) for path in paths]
     fits = list(dict.fromkeys(fit for table in found for fit in table["fit"]))
-    for path, prepared, table in zip(paths, connectomes, found, strict=True):
-        members = [people[name].unit for name in Archive(prepared).records if name in people]
+    prepared = {_batch(path): Archive(path).records for path in connectomes}
+    for path, table in zip(paths, found, strict=True):
+        members = [people[name].unit for name in prepared.get(_batch(path), ()) if name in people]
         present = set(map(tuple, table[list(scoring.KEYS)].to_numpy()))
         whole = [unit.name for unit in members if all((*unit.key, fit) in present for fit in fits)]
         completeness.check_units(path, [unit.name for unit in members], whole)
+
+
+def _batch(path):
+    """Name of a batch, with which the names of its files begin."""
+    return Path(path).name.partition("_")[0]
 
 
 def global_signal_rows(paths):

@@ -43,10 +43,10 @@ def main(sm):
             cells = cross_person(person, members, simulator, seeds)
             if not cells:
                 raise InputError("there is nothing to exchange: nobody else has a fit")
-        except UNREADABLE as error:
-            logger.warning("%s is not crossed with others: %s", unit, tell(error))
-            if own.is_fitted(unit):
-                rows += scoring.missing_rows({**unit.ids, "fit": fit}, {"train": tell(error)}, settings)
+        except InputError as error:
+            logger.warning("%s is not crossed with others: %s", unit, error)
+            if own.has_fit(unit):
+                rows += scoring.missing_rows({**unit.ids, "fit": fit}, {"train": str(error)}, settings)
             continue
         rows += cell_rows({**unit.ids, "fit": fit}, cells, settings, seeds)
         logger.info("%s: crossed with %d other people", unit, max(len(members) - 2, 0))
@@ -64,7 +64,10 @@ class Members:
     """
 
     def __init__(self, people, params):
-        self.people, self.params = people, params
+        names = {name for values in params.values() for name in values}
+        self.people, self._fitted = people, set(params)
+        # Inhibitory weights of whoever could not be evaluated are not known.
+        self.params = {key: values for key, values in params.items() if set(values) == names}
 
     def units(self, usable=lambda unit: True):
         """Units by participant, in the order of the archives."""
@@ -75,8 +78,12 @@ class Members:
                 found[unit.participant_id].append(unit)
         return found
 
+    def has_fit(self, unit):
+        """Whether a unit was fitted, even if not all of its parameters are known."""
+        return unit.key in self._fitted
+
     def is_fitted(self, unit):
-        """Whether a unit has parameters."""
+        """Whether a unit has all parameters."""
         return unit.key in self.params
 
     def read(self, unit):
@@ -87,9 +94,14 @@ class Members:
         InputError
             If it has no fit, or its files cannot be used.
         """
-        if not self.is_fitted(unit):
+        if not self.has_fit(unit):
             raise InputError(f"{unit} has no fit")
-        person = self.people.read(unit)
+        if not self.is_fitted(unit):
+            raise InputError(f"{unit} could not be evaluated, so that not all of its parameters are known")
+        try:
+            person = self.people.read(unit)
+        except UNREADABLE as error:
+            raise InputError(tell(error)) from error
         return person, cross.Member(person.weights, self.params[unit.key], person.targets, person.lengths)
 
 
@@ -139,7 +151,7 @@ def company(unit, everybody, pooled, count, delays):
         same = [other for other in sessions if other.session_id == unit.session_id]
         try:
             others.append(everybody.read((same or sessions)[0])[1])
-        except UNREADABLE:  # told where it is that person's turn
+        except InputError:  # told where it is that person's turn
             continue
     return [*others, group_of_others(unit.participant_id, everybody, pooled, delays)] if others else []
 

@@ -33,17 +33,14 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREAD
 def main(sm):
     """Write the tables of the cohort and their provenance."""
     logger = job.start(sm)
-    check_whole(sm)
+    targets = by_split(sm.input.targets, sm.params.splits)
+    check_whole(sm, targets)
     for name in BATCH_TABLES:
         job.write_tsv(getattr(sm.output, name), concatenate(getattr(sm.input, name)))
     records = {
         "connectome": list(Archive(sm.input.connectomes).records.values()),
         "bold": list(Archive(sm.input.bold).records.values()),
-        "targets": [
-            record
-            for archive in by_split(sm.input.targets, sm.params.splits).values()
-            for record in archive.records.values()
-        ],
+        "targets": [record for archive in targets.values() for record in archive.records.values()],
     }
     fits = read_texts(sm.output.fits)
     coupled = coupling.coupling_rows(fits, records["connectome"])
@@ -59,8 +56,14 @@ def main(sm):
     logger.info("%d units, %d exclusions and failures", len(sm.params.units), len(exclusions))
 
 
-def check_whole(sm):
+def check_whole(sm, targets):
     """Refuse tables of batches that lack somebody, or a restart, generation, split, measure or node.
+
+    Parameters
+    ----------
+    sm : object
+    targets : dict of str to Archive
+        By split.
 
     Raises
     ------
@@ -68,6 +71,12 @@ def check_whole(sm):
         Naming the table and who is not in it.
     """
     cohort = {unit.name: unit for unit in units.from_records(sm.params.units)}
+    scanned = {
+        (*unit.key, split)
+        for split, archive in targets.items()
+        for name, unit in cohort.items()
+        if archive.records[name]["status"] == "ok"
+    }
     labels = [node["label"] for node in tables.read_nodes(sm.input.analysis_nodes)]
     read = {
         name: list(completeness.read_batches(sm.params.fits, sm.params.batches, sm.input[name]))
@@ -84,7 +93,7 @@ def check_whole(sm):
         completeness.check_fits(path, fits, fit, members, restarts)
         files = {name: read[name][number][2:] for name in BATCH_TABLES}
         completeness.check_convergence(*files["convergence"], fits)
-        completeness.check_scores(*files["evaluation"], fits, sm.params.splits)
+        completeness.check_scores(*files["evaluation"], fits, scanned)
         for name in regional:
             scores = files["evaluation"][1]
             completeness.check_regions(*files[name], scores, labels, variables[name, fit])
@@ -147,7 +156,7 @@ def _told_before(record, stage, records):
 
 
 def _ids(row):
-    return {key: row[key] for key in IDS}
+    return {key: row[key] or job.MISSING for key in IDS}
 
 
 def recovery_rows(truth, fits, settings):

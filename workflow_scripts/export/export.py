@@ -12,7 +12,8 @@ from workflow_scripts.export import bids
 from workflow_scripts.export.exported_models import write_models
 from workflow_scripts.files import dictionary, job
 from workflow_scripts.files.archives import Archive, by_split
-from workflow_scripts.files.result_tables import read_texts
+from workflow_scripts.files.damage import DamagedArray
+from workflow_scripts.files.result_tables import filled, read_texts
 
 TABLES = ("fits", "evaluation", "states", "regional_parameters")
 # Array of the archive: kind of its sources, value of the entity meas, what the matrix holds.
@@ -60,13 +61,17 @@ def main(sm):
     connectomes, scans = Archive(sm.input.connectomes), Archive(sm.input.scans)
     targets = by_split(sm.input.targets, sm.params.splits)
     for ids in sm.params.units:
-        exported.write_connectome(ids, connectomes)
-        for split, archive in targets.items():
-            exported.write_fc(ids, split, archive, scans.records[ids["unit"]])
+        try:
+            exported.write_connectome(ids, connectomes)
+            for split, archive in targets.items():
+                exported.write_fc(ids, split, archive, scans.records[ids["unit"]])
+        except DamagedArray as error:
+            logger.warning("%s is not exported whole: %s", ids["unit"], error)
     for number, fit in enumerate(sm.params.fits):
         per_fit = {name: _slice(sm.input[name], number, len(sm.params.fits)) for name in TABLES}
         for paths in zip(*per_fit.values(), strict=True):
             batch = dict(zip(TABLES, map(read_texts, paths), strict=True))
+            batch["evaluation"] = filled(batch["evaluation"])
             write_models(exported, names[fit], sm.params.fits[fit], batch)
     write_dataset(exported, sm.params.dataset, sm.input)
     logger.info("%d units in %s", len(sm.params.units), root)

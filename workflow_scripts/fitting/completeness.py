@@ -99,7 +99,7 @@ def check_convergence(path, table, fits):
     _refuse(path, [" ".join(key) for key in lost], "not one row for every generation")
 
 
-def check_scores(path, table, fits, splits):
+def check_scores(path, table, fits, scanned):
     """Refuse a table of scores without every fitted unit, split and measure.
 
     Parameters
@@ -109,7 +109,8 @@ def check_scores(path, table, fits, splits):
         As text. One of a former version, without notes, may leave people and splits out.
     fits : pandas.DataFrame
         Table of fits of the batch.
-    splits : sequence of str
+    scanned : set of (participant_id, session_id, split)
+        Who has usable scans of which split, as they stand in tables.
 
     Raises
     ------
@@ -120,8 +121,8 @@ def check_scores(path, table, fits, splits):
         found = {key: set(rows["measure"]) for key, rows in filled(table).groupby([*UNIT, "split"])}
         present = set(map(tuple, table[[*UNIT, "split"]].to_numpy()))
     if "note" in table:
-        fitted = fits[fits["selected"] == "True"][UNIT]
-        wanted = [(*key, split) for key in map(tuple, fitted.to_numpy()) for split in splits]
+        fitted = set(map(tuple, fits[fits["selected"] == "True"][UNIT].to_numpy()))
+        wanted = [scan for scan in sorted(scanned) if scan[:2] in fitted]
         _refuse(path, [" ".join(key) for key in wanted if key not in present], "no scores, and no reason")
     measures = set().union(*found.values(), {"cost"} if found else ()) - set(FCD_TERMS)
     short = [" ".join(key) for key, mine in found.items() if not measures <= mine]

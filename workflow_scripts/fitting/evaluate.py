@@ -5,7 +5,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts.cohort import noise_seeds, units
 from workflow_scripts.files import job
 from workflow_scripts.fitting import best_fits, scoring
-from workflow_scripts.fitting.people import UNREADABLE, People, tell
+from workflow_scripts.fitting.people import UNREADABLE, People
 from workflow_scripts.fitting.simulators import CohortSimulator
 
 STATES = (*scoring.KEYS, "label", "hemisphere", "variable", "mean", "sd", "unit")
@@ -16,7 +16,7 @@ def main(sm):
     logger = job.start(sm)
     simulator = CohortSimulator.of_job(sm)
     settings, nodes, model = simulator.settings, simulator.nodes, load_model(simulator.settings["model"])
-    models, unreadable = fitted_models(sm, simulator, logger)
+    models = fitted_models(sm, simulator, logger)
     evaluation, states, regional, arrays = [], [], [], {}
 
     def leave_out(unit, reason):
@@ -37,7 +37,7 @@ def main(sm):
         regional += best_fits.regional_rows(keys, candidate.params, nodes, model)
         arrays |= {f"{unit}/{name}": getattr(evaluated, name) for name in ("bold", "fc", "fcd")}
         logger.info("%s: %s", unit, scoring.describe(evaluated))
-    for unit, reason in unreadable.items():
+    for unit, reason in unreadable_people(sm, settings, [person.unit for person, _ in models]).items():
         evaluation += leave_out(unit, reason)
     job.write_tsv(sm.output.evaluation, evaluation, columns=scoring.EVALUATION)
     job.write_tsv(sm.output.states, states, columns=STATES)
@@ -46,31 +46,31 @@ def main(sm):
 
 
 def fitted_models(sm, simulator, logger):
-    """Read the people of the batch who have a fit.
-
-    Returns
-    -------
-    list of (Person, Candidate)
-        With the models that the fit found.
-    dict of Unit to str
-        Whose files are damaged now, and how.
-    """
+    """Read the people of the batch who have a fit, with the models that it found: (Person, Candidate)."""
     best = best_fits.best_coordinates(sm.input.fits, sm.wildcards.fit)
     people = People(sm.input.connectomes, sm.input.targets, sm.params.splits, simulator.settings)
-    models, unreadable = [], {}
+    models = []
     for unit in units.from_records(sm.params.units):
         if unit.key not in best:
             logger.warning("%s has no fit and is not evaluated", unit)
             continue
         try:
             person = people.read(unit)
-        except UNREADABLE as error:
-            unreadable[unit] = tell(error)
+        except UNREADABLE:  # told below
             continue
         seeds = noise_seeds.range_of_session(sm.params.first_seed, sm.params.seeds, unit.session_id)
         params = best_fits.compose(simulator.space, best[unit.key])
         models.append((person, person.candidate(params, seeds)))
-    return models, unreadable
+    return models
+
+
+def unreadable_people(sm, settings, readable):
+    """Say why people of the batch who have a fit cannot be read any more: dict of Unit to str."""
+    best = best_fits.best_coordinates(sm.input.fits, sm.wildcards.fit)
+    fitted = [unit for unit in units.from_records(sm.params.units) if unit.key in best]
+    people = People(sm.input.connectomes, sm.input.targets, sm.params.splits, settings)
+    _, reasons = people.read_usable([unit for unit in fitted if unit not in readable])
+    return {unit: reasons[unit.name] for unit in fitted if unit.name in reasons}
 
 
 def state_rows(keys, evaluated, nodes, model):

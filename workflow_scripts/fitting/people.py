@@ -56,7 +56,7 @@ class Person:
     lengths : (N, N) array or None
         Tract lengths in mm, where delays need them.
     without : dict of str to str
-        Splits that have no usable target, and why.
+        Held-out splits whose target cannot be scored though there is one, and why.
     """
 
     unit: Unit
@@ -128,23 +128,24 @@ class People:
         }
         if lacking["train"] is not None:
             raise Excluded([lacking["train"]])
-        without = {split: "; ".join(states[split]["reasons"]) for split in states if split not in usable}
+        without = {}
         for split in [split for split, reason in lacking.items() if reason is not None]:
             logger.warning("%s is not scored on the split %s: %s", unit, split, lacking[split])
             without[split] = lacking[split]
             del usable[split]
+        targets = {}
+        for split, found in usable.items():
+            try:
+                targets[split] = _target(found, states[split])
+            except InputError as error:
+                if split == "train":
+                    raise
+                logger.warning("%s is not scored on the split %s: %s", unit, split, error)
+                without[split] = str(error)
         return Person(
             unit=unit,
             weights=arrays["weights"],
-            targets={
-                split: Target(
-                    fc=found["fc"],
-                    fcd=found.get("fcd"),
-                    fcd_cdf=found.get("fcd_cdf"),
-                    weighs_fcd=not states[split].get("fcd_left_out"),
-                )
-                for split, found in usable.items()
-            },
+            targets=targets,
             repetition_time=states["train"]["repetition_time"],
             lengths=arrays["lengths"] if self._delays else None,
             without=without,
@@ -193,6 +194,13 @@ class People:
         for name, reason in reasons.items():
             logger.warning("%s is left out: %s", name, reason)
         return people, reasons
+
+
+def _target(arrays, state):
+    weighs_fcd = not state.get("fcd_left_out")
+    return Target(
+        fc=arrays["fc"], fcd=arrays.get("fcd"), fcd_cdf=arrays.get("fcd_cdf"), weighs_fcd=weighs_fcd
+    )
 
 
 def _lacking(arrays, state, objective, only_fcd):

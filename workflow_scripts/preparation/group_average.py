@@ -21,6 +21,8 @@ def main(sm):
     logger = job.start(sm)
     connectomes, targets = archives.Archive(sm.input.connectomes), archives.Archive(sm.input.targets)
     members, left_out = group.part(units.from_records(sm.params.units), connectomes.records, targets.records)
+    members, unusable = usable_scans(members, targets)
+    left_out |= unusable
     record = {**sm.params.group, "connectome": sm.wildcards.average}
     record |= {"status": "ok", "reasons": [], "notes": []}
     arrays, nodes = {}, tables.read_nodes(sm.input.nodes)
@@ -72,6 +74,29 @@ def average_connectome(kind, members, connectomes, nodes):
     return {"weights": weights} if lengths is None else {"weights": weights, "lengths": lengths}
 
 
+def usable_scans(members, targets):
+    """Part people into those with a target of finite numbers, and the reasons of all others.
+
+    Returns
+    -------
+    members : list of workflow_scripts.cohort.units.Unit
+    left_out : dict of str to list of str
+        Name of the unit to its reasons.
+    """
+    left_out = {}
+    for unit in members:
+        try:
+            _target(targets, unit)
+        except InputError as error:
+            left_out[unit.name] = [str(error)]
+    return [unit for unit in members if unit.name not in left_out], left_out
+
+
+def _target(targets, unit):
+    arrays = targets.arrays(unit.name)
+    return Target(arrays["fc"], arrays.get("fcd"), arrays.get("fcd_cdf"))
+
+
 def average_target(members, targets):
     """Average FC and FCD.
 
@@ -80,11 +105,8 @@ def average_target(members, targets):
     dict of str to array
         ``fc`` (P,), and where anybody has them, ``fcd`` (K,) and ``fcd_cdf`` (10000,).
     """
-    found = [targets.arrays(unit.name) for unit in members]
     people = [unit.participant_id for unit in members]
-    mean = group_target(
-        [Target(arrays["fc"], arrays.get("fcd"), arrays.get("fcd_cdf")) for arrays in found], people
-    )
+    mean = group_target([_target(targets, unit) for unit in members], people)
     arrays = {"fc": mean.fc, "fcd": mean.fcd, "fcd_cdf": mean.fcd_cdf}
     return {name: values for name, values in arrays.items() if values is not None}
 

@@ -1,5 +1,7 @@
 """Rule `person_figures`: connectivity, convergence and regional read-outs of the people of a batch."""
 
+import logging
+
 import numpy as np
 import pandas as pd
 
@@ -7,18 +9,20 @@ from cubnm_core.measures.connectivity import pair_indices
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import by_split
 from workflow_scripts.files.arrays import ArrayFile
+from workflow_scripts.files.damage import DamagedArray
 from workflow_scripts.files.result_tables import read_table
 from workflow_scripts.report import drawings
 from workflow_scripts.report.figures import connectivity, convergence, regional
 from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.sections.regional import regional_means
 
+logger = logging.getLogger(__name__)
 SPLITS = {"train": "training", "test": "held-out"}
 
 
 def main(sm):
     """Draw what the pages of people show."""
-    logger = job.start(sm)
+    job.start(sm)
     batch = Batch(sm)
     drawings.write(sm.output[0], ((unit, batch.pictures(unit)) for unit in batch.units))
     logger.info("%d people drawn", len(batch.units))
@@ -69,7 +73,11 @@ class Batch:
 
     def _target(self, unit, split):
         """Empirical FC and FCD; `windows` where the FCD is of one run, and so a matrix."""
-        arrays = self.targets[split].arrays(unit)
+        try:
+            arrays = self.targets[split].arrays(unit)
+        except DamagedArray as error:
+            logger.warning("the scans of %s are not drawn: %s", unit, error)
+            return {}
         windows = self.targets[split].records[unit].get("windows")
         return arrays | _windows(arrays, windows)
 
