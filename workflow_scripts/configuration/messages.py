@@ -54,6 +54,8 @@ def _describe(error):
         ]
     if error.validator == "enum":
         allowed = ["null" if item is None else item for item in error.validator_value]
+        if all(isinstance(item, int | float) for item in allowed):
+            return [f"{place}: {error.instance!r} is not allowed; Allowed: {', '.join(map(str, allowed))}"]
         return [f"{place}: {error.instance!r} is not allowed{suggestion(error.instance, allowed)}"]
     if error.validator == "type" and isinstance(error.instance, str) and _is_number(error.instance):
         return [
