@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cubnm_core.statistics.exchange import draw_permutations
 from cubnm_core.statistics.linear_models import term_test
-from cubnm_core.statistics.permutation import draw_permutations, permutation_test
+from cubnm_core.statistics.permutation import permutation_test
 
 HERE = Path(__file__).resolve().parent
 LEVEL = 0.05

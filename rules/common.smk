@@ -139,6 +139,11 @@ def all_units(wildcards):
     return COHORT.people()
 
 
+def families_of_people(wildcards):
+    """Family of every participant whose family is known."""
+    return folds.families(CONFIG)
+
+
 def fit_settings(wildcards):
     """Resolved settings of a fit."""
     return FITS[wildcards.fit]

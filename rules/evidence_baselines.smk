@@ -51,6 +51,7 @@ rule baselines:
         runtime=growing(30),
     params:
         units=all_units,
+        families=families_of_people,
         splits=SPLITS,
         analysis=ANALYSIS,
         evidence_version=VERSIONS["evidence"],

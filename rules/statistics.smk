@@ -21,7 +21,7 @@ rule statistics:
         "results/benchmarks/statistics/cohort.tsv"
     conda:
         "../envs/workflow.yaml"
-    threads: 1
+    threads: 8
     resources:
         mem_mb=growing(8000),
         runtime=growing(60),

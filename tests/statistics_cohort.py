@@ -111,5 +111,6 @@ class MadeStatistics:
         params = SimpleNamespace(
             units=self.units, fits={"one": self.settings}, statistics=chosen, split="test", maps=self.maps
         )
-        statistics.main(SimpleNamespace(input=Given(paths), output=output, params=params, log=[]))
+        job_of_rule = SimpleNamespace(input=Given(paths), output=output, params=params, log=[], threads=1)
+        statistics.main(job_of_rule)
         return [read_table(path) for path in output.values()]

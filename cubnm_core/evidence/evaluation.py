@@ -261,25 +261,25 @@ def optimism(search, train, test):
     return train - search, test - train
 
 
-def group_mean_fc(fcs, participants):
-    """How well the mean FC of all other people predicts that of each person.
+def group_mean_fc(fcs, kin):
+    """How well the mean FC of all people who are no relatives predicts that of each person.
 
     Parameters
     ----------
     fcs : (M, P) array
         One row for every scan or session.
-    participants : sequence of M participants
-        Whose row it is: none of a person's own rows enters the mean that the person is compared with.
+    kin : sequence of M str
+        Person or family whose row it is: none of these rows enters the mean that the person is compared with.
 
     Returns
     -------
     (M,) float64 array
-        Correlations; NaN where there is no other person.
+        Correlations; NaN where there is nobody else.
     """
-    fcs, participants = np.asarray(fcs, dtype=np.float64), np.asarray(participants)
+    fcs, kin = np.asarray(fcs, dtype=np.float64), np.asarray(kin)
     predicted = np.full(len(fcs), np.nan)
-    for row, person in enumerate(participants):
-        others = participants != person
+    for row, own in enumerate(kin):
+        others = kin != own
         if others.any():
             predicted[row] = fc_correlation(average_fc(fcs[others]), fcs[row])
     return predicted

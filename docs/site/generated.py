@@ -27,6 +27,7 @@ API = {
         "statistics.paired",
         "statistics.linear_models",
         "statistics.mixed",
+        "statistics.exchange",
         "statistics.permutation",
         "statistics.spins",
     ],

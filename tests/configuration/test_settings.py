@@ -227,6 +227,10 @@ def test_a_protocol_gives_way_to_another_way_of_stating_the_same(follow):
         ({"fit": {}}, ["unknown key 'fit'", "did you mean 'fits'?"]),
         ({"simulation": {"duration": 300.0, "burnin": 5}}, ["simulation: unknown key 'burnin'", "'burn_in'"]),
         ({"simulation": {"duration": "3e2"}}, ["simulation.duration", "text to YAML", "3.0e+02"]),
+        (
+            {"evaluation": {"profile": {"points": 3}}},
+            ["evaluation.profile.points: 3 is not allowed; Allowed: 5, 7, 9, 11, 15, 21, 31"],
+        ),
         ({"holdout": "runs"}, ["holdout: 'runs' is not allowed", "did you mean 'run'?", "split_half"]),
         ({"bold": {}}, ["neither field_strength nor hemodynamics", "1.5 or 3.0", "heinzle2016-3T"]),
         ({"bold": {"field_strength": 7.0}}, ["7.0 T", "1.5 T and 3 T"]),

@@ -161,6 +161,12 @@ def test_group_mean_leaves_out_every_session_of_the_person():
         assert found[row] == pytest.approx(np.corrcoef(mean, fcs[row])[0, 1])
 
 
+def test_group_mean_leaves_out_relatives():
+    fcs = np.random.default_rng(1).uniform(-0.8, 0.8, (3, 30))
+    found = group_mean_fc(fcs, ["family f", "family f", "person c"])
+    assert found[:2] == pytest.approx([np.corrcoef(fcs[2], fcs[row])[0, 1] for row in (0, 1)])
+
+
 def test_group_mean_of_nobody_is_nan():
     assert np.isnan(group_mean_fc(np.random.default_rng(0).random((2, 9)), ["a", "a"])).all()
 

@@ -144,11 +144,13 @@ def finish(cohort):
     job.write_json("results/cohort/provenance.json", stored)
 
 
-def baselines_of(cohort):
+def baselines_of(cohort, families=None):
     """Run the rules of the baselines; give their rows."""
     rates = {**cohort.settings, "objective": {"rate_penalty": 1.0}}
     fits = {"homogeneous": cohort.settings, "rates": rates}
-    sm = cohort.sm("evaluate", analysis=cohort.settings["analysis"], fits=fits, **SEEDS)
+    sm = cohort.sm(
+        "evaluate", analysis=cohort.settings["analysis"], fits=fits, families=families or {}, **SEEDS
+    )
     sm.output = ["results/baselines/batch-001_global_signal.tsv"]
     global_signal.main(sm)
     sm.input.global_signal, sm.output = sm.output, ["results/cohort/baselines.tsv"]
@@ -180,6 +182,17 @@ def test_baselines_of_everybody_with_a_scan(evaluated):
     assert values["03", "test", "group_mean_fc"]["value"] == "n/a"
     assert values["03", "test", "distance_fc"]["note"].startswith("lengths of tracts")
     assert {row["window"] for row in rows if row["value"] != "n/a"} == {"10.0"}
+
+
+def test_relatives_are_no_others_for_the_group_mean(evaluated):
+    def trained(families=None):
+        rows = [row for row in baselines_of(evaluated, families) if row["measure"] == "group_mean_fc"]
+        return {row["participant_id"]: (row["value"], row["n"]) for row in rows if row["split"] == "train"}
+
+    alone = trained()
+    assert {n for _, n in alone.values()} == {"1"} and "n/a" not in dict(alone.values())
+    assert set(trained({"02": "f", "03": "f"}).values()) == {("n/a", "0")}
+    assert trained({"02": "f", "03": "g"}) == alone
 
 
 def test_a_global_signal_has_the_cost_of_its_fit_but_for_firing_rates(evaluated):

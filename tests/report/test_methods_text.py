@@ -328,9 +328,9 @@ def test_only_what_rewired_connectomes_kept_is_claimed(tmp_path, changes, words,
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({}, "permutations of residuals."),
-        ({"blocks": "family"}, "permutations of residuals within family."),
-        ({"blocks": "family", "exchange": "whole"}, "of whole blocks of the same size (family)."),
+        ({}, "permutations of residuals, of a statistic"),
+        ({"blocks": "family"}, "permutations of residuals within family, of"),
+        ({"blocks": "family", "exchange": "whole"}, "of whole blocks of the same size (family), of"),
     ],
 )
 def test_permutations_are_told_as_they_were_done(tmp_path, changes, words):

@@ -52,7 +52,9 @@ def made(tmp_path_factory):
 
 def test_a_model_is_told_in_words_with_who_counts(made):
     said = text(section.section(made[1]))
-    assert "modelled by group + age using ordinary least squares, in 39 people; 199 permutations" in said
+    assert (
+        "modelled by group + age using ordinary least squares, in 39 people; 480 random permutations" in said
+    )
     assert "Excluded: 1 without age" in said
     assert "Sensitivity run: 37 people; excluded: 2 with a parameter at a bound; 1 without age" in said
 
@@ -60,11 +62,26 @@ def test_a_model_is_told_in_words_with_who_counts(made):
 def test_what_was_found_is_said_with_effect_and_interval(made):
     said = text(section.section(made[1]))
     assert re.search(
-        r"group \(patient − control\): 1 of 2 parameters with p below 0.05 .*: G g \d\.\d+ \[[01]\.", said
+        r"group \(patient − control\): 1 of 2 parameters with p below 0.05 after correction \(FDR; 1 by "
+        r"familywise p\): G g \d\.\d+ \[[01]\.",
+        said,
     )
     assert re.search(
         r"age \(per unit of age\): none of 2 parameters with p below 0.05 after correction", said
     )
+
+
+def test_what_the_resolution_forbids_is_said(tmp_path):
+    """Two groups of four have 70 divisions: a single parameter of two cannot pass, 24 nodes only together."""
+    made = MadeStatistics(tmp_path, n=8)
+    said = text(section.section(Told(made.run({"level": {"formula": "group"}}, permutations=20_000))))
+    assert "in 8 people; all 70 distinct permutations." in said
+    forbidden = "resolution: the permutations allow no p below 0.029, so fewer than {} cannot pass"
+    for some in ("2 of 2", "14 of 24"):
+        assert forbidden.format(some) in said
+    told = Told(made.run({"level": {"formula": "group"}}, permutations=20_000, alpha=0.02))
+    told.config = {"statistics": {"alpha": 0.02}}
+    assert "allow no p below 0.029, so nothing can be found" in text(section.section(told))
 
 
 def test_rows_have_both_p_and_the_sensitivity_run_beside(made):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cubnm_core.statistics import linear_models, mixed, permutation
+from cubnm_core.statistics import exchange, linear_models, mixed, permutation
 
 N = 60
 
@@ -137,35 +137,55 @@ def test_responses_that_do_not_vary_have_no_result():
     responses[:, 1] = 3.1
     design = matrix(table, "group")
     tested = linear_models.term_test(design, [1], responses)
-    drawn = permutation.draw_permutations(N, 20, seed=0)
+    drawn = exchange.draw_permutations(N, 20, seed=0)
     p, p_familywise = permutation.permutation_test(design, [1], responses, drawn)
     for values in (tested.p, tested.effect_size, p, p_familywise):
         assert np.isnan(values).tolist() == [False, True, False]
 
 
 def by_hand(design, columns, response, permutations):
-    """Freedman and Lane's test as they wrote it: permuted residuals plus the reduced model, fitted anew."""
+    """Freedman and Lane's test as they wrote it, with standard errors of statsmodels.
+
+    Permuted residuals plus the reduced model are fitted anew; for one column, t with standard error HC3
+    becomes z.
+    """
+    import statsmodels.api as sm
+
     rest = np.delete(design, columns, axis=1)
     fitted = rest @ np.linalg.lstsq(rest, response, rcond=None)[0]
+    leverage = np.diag(design @ np.linalg.pinv(design))
     values = []
     for order in [np.arange(len(design)), *permutations]:
         made = fitted + (response - fitted)[np.argsort(order)]
-        small, large = (made - x @ np.linalg.lstsq(x, made, rcond=None)[0] for x in (rest, design))
-        df = len(design) - design.shape[1]
-        values.append((small @ small - large @ large) / len(columns) / (large @ large / df))
+        found = sm.OLS(made, design).fit(cov_type="HC3")
+        if len(columns) > 1:
+            values.append(
+                np.squeeze(found.wald_test(np.eye(design.shape[1])[columns], scalar=True).statistic)
+            )
+            values[-1] /= len(columns)
+            continue
+        shares = (np.linalg.pinv(design)[columns[0]] * found.resid / (1.0 - leverage)) ** 2
+        assert shares.sum() == pytest.approx(found.bse[columns[0]] ** 2)
+        df = 3 * shares.sum() ** 2 / (shares**2).sum()
+        p = stats.t.logsf(abs(found.tvalues[columns[0]]), df)
+        values.append(stats.norm.isf(np.exp(p)) ** 2)
     return np.array(values)
 
 
-@pytest.mark.parametrize("columns", [[1], [1, 2]])
-def test_permutations_are_those_of_freedman_and_lane(columns):
+@pytest.mark.parametrize(("columns", "accuracy"), [([1], 0.05), ([1, 2], 1e-8)])
+def test_statistics_of_permuted_data_are_those_of_statsmodels(columns, accuracy):
+    """The formula that turns t into z is an approximation, good to some per cent with few people."""
     table, responses = cohort(n=20)
     design = matrix(table, "group", "age", "arm")
-    drawn = permutation.draw_permutations(20, 99, seed=1)
-    p, p_familywise = permutation.permutation_test(design, columns, responses, drawn)
+    drawn = exchange.draw_permutations(20, 99, seed=1)
+    reduced = permutation._reduce(design, columns, responses)
+    found = permutation._statistics(reduced, np.vstack([np.arange(20), drawn])).T
     values = np.array([by_hand(design, columns, response, drawn) for response in responses.T])
-    np.testing.assert_allclose(p, (values >= values[:, :1] - 1e-9).mean(axis=1))
-    largest = values.max(axis=0)
-    np.testing.assert_allclose(p_familywise, [(largest >= own - 1e-9).mean() for own in values[:, 0]])
+    np.testing.assert_allclose(found, values, rtol=accuracy, atol=1e-6)
+    p, p_familywise = permutation.permutation_test(design, columns, responses, drawn)
+    np.testing.assert_allclose(p, (found >= found[:, :1] * (1 - 1e-9)).mean(axis=1))
+    largest = found.max(axis=0)
+    np.testing.assert_allclose(p_familywise, [(largest >= own * (1 - 1e-9)).mean() for own in found[:, 0]])
     assert (p_familywise >= p).all()
 
 
@@ -179,23 +199,6 @@ def test_a_small_permutation_test_has_its_exact_p():
     assert p[0] == pytest.approx(8 / 24)
 
 
-def test_permutations_keep_to_their_blocks():
-    blocks = np.array(["a", "b", "a", "c", "b", "c", "a"])
-    drawn = permutation.draw_permutations(7, 200, seed=0, blocks=blocks)
-    assert (blocks[drawn] == blocks).all()
-    assert (np.sort(drawn, axis=1) == np.arange(7)).all()
-    assert len(np.unique(drawn, axis=0)) == 6 * 2 * 2
-    np.testing.assert_array_equal(drawn[:50], permutation.draw_permutations(7, 200, 0, blocks)[:50])
-
-
-def test_blocks_of_one_size_change_places_as_wholes():
-    blocks = np.array(["a", "a", "b", "b", "c", "c", "d"])
-    drawn = permutation.draw_permutations(7, 200, seed=0, blocks=blocks, whole=True)
-    assert len(np.unique(drawn, axis=0)) == 6
-    assert (drawn[:, 6] == 6).all()
-    assert (drawn[:, 1] - drawn[:, 0] == 1).all()
-
-
 def test_a_family_that_shares_group_and_level_needs_whole_blocks():
     """Groups of whole families: single people changing places would give far too many false positives."""
     rng = np.random.default_rng(3)
@@ -204,9 +207,9 @@ def test_a_family_that_shares_group_and_level_needs_whole_blocks():
     responses = rng.normal(size=(60, 300)) + 1.5 * rng.normal(size=(20, 300))[families]
     rates = {}
     for name, options in (("free", {}), ("whole", {"blocks": families, "whole": True})):
-        drawn = permutation.draw_permutations(60, 199, seed=1, **options)
+        drawn = exchange.draw_permutations(60, 199, seed=1, **options)
         rates[name] = (permutation.permutation_test(design, [1], responses, drawn)[0] <= 0.05).mean()
-    drawn = permutation.draw_permutations(60, 199, seed=1)
+    drawn = exchange.draw_permutations(60, 199, seed=1)
     clusters = permutation.permutation_test(design, [1], responses, drawn, clusters=families)[0]
     assert rates["free"] > 0.12
     assert rates["whole"] < 0.09
@@ -232,7 +235,7 @@ def test_bounded_parameters_keep_the_nominal_rate():
     rng = np.random.default_rng(6)
     values = np.clip(rng.normal(0.6, 1.0, (40, 300)), 0.0, 1.5)
     design = np.column_stack([np.ones(40), rng.normal(size=40), np.arange(40) % 4 == 0]).astype(float)
-    drawn = permutation.draw_permutations(40, 199, seed=2)
+    drawn = exchange.draw_permutations(40, 199, seed=2)
     p = permutation.permutation_test(design, [2], values, drawn)[0]
     assert stats.binomtest(int((p <= 0.05).sum()), 300, 0.05).pvalue > 0.01
 
@@ -247,7 +250,7 @@ def test_motion_that_differs_between_groups_is_no_effect_of_the_group(shape):
         motion = rng.gamma(4.0, 0.5, 40) + 0.8 * group
         values = rng.normal(size=(40, 50)) + 0.6 * (motion - 2.4)[:, None]
         values = np.clip(values, -0.5, 1.0) if shape == "bounded" else values
-        drawn = permutation.draw_permutations(40, 199, seed)
+        drawn = exchange.draw_permutations(40, 199, seed)
         for name, columns in (("without", [group]), ("with", [group, motion])):
             design = np.column_stack([np.ones(40), *columns]).astype(float)
             tested = linear_models.term_test(design, [1], values)
@@ -255,3 +258,87 @@ def test_motion_that_differs_between_groups_is_no_effect_of_the_group(shape):
     found = {name: np.mean(np.array(p) <= 0.05) for name, p in rates.items()}
     assert found["without"] > 0.15
     assert found["with"] < 0.09
+
+
+UNEQUAL = {
+    "small group varies more": (32, 8, 2.0),
+    "large group varies more": (32, 8, 0.5),
+    "both large": (60, 20, 2.0),
+}
+
+
+@pytest.mark.parametrize(("controls", "patients", "ratio"), UNEQUAL.values(), ids=UNEQUAL)
+def test_groups_that_do_not_vary_alike_differ_no_more_often_than_they_should(controls, patients, ratio):
+    """With equal variances assumed, 16 % and 1 % of such data sets show a difference."""
+    rng = np.random.default_rng(8)
+    group = np.repeat([0.0, 1.0], [controls, patients])
+    found = []
+    for seed in range(20):
+        motion = rng.gamma(4.0, 0.5, len(group)) + 0.8 * group
+        values = np.where(group == 1, ratio, 1.0)[:, None] * rng.normal(size=(len(group), 100))
+        design = np.column_stack([np.ones(len(group)), group, motion])
+        drawn = exchange.draw_permutations(len(group), 199, seed)
+        found.append(permutation.permutation_test(design, [1], values + motion[:, None], drawn)[0] <= 0.05)
+    assert 0.03 < np.mean(found) < 0.07
+
+
+def test_several_levels_that_do_not_vary_alike_differ_no_more_often_than_they_should():
+    rng = np.random.default_rng(9)
+    arm = np.repeat([0, 1, 2], [30, 20, 10])
+    design = np.column_stack([np.ones(60), arm == 1, arm == 2, rng.normal(size=60)]).astype(float)
+    values = np.array([1.0, 1.0, 2.5])[arm][:, None] * rng.normal(size=(60, 1000))
+    drawn = exchange.draw_permutations(60, 199, seed=1)
+    robust = permutation.permutation_test(design, [1, 2], values, drawn)[0]
+    assert (linear_models.term_test(design, [1, 2], values).p <= 0.05).mean() > 0.1
+    assert 0.03 < (robust <= 0.05).mean() < 0.08
+
+
+def test_a_slope_whose_scatter_grows_is_found_no_more_often_than_it_should():
+    rng = np.random.default_rng(10)
+    age = rng.gamma(2.0, 1.0, 120)
+    design = np.column_stack([np.ones(120), age])
+    values = age[:, None] * rng.normal(size=(120, 1000))
+    drawn = exchange.draw_permutations(120, 199, seed=1)
+    assert (linear_models.term_test(design, [1], values).p <= 0.05).mean() > 0.12
+    assert (permutation.permutation_test(design, [1], values, drawn)[0] <= 0.05).mean() < 0.08
+
+
+def test_a_person_whom_the_model_always_fits_does_not_end_the_test():
+    """A site of one person is fitted by its own coefficient, whatever the response."""
+    rng = np.random.default_rng(11)
+    group, alone = np.arange(20) % 2, np.arange(20) == 19
+    responses = rng.normal(size=(20, 40)) + 2.5 * group[:, None]
+    design = np.column_stack([np.ones(20), group, alone]).astype(float)
+    drawn = exchange.draw_permutations(20, 199, seed=1)
+    p = permutation.permutation_test(design, [1], responses, drawn)[0]
+    assert (p <= 0.05).mean() > 0.9
+    own = permutation.permutation_test(design, [2], responses - 2.5 * group[:, None], drawn)[0]
+    assert np.isfinite(own).all() and (own <= 0.05).mean() < 0.2
+
+
+@pytest.mark.slow
+def test_five_nodes_of_four_hundred_are_found():
+    """A difference of three standard deviations: with 1,000 permutations no node passes the correction."""
+    rng = np.random.default_rng(12)
+    design = np.column_stack([np.ones(40), np.arange(40) % 2, rng.normal(size=40)]).astype(float)
+    responses = rng.normal(size=(40, 400))
+    responses[:, :5] += 3.0 * design[:, 1:2]
+    hits = {}
+    for count in (1000, 20 * 400):
+        drawn = exchange.draw_permutations(40, count, seed=1)
+        p, familywise = permutation.permutation_test(design, [1], responses, drawn, threads=2)
+        hits[count] = linear_models.false_discovery_rate(p) < 0.05
+        assert (familywise[:5] < 0.05).all() and (familywise[5:] < 0.05).sum() <= 1
+    assert hits[8000][:5].all() and hits[8000][5:].sum() <= 2
+    assert p[:5].max() < 0.001
+
+
+def test_threads_and_portions_change_no_p(monkeypatch):
+    table, responses = cohort(n=30)
+    design = matrix(table, "group", "age", "arm")
+    drawn = exchange.draw_permutations(30, 500, seed=1)
+    alone = permutation.permutation_test(design, [1], responses, drawn)
+    monkeypatch.setattr(permutation, "AT_ONCE", 700)
+    np.testing.assert_array_equal(
+        alone, permutation.permutation_test(design, [1], responses, drawn, threads=3)
+    )

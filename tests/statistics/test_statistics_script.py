@@ -145,6 +145,28 @@ def test_blocks_that_the_term_does_not_vary_in_give_no_permutation_p(made):
     assert models["note"].isna().all() or "nobody" in models.iloc[1]["note"]
 
 
+def test_permutations_suffice_for_a_single_node_to_be_found(made):
+    """The 199 that are asked for would do for a parameter, but not for 24 nodes."""
+    rows, models, _ = made.run({"level": {"formula": "group"}})
+    told = of(models, sample="all").iloc[0]
+    assert (told["permutations"], told["which_permutations"]) == (20 * 24, "random")
+    assert "199 cannot make one of 24 responses significant after correction, 480 were used" in told["note"]
+    smallest = of(rows, sample="all").groupby("quantity")["p_permutation_smallest"].unique()
+    assert smallest["parameter"] == [1 / 200] and smallest["state"] == [1 / 481]
+    told = made.run({"level": {"formula": "group"}}, alpha=0.01)[1].iloc[0]
+    assert told["permutations"] == 100 * 24
+
+
+def test_all_permutations_are_used_where_they_are_few(tmp_path):
+    made = MadeStatistics(tmp_path, n=8)
+    rows, models, _ = made.run({"level": {"formula": "group"}}, permutations=20_000)
+    told = of(models, sample="all").iloc[0]
+    assert (told["permutations"], told["which_permutations"]) == (70, "all")
+    assert np.isnan(told["note"]) if isinstance(told["note"], float) else not told["note"]
+    np.testing.assert_allclose(rows["p_permutation_smallest"], 2 / 70)
+    assert (rows["p_permutation"] >= 2 / 70 - 1e-12).all()
+
+
 def test_terms_that_cannot_be_told_apart_are_named_and_nothing_crashes(made):
     made.people["site"] = made.people["group"].map({"control": "a", "patient": "b"})
     rows, models, _ = made.run({"level": {"formula": "group + site"}})

@@ -40,8 +40,24 @@ def _kin(unit, units, family_of):
     person = unit.removeprefix("sub-").partition("_ses-")[0]
     if unit in units:
         person = units[unit]["participant_id"]
-    family = family_of.get(person)
-    return ("person", person) if family is None else ("family", family)
+    return kin(person, family_of)
+
+
+def kin(person, family_of):
+    """Name the family of a person, or the person where none is known.
+
+    Parameters
+    ----------
+    person : str
+        Participant.
+    family_of : dict of str to str
+        As of :func:`families`.
+
+    Returns
+    -------
+    str
+    """
+    return f"family {family_of[person]}" if person in family_of else f"person {person}"
 
 
 def families(config):

@@ -97,6 +97,9 @@ def _describe(error):
     if error.validator == "enum":
         allowed = ["null" if item is None else item for item in error.validator_value]
         hint = f" ({SWITCHES})" if isinstance(error.instance, bool) else ""
+        if all(isinstance(item, int | float) for item in allowed):
+            numbers = ", ".join(map(str, allowed))
+            return [f"{place}: {_shown(error.instance)} is not allowed{hint}; Allowed: {numbers}"]
         return [
             f"{place}: {_shown(error.instance)} is not allowed{hint}{suggestion(error.instance, allowed)}"
         ]

@@ -8,7 +8,7 @@ import pandas as pd
 from cubnm_core.connectomes.scaling import euclidean_lengths
 from cubnm_core.evidence.evaluation import distance_rule, fc_correlation, group_mean_fc, sc_fc, scan_rescan
 from cubnm_core.measures.connectivity import pair_indices
-from workflow_scripts.cohort import tables, units
+from workflow_scripts.cohort import folds, tables, units
 from workflow_scripts.files import job, result_tables
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import completeness, scoring
@@ -45,7 +45,7 @@ def main(sm):
     rows = []
     for split in sm.params.splits:
         rows += connectome_rows(people, split, pair_index)
-        rows += group_rows(people, split)
+        rows += group_rows(people, split, sm.params.families)
     rows += distance_rows(people, archives.connectomes, nodes, pair_index)
     rows += rescan_rows(people)
     rows += [missing_row(unit, reasons[unit.name]) for unit in cohort if unit.name in reasons]
@@ -65,16 +65,16 @@ def connectome_rows(people, split, pair_index):
     ]
 
 
-def group_rows(people, split):
-    """Correlate the mean FC of all other people, in the same split, with the FC of a person."""
+def group_rows(people, split, family_of):
+    """Correlate the mean FC of all others but relatives, in the same split, with the FC of a person."""
     scanned = [person for person in people if split in person.targets]
     if not scanned:
         return []
-    ids = [person.unit.participant_id for person in scanned]
-    values = group_mean_fc(np.stack([person.targets[split].fc for person in scanned]), ids)
+    kin = [folds.kin(person.unit.participant_id, family_of) for person in scanned]
+    values = group_mean_fc(np.stack([person.targets[split].fc for person in scanned]), kin)
     return [
-        row(person, split, "group_mean_fc", value, len(scanned) - ids.count(person.unit.participant_id))
-        for person, value in zip(scanned, values, strict=True)
+        row(person, split, "group_mean_fc", value, len(scanned) - kin.count(own))
+        for person, own, value in zip(scanned, kin, values, strict=True)
     ]
 
 

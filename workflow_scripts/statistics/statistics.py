@@ -27,7 +27,7 @@ def main(sm):
     paths = [sm.input.participants] if isinstance(sm.input.participants, str) else sm.input.participants
     stated = [row for path in paths for row in tables.read_participants(path)]
     people = covariates.people_table(sm.params.units, stated, qc)
-    settings = chosen_settings(sm.params.statistics, people)
+    settings = {**chosen_settings(sm.params.statistics, people), "threads": sm.threads}
     rows, summaries = [], []
     for fit, fit_settings in sm.params.fits.items():
         known = covariates.of_fit(people, fit, evaluation, sm.params.split)

@@ -1,27 +1,30 @@
 """One statistical model of one fit: sample, and tests of all parameters, states and scores."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from math import ceil
 
 import numpy as np
 
 from cubnm_core.errors import InputError
+from cubnm_core.statistics.exchange import choose_permutations, is_movable
 from cubnm_core.statistics.linear_models import false_discovery_rate, term_test
-from cubnm_core.statistics.permutation import draw_permutations, permutation_test
+from cubnm_core.statistics.permutation import permutation_test, smallest_p
 from workflow_scripts.configuration import formulas
 from workflow_scripts.statistics import covariates
 from workflow_scripts.statistics.designs import make_design
 
 PERSON = "participant_id"
+FEWEST_PER_RESPONSE = 20  # permutations, so that a single response can be significant after correction
 UNMOVED = "no permutation changes the term within the blocks (exchange: whole exchanges whole blocks)"
 ESTIMATED, SIZED = ("estimate", "se", "low", "high"), ("effect_size", "effect_low", "effect_high")
 NUMBERS = (*ESTIMATED, "statistic", "df", "p", *SIZED)
 RESPONSE = ("quantity", "variable", "label", "split", "unit")
 TESTS = (*ESTIMATED, "statistic", "df_term", "df", "p", "p_fdr")
-PERMUTATION = ("p_permutation", "p_permutation_fdr", "p_permutation_fwe")
+PERMUTATION = ("p_permutation", "p_permutation_fdr", "p_permutation_fwe", "p_permutation_smallest")
 EFFECT = ("effect", *SIZED, "n", "n_observations")
 ASKED = ("term", "contrast", "sample", "method")
 COLUMNS = ("model", "fit", *RESPONSE, *ASKED, *TESTS, *PERMUTATION, *EFFECT)
-STATED = ("formula", "tested", "method", "random", "blocks", "exchange", "permutations")
+STATED = ("formula", "tested", "method", "random", "blocks", "exchange", "permutations", "which_permutations")
 COUNTED = ("n", "n_observations", "smallest_level", "n_left_out", "left_out", "note")
 MODELS = ("model", "fit", "sample", *STATED, *COUNTED)
 
@@ -39,7 +42,7 @@ def run_model(model, families, people, left_out, settings):
     left_out : dict of str to int
         Why others do not count, and how many units.
     settings : dict
-        ``permutations`` and ``seed``.
+        ``permutations``, ``seed``, ``alpha`` and ``threads``.
 
     Returns
     -------
@@ -48,7 +51,7 @@ def run_model(model, families, people, left_out, settings):
     summary : dict
         Of statistics_models.tsv, likewise.
     """
-    left_out, notes, rows = dict(left_out), [], []
+    left_out, notes, rows, used = dict(left_out), [], [], []
     if model["random"] != PERSON:
         families = [averaged(family, people[PERSON]) for family in families]
     people = sample_of(model, people, left_out)
@@ -58,15 +61,17 @@ def run_model(model, families, people, left_out, settings):
     except InputError as error:
         families, notes = [], [str(error)]
     for family in families:
-        found, told = family_rows(model, family, people, settings)
-        rows += found
-        notes += told
+        tested = family_rows(model, family, people, settings)
+        rows += tested.rows
+        notes += tested.notes
+        used += tested.permutations
     terms = formulas.parse(model["formula"])
     summary = {
         **{key: model[key] for key in ("formula", "random", "blocks", "exchange")},
         "tested": ", ".join(formulas.tested_terms(model, terms)),
         "method": method_of(model),
-        "permutations": settings["permutations"],
+        "permutations": max((each.count for each in used), default=None),
+        "which_permutations": which_permutations(used),
         "n": people[PERSON].nunique(),
         "n_observations": len(people),
         "smallest_level": smallest,
@@ -75,6 +80,13 @@ def run_model(model, families, people, left_out, settings):
         "note": "; ".join(dict.fromkeys(notes)),
     }
     return rows, summary
+
+
+def which_permutations(used):
+    """Whether all permutations or random ones were used, None without any."""
+    if not used:
+        return None
+    return "all" if all(each.exhaustive for each in used) else "random"
 
 
 def method_of(model):
@@ -112,49 +124,85 @@ def complete(model, people, left_out):
     return people
 
 
+@dataclass(frozen=True)
+class FamilyTests:
+    """Tests of a family of responses: rows, what did not come about and why, permutations of each test."""
+
+    rows: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    permutations: list = field(default_factory=list)
+
+
 def family_rows(model, family, people, settings):
     """Test the terms of a model for one family of responses, and correct over the family.
 
     Returns
     -------
-    rows : list of dict
-    notes : list of str
-        What did not come about, and why.
+    FamilyTests
     """
     values = family.values.reindex(people.index).dropna(axis="columns", how="all").dropna(axis="index")
     people = people.loc[values.index]
     if values.empty:
-        return [], []
+        return FamilyTests()
     try:
         design = make_design(model, people)
     except InputError as error:
-        return [], [f"{family.quantity} {family.columns[0]['variable']}: {error}"]
+        return FamilyTests(notes=[f"{family.quantity} {family.columns[0]['variable']}: {error}"])
     described = [family.columns[family.values.columns.get_loc(name)] for name in values.columns]
     shared = {"quantity": family.quantity, "method": method_of(model)}
     shared |= {"n": people[PERSON].nunique(), "n_observations": len(people)}
     clusters, blocks = (_column(model, key, people) for key in ("random", "blocks"))
-    permutations = draw_permutations(
-        len(people), settings["permutations"], settings["seed"], blocks, whole=model["exchange"] == "whole"
-    )
-    rows, notes = [], []
+    count, notes = permutation_count(settings, len(described))
+    exchange = {"blocks": blocks, "whole": model["exchange"] == "whole"}
+    permutations = choose_permutations(design.matrix, count, settings["seed"], clusters=clusters, **exchange)
+    tested = FamilyTests(notes=[] if permutations.exhaustive else notes)
     for contrast in design.contrasts:
-        named, numbers = contrast_numbers(contrast, design, values.to_numpy(), permutations, clusters)
-        if np.isnan(numbers["p_permutation"]).all() and np.isfinite(numbers["p"]).any():
-            notes.append(f"{contrast.term} has no permutation p: {UNMOVED}")
-        rows += [
+        used = permutations if is_movable(design.matrix[:, contrast.columns], **exchange) else None
+        named, numbers = contrast_numbers(
+            contrast, design, values.to_numpy(), used, clusters, settings["threads"]
+        )
+        if used is not None:
+            tested.permutations.append(used)
+        elif np.isfinite(numbers["p"]).any():
+            tested.notes.append(f"{contrast.term} has no permutation p: {UNMOVED}")
+        tested.rows.extend(
             {**shared, **response, **named, **{name: column[number] for name, column in numbers.items()}}
             for number, response in enumerate(described)
-        ]
-    return rows, notes
+        )
+    return tested
 
 
-def contrast_numbers(contrast, design, values, permutations, clusters):
-    """Test one contrast for all responses: what it is, and columns of numbers by name."""
+def permutation_count(settings, responses):
+    """Number of permutations with which one response of a family can be significant after correction.
+
+    Returns
+    -------
+    int
+        The stated number, or more.
+    list of str
+        What is to be told if it is more.
+    """
+    stated = settings["permutations"]
+    fewest = responses * max(FEWEST_PER_RESPONSE, ceil(1.0 / settings["alpha"]))
+    if stated >= fewest:
+        return stated, []
+    told = f"statistics.permutations: {stated} cannot make one of {responses} responses significant after "
+    return fewest, [f"{told}correction, {fewest} were used"]
+
+
+def contrast_numbers(contrast, design, values, permutations, clusters, threads):
+    """Test one contrast for all responses: what it is, and columns of numbers by name.
+
+    Without permutations, which is where none changes the term, there are no p values of theirs.
+    """
     matrix, columns = design.matrix, list(contrast.columns)
     found = term_test(matrix, columns, values, contrast.two_levels, clusters)
-    p, p_familywise = np.full((2, values.shape[1]), np.nan)
-    if (matrix[:, columns][permutations] != matrix[:, columns]).any():
-        p, p_familywise = permutation_test(matrix, columns, values, permutations, clusters)
+    p, p_familywise, smallest = np.full((3, values.shape[1]), np.nan)
+    if permutations is not None:
+        orders = permutations.orders
+        p, p_familywise = permutation_test(matrix, columns, values, orders, clusters, threads)
+        least = smallest_p(matrix, columns, orders) if permutations.exhaustive else 1 / (1 + len(orders))
+        smallest = np.where(np.isfinite(p), least, np.nan)
     named = {"term": contrast.term, "contrast": contrast.name}
     return named | {"effect": found.effect, "df_term": found.df_term}, {
         **{name: getattr(found, name) for name in NUMBERS},
@@ -162,6 +210,7 @@ def contrast_numbers(contrast, design, values, permutations, clusters):
         "p_permutation": p,
         "p_permutation_fdr": false_discovery_rate(p),
         "p_permutation_fwe": p_familywise,
+        "p_permutation_smallest": smallest,
     }
 
 

@@ -260,7 +260,7 @@ def _statistics(cohort, smallest):
     ]
     corrected = (
         "The false discovery rate was controlled over all parameters, all scores, or all regions of a "
-        "read-out."
+        "read-out, beside the familywise error rate by the maximum statistic over permutations."
     )
     found.append((corrected, ["benjamini1995"]))
     if (tests["sample"] == "sensitivity").any():
@@ -292,8 +292,12 @@ def _model(name, part, tests, smallest):
     )
     if not tests["p_permutation"].notna().any():
         return f"{text}.", ["laird1982"] if mixed else []
-    shuffled = f", also with {int(first['permutations'])} permutations of residuals{_exchanged(first)}."
-    return text + shuffled, [*(["laird1982"] if mixed else []), "freedman1983", "winkler2014"]
+    shuffled = (
+        f", also with {int(part['permutations'].max())} permutations of residuals{_exchanged(first)}, of a "
+        "statistic with heteroscedasticity-consistent standard errors (HC3)."
+    )
+    cited = ["freedman1983", "winkler2014", "mackinnon1985", "diciccio2017"]
+    return text + shuffled, [*(["laird1982"] if mixed else []), *cited]
 
 
 def _exchanged(model):

@@ -267,6 +267,17 @@ _ALL = (
         "Journal of Business and Economic Statistics", "1:292–298", "10.1080/07350015.1983.10509354",
     ),
     Source(
+        "mackinnon1985", "MacKinnon JG, White H", "1985",
+        "Some heteroskedasticity-consistent covariance matrix estimators with improved finite sample "
+        "properties",
+        "Journal of Econometrics", "29:305–325", "10.1016/0304-4076(85)90158-7",
+    ),
+    Source(
+        "diciccio2017", "DiCiccio CJ, Romano JP", "2017",
+        "Robust permutation tests for correlation and regression coefficients",
+        "Journal of the American Statistical Association", "112:1211–1220", "10.1080/01621459.2016.1202117",
+    ),
+    Source(
         "laird1982", "Laird NM, Ware JH", "1982", "Random-effects models for longitudinal data", "Biometrics",
         "38:963–974", "10.2307/2529876",
     ),

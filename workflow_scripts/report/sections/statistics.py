@@ -14,7 +14,7 @@ ALPHA = 0.05
 SHOWN_REGIONS = 100
 SHOWN_MAPS = 60
 SAMPLES = {"all": "all participants", "sensitivity": "without poor fits and boundary hits"}
-PS = ("p", "p_fdr", "p_permutation", "p_permutation_fdr")
+PS = ("p", "p_fdr", "p_permutation", "p_permutation_fdr", "p_permutation_fwe")
 MANY = {"parameter": "parameters", "score": "scores", "state": "regional read-outs"}
 EFFECTS = {"hedges_g": "g", "partial_r": "partial r", "partial_eta_squared": "partial η²"}
 # The page that is shared does not tell who was excluded.
@@ -104,17 +104,24 @@ def _sentence(told):
     if told["method"] == "mixed":
         intercept = f"a random intercept for {told['random']}"
         method = f"a mixed model with {intercept}, fitted by restricted maximum likelihood"
-    blocks = ""
-    if not pd.isna(told["blocks"]):
-        kept = "of whole blocks of the same size" if told["exchange"] == "whole" else "within blocks"
-        blocks = f" {kept} ({told['blocks']})"
     counted = plural(int(told["n"]), "person")
     if told["n_observations"] > told["n"]:
         counted += f" in {plural(int(told['n_observations']), 'session')}"
     return (
-        f"Each response is modelled by {told['formula']} using {method}, in {counted}; "
-        f"{int(told['permutations'])} permutations{blocks}."
+        f"Each response is modelled by {told['formula']} using {method}, in {counted}{_permutations(told)}."
     )
+
+
+def _permutations(told):
+    """How many permutations of whom, in words."""
+    if pd.isna(told["permutations"]):
+        return ""
+    blocks = ""
+    if not pd.isna(told["blocks"]):
+        kept = "of whole blocks of the same size" if told["exchange"] == "whole" else "within blocks"
+        blocks = f" {kept} ({told['blocks']})"
+    which = {"all": "all {:,} distinct", "random": "{:,} random"}[told["which_permutations"]]
+    return f"; {which.format(int(told['permutations']))} permutations{blocks}"
 
 
 def _sensitivity(told):
@@ -142,9 +149,10 @@ def _verdicts(rows, alpha):
             hits = part[p < alpha]
             counted = f"of {len(part)} {MANY[quantity]}"
             limit = f"with p below {alpha:g} after correction"
-            said = f"{len(hits)} {counted} {limit}{_named(hits)}."
+            said = f"{len(hits)} {counted} {limit}{_familywise(part, alpha)}{_named(hits)}."
             if hits.empty:
-                said = f"none {counted} {limit} (smallest p {p_text(p.min())}{_reach(part)})."
+                limits = f"{_reach(part)}{_resolution(part, alpha)}"
+                said = f"none {counted} {limit} (smallest p {p_text(p.min())}{limits})."
             found.append({"text": f"{term} ({contrast}): {said}", "found": not hits.empty})
     return found
 
@@ -153,6 +161,25 @@ def _reach(part):
     """How far intervals reach: what could have been missed."""
     limits = part[["effect_low", "effect_high"]].abs().max(axis=None)
     return f"; intervals extend to ±{number(limits, 1)}" if np.isfinite(limits) else ""
+
+
+def _familywise(part, alpha):
+    """How many of those found by the false discovery rate are found by the stricter correction, too."""
+    p = part["p_permutation_fwe"]
+    return f" (FDR; {int((p < alpha).sum())} by familywise p)" if p.notna().any() else ""
+
+
+def _resolution(part, alpha):
+    """How many responses must differ together where too few permutations exist to find a single one."""
+    size, smallest = part.groupby("variable").size().max(), part["p_permutation_smallest"].max()
+    size = size if (part["quantity"] == "state").all() else len(part)
+    if not size * smallest >= alpha:
+        return ""
+    forbidden = f"; resolution: the permutations allow no p below {smallest:.2g}"
+    if smallest >= alpha:
+        return f"{forbidden}, so nothing can be found"
+    together = int(size * smallest / alpha) + 1
+    return f"{forbidden}, so fewer than {together} of {size} cannot pass the correction"
 
 
 def _named(hits):
