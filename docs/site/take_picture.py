@@ -20,9 +20,7 @@ def main():
     """Open the report and save its first figure of scores."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None or not REPORT.exists():
-        sys.exit(
-            "Install Chromium and run `make demo` first: the picture shows results/report/index.html."
-        )
+        sys.exit("Install Chromium and run `make demo` first: the picture shows results/report/index.html.")
     with sync_playwright() as started:
         opened = started.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         page = opened.new_page(viewport={"width": 1280, "height": 900})

@@ -52,7 +52,9 @@ def commands(page):
 
 
 EVERY = list(dict.fromkeys(line for page in PAGES for line in commands(page)))
-INDEX = next(line for line in EVERY if "workflow_scripts.index --derivatives" in line)  # writes config/my.yaml
+INDEX = next(
+    line for line in EVERY if "workflow_scripts.index --derivatives" in line
+)  # writes config/my.yaml
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -39,15 +39,16 @@ def validate(config):
     InputError
         Listing every problem, each with its place, what was found and what is allowed.
     """
-    raise_problems("The configuration cannot be used", schema_problems(config, schema("config")))
-    completed = deepcopy(dict(config))
+    written = bold.retired(config) + schema_problems(bold.without_retired(config), schema("config"))
+    raise_problems("The configuration cannot be used", written)
+    completed = deepcopy(dict(bold.without_retired(config)))
     fits = completed.pop("fits")
     complete(completed, schema("config"))
     completed["fits"] = fits
     problems = synthetic.check(completed) + bold.check(completed) + simulation.check_effect(completed)
     for name in fits:
         problems += _check_fit(completed, name)
-    raise_problems("The configuration cannot be used", problems)
+    raise_problems("The configuration cannot be used", list(dict.fromkeys(problems)))
     return completed
 
 
@@ -64,8 +65,8 @@ def _check_fit(config, name):
         return found
     try:
         fit = resolve_fit(config, name)
-    except InputError:
-        return []  # the haemodynamics, already listed
+    except InputError as error:
+        return [str(error)]  # the haemodynamics, of this fit or of all
     found = _check_settings(fit, config, place) or start.check(fit, config["fits"], name)
     if found or not start.starts_from_group(fit):
         return found

@@ -29,6 +29,8 @@ class ScanFacts:
         Filters that JSON files state: low and high cut-off in Hz.
     field_strengths : set of float
         In tesla.
+    echo_times : set of float
+        In s.
     removed : bool
         Whether volumes that masks call censored are missing in every scan that has any.
     """
@@ -38,6 +40,7 @@ class ScanFacts:
     repetition_times: set = field(default_factory=set)
     bands: set = field(default_factory=set)
     field_strengths: set = field(default_factory=set)
+    echo_times: set = field(default_factory=set)
     removed: bool = False
 
 
@@ -116,7 +119,7 @@ def _descriptions(path):
 
 
 def _add_description(facts, path):
-    """Take filter and field strength from a JSON file."""
+    """Take filter, field strength and echo time from a JSON file."""
     try:
         told = sidecar.read(path)
     except InputError:
@@ -124,5 +127,8 @@ def _add_description(facts, path):
     strength = told.get("MagneticFieldStrength")
     if isinstance(strength, (int, float)) and 0 < strength < 20:
         facts.field_strengths.add(float(strength))
+    echo_time = told.get("EchoTime")
+    if isinstance(echo_time, (int, float)) and 0 < echo_time < 0.5:
+        facts.echo_times.add(float(echo_time))
     if "SoftwareFilters" in told:
         facts.bands.add(sidecar.band(told))
