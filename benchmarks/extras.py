@@ -18,7 +18,7 @@ _START = """
 import numpy as np
 from cubnm_core import simulate
 simulate("rWW", np.full((100, 100), 0.01), {"G": np.linspace(0.3, 0.8, 8)}, duration=0.1, repetition_time=0.1,
-         burn_in=0.0, record=("bold",), backend="cpu", fic="analytical")
+         burn_in=0.0, record=("bold",), backend="cpu", fic="analytical", hemodynamics="cubnm-1.5T")
 """
 
 _MEMORY = """
@@ -28,7 +28,7 @@ weights = np.tril(np.random.default_rng(100).lognormal(0, 1.5, (100, 100)), -1)
 weights = weights + weights.T
 weights /= weights.sum(axis=1).mean()
 run = simulate("rWW", weights, {"G": np.linspace(0.1, 1.0, 1000)}, duration=900.0, repetition_time=1.0,
-               dt=1e-3, record=("fc", "fcd"), backend="cpu", fic="analytical")
+               dt=1e-3, record=("fc", "fcd"), backend="cpu", fic="analytical", hemodynamics="cubnm-1.5T")
 assert np.isfinite(run.fc).all() and np.isfinite(run.fcd).all()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, run.fc.nbytes + run.fcd.nbytes)
 """

@@ -42,7 +42,7 @@ SECONDS = 60.0  # simulated
 #: A scan whose FC and FCD, or scores, are timed; how many of it, and with how many bytes of free memory.
 SCAN = {
     "duration": 900.0, "repetition_time": 0.72, "burn_in": 30.0, "dt": 1e-4, "window": 30.0,
-    "window_step": 5.0,
+    "window_step": 5.0, "hemodynamics": "cubnm-1.5T",
 }  # fmt: skip
 SCANS, QUICK_SCANS = 2048, 64
 LITTLE_MEMORY = 4 * 2**30
@@ -138,6 +138,7 @@ def _case(model, delayed, nodes=37, size=5):
     keywords = {
         "connectome": np.arange(size) % 2, "seed": np.arange(size) // 2, "duration": 2.0, "burn_in": 0.5,
         "repetition_time": 0.25, "dt": 1e-4, "record": ("bold", "state_means"), "state_period": 0.005,
+        "hemodynamics": "cubnm-1.5T",
     }  # fmt: skip
     if delayed:
         keywords["lengths"] = np.random.default_rng(3).uniform(0, 100, weights.shape)

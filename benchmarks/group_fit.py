@@ -156,7 +156,7 @@ _PAGE = """\
 {machine[processor]}, {machine[cores]} cores, {machine[system]}; {date}, load before {load}, {scheduling}.
 
 Reduced Wong–Wang model with three global parameters, group-train706 of the Human Connectome Project, 900 s
-at a repetition time of 0.72 s, intra-hemispheric pairs, heinzle2016-3T, analytical FIC, time step 0.1 ms;
+at a repetition time of 0.72 s, intra-hemispheric pairs, cubnm-3T, analytical FIC, time step 0.1 ms;
 cost = KS − r + 0.5 × rate penalty. Mean (SD) over 10 noise seeds that neither fit has seen:
 
 | | G | w_p | J_N | FC r | FCD KS | rate penalty | cost |

@@ -23,7 +23,7 @@ PROTOCOL = {
     "dt": 1e-4,
     "hemodynamic_dt": 1e-3,
     "fic": "analytical",
-    "hemodynamics": "heinzle2016-3T",
+    "hemodynamics": "cubnm-3T",
     "window": 30.0,
     "window_step": 5.0,
     "interhemispheric": False,

@@ -141,7 +141,11 @@ def write_config(folder, batch_size):
     """Write a configuration with one fit."""
     fit = {"model": "rWW", "fic": "analytical", "free": {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}}
     config = {name: f"config/{name}.tsv" for name in TABLES}
-    config |= {"bold": {"field_strength": 3.0}, "simulation": {"duration": 930.0}, "batch_size": batch_size}
+    config |= {
+        "bold": {"hemodynamics": "cubnm-3T"},
+        "simulation": {"duration": 930.0},
+        "batch_size": batch_size,
+    }
     config["fits"] = {"homogeneous": fit}
     (folder / "cohort.yaml").write_text(yaml.safe_dump(config))
     return config

@@ -36,7 +36,7 @@ SYNTHETIC = {
 }
 SETTINGS = {
     **TABLES,
-    "bold": {"hemodynamics": "friston2003"},
+    "bold": {"hemodynamics": "cubnm-1.5T"},
     "holdout": "run",
     "simulation": {"duration": 330.0, "burn_in": 30.0, "dt": 1.0e-3, "hemodynamic_dt": 5.0e-3},
     "batch_size": 10,

@@ -128,7 +128,7 @@ _PAGE = """\
 
 Parameters that cuBNM's paper found for group-train706, simulated on the connectome of group-test303 and held
 against its FC and FCD: reduced Wong–Wang model, 900 s at a repetition time of 0.72 s, pairs within
-hemispheres, no filter, heinzle2016-3T, analytical FIC, time step 0.1 ms. Published is one noise seed, the one
+hemispheres, no filter, cubnm-3T, analytical FIC, time step 0.1 ms. Published is one noise seed, the one
 of the fit; here are mean (SD) over {seeds} others.
 
 | fit | | FC r | FCD KS | 0.5 × rate penalty |

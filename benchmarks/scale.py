@@ -78,7 +78,7 @@ PLANNED = {
 }
 COMPUTED = {
     **SYNTHETIC_TABLES,
-    "bold": {"hemodynamics": "friston2003", "shortest_fcd": None},
+    "bold": {"hemodynamics": "cubnm-1.5T", "shortest_fcd": None},
     "simulation": {"duration": 270.0, "burn_in": 30.0, "dt": 5.0e-4, "hemodynamic_dt": 5.0e-3},
     "batch_size": 50,
     "fits": {

@@ -23,7 +23,7 @@ if CONFIG["synthetic"]:
         params:
             synthetic=CONFIG["synthetic"],
             manifest=lambda wildcards: planned_manifest(),
-            hemodynamics=bold.hemodynamics_name(CONFIG["bold"]),
+            hemodynamics=bold.settled_hemodynamics(CONFIG["bold"]["hemodynamics"]),
             simulation_version=VERSIONS["simulation"],
         script:
             "../workflow_scripts/preparation/make_synthetic_cohort.py"

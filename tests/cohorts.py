@@ -58,7 +58,7 @@ class TinyCohort:
             "manifest": "manifest.tsv",
             "participants": "participants.tsv",
             "nodes": "nodes.tsv",
-            "bold": {"field_strength": 3.0, **SHORT_SCANS},
+            "bold": {"hemodynamics": "cubnm-3T", **SHORT_SCANS},
             "holdout": "run",
             "simulation": {"duration": 120.0, "burn_in": 20.0, "dt": 1.0e-3},
             "fits": {

@@ -41,7 +41,7 @@ FIT = {
 CONFIG = {
     "manifest": "manifest.tsv",
     "nodes": "nodes.tsv",
-    "bold": {"hemodynamics": "friston2003"},
+    "bold": {"hemodynamics": "cubnm-1.5T"},
     "analysis": {"window": 10.0, "window_step": 2.0},
     "simulation": {
         "duration": 45.0,

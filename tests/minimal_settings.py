@@ -8,7 +8,7 @@ from workflow_scripts.configuration import configuration
 BASE = {
     "manifest": "manifest.tsv",
     "nodes": "nodes.tsv",
-    "bold": {"field_strength": 3.0},
+    "bold": {"hemodynamics": "friston-3T"},
     "simulation": {"duration": 300.0},
     "fits": {"one": {"free": {"G": [0.1, 5.0], "w_p": [0.2, 2.0]}}},
 }

@@ -173,7 +173,7 @@ class MadeCohort(Arrays):
                 "burn_in": 30.0,
                 "dt": 5e-4,
                 "scheme": "euler_maruyama",
-                "hemodynamics": "friston2003",
+                "hemodynamics": "cubnm-1.5T",
             },
             "analysis": {"pairs": self.pairs, "window": 30.0, "window_step": 5.0, "band_pass": None},
         }

@@ -12,7 +12,7 @@ def completed(**changes):
     config = {
         **SYNTHETIC_TABLES,
         "synthetic": {**SETTINGS, **changes},
-        "bold": {"field_strength": 3.0},
+        "bold": {"hemodynamics": "cubnm-3T"},
         "fits": fits,
     }
     return validate({**config, "simulation": {"duration": 100.0}})["synthetic"]

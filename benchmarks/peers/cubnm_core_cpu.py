@@ -32,6 +32,7 @@ def prepare(
             duration=seconds,
             fic="analytical" if load_model(model).inhibition else None,
             record=results,
+            hemodynamics="cubnm-1.5T",
             backend="cpu",
             precision=precision,
             threads=threads,

@@ -127,7 +127,7 @@ def _run_rows(task, weights, rows):
     program, schedule = task.program, task.schedule
     state = {name: task.initial[name][rows] for name in program.arrays}
     coefficients = {name: values[rows] for name, values in task.coefficients.items()}
-    observed = (_Balloon if task.hemodynamics else _Direct)(task, len(rows))
+    observed = (_Balloon if task.hemodynamics else _Direct)(task, rows)
     samples = _Samples(program.record, schedule, task.keep_states)
     coupling = (_Coupling if task.lengths is None else _DelayedCoupling)(task, weights, rows)
     bold, finite, bold_steps = [], np.ones(len(rows), bool), set(schedule.bold_steps.tolist())
@@ -230,7 +230,7 @@ def _single(name, arguments, expression):
 class _Direct:
     """A model whose output is BOLD."""
 
-    def __init__(self, task, lanes):
+    def __init__(self, task, rows):
         self.bold_input = bold_input(task.program)
 
     def advance(self, state):
@@ -243,12 +243,10 @@ class _Direct:
 class _Balloon:
     """Haemodynamic states of some simulations."""
 
-    def __init__(self, task, lanes):
+    def __init__(self, task, rows):
         self.program, self.bold_input = task.hemodynamics, bold_input(task.program)
-        names, shape = self.program.states, (lanes, task.nodes)
-        self.state = {
-            name: np.full(shape, value) for name, value in zip(names, self.program.initial, strict=True)
-        }
+        names = self.program.states
+        self.state = {name: task.balloon[name][rows] for name in names}
         self.derivatives = {
             d.name: _single("derivative", [*names, "z"], d.value) for d in self.program.derivatives
         }

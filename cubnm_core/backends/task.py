@@ -96,6 +96,8 @@ class Task:
         Values of the program's arrays at the start.
     hemodynamics : HemodynamicProgram, or None
         None for models whose output is BOLD.
+    balloon : dict of (B, N) arrays
+        Values of the haemodynamic states at the start; empty without haemodynamics.
     seeds : list of B ints
     noise : (steps, N, n_noise) array, or None
         Used instead of seeds when given.
@@ -113,6 +115,7 @@ class Task:
 
     program: object
     hemodynamics: object
+    balloon: dict
     schedule: Schedule
     weights: np.ndarray
     connectome: np.ndarray

@@ -43,13 +43,23 @@ class Batch:
     solve: Callable | None
 
     def task(
-        self, model, used, schedule, hemodynamics, *, noise=None, stream="simulation", keep_states=False
+        self,
+        model,
+        used,
+        schedule,
+        hemodynamics,
+        *,
+        regional=None,
+        noise=None,
+        stream="simulation",
+        keep_states=False,
     ):
-        """The task of running a model with these parameter values."""
+        """The task of running a model with these parameter values; `regional` are haemodynamic constants."""
         program = lower(model, self.dt, self.scheme)
         return Task(
             program=program,
             hemodynamics=hemodynamics,
+            balloon=self._balloon(hemodynamics, regional or {}),
             schedule=schedule,
             weights=self.weights,
             connectome=self.connectome,
@@ -71,6 +81,15 @@ class Batch:
         values = {name: parameters.regional(value, self.nodes) for name, value in used.items()}
         values[IN_STRENGTH] = self.weights.sum(axis=1)[self.connectome]
         return reference.evaluate(program.coefficients, values)
+
+    def _balloon(self, hemodynamics, regional):
+        if hemodynamics is None:
+            return {}
+        shape = (len(self.seeds), self.nodes)
+        return {
+            name: regional[value] if isinstance(value, str) else np.broadcast_to(value, shape)
+            for name, value in zip(hemodynamics.states, hemodynamics.initial, strict=True)
+        }
 
     def _initial(self, program, used):
         shape = (len(self.seeds), self.nodes)

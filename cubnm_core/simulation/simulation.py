@@ -10,8 +10,14 @@ import numpy as np
 
 from cubnm_core.backends import reference
 from cubnm_core.equations.files import load_model
-from cubnm_core.equations.hemodynamics import lower_hemodynamics
+from cubnm_core.equations.hemodynamics import (
+    CHOICES,
+    hemodynamic_constants,
+    lower_hemodynamics,
+    regional_constants,
+)
 from cubnm_core.equations.model import Model, with_velocity
+from cubnm_core.errors import InputError
 from cubnm_core.measures import connectivity, rates
 from cubnm_core.measures.comparison import check_pairs
 from cubnm_core.simulation import checks, inhibition, parameters
@@ -82,7 +88,7 @@ def simulate(
     lengths=None,
     scheme="euler_maruyama",
     fic=None,
-    hemodynamics="friston2003",
+    hemodynamics=None,
     window=30.0,
     window_step=5.0,
     window_edges="drop",
@@ -126,7 +132,10 @@ def simulate(
         ``{"method": "plasticity", "target": 3.0, "warm_up": 100.0}``; see
         `cubnm_core.simulation.inhibition.Inhibition`.
     hemodynamics : str or mapping
-        ``"friston2003"`` (1.5 T), ``"heinzle2016-3T"``, or a mapping of constants.
+        Constants of the haemodynamic model, required for BOLD, FC and FCD of models that do not describe BOLD
+        themselves: a name such as ``"friston-3T"``, a mapping of constants, in which arrays (N,) give every
+        region its own, or the scanner, ``{"field_strength": 3.0, "echo_time": 0.030}``; see
+        `cubnm_core.equations.hemodynamics.hemodynamic_constants`.
     window, window_step : float
         Of the FCD, in s.
     window_edges : {"drop", "keep"}
@@ -184,6 +193,9 @@ def simulate(
         run=partial(_backend(backend).run, precision=precision, threads=threads),
         solve=getattr(_backend(backend), "inhibitory_rest", None),
     )
+    wants_bold = comparison is not None or bool({"bold", "fc", "fcd"} & set(record))
+    constants = _constants(model, hemodynamics, wants_bold)
+    regional = regional_constants(constants, (size, nodes))
     used = parameters.complete(model, params, batch.seeds, nodes)
     fic = inhibition.settings(fic)
     used, fic_found = (used, True) if fic is None else tune(fic, model, used, batch, hemodynamic_dt, noise)
@@ -202,9 +214,16 @@ def simulate(
         dtype=np.float64 if precision == "double" or backend == "reference" else np.float32,
         comparison=comparison,
     )
-    balloon = lower_hemodynamics(hemodynamics, hemodynamic_dt) if model.observation == "balloon" else None
     noise = checks.check_noise(noise, schedule, nodes, model)
-    task = batch.task(model, used, schedule, balloon, noise=noise, keep_states="states" in record)
+    task = batch.task(
+        model,
+        used,
+        schedule,
+        lower_hemodynamics(constants, hemodynamic_dt) if constants else None,
+        regional=regional,
+        noise=noise,
+        keep_states="states" in record,
+    )
     task = replace(task, request=observer.request)
     batch.run(task, on_result=observer.add)
     if fic is not None:
@@ -222,6 +241,18 @@ def simulate(
         seconds=time.perf_counter() - started,
         scores=observer.scores,
     )
+
+
+def _constants(model, hemodynamics, wants_bold):
+    """Constants between activity and BOLD; none for a model that describes BOLD itself, or without BOLD."""
+    if model.observation != "balloon" or (hemodynamics is None and not wants_bold):
+        return {}
+    if hemodynamics is None:
+        raise InputError(
+            f"hemodynamics: {model.name} needs the constants of the haemodynamic model for BOLD, and no "
+            f"default is safe; give {CHOICES}"
+        )
+    return hemodynamic_constants(hemodynamics)
 
 
 def _pair_index(record, comparison, nodes, hemispheres, interhemispheric):

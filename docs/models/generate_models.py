@@ -34,14 +34,39 @@ How to read the equations:
 The models:
 """
 HEMODYNAMICS_TITLE = "Haemodynamic model"
-HEMODYNAMICS_DOI, CONSTANTS_DOI = "10.1016/S1053-8119(03)00202-7", "10.1016/j.neuroimage.2015.10.025"
+HEMODYNAMICS_DOI = "10.1016/S1053-8119(03)00202-7"
+SIGNAL_DOIS = ("10.1016/j.neuroimage.2007.07.040", "10.1016/j.neuroimage.2015.10.025")
 HEMODYNAMICS_TEXT = f"""\
 The Balloon–Windkessel model turns the activity $`z`$ of a region (what "drives the haemodynamic model" in
 each section above) into the BOLD signal, in percent. Friston et al. (2003), NeuroImage 19:1273-1302,
-[doi:{HEMODYNAMICS_DOI}](https://doi.org/{quote(HEMODYNAMICS_DOI)}); constants for 3 T of Heinzle et al.
-(2016), NeuroImage 125:556-570, [doi:{CONSTANTS_DOI}](https://doi.org/{CONSTANTS_DOI}).
+[doi:{HEMODYNAMICS_DOI}](https://doi.org/{quote(HEMODYNAMICS_DOI)}); coefficients of the signal for 3 T by
+Stephan et al. (2007), NeuroImage 38:387-401, [doi:{SIGNAL_DOIS[0]}](https://doi.org/{SIGNAL_DOIS[0]}), with
+the values of Heinzle et al. (2016), NeuroImage 125:556-570,
+[doi:{SIGNAL_DOIS[1]}](https://doi.org/{SIGNAL_DOIS[1]}).
 States are deviations from rest (blood inflow is $`1 + f`$) and 0 at the start; derivatives are per s.
 The equations are integrated in sequence: each sees the updated values of those above it."""
+CHOICE_TEXT = """\
+**Which set.** For new fits take `friston-3T` or `friston-1.5T`, which have the published rates, or state
+the scanner: `{field_strength: 3.0, echo_time: 0.0331}` (tesla and s) gives the published rates with $`k_{1}
+= 4.3 \\cdot 28.265 \\, B_{0} \\, \\rho \\, \\mathrm{TE}`$, $`k_{2} = \\epsilon \\, r_{0} \\, \\rho \\,
+\\mathrm{TE}`$ and $`k_{3} = 1 - \\epsilon`$ ($`r_{0} = 110`$ /s and $`\\epsilon = 0.47`$ at 3 T; state `r0`
+and `epsilon` for other field strengths); `friston-3T` is this with an echo time of 30 ms.
+
+**Rates and their reciprocals.** Friston et al. report a decay of 0.65 /s and an autoregulation of 0.41 /s².
+cuBNM, and much code that descends from that of Deco et al., uses 1/0.65 /s and 1/0.41 /s² instead. The
+response then peaks about 1.4 s earlier, and passes fast fluctuations: of white noise, 41 % of the power
+that is left lies above 0.1 Hz instead of 9 %. Simulated FCD in particular differs. The sets `cubnm-3T` and
+`cubnm-1.5T` have these reciprocals: results of cuBNM are reproduced with them only. Choose the published
+rates beforehand, and do not choose by the fit: parameters fitted with one set do not hold for another. The
+slower response needs a burn-in of 20 s or more and longer simulations for FC of the same precision. To see
+how much depends on the constants, put two fits beside each other with `hemodynamics` of their own. These
+two sets were called `friston2003` (1.5 T) and `heinzle2016-3T` before; the old names and
+`bold.field_strength` are refused, and histories of such fits go on under `cubnm-1.5T` and `cubnm-3T`.
+
+**Constants of your own.** A mapping states `kappa`, `gamma` and the `k`; the rest is the same in all sets
+and may be left out. `{set: friston-3T, kappa: 0.7}` changes one constant of a set. Constants may differ
+between regions: in Python as arrays (N,), or (B, N) where simulations differ, too; in the configuration as
+`{column: NAME}` of the table of maps, such as `{set: friston-3T, kappa: {column: hrf_decay}}`."""
 #: Unit and meaning of the haemodynamic constants.
 HEMODYNAMIC_CONSTANTS = {
     "kappa": ("1/s", "decay of the vasodilatory signal"),
@@ -81,6 +106,7 @@ def hemodynamics():
         HEMODYNAMICS_TEXT,
         _block(aligned, [value for _, value, _ in lines]),
         _table(head, rows),
+        CHOICE_TEXT,
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -8,7 +8,8 @@ from cubnm_core.backends.cpu import functions, runtime
 
 pytestmark = pytest.mark.slow
 
-SHORT = {"repetition_time": 0.25, "burn_in": 0.5, "window": 1.0, "window_step": 0.5}
+HEMODYNAMICS = {"hemodynamics": "cubnm-1.5T"}
+SHORT = {"repetition_time": 0.25, "burn_in": 0.5, "window": 1.0, "window_step": 0.5, **HEMODYNAMICS}
 
 
 def connectome(nodes, seed=0):
@@ -36,7 +37,7 @@ def test_double_precision_matches_reference(nodes, batch):
         "burn_in": 0.2,
         "record": ("bold", "states", "state_means"),
     }
-    settings |= {"state_period": 0.005, "fic": "analytical"}
+    settings |= {"state_period": 0.005, "fic": "analytical", **HEMODYNAMICS}
     expected = simulate("rWW", weights, params, backend="reference", **settings)
     found = simulate("rWW", weights, params, backend="cpu", precision="double", **settings)
     for name, values in expected.states.items():
@@ -51,7 +52,7 @@ def test_hundred_nodes_ten_seconds_double(shared):
     weights = np.load(shared / "reference" / "cubnm" / "common.npz")["sc"]
     params = {"G": 0.8, "w_p": 1.4, "J_N": 0.15}
     settings = {"duration": 10.0, "repetition_time": 0.5, "burn_in": 2.0, "window": 3.0, "window_step": 1.0}
-    settings |= {"fic": "analytical"}
+    settings |= {"fic": "analytical", **HEMODYNAMICS}
     expected = simulate("rWW", weights, params, backend="reference", **settings)
     found = simulate("rWW", weights, params, backend="cpu", precision="double", **settings)
     np.testing.assert_allclose(found.state_means["S_E"], expected.state_means["S_E"], rtol=0, atol=1e-9)
@@ -71,7 +72,7 @@ def test_hundred_nodes_sixty_seconds_single(shared):
         "window": 10.0,
         "window_step": 2.0,
     }
-    settings |= {"record": ("fc", "state_means", "states")}
+    settings |= {"record": ("fc", "state_means", "states"), **HEMODYNAMICS}
     double = simulate("rWW", weights, params, precision="double", **settings)
     single = simulate("rWW", weights, params, precision="single", **settings)
     slow = double.state_means["r_E"].max(axis=1) < 10
@@ -143,6 +144,7 @@ def test_no_nan_where_the_transfer_function_is_0_over_0(shared):
         "J_N": rng.uniform(0.05, 0.4, 1000),
     }
     settings = {"duration": 1.0, "repetition_time": 0.5, "burn_in": 0.0, "state_period": 0.1}
+    settings |= HEMODYNAMICS
     found = simulate("rWW", weights, params, record=("bold", "states"), **settings)
     assert (found.status == 0).all()
     crossings = (310 * found.states["I_E"] - 125 > 0).mean()

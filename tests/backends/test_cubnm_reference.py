@@ -59,6 +59,7 @@ class Case:
             noise=self.noise(seconds, len(model.noise)),
             record=record,
             backend="reference",
+            hemodynamics="cubnm-1.5T",
             **settings,
         )
 

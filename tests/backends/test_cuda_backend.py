@@ -79,7 +79,7 @@ def test_the_source_is_the_same_in_every_process():
         "from cubnm_core.equations.lowering import lower\n"
         "form = Form(10, 4, 4, 2, 'shared')\n"
         f"for name in {MODELS}:\n"
-        "    balloon = lower_hemodynamics('friston2003', 1e-3)\n"
+        "    balloon = lower_hemodynamics('cubnm-1.5T', 1e-3)\n"
         "    printer = Printer(lower(load_model(name), 1e-4), balloon, 'single')\n"
         "    print(printer.integration(form), printer.observation(form))\n"
     )
@@ -163,6 +163,18 @@ def test_band_pass(run):
     arguments, keywords = batch("rWW", band_pass=(0.5, 2.0), duration=4.0)
     expected = simulate(*arguments, backend="reference", **keywords)
     agree(run("shared-4x2", *arguments, precision="double", **keywords), expected, 1e-8)
+
+
+def test_haemodynamic_constants_that_differ_between_regions(run):
+    """And one of them between simulations, which share tiles."""
+    regions, simulations = np.linspace(0.0, 1.0, NODES), np.linspace(0.0, 0.2, SIZE)[:, None]
+    own = {"kappa": 0.5 + 0.3 * regions + simulations, "alpha": 0.3 + 0.1 * regions, "V0": 1.0 + regions}
+    arguments, keywords = batch("rWWEx", hemodynamics={"set": "friston-3T", **own})
+    expected = simulate(*arguments, backend="reference", **keywords)
+    agree(run("shared-4x2", *arguments, precision="double", **keywords), expected, 1e-9)
+    agree(run("shared-4x2", *arguments, precision="single", **keywords), expected, 2e-4)
+    plain = simulate(*arguments, backend="reference", **{**keywords, "hemodynamics": "friston-3T"})
+    assert np.abs(plain.bold - expected.bold).max() > 0.05 * np.abs(expected.bold).max()
 
 
 def test_full_memory_halves_what_runs_at_a_time(run, device, monkeypatch, caplog):

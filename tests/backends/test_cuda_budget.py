@@ -39,7 +39,7 @@ def program_of(name):
 
 def printer_of(name):
     model = load_model(name)
-    balloon = lower_hemodynamics("friston2003", 1e-3) if model.observation == "balloon" else None
+    balloon = lower_hemodynamics("cubnm-1.5T", 1e-3) if model.observation == "balloon" else None
     return Printer(program_of(name), balloon, precision_of(name))
 
 

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.slow
 
 #: Parameters at which a model neither rests nor runs away, its time step (s), and (states) the range of a
 #: typical state.
+HEMODYNAMICS = {"hemodynamics": "cubnm-1.5T"}
 MODELS = {
     "rWW": ({"G": [0.3, 0.8]}, 1e-4, "S_E"),
     "rWWEx": ({"G": [0.3, 0.8]}, 1e-4, "S"),
@@ -40,7 +41,7 @@ def run(model, network, delayed, duration=0.2, **settings):
     if delayed:
         settings["lengths"] = lengths
         params = {**params, "v": [2.0, 10.0]}
-    settings = {"record": ("bold", "states"), "state_period": 0.01, **settings}
+    settings = {"record": ("bold", "states"), "state_period": 0.01, **HEMODYNAMICS, **settings}
     return simulate(
         model,
         weights,
@@ -100,6 +101,7 @@ def test_permuting_nodes_permutes_results(backend, delayed, network):
         "burn_in": 0.0,
         "record": ("bold",),
         "precision": "double",
+        **HEMODYNAMICS,
     }
     params = {"G": 0.8, "J_N": np.linspace(0.1, 0.2, NODES)[None]}
     permuted = {"G": 0.8, "J_N": params["J_N"][:, order]}
@@ -131,7 +133,7 @@ def test_zero_coupling_isolates_nodes(model, network):
         "precision": "double",
         "seed": 3,
     }
-    settings |= {"record": ("bold", "states")}
+    settings |= {"record": ("bold", "states"), **HEMODYNAMICS}
     params = {**params, "G": 0.0}
     apart = simulate(model, 0 * network[0], {**params, "G": 1.0}, **settings)
     coupled = simulate(model, network[0], params, **settings)
@@ -144,7 +146,7 @@ def test_delays_of_one_step_are_no_delays(network):
     params, dt, _ = MODELS["rWW"]
     near = simulate(
         "rWW", weights, {**params, "v": 10.0}, lengths=np.full((NODES, NODES), 0.1), duration=0.2, dt=dt,
-        repetition_time=0.1, burn_in=0.0, seed=[1, 2], record=("bold",), precision="double",
+        repetition_time=0.1, burn_in=0.0, seed=[1, 2], record=("bold",), precision="double", **HEMODYNAMICS,
     )  # fmt: skip
     np.testing.assert_allclose(near.bold, prompt.bold, rtol=0, atol=1e-12)
 
@@ -170,7 +172,7 @@ def test_splitting_a_delayed_batch_changes_no_bit(network):
     weights, lengths = network
     alone = simulate(
         "WC", weights, {"G": 0.8, "v": 10.0}, lengths=lengths, duration=0.2, repetition_time=0.1, burn_in=0.0,
-        dt=1e-4, seed=2, record=("bold",),
+        dt=1e-4, seed=2, record=("bold",), **HEMODYNAMICS,
     )  # fmt: skip
     np.testing.assert_array_equal(alone.bold[0], both.bold[1])
 
@@ -192,7 +194,7 @@ def test_divergence_is_not_hidden_by_clipping():
         for backend in ("reference", "cpu"):
             run = simulate(
                 model, np.zeros((2, 2)), {"G": 1.0}, noise=noise, duration=0.1, repetition_time=0.02,
-                burn_in=0.0, dt=1e-3, record=("bold",), backend=backend,
+                burn_in=0.0, dt=1e-3, record=("bold",), backend=backend, **HEMODYNAMICS,
             )  # fmt: skip
             assert run.status.tolist() == [1], (model, backend)
 
@@ -216,6 +218,7 @@ def test_a_minute_in_single_precision(model, G, state, shared):
     """HCP connectome, 100 nodes: gating within 1e-5 at all times, every entry of FC within 1e-3."""
     weights = np.load(shared / "reference" / "cubnm" / "common.npz")["sc"]
     settings = {"duration": 60.0, "repetition_time": 1.0, "record": ("fc", "states"), "state_period": 0.5}
+    settings |= HEMODYNAMICS
     double, single = (
         simulate(model, weights, {"G": G}, precision=precision, **settings)
         for precision in ("double", "single")

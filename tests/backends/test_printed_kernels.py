@@ -24,7 +24,7 @@ TILE = Layout(lanes=8, width=8, rows=4, columns=1, local_width=8, own_noise=Fals
 def printed():
     """The text of one step of rWW from every backend, by file."""
     program = lower(load_model("rWW"), 1e-4)
-    hemodynamics = lower_hemodynamics("friston2003", 1e-3)
+    hemodynamics = lower_hemodynamics("cubnm-1.5T", 1e-3)
     module = cpu.module(program, hemodynamics, TILE, "single")
     return {
         "rWW_reference.py": "\n\n\n".join(reference.sources(program, 0)) + "\n",

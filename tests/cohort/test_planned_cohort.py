@@ -29,7 +29,7 @@ JOBS += ["fold_average:fold=1,average=mean", "fold_fit:fit=homogeneous", "common
 MADE = {
     **SYNTHETIC_TABLES,
     "synthetic": {"participants": 4, "nodes": 8, "sessions": 2},
-    "bold": {"hemodynamics": "friston2003"},
+    "bold": {"hemodynamics": "cubnm-1.5T"},
     "simulation": {"duration": 700.0, "burn_in": 20.0},
     "fits": {"one": {"free": {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}}},
 }

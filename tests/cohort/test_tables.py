@@ -184,7 +184,7 @@ def test_an_absent_table_is_named(tiny_cohort):
     [
         ({"analysis": {"window": 0.7}}, "shorter than one repetition time"),
         ({"analysis": {"window": 99.5, "window_step": 5.0}}, "at least two windows, 1 fit"),
-        ({"bold": {"field_strength": 3.0, "band_pass": [0.01, 0.7]}}, "0.7 Hz is not below half"),
+        ({"bold": {"hemodynamics": "cubnm-3T", "band_pass": [0.01, 0.7]}}, "0.7 Hz is not below half"),
         ({"simulation": {"duration": 120.0, "hemodynamic_dt": 1.0}}, "must lie between hemodynamic_dt"),
     ],
 )

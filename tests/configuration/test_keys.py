@@ -11,7 +11,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts.configuration import configuration, sources
 from workflow_scripts.readers import sidecar
 
-ONE = "manifest: m.tsv\nnodes: n.tsv\nbold: {field_strength: 3.0}\nsimulation: {duration: 300.0}\n"
+ONE = "manifest: m.tsv\nnodes: n.tsv\nbold: {hemodynamics: friston-3T}\nsimulation: {duration: 300.0}\n"
 FITS = "fits:\n  one:\n    free:\n      G: [0.1, 5.0]\n      w_p: [0.2, 2.0]\n"
 
 

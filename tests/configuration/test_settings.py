@@ -5,7 +5,7 @@ from copy import deepcopy
 import pytest
 
 from cubnm_core.errors import InputError
-from workflow_scripts.configuration import configuration, fit_settings, parameters, schemas
+from workflow_scripts.configuration import configuration, fit_settings, hemodynamics, parameters, schemas
 from workflow_scripts.fitting import simulators
 
 
@@ -15,7 +15,7 @@ def config():
     return {
         "manifest": "manifest.tsv",
         "nodes": "nodes.tsv",
-        "bold": {"field_strength": 3.0},
+        "bold": {"hemodynamics": "cubnm-3T"},
         "simulation": {"duration": 300.0},
         "fits": {"one": {"free": {"G": [0.1, 5.0], "w_p": [0.2, 2.0]}}},
     }
@@ -34,7 +34,7 @@ def test_defaults_are_filled_at_every_level(config):
     assert completed["simulation"]["dt"] == 1e-4
     fit = fit_settings.resolve_fit(completed, "one")
     assert fit["optimizer"]["population"] == 16
-    assert fit["simulation"]["hemodynamics"] == "heinzle2016-3T"
+    assert hemodynamics.set_name(fit["simulation"]["hemodynamics"]) == "cubnm-3T"
     assert fit["analysis"] == {
         "pairs": "all",
         "window": 30.0,
@@ -119,7 +119,7 @@ def test_models_that_stand_for_bold_need_no_hemodynamics(config):
     fit = fit_settings.resolve_fit(configuration.validate(config), "one")
     assert fit["simulation"]["hemodynamics"] is None and fit["fic"] is None
     config["fits"]["two"] = {"free": {"G": [0.1, 5.0], "w_p": [0.2, 2.0]}}
-    assert "neither field_strength nor hemodynamics" in refusal(config)
+    assert refusal(config).count("bold.hemodynamics is not given") == 1
 
 
 def test_validation_leaves_its_argument_alone(config):
@@ -145,14 +145,6 @@ def test_the_more_specific_wins(config):
     assert fit["simulation"]["precision"] == "double"
 
 
-def test_named_hemodynamics_take_precedence(config):
-    config["bold"] = {"field_strength": 7.0, "hemodynamics": "friston2003"}
-    assert (
-        fit_settings.resolve_fit(configuration.validate(config), "one")["simulation"]["hemodynamics"]
-        == "friston2003"
-    )
-
-
 def test_a_grid_is_searched_once(config):
     config["fits"]["one"]["optimizer"] = {"name": "grid", "shape": {"G": 3, "w_p": 2}}
     assert fit_settings.resolve_fit(configuration.validate(config), "one")["optimizer"]["restarts"] == 1
@@ -163,7 +155,7 @@ def follow(config):
     """Resolve a fit that follows a protocol, with further entries."""
 
     def resolve(protocol, **entries):
-        config["bold"] = {"field_strength": 3.0}
+        config["bold"] = {"hemodynamics": "friston-3T"}
         config.pop("simulation", None)
         config["fits"]["one"] |= {"protocol": protocol, **entries}
         return fit_settings.resolve_fit(configuration.validate(config), "one")
@@ -188,6 +180,7 @@ def test_the_protocol_of_the_cubnm_paper_has_its_numbers(follow):
     assert fit["objective"] == {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5}
     assert fit["fic"] == {"method": "analytical"} and fit["rate_limits"] == [2.0, 4.0]
     assert fit["replicates"] == 1 and fit["retest"] is None and fit["constraints"] == {}
+    assert hemodynamics.set_name(fit["simulation"]["hemodynamics"]) == "cubnm-3T"
     timing = {"duration": 900.0, "burn_in": 30.0, "dt": 1e-4, "hemodynamic_dt": 1e-3}
     assert {key: fit["simulation"][key] for key in timing} == timing
 
@@ -201,6 +194,10 @@ def test_the_protocol_of_pfic_has_its_numbers(follow):
     assert fit["objective"] == {"fc_corr": 1.0, "fc_diff": 1.0, "fcd_ks_binned": 1.0}
     assert fit["rate_limits"] == [2.7, 3.3] and fit["constraints"] == {"rate_band": 0.0}
     assert fit["fic"] == {"method": "analytical"}
+    published = {"kappa": 0.65, "gamma": 0.41, "tau": 0.98, "alpha": 0.33, "rho": 0.34}
+    published |= {"k1": 4.3 * 28.265 * 3 * 0.0331 * 0.34, "k2": 0.47 * 110 * 0.0331 * 0.34, "k3": 0.53}
+    found = fit["simulation"]["hemodynamics"]
+    assert {name: found[name] for name in published} == pytest.approx(published, rel=1e-12)
     assert fit["simulation"]["duration"] - fit["simulation"]["burn_in"] == 14.4 * 60
     assert fit["simulation"]["burn_in"] == 2.4 * 60 and fit["simulation"]["dt"] == 5e-4
 
@@ -232,10 +229,10 @@ def test_a_protocol_gives_way_to_another_way_of_stating_the_same(follow):
             ["evaluation.profile.points: 3 is not allowed; Allowed: 5, 7, 9, 11, 15, 21, 31"],
         ),
         ({"holdout": "runs"}, ["holdout: 'runs' is not allowed", "did you mean 'run'?", "split_half"]),
-        ({"bold": {}}, ["neither field_strength nor hemodynamics", "1.5 or 3.0", "heinzle2016-3T"]),
-        ({"bold": {"field_strength": 7.0}}, ["7.0 T", "1.5 T and 3 T"]),
-        ({"bold": {"hemodynamics": "friston"}}, ["bold.hemodynamics", "did you mean 'friston2003'?"]),
-        ({"bold": {"field_strength": 3.0, "band_pass": [0.1, 0.01]}}, ["bold.band_pass", "[lower, upper]"]),
+        (
+            {"bold": {"hemodynamics": "cubnm-3T", "band_pass": [0.1, 0.01]}},
+            ["bold.band_pass", "[lower, upper]"],
+        ),
         ({"simulation": {}}, ["no duration is given", "protocol"]),
         (
             {"simulation": {"duration": 50.0}},
@@ -390,4 +387,4 @@ def test_all_problems_are_listed_at_once(config):
     config = {**config, "holdout": "run", "bold": {}, "simulation": {"duration": 10.0}}
     del config["batchsize"]
     config["fits"]["one"]["free"] = {"G": [1.0, 0.0]}
-    assert "neither field_strength" in refusal(config)
+    assert "bold.hemodynamics is not given" in refusal(config)

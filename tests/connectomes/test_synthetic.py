@@ -22,7 +22,7 @@ def make(folder, monkeypatch, **changes):
     monkeypatch.chdir(folder)
     settings = completed(**changes)
     manifest = tables.plan_manifest(settings)
-    params = SimpleNamespace(synthetic=settings, manifest=manifest, hemodynamics="friston2003")
+    params = SimpleNamespace(synthetic=settings, manifest=manifest, hemodynamics="cubnm-1.5T")
     sm = SimpleNamespace(
         params=params, output=SimpleNamespace(**SYNTHETIC_TABLES), log=["log.log"], threads=2
     )
@@ -111,7 +111,7 @@ def test_a_clean_cohort_hands_out_the_truth(tmp_path, monkeypatch):
     positions = synthetic.node_positions(8)
     connectomes = make_synthetic_cohort.draw_connectomes(settings, positions, 4)
     people = make_synthetic_cohort.draw_people(settings)
-    scans = make_synthetic_cohort.simulate_scans(settings, connectomes, people, "friston2003", 1)
+    scans = make_synthetic_cohort.simulate_scans(settings, connectomes, people, "cubnm-1.5T", 1)
     files = [readers.read(row).values for row in rows]
     np.testing.assert_allclose(files[0], connectomes[0], rtol=1e-5)
     np.testing.assert_allclose(files[1], synthetic.tract_lengths(positions), rtol=1e-5)

@@ -78,7 +78,7 @@ def batch(model, nodes=NODES, size=SIZE, delayed=False, **settings):
         "connectome": np.arange(size) % 2,
         "seed": np.arange(size) // 3,
         "duration": 1.5, "burn_in": 0.25, "repetition_time": 0.125, "dt": 1e-4 if model == "MPR" else 5e-4,
-        "window": 0.5, "window_step": 0.125, "state_period": 0.005,
+        "window": 0.5, "window_step": 0.125, "state_period": 0.005, "hemodynamics": "cubnm-1.5T",
         "record": ("bold", "fc", "fcd", "state_means", "states"),
     }  # fmt: skip
     if delayed:

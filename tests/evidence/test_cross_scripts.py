@@ -289,7 +289,7 @@ def test_the_plan_knows_the_price():
     config = {
         "manifest": "manifest.tsv",
         "nodes": "nodes.tsv",
-        "bold": {"field_strength": 3.0},
+        "bold": {"hemodynamics": "cubnm-3T"},
         "simulation": {"duration": 60.0, "burn_in": 10.0, "dt": 1.0e-3},
         "evaluation": {"others": 10, "cross_seeds": 3, "folds": 5},
         "fits": {"one": {"fic": "analytical", "free": FREE, "optimizer": SEARCH}},

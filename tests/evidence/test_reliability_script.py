@@ -121,7 +121,7 @@ def estimates_of(session_sd):
     positions = make_synthetic_cohort.synthetic.node_positions(settings["nodes"])
     people = make_synthetic_cohort.draw_people(settings)
     connectomes = make_synthetic_cohort.draw_connectomes(settings, positions, len(people))
-    scans = make_synthetic_cohort.simulate_scans(settings, connectomes, people, "friston2003", 2)
+    scans = make_synthetic_cohort.simulate_scans(settings, connectomes, people, "cubnm-1.5T", 2)
     fitted = {**SETTINGS, "simulation": {**SETTINGS["simulation"], "duration": 205.0}}
     simulate_batch = simulators.batch_simulator(fitted, ["L"] * 6 + ["R"] * 6, 1.0, ("fc", "state_means"))
     problems = [

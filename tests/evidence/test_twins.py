@@ -108,7 +108,7 @@ def test_targets_of_a_twin_are_simulated_run_by_run_and_analysed_like_scans(made
         run = simulate(
             "rWW", weights, params, fic="analytical", seed=seed, duration=volumes + 5.0, repetition_time=1.0,
             burn_in=5.0, dt=1e-3, hemodynamic_dt=5e-3, window=10.0, window_step=2.0,
-            hemispheres=["L"] * 4 + ["R"] * 4,
+            hemispheres=["L"] * 4 + ["R"] * 4, hemodynamics="cubnm-1.5T",
         )  # fmt: skip
         found.append(run)
     target = Archive(sm.output.target).arrays("twin-002")

@@ -98,7 +98,7 @@ def simulate_rww(weights, connectome, params, seed, lengths, comparison=None):
     from cubnm_core import simulate
 
     settings = {"duration": 20.0, "burn_in": 5.0, "repetition_time": 0.5, "dt": 1e-3, "fic": "analytical"}
-    settings |= {"window": 4.0, "window_step": 1.0, "backend": "cpu"}
+    settings |= {"window": 4.0, "window_step": 1.0, "backend": "cpu", "hemodynamics": "cubnm-1.5T"}
     return simulate("rWW", weights, params, connectome=connectome, seed=seed, **settings)
 
 

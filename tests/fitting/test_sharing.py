@@ -119,7 +119,7 @@ def test_fits_with_regional_and_global_values_of_a_parameter_share_a_call():
         record = ("fc", "state_means") if comparison is None else ("state_means",)
         return simulate(
             "rWW", weights, params, connectome=connectome, seed=seed, record=record, comparison=comparison,
-            backend="cpu", **settings,
+            backend="cpu", hemodynamics="cubnm-1.5T", **settings,
         )  # fmt: skip
 
     target = Target(np.linspace(-0.5, 0.9, 15))

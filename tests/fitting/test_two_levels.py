@@ -29,7 +29,7 @@ def config():
     return {
         "manifest": "manifest.tsv",
         "nodes": "nodes.tsv",
-        "bold": {"field_strength": 3.0},
+        "bold": {"hemodynamics": "cubnm-3T"},
         "simulation": {"duration": 300.0},
         "fits": {"two": {"free": FREE, "start": {"from": "group"}, "optimizer": {"sigma": 0.2}}},
     }

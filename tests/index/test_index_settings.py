@@ -80,7 +80,7 @@ def test_filters_as_xcpd_states_them(filters, found):
 def test_simulations_get_the_filter_of_the_scans(folders):
     describe(folders, SoftwareFilters=BAND, MagneticFieldStrength=1.5)
     bold = run(folders)["bold"]
-    assert bold["field_strength"] == 1.5
+    assert bold["hemodynamics"] == "friston-1.5T"
     assert bold.get("filtered", bold.get("band_pass")) == [0.01, 0.08]
     describe(folders, SoftwareFilters=None)
     assert run(folders, out="other")["bold"]["band_pass"] is None
@@ -118,6 +118,32 @@ def test_scans_with_other_filters_than_most_are_named(folders, capsys):
     told = "not those of A+1, who are excluded"
     assert told in (folders / "config" / "my.yaml").read_text(encoding="utf-8")
     assert "filters differ" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("told", "chosen", "words"),
+    [
+        (
+            {"MagneticFieldStrength": 3, "EchoTime": 0.0331},
+            {"field_strength": 3.0, "echo_time": 0.0331},
+            "as the JSON files say",
+        ),
+        ({"MagneticFieldStrength": 2.89362, "EchoTime": [0.013, 0.03]}, "friston-3T", "for 3 T"),
+        ({"MagneticFieldStrength": 1.5, "EchoTime": 0.04}, "friston-1.5T", "echo times of 40 ms"),
+        ({"MagneticFieldStrength": 7, "EchoTime": 0.02}, "friston-3T", "CHECK: the scans have 7 T"),
+        ({}, "friston-3T", "CHECK: no JSON file says it"),
+    ],
+)
+def test_haemodynamic_constants_are_those_of_the_scanner(told, chosen, words, folders):
+    describe(folders, **told)
+    assert run(folders)["bold"]["hemodynamics"] == chosen
+    (line,) = [
+        line
+        for line in (folders / "config" / "my.yaml").read_text("utf-8").splitlines()
+        if "hemodynamics:" in line
+    ]
+    assert words in line
+    assert settings.check(str(folders / "config" / "my.yaml")) == []
 
 
 def test_censored_volumes_that_are_not_there_were_removed(folders, capsys):

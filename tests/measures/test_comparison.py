@@ -17,6 +17,7 @@ from cubnm_core.measures.objective import Objective, Target, UserTerm
 
 SETTINGS = {
     "duration": 14.0, "burn_in": 2.0, "repetition_time": 0.5, "dt": 1e-3, "window": 4.0, "window_step": 1.0,
+    "hemodynamics": "cubnm-1.5T",
 }  # fmt: skip
 OBJECTIVE = Objective({"fc_corr": 1.0, "fcd_ks_binned": 1.0, "rate_penalty": 0.5})
 SIZE = 45  # tiles of several widths

@@ -19,7 +19,7 @@ def resolved(**changes):
     config = {
         "manifest": "manifest.tsv",
         "nodes": "nodes.tsv",
-        "bold": {"field_strength": 3.0},
+        "bold": {"hemodynamics": "cubnm-3T"},
         "simulation": {"duration": 60.0, "burn_in": 10.0, "dt": 1.0e-3},
         "fits": {"one": FIT | changes},
     }

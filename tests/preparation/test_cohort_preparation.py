@@ -267,14 +267,14 @@ def test_volumes_with_motion_are_censored_and_motion_is_told(cohort):
             if (person, run) == ("02", "1"):
                 values[40:60] = 0.9
             motion(cohort, person, run, values)
-    prepared = of_tables(cohort, bold={"field_strength": 3.0, "fd_threshold": 0.5})
+    prepared = of_tables(cohort, bold={"hemodynamics": "cubnm-3T", "fd_threshold": 0.5})
     _, rows = finished(prepared)
     assert rows["02"]["censored_train"] == "20" and rows["01"]["censored_train"] == "0"
     assert float(rows["01"]["mean_fd"]) == pytest.approx(0.1)
     assert 0.1 < float(rows["02"]["mean_fd"]) < 0.2
     prepared = of_tables(
         cohort,
-        bold={"field_strength": 3.0, "fd_threshold": 0.5, "shortest_scan": 110.0},
+        bold={"hemodynamics": "cubnm-3T", "fd_threshold": 0.5, "shortest_scan": 110.0},
         quality={"mean_fd": 0.12},
     )
     decided, rows = finished(prepared)
@@ -293,7 +293,7 @@ def test_zeroed_volumes_are_found_beside_missing_nodes(cohort):
 
 
 def test_a_motion_threshold_needs_the_motion_of_every_scan(cohort):
-    prepared = of_tables(cohort, bold={"field_strength": 3.0, "fd_threshold": 0.5})
+    prepared = of_tables(cohort, bold={"hemodynamics": "cubnm-3T", "fd_threshold": 0.5})
     prepared.scans()
     reasons = Archive(prepared.archive("bold")["npz"]).records["sub-01"]["reasons"]
     assert "add a row of kind motion" in reasons[0] and "sub-01_run-1_bold.tsv" in reasons[0]

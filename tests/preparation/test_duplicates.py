@@ -188,7 +188,7 @@ def test_two_people_with_one_scan_or_connectome_are_flagged(cohort, spoil):
     assert rows["03"]["flags"].startswith(f"the same {kind} as sub-01")
     assert not any("the same" in rows[person]["flags"] for person in ("02", "04"))
     assert {row["reasons"] for row in rows.values()} == {"n/a"}
-    bold = {"field_strength": 3.0, "duplicates": "exclude"}
+    bold = {"hemodynamics": "cubnm-3T", "duplicates": "exclude"}
     decided, rows = finished(of_tables(cohort, bold=bold))
     assert list(decided["excluded"]) == ["sub-03"]
     assert "bold.duplicates: exclude" in rows["03"]["reasons"] and rows["01"]["reasons"] == "n/a"

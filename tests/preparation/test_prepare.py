@@ -41,7 +41,7 @@ def connectome(cohort, scaling="subject_mean", source="individual", **options):
 
 
 def bold(cohort, **options):
-    return alone(first_person(cohort, bold={"field_strength": 3.0, **options}).scans(), "sub-01")
+    return alone(first_person(cohort, bold={"hemodynamics": "cubnm-3T", **options}).scans(), "sub-01")
 
 
 def targets(cohort, split, holdout, needs_fcd=True, **analysis):
@@ -352,7 +352,7 @@ def test_real_scans_agree_as_published(shared, tmp_path, person, r, ks):
     fits = {
         "one": {"fic": "analytical", "free": {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}, "simulation": DURATION}
     }
-    config = configuration.validate({**stated, "bold": {"field_strength": 3.0}, "fits": fits})
+    config = configuration.validate({**stated, "bold": {"hemodynamics": "cubnm-3T"}, "fits": fits})
     unit = f"sub-{person}"
     cohort = tables.units(tables.read_manifest(config["manifest"]), "individual")
     prepared = Preparation(tmp_path, config, {unit: cohort[unit]})

@@ -100,7 +100,7 @@ def test_short_scans_are_excluded_by_default_with_the_remedy(tmp_path):
         rewrite(cohort, "01", "bold", scan(21 + int(run), 376), run=run)  # 300.8 s
         rewrite(cohort, "02", "bold", scan(31 + int(run), 374), run=run)  # 299.2 s
         rewrite(cohort, "03", "bold", scan(41 + int(run), 750), run=run)  # 600 s
-    cohort.config["bold"] = {"field_strength": 3.0}
+    cohort.config["bold"] = {"hemodynamics": "cubnm-3T"}
     fits = cohort.config["fits"]["homogeneous"]
     fits["objective"] = {"fc_corr": 1.0, "fcd_ks": 1.0, "rate_penalty": 0.5}
     prepared = of_tables(cohort)
@@ -120,7 +120,7 @@ def test_censoring_counts_against_the_shortest_scan(tmp_path):
     for person in ("01", "02"):
         rewrite(cohort, person, "bold", values + int(person) * 1e-3 * (values != 0) * scan(5), run="1")
         cohort.row(person, "bold", "1")["censoring"] = "zeroed" if person == "01" else "none"
-    _, rows = finished(of_tables(cohort, bold={"field_strength": 3.0, "shortest_scan": 110.0}))
+    _, rows = finished(of_tables(cohort, bold={"hemodynamics": "cubnm-3T", "shortest_scan": 110.0}))
     assert "1.7 minutes of scan are left" in rows["01"]["reasons"]
     assert "volumes, from volume 60 on" in rows["02"]["reasons"]
     assert rows["03"]["reasons"] == "n/a"

@@ -10,6 +10,7 @@ from pybtex.database import parse_string
 from report_cohort import MadeCohort
 
 from cubnm_core.equations.files import load_model
+from cubnm_core.equations.hemodynamics import HEMODYNAMICS
 from cubnm_core.fitting import designs
 from workflow_scripts.configuration import schemas
 from workflow_scripts.report import methods
@@ -350,3 +351,41 @@ def test_the_sensitivity_run_is_told_as_configured(tmp_path, limits, words):
     config = {"statistics": {"sensitivity": limits}}
     tables = {"statistics": TESTED.assign(sample=["all", "sensitivity"]), "statistics_models": RUN}
     assert words in said(evidence.sentences(cohort(tmp_path, config, tables)))
+
+
+@pytest.mark.parametrize(
+    ("settled", "words", "sources"),
+    [
+        ("friston2003", ["the set cubnm-1.5T", "reciprocals", "kappa 1.538 /s", "k1 2.38"], {"friston2003"}),
+        (
+            "heinzle2016-3T",
+            ["the set cubnm-3T", "1.4 s earlier", "k1 3.72"],
+            {"friston2003", "stephan2007", "heinzle2016"},
+        ),
+        (
+            HEMODYNAMICS["friston-3T"],
+            ["the set friston-3T, rates as published", "kappa 0.65 /s", "gamma 0.41 /s²", "V0 2 %"],
+            {"friston2003", "stephan2007", "heinzle2016"},
+        ),
+        (
+            {**HEMODYNAMICS["friston-3T"], "alpha": 0.33, "kappa": {"column": "hrf"}},
+            [
+                "stated in the configuration",
+                "alpha 0.33",
+                "kappa of each region from column hrf of the table",
+            ],
+            {"friston2003"},
+        ),
+    ],
+)
+def test_haemodynamic_constants_are_told_with_their_values_and_sources(settled, words, sources, tmp_path):
+    simulation = {
+        **MadeCohort(tmp_path, people=3).settings("homogeneous")["simulation"],
+        "hemodynamics": settled,
+    }
+    text, keys = next(
+        (text, keys)
+        for text, keys in fits.sentences(cohort(tmp_path, fit={"simulation": simulation}), "homogeneous")
+        if "Balloon" in text
+    )
+    assert all(word in text for word in words) and set(keys) == sources, text

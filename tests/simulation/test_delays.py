@@ -140,7 +140,7 @@ def test_missing_lengths_are_told_among_the_exclusions():
 MADE = {
     **SYNTHETIC_TABLES,
     "synthetic": {"participants": 4, "nodes": 8, "scan_duration": 40.0, "dt": 1.0e-3},
-    "bold": {"hemodynamics": "friston2003", **SHORT_SCANS},
+    "bold": {"hemodynamics": "cubnm-1.5T", **SHORT_SCANS},
     "analysis": {"window": 10.0, "window_step": 2.0},
     "simulation": {"duration": 45.0, "burn_in": 5.0, "dt": 1.0e-3, "hemodynamic_dt": 5.0e-3},
     "fits": {
@@ -158,7 +158,7 @@ def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     config = configuration.validate(MADE)
     rows = tables.read_tables(config)
-    made = SimpleNamespace(synthetic=config["synthetic"], manifest=rows, hemodynamics="friston2003")
+    made = SimpleNamespace(synthetic=config["synthetic"], manifest=rows, hemodynamics="cubnm-1.5T")
     output = SimpleNamespace(**SYNTHETIC_TABLES)
     make_synthetic_cohort.main(SimpleNamespace(params=made, output=output, log=["log.txt"], threads=1))
 

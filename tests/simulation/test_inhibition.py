@@ -8,7 +8,7 @@ from cubnm_core.simulation.inhibition import adjust, analytical, plastic_model, 
 
 pytestmark = pytest.mark.slow
 
-LONG = {"duration": 90.0, "repetition_time": 1.0, "record": ("state_means",)}
+LONG = {"duration": 90.0, "repetition_time": 1.0, "record": ("state_means",), "hemodynamics": "cubnm-1.5T"}
 
 
 @pytest.fixture
@@ -45,6 +45,7 @@ def test_fitted_weights_give_the_same_simulation_again(connectome):
 def test_plasticity_is_the_same_on_both_backends():
     weights = np.array([[0, 0.02, 0.01], [0.02, 0, 0.03], [0.01, 0.03, 0]])
     short = {"duration": 0.5, "repetition_time": 0.1, "burn_in": 0.1, "record": ("bold",), "dt": 5e-4}
+    short |= {"hemodynamics": "cubnm-1.5T"}
     fic = {"method": "plasticity", "warm_up": 1.0}
     expected = simulate("rWW", weights, {"G": [0.5, 1.0]}, fic=fic, backend="reference", **short)
     found = simulate("rWW", weights, {"G": [0.5, 1.0]}, fic=fic, precision="double", **short)

@@ -16,6 +16,7 @@ SETTINGS = {
     "dt": 1e-3,
     "window": 1.0,
     "window_step": 0.5,
+    "hemodynamics": "cubnm-1.5T",
 }
 
 
@@ -103,7 +104,7 @@ NAN[0, 1] = np.nan
         ({"precision": "half"}, "precision: 'half' is unknown"),
         ({"backend": "gpu"}, "backend: 'gpu' is unknown"),
         ({"scheme": "rk4"}, "unknown integration scheme 'rk4'; known are euler_maruyama, heun"),
-        ({"hemodynamics": "friston"}, "known are friston2003, heinzle2016-3T"),
+        ({"hemodynamics": "friston"}, "known are friston-3T, friston-1.5T, cubnm-3T, cubnm-1.5T"),
         ({"hemodynamics": {"kapa": 1}}, "unknown haemodynamic constant"),
         ({"interhemispheric": False}, "hemisphere"),
         ({"lengths": WEIGHTS}, "needs a value for 'v'"),

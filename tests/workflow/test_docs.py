@@ -11,7 +11,7 @@ import yaml
 
 from cubnm_core.equations import expressions as ex
 from cubnm_core.equations.files import MODELS_FOLDER, load_model
-from cubnm_core.equations.hemodynamics import HEMODYNAMICS
+from cubnm_core.equations.hemodynamics import CONSTANTS
 
 FENCE = re.compile(r"^```(\w+) *(\S*)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
@@ -61,7 +61,7 @@ def test_the_page_of_models_leaves_nothing_out(repository):
     text = {section.partition("\n")[0]: section for section in sections[1:]}
     models = [load_model(path) for path in MODELS_FOLDER.glob("*.toml")]
     assert set(text) == {"Haemodynamic model", *(model.name for model in models)}
-    for name in HEMODYNAMICS["friston2003"]:
+    for name in CONSTANTS:
         assert f"| `{name}` |" in text["Haemodynamic model"], name
     for model in models:
         for name in (*model.states, *model.parameters, *model.constants):

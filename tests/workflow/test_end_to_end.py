@@ -27,7 +27,7 @@ def configuration(tmp_path_factory):
     config = {
         **SYNTHETIC_TABLES,
         "synthetic": {"participants": 4, "nodes": 8, "scan_duration": 60.0, "dt": 1.0e-3},
-        "bold": {"hemodynamics": "friston2003", **SHORT_SCANS},
+        "bold": {"hemodynamics": "cubnm-1.5T", **SHORT_SCANS},
         "analysis": {"window": 10.0, "window_step": 2.0},
         "simulation": {"duration": 65.0, "burn_in": 5.0, "dt": 2.0e-3, "hemodynamic_dt": 1.0e-2},
         "fits": {

@@ -174,7 +174,7 @@ def made(tmp_path_factory):
     config = {
         **synthetic.SYNTHETIC_TABLES,
         "synthetic": {"participants": 4, "nodes": 8},
-        "bold": {"hemodynamics": "friston2003"},
+        "bold": {"hemodynamics": "cubnm-1.5T"},
         "simulation": {"duration": 700.0, "burn_in": 20.0},
         "fits": {"one": {"free": FREE}},
     }

@@ -24,7 +24,7 @@ def term(simulated_fc, simulated_fcd, target_fc, target_fcd, state_means):
 CONFIG = {
     **SYNTHETIC_TABLES,
     "synthetic": {"participants": 4, "nodes": 8, "scan_duration": 60.0, "dt": 1.0e-3},
-    "bold": {"hemodynamics": "friston2003", **SHORT_SCANS},
+    "bold": {"hemodynamics": "cubnm-1.5T", **SHORT_SCANS},
     "analysis": {"window": 10.0, "window_step": 2.0},
     "simulation": {"duration": 65.0, "burn_in": 5.0, "dt": 2.0e-3, "hemodynamic_dt": 1.0e-2},
     "batch_size": 2,

@@ -1,8 +1,10 @@
 """Section ``bold``: the scans, their filter, and the haemodynamics of simulated ones."""
 
 from cubnm_core.errors import InputError
-from workflow_scripts.configuration.messages import suggestion
-from workflow_scripts.configuration.parameters import read_model
+from workflow_scripts.configuration import hemodynamics
+
+# Tesla -> the set that the key field_strength chose, and the one of the published constants.
+_OF_FIELD_STRENGTH = {1.5: ("cubnm-1.5T", "friston-1.5T"), 3.0: ("cubnm-3T", "friston-3T")}
 
 USUAL_ORDER = 2  # of cubnm_core.measures.connectivity.band_pass
 
@@ -39,46 +41,79 @@ def simulated_band(bold):
     return [*bold["filtered"], *([bold["filtered_order"]] if bold["filtered_order"] != USUAL_ORDER else [])]
 
 
-def hemodynamics_name(bold):
-    """Name the haemodynamic constants that belong to the scans.
+def settled_hemodynamics(stated, place="bold.hemodynamics"):
+    """Give jobs the haemodynamic constants of simulated scans.
 
     Parameters
     ----------
-    bold : dict
-        Section ``bold`` of a completed configuration.
+    stated : str, dict or None
+        As the configuration states them.
+    place : str, optional
+        Where it does.
 
     Returns
     -------
-    str
+    str or dict
+        See :func:`workflow_scripts.configuration.hemodynamics.settle`.
 
     Raises
     ------
     InputError
-        With neither a field strength nor a name, or with an unknown one.
+        If none are stated, or they cannot be used.
     """
-    from cubnm_core.equations.hemodynamics import HEMODYNAMICS, hemodynamics_for_field_strength
+    from cubnm_core.equations.hemodynamics import CHOICES
 
-    name, field_strength = bold["hemodynamics"], bold["field_strength"]
-    if name is None and field_strength is None:
-        raise InputError(
-            "bold: neither field_strength nor hemodynamics is given; no default is safe: state the field "
-            f"strength of the scanner in tesla (1.5 or 3.0), or hemodynamics ({' or '.join(HEMODYNAMICS)})"
-        )
-    if name is None:
-        return hemodynamics_for_field_strength(field_strength)
-    if name not in HEMODYNAMICS:
-        raise InputError(f"bold.hemodynamics: unknown name {name!r}{suggestion(name, HEMODYNAMICS)}")
-    return name
+    if stated is None:
+        raise InputError(f"{place} is not given, and no default is safe: state {CHOICES}")
+    return hemodynamics.settle(stated, place)
+
+
+def retired(config):
+    """List keys of a configuration, as it was written, that have been replaced."""
+    section = config.get("bold")
+    if not isinstance(section, dict) or section.get("field_strength") is None:
+        return []
+    tesla = section["field_strength"]
+    text = f"bold.field_strength: {tesla} is no longer accepted"
+    if section.get("hemodynamics") is not None:
+        return [f"{text}, nor needed: bold.hemodynamics names the constants; delete the key"]
+    names = _OF_FIELD_STRENGTH.get(tesla)
+    if names is None:
+        return [
+            f"{text}: write bold.hemodynamics: {{field_strength: {tesla}, echo_time: ..., r0: ..., epsilon: "
+            "...}, with the echo time in s"
+        ]
+    scanner = (
+        f" (with your echo time in s: {{field_strength: {tesla}, echo_time: 0.030}})" if tesla == 3 else ""
+    )
+    return [
+        f"{text}, because it chose rates that are the reciprocals of the published ones: write "
+        f"bold.hemodynamics: {names[0]} for the same numbers as before (histories of fits go on), or "
+        f"bold.hemodynamics: {names[1]} for the published constants{scanner}, recommended for new fits"
+    ]
+
+
+def without_retired(config):
+    """Copy a configuration without the keys that :func:`retired` looks at."""
+    section = config.get("bold")
+    if not isinstance(section, dict):
+        return config
+    return {**config, "bold": {key: value for key, value in section.items() if key != "field_strength"}}
 
 
 def check(config):
     """List what is wrong with the section of a completed configuration."""
     problems = []
-    if config["bold"]["hemodynamics"] is not None or _needs_hemodynamics(config):
+    stated = config["bold"]["hemodynamics"]
+    if stated is not None or config["synthetic"] is not None:
         try:
-            hemodynamics_name(config["bold"])
+            settled_hemodynamics(stated)
         except InputError as error:
             problems.append(str(error))
+    if config["synthetic"] is not None and hemodynamics.columns(stated):
+        problems.append(
+            "bold.hemodynamics: a synthetic cohort has the same constants in all regions; state numbers"
+        )
     return problems + _check_bands(config["bold"])
 
 
@@ -95,17 +130,3 @@ def _check_bands(bold):
             "bold.band_pass: null"
         )
     return problems
-
-
-def _needs_hemodynamics(config):
-    """Say whether BOLD comes from a haemodynamic model anywhere; models that cannot be read do not count."""
-    if config["synthetic"] is not None:
-        return True
-    for fit in config["fits"].values():
-        try:
-            model = read_model(fit)
-        except InputError:
-            continue
-        if model.observation != "direct":
-            return True
-    return False

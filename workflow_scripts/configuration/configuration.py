@@ -48,7 +48,8 @@ def validate(config, files=()):
     written = [sources.read(path) for path in files]
     raise_problems(TITLE, [text for source in written for text in source.problems])
     _refuse(names.check_text(config), written)
-    _refuse(schema_problems(config, schema("config")) + names.check(config), written)
+    config, retired = bold.without_retired(config), bold.retired(config)
+    _refuse(retired + schema_problems(config, schema("config")) + names.check(config), written)
     completed = whole_numbers(deepcopy(dict(config)), schema("config"))
     fits = completed.pop("fits")
     complete(completed, schema("config"))
@@ -56,7 +57,7 @@ def validate(config, files=()):
     problems = synthetic.check(completed) + bold.check(completed) + simulation.check_effect(completed)
     for name in fits:
         problems += _check_fit(completed, name)
-    _refuse(problems, written)
+    _refuse(list(dict.fromkeys(problems)), written)
     return completed
 
 
@@ -78,8 +79,8 @@ def _check_fit(config, name):
         return found
     try:
         fit = resolve_fit(config, name)
-    except InputError:
-        return []  # the haemodynamics, already listed
+    except InputError as error:
+        return [str(error)]  # the haemodynamics, of this fit or of all
     found = _check_settings(fit, config, place) or start.check(fit, config["fits"], name)
     if found or not start.starts_from_group(fit):
         return found

@@ -6,7 +6,7 @@ from cubnm_core.errors import InputError
 from cubnm_core.fitting.catalogue import canonical
 from workflow_scripts.configuration import objectives, parameters, start
 from workflow_scripts.configuration.analysis import resolve_analysis
-from workflow_scripts.configuration.bold import hemodynamics_name
+from workflow_scripts.configuration.bold import settled_hemodynamics
 from workflow_scripts.configuration.inhibition import default_rate_limits, inhibition_control, stated_band
 from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.configuration.schemas import complete, fit_schema, protocols
@@ -30,7 +30,8 @@ def resolve_fit(config, name):
         ``objective`` is then their sum), ``constraints``, ``rate_limits``, ``terms``, ``optimizer``,
         ``replicates``, ``retest``, ``start`` (see
         :func:`workflow_scripts.configuration.start.resolve_start`), ``noise_seed``, ``simulation`` (with the
-        name of the ``hemodynamics``, None without them, and the ``precision`` that is used), ``analysis``
+        ``hemodynamics`` (see :func:`workflow_scripts.configuration.hemodynamics.settle`), None without them,
+        and the ``precision`` that is used), ``analysis``
         (pairs, window, window_step, edges, censored_share, band_pass) and ``maps`` (path, normalise; None if
         no parameter follows a map); JSON-like and complete.
 
@@ -42,7 +43,7 @@ def resolve_fit(config, name):
     stated = with_protocol(config["fits"][name])
     fit = {key: value for key, value in deepcopy(stated).items() if key != "simulation"}
     complete(fit, fit_schema())
-    del fit["protocol"]
+    del fit["protocol"], fit["hemodynamics"]
     fit["free"] = parameters.complete_free(fit["free"])
     model = parameters.read_model(fit)
     fit["fic"] = inhibition_control(stated.get("fic", "plasticity" if model.inhibition else None))
@@ -54,12 +55,12 @@ def resolve_fit(config, name):
     fit["simulation"] = {
         **config["simulation"],
         **stated.get("simulation", {}),
-        "hemodynamics": None if model.observation == "direct" else hemodynamics_name(config["bold"]),
+        "hemodynamics": None if model.observation == "direct" else _hemodynamics(config, name, stated),
     }
     if fit["simulation"]["precision"] == "auto":
         fit["simulation"]["precision"] = model.precision
     fit["analysis"] = resolve_analysis(config)
-    fit["maps"] = config["maps"] if parameters.follows_maps(fit) else None
+    fit["maps"] = config["maps"] if parameters.needs_maps(fit) else None
     if fit["rate_limits"] is None:
         fit["rate_limits"] = stated_band(stated) or default_rate_limits(fit["fic"])
     fit["objectives"] = [{group: 1.0} if isinstance(group, str) else group for group in fit["objectives"]]
@@ -68,6 +69,14 @@ def resolve_fit(config, name):
     elif "objective" not in stated:
         fit["objective"] = objectives.default_objective(fit)
     return fit
+
+
+def _hemodynamics(config, name, stated):
+    """Settle the constants of a fit: its own, else those of its protocol, else those of the cohort."""
+    own = stated.get("hemodynamics")
+    if own is None:
+        return settled_hemodynamics(config["bold"]["hemodynamics"])
+    return settled_hemodynamics(own, f"fits.{name}.hemodynamics")
 
 
 def check(stated, place):

@@ -3,6 +3,7 @@
 import math
 
 from cubnm_core.fitting.heterogeneity import coefficient_name
+from workflow_scripts.configuration import hemodynamics
 from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.configuration.schemas import fit_schema
 
@@ -61,8 +62,13 @@ def complete_free(free):
     }
 
 
+def needs_maps(fit):
+    """Say whether a fit needs the table of maps, for parameters or for haemodynamic constants."""
+    return follows_maps(fit) or bool(hemodynamics.columns(fit["simulation"]["hemodynamics"]))
+
+
 def follows_maps(fit):
-    """Say whether a fit needs the table of maps."""
+    """Say whether parameters of a fit follow the table of maps."""
     free = any("maps" in entry for entry in fit["free"].values() if isinstance(entry, dict))
     return free or any(isinstance(entry, dict) for entry in fit["fixed"].values())
 
@@ -223,8 +229,9 @@ def _check_regional(fit, known, place):
             for name, entry in fit[section].items()
             if isinstance(entry, dict) and name in known and not known[name].regional
         ]
-    if follows_maps(fit) and fit["maps"] is None:
-        found.append(f"{place}: parameters follow maps, but maps: names no table; give its path")
+    if needs_maps(fit) and fit["maps"] is None:
+        what = "parameters" if follows_maps(fit) else "haemodynamic constants"
+        found.append(f"{place}: {what} follow maps, but maps: names no table; give its path")
     return found
 
 

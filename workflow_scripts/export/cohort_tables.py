@@ -13,6 +13,7 @@ import pandas as pd
 
 import cubnm_core
 from workflow_scripts.cohort import left_out, noise_seeds, tables, units
+from workflow_scripts.cohort.regional_constants import with_regional_constants
 from workflow_scripts.cohort.units import IDS
 from workflow_scripts.export import coupling
 from workflow_scripts.files import dictionary, job
@@ -175,6 +176,7 @@ def recovery_rows(truth, fits, settings):
 
 def provenance(sm, records, fits):
     """Collect what is needed to reproduce the numbers."""
+    nodes = tables.read_nodes(sm.input.analysis_nodes)
     n_simulations = pd.to_numeric(fits["simulations"], errors="coerce").sum()
     return {
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -189,9 +191,9 @@ def provenance(sm, records, fits):
         },
         "inputs": input_hashes(sm.input, records),
         "computed_elsewhere": computed_elsewhere(records["targets"]),
-        "hemispheres": [node["hemisphere"] for node in tables.read_nodes(sm.input.analysis_nodes)],
+        "hemispheres": [node["hemisphere"] for node in nodes],
         "config": {**sm.params.config, "holdout_resolved": sm.params.holdout},
-        "fits": sm.params.fits,
+        "fits": {name: with_regional_constants(fit, nodes) for name, fit in sm.params.fits.items()},
         "batches": sm.params.batches,
     }
 

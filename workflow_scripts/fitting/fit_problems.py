@@ -10,7 +10,7 @@ from cubnm_core.simulation.inhibition import Inhibition
 from cubnm_core.simulation.simulation import simulate
 from workflow_scripts.cohort import noise_seeds
 from workflow_scripts.cohort.units import FitKey
-from workflow_scripts.configuration import objectives
+from workflow_scripts.configuration import hemodynamics, objectives
 from workflow_scripts.fitting import simulators
 from workflow_scripts.fitting.fingerprints import defaults, fingerprint, hashed_fields, hashed_settings
 from workflow_scripts.fitting.histories import History
@@ -130,6 +130,7 @@ def _hashed_keywords(keywords):
     """Give the keywords of a simulation that are hashed."""
     # The history itself names the device of every generation.
     keywords = {name: value for name, value in keywords.items() if name != "backend"}
+    keywords["hemodynamics"] = hemodynamics.identity(keywords["hemodynamics"])
     if keywords["fic"] is not None:
         keywords["fic"] = hashed_settings(keywords["fic"], _CONTROL, defaults(Inhibition))
     return hashed_settings(keywords, _KEYWORDS, defaults(simulate))

@@ -8,10 +8,11 @@ from cubnm_core.fitting import packing
 from cubnm_core.fitting.candidates import Tuner, score_candidates
 from cubnm_core.simulation.simulation import chosen_backend
 from workflow_scripts.cohort import noise_seeds, tables
+from workflow_scripts.cohort.regional_constants import with_regional_constants
 from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.configuration import objectives
+from workflow_scripts.configuration import hemodynamics, objectives
 
-SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "hemodynamics", "scheme", "precision")
+SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "scheme", "precision")
 SCORED = ("fc", "fcd", "state_means")
 EVALUATED = ("bold", *SCORED)
 
@@ -29,7 +30,8 @@ class CohortSimulator:
     """
 
     def __init__(self, settings, nodes, threads):
-        self.settings, self.nodes, self.threads = settings, nodes, threads
+        self.settings = with_regional_constants(settings, nodes)
+        self.nodes, self.threads = nodes, threads
         self.hemispheres = [node["hemisphere"] for node in nodes]
 
     @classmethod
@@ -261,6 +263,7 @@ def simulation_keywords(settings, repetition_time):
     analysis = settings["analysis"]
     return {
         **{key: settings["simulation"][key] for key in SIMULATION_KEYS},
+        "hemodynamics": hemodynamics.constants(settings["simulation"]["hemodynamics"]),
         "backend": used_backend(settings),
         "fic": inhibition_keyword(settings),
         "repetition_time": repetition_time,

@@ -29,6 +29,8 @@ class ScanFacts:
         scans have been through them. Of all scans.
     field_strengths : set of float
         In tesla.
+    echo_times : set of float
+        In s.
     removed : bool
         Whether volumes that masks call censored are missing in every scan that has any.
     """
@@ -38,6 +40,7 @@ class ScanFacts:
     repetition_times: set = field(default_factory=set)
     bands: dict = field(default_factory=dict)
     field_strengths: set = field(default_factory=set)
+    echo_times: set = field(default_factory=set)
     removed: bool = False
 
 
@@ -62,7 +65,7 @@ def look(rows):
     for row in scans:
         _add_filter(facts, row)
     for row in (scans[place] for place in places):
-        _add_strength(facts, row["path"])
+        _add_scanner(facts, row["path"])
         try:
             matrix = readers.read(
                 {
@@ -122,12 +125,15 @@ def _add_filter(facts, row):
             people.append(row["participant_id"])
 
 
-def _add_strength(facts, path):
-    """Take the field strength from the JSON files of a scan."""
+def _add_scanner(facts, path):
+    """Take field strength and echo time from the JSON files of a scan."""
     for name in sidecar.descriptions(path):
         try:
-            strength = sidecar.read(name).get("MagneticFieldStrength")
+            told = sidecar.read(name)
         except InputError:
             continue
+        strength, echo_time = told.get("MagneticFieldStrength"), told.get("EchoTime")
         if isinstance(strength, (int, float)) and 0 < strength < 20:
             facts.field_strengths.add(float(strength))
+        if isinstance(echo_time, (int, float)) and 0 < echo_time < 0.5:
+            facts.echo_times.add(float(echo_time))

@@ -12,9 +12,12 @@ NAME = "my.yaml"
 BURN_IN = 30.0  # s
 USUAL_DURATION = 900.0  # s, where nothing says how long the scans are
 SHORTEST, LONGEST = 120.0, 3600.0  # s, of a simulation
-USUAL_STRENGTH = 3.0  # tesla
 LOWEST = 0.001  # Hz: the lower edge of a filter that lets slow drifts pass
 SHOWN = 5  # people who are named in a comment
+# Haemodynamic constants by field strength in tesla, where the echo time is not known, and for unknown ones.
+HEMODYNAMICS = {3.0: "friston-3T", 1.5: "friston-1.5T"}
+USUAL_HEMODYNAMICS = "friston-3T"
+NOMINAL = 0.15  # T: scanners sold as 3 T state 2.89
 
 TEXT = """\
 # Starting configuration, written by the index command for {people} people. Check the lines marked CHECK.
@@ -33,7 +36,7 @@ connectome:
   scaling: subject_mean       # the mean of everybody's matrix is 0.01; differences in total strength are lost
 
 bold:
-  field_strength: {strength}  # tesla, of the scanner{strength_note}
+  hemodynamics: {hemodynamics}  # {hemodynamics_note}
   {band}
 
 analysis:
@@ -96,7 +99,7 @@ def starting_configuration(cohort, nodes, tree, out):
         "people": len({row["participant_id"] for row in cohort.rows}),
         "nodes_note": "" if nodes else "; CHECK: could not be derived, write it (make_nodes)",
         **_connectome(cohort.rows),
-        **_strength(facts),
+        **_hemodynamics(facts),
         "band": _band(facts, cohort.rows),
         "window": window,
         "step": 5.0,
@@ -159,13 +162,32 @@ def _connectome(rows):
     return {"source": source, "source_note": note, "session_note": session}
 
 
-def _strength(facts):
-    if len(facts.field_strengths) == 1:
-        return {"strength": next(iter(facts.field_strengths)), "strength_note": ", as the JSON files say"}
-    if facts.field_strengths:
-        listed = ", ".join(f"{value:g}" for value in sorted(facts.field_strengths))
-        return {"strength": max(facts.field_strengths), "strength_note": f"; CHECK: the scans have {listed}"}
-    return {"strength": USUAL_STRENGTH, "strength_note": "; CHECK: no JSON file says it"}
+def _hemodynamics(facts):
+    """Choose published haemodynamic constants for the scanner, as far as JSON files tell."""
+    strengths = {_nominal(strength) for strength in facts.field_strengths}
+    listed = ", ".join(f"{value:g}" for value in sorted(strengths))
+    if not strengths:
+        return _chosen(USUAL_HEMODYNAMICS, "constants for 3 T; CHECK: no JSON file says it")
+    strength = max(strengths)
+    name = HEMODYNAMICS.get(strength)
+    if name is None or len(strengths) > 1:
+        remedy = "docs/models/README.md has the constants of other scanners"
+        return _chosen(name or USUAL_HEMODYNAMICS, f"CHECK: the scans have {listed} T; {remedy}")
+    if strength == 3.0 and len(facts.echo_times) == 1:
+        scanner = f"{{field_strength: 3.0, echo_time: {next(iter(facts.echo_times)):g}}}"
+        return _chosen(scanner, "tesla and s, as the JSON files say")
+    times = ", ".join(f"{1000 * value:g}" for value in sorted(facts.echo_times))
+    told = f"; the scans have echo times of {times} ms" if times else ""
+    return _chosen(name, f"published constants for {listed} T, as the JSON files say{told}")
+
+
+def _nominal(strength):
+    """Round a field strength to the one that the scanner is sold with."""
+    return next((known for known in HEMODYNAMICS if abs(known - strength) <= NOMINAL), strength)
+
+
+def _chosen(constants, note):
+    return {"hemodynamics": constants, "hemodynamics_note": note}
 
 
 def _band(facts, rows):

@@ -13,6 +13,7 @@ from cubnm_core.evidence.cross import n_simulations
 from cubnm_core.fitting.optimisers import OptimizerSettings
 from cubnm_core.simulation.inhibition import Inhibition
 from workflow_scripts.cohort.batches import first_of_people
+from workflow_scripts.cohort.regional_constants import with_regional_constants
 from workflow_scripts.cohort.search_spaces import search_space
 from workflow_scripts.configuration import start
 from workflow_scripts.files import job
@@ -259,7 +260,7 @@ def _simulator(settings, nodes, repetition_time, each, people):
     weights = 0.01 * (weights + weights.mT) / (weights + weights.mT).mean()
     lengths = np.full(weights.shape, 90.0) if settings["delays"] else None
     owner = np.repeat(np.arange(people), each)
-    space = search_space(settings, nodes)
+    space, settings = search_space(settings, nodes), with_regional_constants(settings, nodes)
     params = space.to_parameters(generator.random((count, len(space.names))))
     hemispheres = [node["hemisphere"] for node in nodes]
 

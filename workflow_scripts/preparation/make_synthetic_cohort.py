@@ -12,6 +12,7 @@ from cubnm_core import simulate
 from cubnm_core.connectomes import synthetic
 from cubnm_core.measures.objective import has_failed
 from workflow_scripts.cohort import tables
+from workflow_scripts.configuration.hemodynamics import constants
 from workflow_scripts.files import job
 
 GROUPS = ("control", "patient")
@@ -147,7 +148,7 @@ def simulate_scans(settings, connectomes, people, hemodynamics, threads):
         burn_in=BURN_IN,
         dt=settings["dt"],
         hemodynamic_dt=HEMODYNAMIC_DT,
-        hemodynamics=hemodynamics,
+        hemodynamics=constants(hemodynamics),
         fic="analytical",
         seed=FIRST_NOISE_SEED + 1000 * settings["seed"] + np.arange(len(owner)),
         record=("bold",),

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.configuration import hemodynamics
+
 MISSING = "–"
 
 
@@ -57,12 +59,19 @@ def conditions(cohort, fit):
         (
             "simulation",
             f"{simulation.get('duration')} s, dt {1e3 * simulation.get('dt', np.nan):g} ms, "
-            f"{simulation.get('hemodynamics') or 'no haemodynamic model'}",
+            f"{_hemodynamics(simulation.get('hemodynamics'))}",
         ),
         ("conduction delays", "yes" if setting.get("delays") else "no"),
         ("scoring seeds", _stored(rows, "seeds", None)),
         ("search noise seed", _search_seeds(cohort, fit, setting)),
     ]
+
+
+def _hemodynamics(settled):
+    """Name haemodynamic constants; all their values stand in the methods text."""
+    if settled is None:
+        return "no haemodynamic model"
+    return hemodynamics.set_name(settled) or "own haemodynamic constants"
 
 
 def _search_seeds(cohort, fit, setting):

@@ -167,9 +167,7 @@ class _TileRun:
         n_sums = max(len(stage.sums) for stage in program.stages)
         self.states = self._spread(task.initial, program.arrays)
         self.coefficients = self._spread(task.coefficients, coefficient_names(program))
-        self.balloon = np.repeat(
-            np.array(task.hemodynamics.initial if task.hemodynamics else [], float), self.size
-        )
+        self.balloon = self._spread(task.balloon, list(task.balloon), float)
         self.sums = np.zeros(n_sums * self.size, self.real)
         self.published = np.zeros(n_sums * self.size, self.real)
         self.recorded = np.zeros(max(1, len(recorded_names(program))) * self.size, self.real)
@@ -181,16 +179,16 @@ class _TileRun:
         else:
             self.weights, self.delay_arguments = self._packed_weights(weights), ()
 
-    def _spread(self, values, names):
+    def _spread(self, values, names, kind=None):
         """(B, N) arrays by name as one flat array of a tile; padding repeats the last lane and node."""
         lanes, nodes = self.layout.lanes, self.task.nodes
         if not names:
-            return np.zeros(0, self.real)
+            return np.zeros(0, kind or self.real)
         stacked = np.stack([values[name][self.tile.rows] for name in names])
         missing = ((0, 0), (0, lanes - stacked.shape[1]), (0, self.layout.padded_nodes(nodes) - nodes))
         filled = np.pad(stacked, (*missing[:2], (0, 0)), "edge")
         filled = np.pad(filled, ((0, 0), (0, 0), missing[2]), "edge")
-        return np.ascontiguousarray(filled.transpose(0, 2, 1), self.real).reshape(-1)
+        return np.ascontiguousarray(filled.transpose(0, 2, 1), kind or self.real).reshape(-1)
 
     def _packed_weights(self, weights):
         """In the order in which the coupling pass reads them."""

@@ -110,9 +110,16 @@ class _Slice:
         self.bold_steps = device.to_device(np.append(self.schedule.bold_steps, -1).astype(np.int32))
         n_balloon = len(task.hemodynamics.states) if task.hemodynamics else 0
         self.balloon = device.zeros((max(1, 2 * n_balloon), tiles * form.plane), self.real)
+        for name, start in self._regional(rows).items():
+            self.balloon[2 * task.hemodynamics.states.index(name)] = device.to_device(start)
         self._allocate_noise()
         self._allocate_delays(first_rows)
         self._allocate_sent()
+
+    def _regional(self, rows):
+        """Haemodynamic states that do not start at zero, cell by cell: constants that differ in space."""
+        names = [name for name, values in self.task.balloon.items() if values.any()]
+        return {name: self._spread(self.task.balloon, [name], rows).reshape(-1) for name in names}
 
     def _padded(self, matrices, value):
         """(S, N, N) with rows of the length and number that the kernels read."""

@@ -1,7 +1,7 @@
 """Methods text on one fit: model, simulation, parameters, cost, search."""
 
 from cubnm_core.equations.files import load_model
-from workflow_scripts.configuration import parameters
+from workflow_scripts.configuration import hemodynamics, parameters
 from workflow_scripts.configuration.start import FROM_GROUP
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.methods.sources import of_model
@@ -25,8 +25,20 @@ FIC = {
         ["deco2014", "demirtas2019"],
     ),
 }
-# Sources of constants, beside that of the model itself.
-HEMODYNAMICS = {"heinzle2016-3T": ["heinzle2016"]}
+# What is said of the sets of haemodynamic constants, and their sources beside that of the model itself.
+PUBLISHED = "rates as published"
+RECIPROCAL = (
+    "as cuBNM has them: decay and autoregulation are the reciprocals of the published rates 0.65 /s and "
+    "0.41 /s², so that the response peaks about 1.4 s earlier"
+)
+SIGNAL_3T = ["stephan2007", "heinzle2016"]
+HEMODYNAMICS = {
+    "friston-3T": (PUBLISHED, SIGNAL_3T),
+    "friston-1.5T": (PUBLISHED, []),
+    "cubnm-3T": (RECIPROCAL, SIGNAL_3T),
+    "cubnm-1.5T": (RECIPROCAL, []),
+}
+UNITS = {"kappa": " /s", "gamma": " /s²", "tau": " s", "V0": " %"}
 NOISE = "Noise came from a counter-based generator, so a seed gives the same noise on every machine."
 
 
@@ -66,16 +78,26 @@ def _precision(simulation):
 
 def _bold(simulation):
     """Where BOLD comes from."""
-    constants = simulation["hemodynamics"]
-    if constants is None:
+    found = hemodynamics.constants(simulation["hemodynamics"])
+    if found is None:
         return "A model variable was taken as BOLD, without a haemodynamic model.", []
     step = simulation.get("hemodynamic_dt")
     steps = "" if step is None else f" in steps of {1e3 * step:g} ms"
-    cited = ["friston2003", *HEMODYNAMICS.get(constants, [])]
+    name = hemodynamics.set_name(simulation["hemodynamics"])
+    told, cited = HEMODYNAMICS.get(name, ("stated in the configuration", []))
+    values = ", ".join(_constant(name, value) for name, value in found.items())
     return (
-        f"BOLD was computed with the Balloon–Windkessel model{steps} with the constants {constants}.",
-        cited,
+        f"BOLD was computed with the Balloon–Windkessel model{steps}; its constants were "
+        f"{'' if name is None else f'the set {name}, '}{told} ({values}).",
+        ["friston2003", *cited],
     )
+
+
+def _constant(name, value):
+    """A haemodynamic constant with its value, or where its values stand."""
+    if isinstance(value, dict):
+        return f"{name} of each region from column {value['column']} of the table of maps"
+    return f"{name} {value:.4g}{UNITS.get(name, '')}"
 
 
 def _parameters(setting):

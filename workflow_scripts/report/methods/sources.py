@@ -119,6 +119,11 @@ _ALL = (
         "19:1273–1302", "10.1016/S1053-8119(03)00202-7",
     ),
     Source(
+        "stephan2007", "Stephan KE, Weiskopf N, Drysdale PM, Robinson PA, Friston KJ", "2007",
+        "Comparing hemodynamic models with DCM", "NeuroImage", "38:387–401",
+        "10.1016/j.neuroimage.2007.07.040",
+    ),
+    Source(
         "heinzle2016", "Heinzle J, Koopmans PJ, den Ouden HEM, Raman S, Stephan KE", "2016",
         "A hemodynamic model for layered BOLD signals", "NeuroImage", "125:556–570",
         "10.1016/j.neuroimage.2015.10.025",
