@@ -1,4 +1,4 @@
-"""What is chosen by default can be launched on every card, and what a device refuses gives way to another form."""
+"""Forms chosen by default can be launched on every card; one that a device refuses gives way to another."""
 
 import itertools
 from dataclasses import dataclass

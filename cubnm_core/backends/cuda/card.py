@@ -77,7 +77,7 @@ class Card:
         return self._cupy.asnumpy(array)
 
     def refuses(self, error):
-        """Whether an error says that a kernel cannot be compiled or launched as asked; nothing has run then."""
+        """Whether an error says that a kernel cannot be compiled or launched as asked: nothing has run."""
         cuda = self._cupy.cuda
         if isinstance(error, cuda.compiler.CompileException):
             return True

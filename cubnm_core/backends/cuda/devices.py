@@ -154,8 +154,8 @@ def _device(index, properties):
 def unavailable(cuda=CUDA):
     """Why no device can be used, in words for a user; None if one can.
 
-    Without a driver or without CuPy the answer comes at once; CuPy is imported only where both are there. Then
-    a tiny kernel is compiled and run, once in a process: compilers and headers may be missing, too.
+    Without a driver or without CuPy the answer comes at once; CuPy is imported only where both are there.
+    Then a tiny kernel is compiled and run, once in a process: compilers and headers may be missing, too.
     """
     if not cuda.has_driver():
         return "NVIDIA's driver is not installed"
@@ -184,8 +184,8 @@ def _try_kernel(usable, cuda):
     major = cuda.runtime_version()[0]
     return (
         f"A small kernel cannot be compiled and run on {free.device.name} ({failure.strip()}); "
-        f"{_installed(cuda)}. If NVIDIA's compiler NVRTC or CUDA's headers are missing, the extra cuda{major} "
-        f"brings them: pip install '.[cuda{major}]'"
+        f"{_installed(cuda)}. If NVIDIA's compiler NVRTC or CUDA's headers are missing, the extra "
+        f"cuda{major} brings them: pip install '.[cuda{major}]'"
     )
 
 

@@ -147,7 +147,7 @@ _DOUBLE_REGISTERS = 12  # more of these in double precision
 _DELAY_REGISTERS = 4  # more of each cell with delays
 _MOST_THREADS = 1024
 _L2_BYTES = 20  # per clock and multiprocessor
-_LATENCY = 250  # clocks of a step besides its instructions: barriers, first loads
+_LATENCY = 200  # clocks of a stage besides its instructions: barriers, first loads
 _LOAD_LATENCY = 600 / 8  # clocks of a source whose weights come from memory, eight at a time
 _LAUNCH = 7000  # clocks from one launch to the next
 _CALL_SLOTS = 16  # instructions of an elementary function
@@ -183,6 +183,12 @@ def ranked_forms(base, program, precision, groups, device):
     work = _Work(program, precision)
     fitting = [form for form in _forms(base, max(groups)) if work.fits(form, device)]
     return sorted(fitting, key=lambda form: (work.clocks(form, groups, device), form.lanes))
+
+
+def estimated_clocks(form, program, precision):
+    """What the choice counts with: instructions of a thread in a step, registers of a thread."""
+    work = _Work(program, precision)
+    return {"slots": work.slots(form), "registers": work.registers(form)}
 
 
 def _forms(base, largest_group):
@@ -235,7 +241,7 @@ class _Work:
         """Estimated clock cycles of one step of the whole batch."""
         tiles = sum(-(-size // form.lanes) for size in groups)
         multiprocessors = device.multiprocessors
-        slots = self._slots(form)
+        slots = self.slots(form)
         traffic = form.sources * form.row_length * 4 * self.words if form.weights == "memory" else 0
         if form.stepwise:
             blocks = tiles * form.step_blocks
@@ -245,10 +251,11 @@ class _Work:
             waiting = form.sources / form.split * _LOAD_LATENCY
             return self.stages * _LAUNCH + max(busy, waiting, bytes_moved / _L2_BYTES)
         blocks = min(self._blocks(form, device), -(-tiles // multiprocessors))
-        busy = blocks * max(form.warps_per_scheduler * slots, traffic / _L2_BYTES)
-        return -(-tiles // (multiprocessors * blocks)) * max(busy, 2 * slots + self.stages * _LATENCY)
+        block = max(form.warps_per_scheduler * slots, traffic / _L2_BYTES)
+        alone = block + self.stages * _LATENCY  # other blocks run while one waits
+        return -(-tiles // (multiprocessors * blocks)) * max(blocks * block, alone)
 
-    def _slots(self, form):
+    def slots(self, form):
         """Instructions of a thread in one step."""
         cells, vectors = form.rows * form.cols, -(-form.cols * self.words // 4)
         if form.delayed:

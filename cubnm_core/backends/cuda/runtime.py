@@ -14,6 +14,7 @@ from cubnm_core.noise import STREAMS, split_seed
 logger = logging.getLogger(__name__)
 
 _THREADS = 256  # of a block of the kernels that treat cells one by one
+_MOST_BLOCKS = 65535  # of a launch, along its second and third axis
 _PLAIN_SHARED_MEMORY = 48 * 1024  # bytes a block gets without being allowed more
 
 
@@ -233,10 +234,10 @@ class _Slice:
             given = np.ascontiguousarray(self.task.noise[steps].transpose(0, 2, 1), self.real)
             self.noise = self.device.to_device(given.reshape(-1))
             return
-        size = self.noise_groups * -(-count * inner // 4 + 1) * terms * self.form.nodes
-        size *= self.form.lanes if self.form.own_noise else 1
+        places = terms * self.form.nodes * (self.form.lanes if self.form.own_noise else 1)
+        blocks = min(_MOST_BLOCKS, -(-count * inner // 4) + 1), min(_MOST_BLOCKS, self.noise_groups)
         self.observation.get_function("draw_noise")(
-            (min(65535, -(-size // _THREADS)),),
+            (-(-places // _THREADS), *blocks),
             (_THREADS,),
             (
                 self.noise,

@@ -12,7 +12,7 @@
 #define NOISE_COLS (NOISE_LANES == 1 ? 1 : COLS)
 #define NOISE_STEP (TERMS * N * NOISE_LANES)
 
-template <int n> struct alignas(n * sizeof(real) % 16 == 0 ? 16 : n * sizeof(real) % 8 == 0 ? 8 : sizeof(real)) Vector { real v[n]; };
+template <int n, class T = real> struct alignas(n * sizeof(T) % 16 == 0 ? 16 : n * sizeof(T) % 8 == 0 ? 8 : sizeof(T)) Vector { T v[n]; };
 
 // nodes beyond the last are computed like the last, and not stored
 __device__ __forceinline__ int existing(int node) { return node < N ? node : N - 1; }
@@ -152,9 +152,10 @@ struct Delayed {
     const int* __restrict__ delays;
     int ring_length, now;  // `now` is the place of the running step
     __device__ __forceinline__ void add(int k, const Vector<ROWS>& w, real (&partial)[SUMS][ROWS][COLS]) const {
+        const Vector<ROWS, int> ago = *(const Vector<ROWS, int>*)(delays + (size_t)k * ROW_LENGTH);
 #pragma unroll
         for (int i = 0; i < ROWS; ++i) {
-            int when = now + 1 - delays[(size_t)k * ROW_LENGTH + i];
+            int when = now + 1 - ago.v[i];
             when += when < 0 ? ring_length : 0;
 #pragma unroll
             for (int s = 0; s < SUMS; ++s) {
