@@ -137,8 +137,9 @@ class Form:
 
 
 # --- the choice ---------------------------------------------------------------------------------------------
-# Clock cycles are counted from the instructions of a step. The constants are those of Hopper and Ampere; none
-# was measured yet. A wrong guess costs time, never correctness.
+# Clock cycles are counted from the instructions of a step. The constants are those of Hopper and Ampere; counts of
+# instructions follow the machine code (`python benchmarks/kernels.py`), none was measured yet. A wrong guess costs
+# time, never correctness.
 
 _REGISTERS = 16384  # of each of the four schedulers of a multiprocessor
 _MOST_REGISTERS = 255  # of a thread
@@ -151,6 +152,9 @@ _LATENCY = 200  # clocks of a stage besides its instructions: barriers, first lo
 _LOAD_LATENCY = 600 / 8  # clocks of a source whose weights come from memory, eight at a time
 _LAUNCH = 7000  # clocks from one launch to the next
 _CALL_SLOTS = 16  # instructions of an elementary function
+_CELL_SLOTS, _THREAD_SLOTS = 28, 30  # others of a step: noise, clipping, sending of a cell; loop and barrier of a thread
+_SHARING_SLOTS = 4  # of a segment whose sum goes from one thread to another
+_MEMORY_SLOTS = (4, 6)  # addresses of a source whose weights come from memory: many steps a launch, one step
 
 _BLOCKINGS = ((4, 4), (4, 2), (2, 2), (4, 1), (2, 1), (1, 1))
 _LANES = (1, 2, 4, 8, 16, 20, 32, 40, 60, 64, 80)
@@ -259,13 +263,16 @@ class _Work:
         """Instructions of a thread in one step."""
         cells, vectors = form.rows * form.cols, -(-form.cols * self.words // 4)
         if form.delayed:
-            loads = 1 + form.rows * (6 + 2 * self.sums * vectors)
+            loads = 4 + form.rows * (4 + self.sums * vectors)
         elif form.weights == "registers":
             loads = self.sums / 4
         else:
             loads = -(-form.rows * self.words // 4) + self.sums * vectors
+            loads += _MEMORY_SLOTS[form.stepwise] * (form.weights == "memory")
         per_source = self.words * cells * self.sums + loads
-        return self.stages * form.sources / form.split * per_source + cells * self.update_slots
+        shared = _SHARING_SLOTS * form.segments * cells * self.sums * (form.split > 1)
+        coupling = self.stages * (form.sources / form.split * per_source + shared)
+        return coupling + cells * (self.update_slots + _CELL_SLOTS * self.stages) + _THREAD_SLOTS * self.stages
 
     def _blocks(self, form, device):
         """Blocks that share a multiprocessor."""
