@@ -1,17 +1,21 @@
 """How right and how fast simulations are on a GPU, beside cuBNM on the same card in the same run.
 
-``python benchmarks/gpu.py`` writes `results/<card>.json` and `.md`. See README.md in this folder.
+Three commands of under ten minutes each write `results/<card>.json` and `.md`, after every part:
+``python benchmarks/gpu.py correctness``, ``... throughput`` and ``... cubnm``. See README.md in this folder.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -22,7 +26,7 @@ import numpy as np
 from programs import ProgramFailed, interpreter
 
 import cubnm_core
-from cubnm_core.backends.cuda import card, devices, forms, plan
+from cubnm_core.backends.cuda import card, devices, forms, plan, runtime
 from cubnm_core.equations.files import load_model
 from cubnm_core.equations.lowering import lower
 from cubnm_core.measures.comparison import FC_TERMS, Comparison
@@ -38,7 +42,20 @@ CHOICE = (1, 128, 512, 2048, 8192, 32768)  # simulations in forms beside the cho
 #: Multiply-adds of the coupling in FP32 and what a node needs besides, in clocks per node, step and
 #: multiprocessor at 100 nodes; see docs/simulation/gpu.md.
 COUPLING_CLOCKS, LOCAL_CLOCKS = 0.78, 0.35
-SECONDS = 60.0  # simulated
+SECONDS = 20.0  # simulated
+WORKERS = len(os.sched_getaffinity(0))  # processes that compute the reference
+LIMIT = 540.0  # s of a command, after which no case begins
+SANITIZERS = ("memcheck", "racecheck")
+SANITIZER_LIMIT = 120.0  # s of each
+#: Counters of one launch: issue slots used, registers, blocks at a time, wavefronts of shared memory, stalls.
+COUNTERS = (
+    "sm__inst_issued.avg.pct_of_peak_sustained_active", "launch__registers_per_thread",
+    "launch__occupancy_limit_registers", "launch__occupancy_limit_shared_mem",
+    "l1tex__data_pipe_lsu_wavefronts_mem_shared.sum",
+    "smsp__average_warps_issue_stalled_no_instruction_per_issue_active.ratio",
+    "smsp__average_warps_issue_stalled_barrier_per_issue_active.ratio",
+)  # fmt: skip
+COUNTED_BATCHES = (128, 5280)
 #: A scan whose FC and FCD, or scores, are timed; how many of it, and with how many bytes of free memory.
 SCAN = {
     "duration": 900.0, "repetition_time": 0.72, "burn_in": 30.0, "dt": 1e-4, "window": 30.0,
@@ -61,7 +78,8 @@ def main():
     path.parent.mkdir(parents=True, exist_ok=True)
     result = json.loads(path.read_text()) if path.exists() else {}  # parts that are not measured now stay
     result |= {"card": device.name, "versions": versions(), "machine": machine.describe()}
-    for name in options.parts:
+    options.ends = time.monotonic() + LIMIT
+    for name in options.parts or COMMANDS[options.command]:
         started = time.perf_counter()
         result[name] = PARTS[name](options, device)
         taken = round(time.perf_counter() - started)
@@ -71,14 +89,16 @@ def main():
         path.write_text(json.dumps(result, indent=1) + "\n")
         path.with_suffix(".md").write_text(gpu_page.markdown(result))
     print(path.with_suffix(".md").read_text())
-    ours = [row for name in options.parts if name != "cubnm" for row in result[name]]
+    measured = options.parts or COMMANDS[options.command]
+    ours = [row for name in measured if name != "cubnm" for row in result[name]]
     return int(any("failed" in row or row.get("agrees") is False for row in ours))
 
 
 def _options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", nargs="?", choices=COMMANDS, default="all", help="parts to measure")
     parser.add_argument("--quick", action="store_true", help="small batches and few nodes only")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, help="in place of a command")
     parser.add_argument("--cubnm-python", metavar="PATH", help="Python of an environment with cubnm 0.1.0")
     parser.add_argument("--output", default=str(HERE / "results"), help="folder of the results")
     return parser.parse_args()
@@ -94,9 +114,11 @@ def versions():
     return {**found, "cupy": cupy.__version__, "driver": devices.CUDA.driver_release()}
 
 
-def tried(case, measure, *arguments):
+def tried(options, case, measure, *arguments):
     """A row of a table: the case with what was measured, or how it failed, which costs no other case."""
     try:
+        if time.monotonic() > options.ends:
+            raise TimeoutError(f"not begun after {LIMIT:.0f} s of this command")
         row = {**case, **measure(*arguments)}
     except Exception as error:
         row = {**case, "failed": f"{type(error).__name__}: {error}"}
@@ -118,16 +140,89 @@ def connectome(nodes, seed=0):
 
 def correctness(options, device):
     """Every model, with and without delays, in both precisions, against the reference."""
+    cases = [(model, delayed) for model in MODELS for delayed in (False, True)]
+    asked = [_case(*case) for case in cases]
     rows = []
-    for model in MODELS:
+    for (model, delayed), given, expected in zip(cases, asked, _references(asked), strict=True):
         precisions = ("double",) if load_model(model).precision == "double" else ("double", "single")
-        for delayed in (False, True):
-            arguments, keywords = _case(model, delayed)
-            expected = cubnm_core.simulate(*arguments, backend="reference", **keywords)
-            for precision in precisions:
-                case = {"model": model, "delayed": delayed, "precision": precision}
-                rows.append(tried(case, _agreement, arguments, keywords, precision, expected))
+        for precision in precisions:
+            case = {"model": model, "delayed": delayed, "precision": precision}
+            rows.append(tried(options, case, _agreement, *given, precision, expected))
     return rows
+
+
+def _references(asked):
+    """What the reference gives, one after the other, computed side by side: a case takes half a minute."""
+    if WORKERS == 1:
+        yield from map(_reference, asked)
+        return
+    with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_reference, asked)
+
+
+def _reference(asked):
+    arguments, keywords = asked
+    return cubnm_core.simulate(*arguments, backend="reference", **keywords)
+
+
+def every_form(options, device):
+    """Every kind of form on a small batch: the same bits as the first."""
+    rows, first = [], {}  # first: results of the first form, by delays
+    for delayed in (False, True):
+        arguments, keywords = _small_case(delayed)
+        for form in _kinds(device, delayed):
+            case = {"form": _shape(form), "delayed": delayed}
+            rows.append(tried(options, case, _same_bits, form, arguments, keywords, first))
+    return rows
+
+
+def _small_case(delayed):
+    (model, weights, params), keywords = _case("rWW", delayed, nodes=13)
+    return (model, weights, params), {**keywords, "duration": 1.0, "dt": 1e-3, "burn_in": 0.25}
+
+
+def _kinds(device, delayed):
+    """A form of every kind for the small batch, however it is ranked."""
+    program = lower(load_model("rWW"), 1e-3)
+    base = forms.Form(13, 1, 1, 1, "memory", delayed=delayed, inner_steps=1, state_interval=5)
+    kinds = {}
+    for form in forms.ranked_forms(base, program, "single", (3, 2), device):
+        kinds.setdefault((form.weights, form.stepwise, form.rows, form.cols, form.split), form)
+    return list(kinds.values())
+
+
+def _same_bits(form, arguments, keywords, first):
+    with _only(form):
+        found = cubnm_core.simulate(*arguments, backend="cuda", precision="single", **keywords)
+    expected = first.setdefault(form.delayed, found)
+    same = np.array_equal(found.bold, expected.bold)
+    same &= all(np.array_equal(found.state_means[n], expected.state_means[n]) for n in found.state_means)
+    return {"agrees": bool(same)}
+
+
+def sanitizers(options, device):
+    """NVIDIA's checks of memory and of races on every kind of form, or that they are not installed."""
+    return [tried(options, {"tool": tool}, _sanitize, tool) for tool in SANITIZERS]
+
+
+def _sanitize(tool):
+    program = shutil.which("compute-sanitizer")
+    if program is None:
+        return {"found": "compute-sanitizer is not installed"}
+    command = [program, "--tool", tool, sys.executable, __file__, "--parts", "every_form", "--quick"]
+    with tempfile.TemporaryDirectory() as folder:
+        done = _run_beside([*command, "--output", folder], SANITIZER_LIMIT)
+    summary = re.findall(r"=+ ((?:ERROR|RACECHECK) SUMMARY.*)", done.stdout + done.stderr)
+    if not summary:
+        raise ProgramFailed((done.stderr or done.stdout).strip()[-300:])
+    return {"found": summary[-1], "agrees": bool(re.search(r"\b0 (errors|hazards)", summary[-1]))}
+
+
+def _run_beside(command, limit):
+    """Another process on the card that this one holds."""
+    given = {"env": _peer_environment() | {"SLURM_JOB_ID": "beside"}, "timeout": limit}  # it takes no lease
+    given["env"].pop("CUBNM_LEASE_DIR", None)
+    return subprocess.run([*map(str, command)], capture_output=True, text=True, **given)
 
 
 def _case(model, delayed, nodes=37, size=5):
@@ -136,8 +231,8 @@ def _case(model, delayed, nodes=37, size=5):
     scale = 0.01 if model == "Kuramoto" else 1.0  # below chaos, where rounding would part two programs
     params = {"G": np.linspace(0.2, 1.0, size) * scale}
     keywords = {
-        "connectome": np.arange(size) % 2, "seed": np.arange(size) // 2, "duration": 2.0, "burn_in": 0.5,
-        "repetition_time": 0.25, "dt": 1e-4, "record": ("bold", "state_means"), "state_period": 0.005,
+        "connectome": np.arange(size) % 2, "seed": np.arange(size) // 2, "duration": 1.0, "burn_in": 0.25,
+        "repetition_time": 0.125, "dt": 1e-4, "record": ("bold", "state_means"), "state_period": 0.005,
     }  # fmt: skip
     if delayed:
         keywords["lengths"] = np.random.default_rng(3).uniform(0, 100, weights.shape)
@@ -162,7 +257,7 @@ def _error(found, expected):
 def batches(options, device):
     """Simulated seconds per second against the size of a batch, 100 nodes, time step 0.1 ms."""
     sizes = [size for size in BATCHES if not options.quick or size <= 128]
-    return [throughput(device, 100, size, SECONDS, 1e-4) for size in sizes]
+    return [throughput(options, device, 100, size, SECONDS, 1e-4) for size in sizes]
 
 
 def nodes(options, device):
@@ -173,14 +268,14 @@ def nodes(options, device):
             continue
         dt = 1e-3 if count >= 1000 else 1e-4
         seconds = SECONDS if count <= 200 else 10.0 if count < 4000 else 2.0
-        rows.append(throughput(device, count, size, seconds, dt))
+        rows.append(throughput(options, device, count, size, seconds, dt))
     return rows
 
 
-def throughput(device, count, size, seconds, dt):
+def throughput(options, device, count, size, seconds, dt):
     """Simulated seconds per second of a batch, the median of three; a row of a table."""
     case = {"nodes": count, "batch": size, "dt": dt, "seconds": seconds}
-    return tried(case, _rate, device, count, size, seconds, dt)
+    return tried(options, case, _rate, device, count, size, seconds, dt)
 
 
 def _rate(device, count, size, seconds, dt):
@@ -190,9 +285,30 @@ def _rate(device, count, size, seconds, dt):
         "backend": "cuda", "precision": "single",
     }  # fmt: skip
     cubnm_core.simulate("rWW", weights, params, **{**keywords, "duration": 1.0})  # compiles
-    taken = [_seconds(lambda: cubnm_core.simulate("rWW", weights, params, **keywords)) for _ in range(3)]
+    with _device_times(device) as spans:
+        taken = [_seconds(lambda: cubnm_core.simulate("rWW", weights, params, **keywords)) for _ in range(3)]
+    on_device = sum(device.seconds_between(*span) for span in spans) / len(taken)
     rate = size * seconds / statistics.median(taken)
-    return {"taken": taken, "rate": rate, "share": share(device, count, rate, dt)}
+    kernels = size * seconds / on_device
+    return {"taken": taken, "rate": rate, "device": kernels, "share": share(device, count, kernels, dt)}
+
+
+@contextmanager
+def _device_times(device):
+    """Marks of the device before the first kernel and after the last of every slice: no work of the host."""
+    advance, spans = runtime._Slice._advance, []
+
+    def marked(self):
+        start = device.mark()
+        kept = advance(self)
+        spans.append((start, device.mark()))
+        return kept
+
+    runtime._Slice._advance = marked
+    try:
+        yield spans
+    finally:
+        runtime._Slice._advance = advance
 
 
 def _seconds(work):
@@ -220,9 +336,10 @@ def connectivity(options, device):
     Once with the memory of the card, once with little of it: the time may not depend on that.
     """
     size = QUICK_SCANS if options.quick else SCANS
-    rows = [tried({"batch": size, "memory": "all"}, _shares, size)]
+    rows = [tried(options, {"batch": size, "memory": "all"}, _shares, size)]
     with _occupied(device, LITTLE_MEMORY):
-        rows.append(tried({"batch": size, "memory": f"{LITTLE_MEMORY / 2**30:.0f} GiB free"}, _shares, size))
+        case = {"batch": size, "memory": f"{LITTLE_MEMORY / 2**30:.0f} GiB free"}
+        rows.append(tried(options, case, _shares, size))
     return rows
 
 
@@ -271,7 +388,9 @@ def cubnm(options, device):
         return [{"failed": str(error)}]
     environment, names, rows = _peer_environment(), ("nodes", "batch", "dt", "seconds"), []
     for case in PEER_CASES[:2] if options.quick else PEER_CASES:
-        rows.append(tried(dict(zip(names, case, strict=True)), _peer_rate, python, environment, *case))
+        rows.append(
+            tried(options, dict(zip(names, case, strict=True)), _peer_rate, python, environment, *case)
+        )
     return rows
 
 
@@ -305,8 +424,13 @@ def choice(options, device):
         for form in _candidates(device, size):
             shape = {k: getattr(form, k) for k in ("lanes", "rows", "cols", "weights", "split", "stepwise")}
             with _only(form):
-                rows.append(throughput(device, 100, size, 10.0, 1e-4) | shape)
+                rows.append(throughput(options, device, 100, size, 10.0, 1e-4) | shape)
     return rows
+
+
+def _shape(form):
+    kind = "stepwise" if form.stepwise else form.weights
+    return f"{kind} {form.rows}x{form.cols}" + f" split {form.split}" * (form.split > 1)
 
 
 def _candidates(device, size, count=6):
@@ -329,13 +453,56 @@ def _only(form):
         plan.choose_form = original
 
 
+def counters(options, device):
+    """Counters of one launch of the integration, by NVIDIA's `ncu` where it is installed and allowed."""
+    return [tried(options, {"batch": size}, _counters, size) for size in COUNTED_BATCHES]
+
+
+def run_once(size):
+    """A short batch, for a profiler."""
+    params, keywords = {"G": np.linspace(0.0, 2.0, size)}, {"backend": "cuda", "precision": "single"}
+    keywords |= {
+        "duration": 0.6,
+        "repetition_time": 0.1,
+        "burn_in": 0.0,
+        "dt": 1e-4,
+        "record": ("state_means",),
+    }
+    cubnm_core.simulate("rWW", connectome(100), params, **keywords)
+
+
+def _counters(size):
+    program = shutil.which("ncu")
+    if program is None:
+        return {"found": "ncu is not installed"}
+    code = (
+        f"import sys; sys.path[:0] = [{str(HERE)!r}, {str(HERE.parent)!r}]; import gpu; gpu.run_once({size})"
+    )
+    chosen = ["--clock-control", "none", "-k", "regex:integrate", "-s", "1", "-c", "1", "--csv"]
+    command = [program, *chosen, "--metrics", ",".join(COUNTERS), sys.executable, "-c", code]
+    done = _run_beside(command, 60.0)
+    values = dict(re.findall(r'"([a-z0-9_]+__[\w.]+)","[^"]*","([^"]+)"', done.stdout))
+    if not values:
+        raise ProgramFailed((done.stderr.strip() or done.stdout.strip())[-300:])
+    return {name: values.get(name, "") for name in COUNTERS}
+
+
 PARTS = {
     "correctness": correctness,
+    "every_form": every_form,
+    "sanitizers": sanitizers,
     "batches": batches,
     "nodes": nodes,
     "connectivity": connectivity,
     "cubnm": cubnm,
     "choice": choice,
+    "counters": counters,
+}
+COMMANDS = {
+    "correctness": ("every_form", "correctness", "sanitizers"),
+    "throughput": ("batches", "nodes", "choice", "counters"),
+    "cubnm": ("cubnm", "connectivity"),
+    "all": tuple(PARTS),
 }
 
 

@@ -1,8 +1,8 @@
 """What the machine code of the default kernels asks of a card, counted without one.
 
-``python benchmarks/kernels.py`` compiles them for sm_80 and sm_90 as CuPy does and writes `results/kernels.md`.
-Registers, spills and shared memory come from the compiler's log; issue slots and barriers need NVIDIA's `nvdisasm`
-(on the PATH, or ``--nvdisasm PATH``). Nothing here is a measured time.
+``python benchmarks/kernels.py`` compiles them for sm_80 and sm_90 as CuPy does, and writes
+`results/kernels.md`. Registers, spills and shared memory come from the compiler's log; issue slots and barriers need NVIDIA's
+`nvdisasm` (on the PATH, or ``--nvdisasm PATH``). Nothing here is a measured time.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -45,10 +46,10 @@ CARDS = (Card("A100", 80, 108, 163 * 1024, 1.41e9), Card("H200", 90, 132, 227 * 
 #: Model, nodes, simulations of one connectome, with delays.
 CASES = (
     ("rWW", 100, 1, False), ("rWW", 100, 128, False), ("rWW", 100, 512, False), ("rWW", 100, 1024, False),
-    ("rWW", 100, 4096, False), ("rWW", 100, 32768, False), ("rWW", 200, 4096, False), ("rWW", 360, 4096, False),
-    ("rWW", 1000, 256, False), ("rWW", 100, 32768, True), ("rWWEx", 100, 32768, False), ("WC", 100, 32768, False),
-    ("JR", 100, 32768, False), ("Kuramoto", 100, 32768, False), ("Hopf", 100, 32768, False),
-    ("MPR", 100, 32768, False),
+    ("rWW", 100, 4096, False), ("rWW", 100, 32768, False), ("rWW", 200, 4096, False),
+    ("rWW", 360, 4096, False), ("rWW", 1000, 256, False), ("rWW", 100, 32768, True),
+    ("rWWEx", 100, 32768, False), ("WC", 100, 32768, False), ("JR", 100, 32768, False),
+    ("Kuramoto", 100, 32768, False), ("Hopf", 100, 32768, False), ("MPR", 100, 32768, False),
 )  # fmt: skip
 COLUMNS = (
     "card", "model", "nodes", "batch", "delays", "form", "registers", "spills", "shared KiB", "blocks",
@@ -60,7 +61,7 @@ def main():
     options = _options()
     if reason := nvrtc.missing():
         sys.exit(reason)
-    rows = [row for card in CARDS for case in CASES if (row := count(card, case, options.nvdisasm))]
+    rows = [count(card, case, options.nvdisasm) for card in CARDS for case in CASES]
     path = Path(options.output) / "kernels.md"
     path.write_text(page(rows, [others(card, options.nvdisasm) for card in CARDS], options.nvdisasm))
     print(path.read_text())
@@ -91,15 +92,15 @@ def count(card, case, nvdisasm=None):
     Returns
     -------
     dict
-        A row of the table; `slots a step` are instructions a warp issues, `limit` simulated seconds per second
-        at a time step of 0.1 ms if issuing were all that takes time.
+        A row of the table; `slots a step` are instructions a warp issues, `limit` simulated seconds per
+        second at a time step of 0.1 ms if issuing were all that takes time.
     """
     model, nodes, batch, delayed = case
     printer = printer_of(model)
     program, precision = printer.program, printer.precision
     base = Form(nodes, 1, 1, 1, "memory", delayed=delayed, inner_steps=10, state_interval=10)
     form = choose_form(base, program, precision, (batch,), card)
-    compiled = nvrtc.compile(printer.integration(form), card.architecture, (*OPTIONS, *CUPY_OPTIONS))
+    compiled = compile_once(printer.integration(form), card.architecture)
     usage = [u for name, u in compiled.kernels.items() if name != "start"]
     shared = form.shared_bytes(n_sums(program), 4 if precision == "single" else 8)
     registers = max(u.registers for u in usage)
@@ -124,6 +125,12 @@ def count(card, case, nvdisasm=None):
     return row
 
 
+@cache
+def compile_once(source, architecture):
+    """Machine code with the options of CuPy."""
+    return nvrtc.compile(source, architecture, (*OPTIONS, *CUPY_OPTIONS))
+
+
 def printer_of(model):
     """Of a model with its own precision, time step 0.1 ms."""
     loaded = load_model(model)
@@ -140,7 +147,9 @@ def blocks_at_a_time(card, form, registers, shared):
     """Blocks that share a multiprocessor, by registers, shared memory and threads."""
     warps = form.threads // 32
     by_registers = 65536 // (-(-registers * 32 // 256) * 256 * warps)
-    return max(1, min(by_registers, (card.shared_memory_per_block + 1024) // (shared + 1024), 64 // warps, 32))
+    return max(
+        1, min(by_registers, (card.shared_memory_per_block + 1024) // (shared + 1024), 64 // warps, 32)
+    )
 
 
 def others(card, nvdisasm=None):
@@ -151,23 +160,23 @@ def others(card, nvdisasm=None):
     """
     printer = printer_of("rWW")
     form = Form(100, 20, 4, 4, "shared", own_noise=True, inner_steps=10, state_interval=10)
-    compiled = nvrtc.compile(printer.observation(form), card.architecture, (*OPTIONS, *CUPY_OPTIONS))
+    compiled = compile_once(printer.observation(form), card.architecture)
     row = {"card": card.name}
-    for name, numbers in (("draw_noise", 4), ("hemodynamics", 10)):  # steps of a pass of the loop, or of a number
+    passes = {"draw_noise": 4, "hemodynamics": 4 * form.inner_steps}  # neural steps of a pass of the loop
+    for name, steps in passes.items():
         row[f"{name}: registers"] = compiled.kernels[name].registers
         if nvdisasm:
             code, labels = listing(compiled.cubin, name, nvdisasm)
             widest = max(loops_of(code, labels), key=lambda loop: loop[1] - loop[0])
             inside = [text for at, text in code if widest[0] <= at <= widest[1]]
-            passes = 4 if name == "hemodynamics" else 1  # unrolled
-            row[f"{name}: clocks"] = len(inside) / passes / numbers / LANES_PER_CLOCK
-            row[f"{name}: calls"] = sum("CALL" in text for text in inside)
+            row[f"{name}: clocks"] = len(inside) / steps / LANES_PER_CLOCK
     return row
 
 
 # --- machine code -------------------------------------------------------------------------------------------
 
 
+@cache
 def listing(cubin, kernel, nvdisasm):
     """Instructions of a kernel as (address, text), and addresses of its labels."""
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
@@ -266,18 +275,26 @@ def page(rows, others, nvdisasm):
     """The table as a page for people."""
     compiler = ".".join(map(str, nvrtc.version()))
     lines = ["# Machine code of the default kernels", ""]
-    lines += [f"`python benchmarks/kernels.py`, NVRTC {compiler}, options of CuPy; counted, **not measured**.", ""]
+    lines += [
+        f"`python benchmarks/kernels.py`, NVRTC {compiler}, options of CuPy; counted, **not measured**.",
+        "",
+    ]
     lines += _table(rows, [c for c in COLUMNS if any(c in row for row in rows)])
-    lines += ["", "Beside the integration, model rWW; clocks a node-step and multiprocessor, of one noise term:", ""]
+    lines += [
+        "",
+        "Beside the integration, model rWW; clocks a node-step and multiprocessor, of one noise term:",
+        "",
+    ]
     lines += _table(others, list(others[0]))
     if nvdisasm is None:
         lines += ["", "Without `nvdisasm`, issue slots and barriers are not counted."]
     lines += [
         "",
-        "Slots are instructions that a warp issues in a time step; *estimated* is what the choice of a form counts "
-        "with. Clocks are those of a multiprocessor that issues four warps a clock without a pause; *limit* is what "
-        "follows in simulated seconds per second for a full card at a time step of 0.1 ms. Waiting for memory and "
-        "barriers comes on top.",
+        "Slots are instructions that a warp issues in a time step; *estimated* is what the choice of a form "
+        "counts with. Clocks are those of a multiprocessor that issues four warps a clock without a pause; "
+        "*limit* is what follows in simulated seconds per second for a full card at a time step of 0.1 ms. "
+        "Waiting for memory and barriers comes on top; operations in double precision take twice as long. "
+        "Noise is that of one term with a seed for every simulation; a common seed costs next to nothing.",
         "",
     ]
     return "\n".join(lines)
