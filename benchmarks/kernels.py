@@ -1,8 +1,8 @@
 """What the machine code of the default kernels asks of a card, counted without one.
 
 ``python benchmarks/kernels.py`` compiles them for sm_80 and sm_90 as CuPy does, and writes
-`results/kernels.md`. Registers, spills and shared memory come from the compiler's log; issue slots and barriers need NVIDIA's
-`nvdisasm` (on the PATH, or ``--nvdisasm PATH``). Nothing here is a measured time.
+`results/kernels.md`. Registers, spills and shared memory come from the compiler's log; issue slots and
+barriers need NVIDIA's `nvdisasm` (on the PATH, or ``--nvdisasm PATH``). Nothing here is a measured time.
 """
 
 import argparse

@@ -138,8 +138,8 @@ class Form:
 
 # --- the choice ---------------------------------------------------------------------------------------------
 # Clock cycles are counted from the instructions of a step. The constants are those of Hopper and Ampere;
-# counts of instructions follow the machine code (benchmarks/kernels.py); no time was measured yet. A wrong guess costs
-# time, never correctness.
+# counts of instructions follow the machine code (benchmarks/kernels.py). No time was measured yet; a wrong
+# guess costs time, never correctness.
 
 _REGISTERS = 16384  # of each of the four schedulers of a multiprocessor
 _MOST_REGISTERS = 255  # of a thread
@@ -152,10 +152,8 @@ _LATENCY = 200  # clocks of a stage besides its instructions: barriers, first lo
 _LOAD_LATENCY = 600 / 8  # clocks of a source whose weights come from memory, eight at a time
 _LAUNCH = 7000  # clocks from one launch to the next
 _CALL_SLOTS = 16  # instructions of an elementary function
-_CELL_SLOTS, _THREAD_SLOTS = (
-    28,
-    30,
-)  # others of a step: noise, clipping, sending of a cell; loop and barrier of a thread
+_CELL_SLOTS = 28  # other instructions of a cell in a step: noise, clipping, sending
+_THREAD_SLOTS = 30  # and of a thread: loop, barrier
 _SHARING_SLOTS = 4  # of a segment whose sum goes from one thread to another
 _MEMORY_SLOTS = (4, 6)  # addresses of a source whose weights come from memory: many steps a launch, one step
 
@@ -275,9 +273,8 @@ class _Work:
         per_source = self.words * cells * self.sums + loads
         shared = _SHARING_SLOTS * form.segments * cells * self.sums * (form.split > 1)
         coupling = self.stages * (form.sources / form.split * per_source + shared)
-        return (
-            coupling + cells * (self.update_slots + _CELL_SLOTS * self.stages) + _THREAD_SLOTS * self.stages
-        )
+        others = self.stages * (cells * _CELL_SLOTS + _THREAD_SLOTS)
+        return coupling + cells * self.update_slots + others
 
     def _blocks(self, form, device):
         """Blocks that share a multiprocessor."""
