@@ -32,9 +32,12 @@ def gpu(repository, monkeypatch, kernel_folder):
     monkeypatch.setattr(gpu, "_clock", lambda device: 2e9)
     monkeypatch.setattr(gpu, "_peer_environment", lambda: dict(os.environ))
     case = gpu._case
-    monkeypatch.setattr(
-        gpu, "_case", lambda *of: (case(*of)[0], {**case(*of)[1], "duration": 0.75, "dt": 1e-3})
-    )
+
+    def short_case(*of, **sizes):
+        arguments, keywords = case(*of, **sizes)
+        return arguments, {**keywords, "duration": 0.75, "dt": 1e-3}
+
+    monkeypatch.setattr(gpu, "_case", short_case)
     throughput = gpu.throughput
     monkeypatch.setattr(gpu, "throughput", lambda *of: throughput(*of[:4], 1.0, 1e-3))
     monkeypatch.setattr(gpu, "WORKERS", 1)
