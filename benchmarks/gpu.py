@@ -9,7 +9,6 @@ import json
 import multiprocessing
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -23,10 +22,12 @@ from pathlib import Path
 import gpu_page
 import machine
 import numpy as np
+from gpu_base import LIMIT, connectome, make_case, only, peer_environment, tried
+from gpu_checks import counters, every_form, sanitizers
 from programs import ProgramFailed, interpreter
 
 import cubnm_core
-from cubnm_core.backends.cuda import card, devices, forms, plan, runtime
+from cubnm_core.backends.cuda import card, devices, forms, runtime
 from cubnm_core.equations.files import load_model
 from cubnm_core.equations.lowering import lower
 from cubnm_core.measures.comparison import FC_TERMS, Comparison
@@ -44,18 +45,6 @@ CHOICE = (1, 128, 512, 2048, 8192, 32768)  # simulations in forms beside the cho
 COUPLING_CLOCKS, LOCAL_CLOCKS = 0.78, 0.35
 SECONDS = 20.0  # simulated
 WORKERS = len(os.sched_getaffinity(0))  # processes that compute the reference
-LIMIT = 540.0  # s of a command, after which no case begins
-SANITIZERS = ("memcheck", "racecheck")
-SANITIZER_LIMIT = 120.0  # s of each
-#: Counters of one launch: issue slots used, registers, blocks at a time, wavefronts of shared memory, stalls.
-COUNTERS = (
-    "sm__inst_issued.avg.pct_of_peak_sustained_active", "launch__registers_per_thread",
-    "launch__occupancy_limit_registers", "launch__occupancy_limit_shared_mem",
-    "l1tex__data_pipe_lsu_wavefronts_mem_shared.sum",
-    "smsp__average_warps_issue_stalled_no_instruction_per_issue_active.ratio",
-    "smsp__average_warps_issue_stalled_barrier_per_issue_active.ratio",
-)  # fmt: skip
-COUNTED_BATCHES = (128, 5280)
 #: A scan whose FC and FCD, or scores, are timed; how many of it, and with how many bytes of free memory.
 SCAN = {
     "duration": 900.0, "repetition_time": 0.72, "burn_in": 30.0, "dt": 1e-4, "window": 30.0,
@@ -114,34 +103,13 @@ def versions():
     return {**found, "cupy": cupy.__version__, "driver": devices.CUDA.driver_release()}
 
 
-def tried(options, case, measure, *arguments):
-    """A row of a table: the case with what was measured, or how it failed, which costs no other case."""
-    try:
-        if time.monotonic() > options.ends:
-            raise TimeoutError(f"not begun after {LIMIT:.0f} s of this command")
-        row = {**case, **measure(*arguments)}
-    except Exception as error:
-        row = {**case, "failed": f"{type(error).__name__}: {error}"}
-    print(row, flush=True)
-    return row
-
-
-def connectome(nodes, seed=0):
-    """A made-up connectome: log-normal weights, a quarter of the pairs, mean incoming weight 1."""
-    rng = np.random.default_rng(seed)
-    weights = np.exp(rng.normal(0, 1, (nodes, nodes)).astype(np.float32))
-    weights *= rng.random((nodes, nodes), np.float32) < 0.25
-    np.fill_diagonal(weights, 0)
-    return weights / weights.sum(axis=0).mean()
-
-
 # --- is it right? -------------------------------------------------------------------------------------------
 
 
 def correctness(options, device):
     """Every model, with and without delays, in both precisions, against the reference."""
     cases = [(model, delayed) for model in MODELS for delayed in (False, True)]
-    asked = [_case(*case) for case in cases]
+    asked = [make_case(*case) for case in cases]
     rows = []
     for (model, delayed), given, expected in zip(cases, asked, _references(asked), strict=True):
         precisions = ("double",) if load_model(model).precision == "double" else ("double", "single")
@@ -163,81 +131,6 @@ def _references(asked):
 def _reference(asked):
     arguments, keywords = asked
     return cubnm_core.simulate(*arguments, backend="reference", **keywords)
-
-
-def every_form(options, device):
-    """Every kind of form on a small batch: the same bits as the first."""
-    rows, first = [], {}  # first: results of the first form, by delays
-    for delayed in (False, True):
-        arguments, keywords = _small_case(delayed)
-        for form in _kinds(device, delayed):
-            case = {"form": _shape(form), "delayed": delayed}
-            rows.append(tried(options, case, _same_bits, form, arguments, keywords, first))
-    return rows
-
-
-def _small_case(delayed):
-    (model, weights, params), keywords = _case("rWW", delayed, nodes=13)
-    return (model, weights, params), {**keywords, "duration": 1.0, "dt": 1e-3, "burn_in": 0.25}
-
-
-def _kinds(device, delayed):
-    """A form of every kind for the small batch, however it is ranked."""
-    program = lower(load_model("rWW"), 1e-3)
-    base = forms.Form(13, 1, 1, 1, "memory", delayed=delayed, inner_steps=1, state_interval=5)
-    kinds = {}
-    for form in forms.ranked_forms(base, program, "single", (3, 2), device):
-        kinds.setdefault((form.weights, form.stepwise, form.rows, form.cols, form.split), form)
-    return list(kinds.values())
-
-
-def _same_bits(form, arguments, keywords, first):
-    with _only(form):
-        found = cubnm_core.simulate(*arguments, backend="cuda", precision="single", **keywords)
-    expected = first.setdefault(form.delayed, found)
-    same = np.array_equal(found.bold, expected.bold)
-    same &= all(np.array_equal(found.state_means[n], expected.state_means[n]) for n in found.state_means)
-    return {"agrees": bool(same)}
-
-
-def sanitizers(options, device):
-    """NVIDIA's checks of memory and of races on every kind of form, or that they are not installed."""
-    return [tried(options, {"tool": tool}, _sanitize, tool) for tool in SANITIZERS]
-
-
-def _sanitize(tool):
-    program = shutil.which("compute-sanitizer")
-    if program is None:
-        return {"found": "compute-sanitizer is not installed"}
-    command = [program, "--tool", tool, sys.executable, __file__, "--parts", "every_form", "--quick"]
-    with tempfile.TemporaryDirectory() as folder:
-        done = _run_beside([*command, "--output", folder], SANITIZER_LIMIT)
-    summary = re.findall(r"=+ ((?:ERROR|RACECHECK) SUMMARY.*)", done.stdout + done.stderr)
-    if not summary:
-        raise ProgramFailed((done.stderr or done.stdout).strip()[-300:])
-    return {"found": summary[-1], "agrees": bool(re.search(r"\b0 (errors|hazards)", summary[-1]))}
-
-
-def _run_beside(command, limit):
-    """Another process on the card that this one holds."""
-    given = {"env": _peer_environment() | {"SLURM_JOB_ID": "beside"}, "timeout": limit}  # it takes no lease
-    given["env"].pop("CUBNM_LEASE_DIR", None)
-    return subprocess.run([*map(str, command)], capture_output=True, text=True, **given)
-
-
-def _case(model, delayed, nodes=37, size=5):
-    """Two connectomes, an odd number of nodes, a tile that is not full."""
-    weights = np.stack([connectome(nodes, seed) for seed in (1, 2)])
-    scale = 0.01 if model == "Kuramoto" else 1.0  # below chaos, where rounding would part two programs
-    params = {"G": np.linspace(0.2, 1.0, size) * scale}
-    keywords = {
-        "connectome": np.arange(size) % 2, "seed": np.arange(size) // 2, "duration": 1.0, "burn_in": 0.25,
-        "repetition_time": 0.125, "dt": 1e-4, "record": ("bold", "state_means"), "state_period": 0.005,
-    }  # fmt: skip
-    if delayed:
-        keywords["lengths"] = np.random.default_rng(3).uniform(0, 100, weights.shape)
-        params["v"] = np.repeat([5.0, 8.0], size)[:size]
-    return (model, weights, params), keywords
 
 
 def _agreement(arguments, keywords, precision, expected):
@@ -386,21 +279,12 @@ def cubnm(options, device):
         python = interpreter("cubnm", "cubnm==0.1.0", options.cubnm_python)
     except ProgramFailed as error:
         return [{"failed": str(error)}]
-    environment, names, rows = _peer_environment(), ("nodes", "batch", "dt", "seconds"), []
+    environment, names, rows = peer_environment(), ("nodes", "batch", "dt", "seconds"), []
     for case in PEER_CASES[:2] if options.quick else PEER_CASES:
         rows.append(
             tried(options, dict(zip(names, case, strict=True)), _peer_rate, python, environment, *case)
         )
     return rows
-
-
-def _peer_environment():
-    """Shows another program the card that this one holds, and leaves it the memory."""
-    import cupy
-
-    cupy.get_default_memory_pool().free_all_blocks()
-    index, visible = devices.current().index, os.environ.get("CUDA_VISIBLE_DEVICES")
-    return {**os.environ, "CUDA_VISIBLE_DEVICES": visible.split(",")[index] if visible else str(index)}
 
 
 def _peer_rate(python, environment, count, size, dt, seconds):
@@ -423,14 +307,9 @@ def choice(options, device):
     for size in CHOICE[:3] if options.quick else CHOICE:
         for form in _candidates(device, size):
             shape = {k: getattr(form, k) for k in ("lanes", "rows", "cols", "weights", "split", "stepwise")}
-            with _only(form):
+            with only(form):
                 rows.append(throughput(options, device, 100, size, 10.0, 1e-4) | shape)
     return rows
-
-
-def _shape(form):
-    kind = "stepwise" if form.stepwise else form.weights
-    return f"{kind} {form.rows}x{form.cols}" + f" split {form.split}" * (form.split > 1)
 
 
 def _candidates(device, size, count=6):
@@ -440,51 +319,6 @@ def _candidates(device, size, count=6):
     for form in forms.ranked_forms(base, lower(load_model("rWW"), 1e-4), "single", (size,), device):
         kinds.setdefault((form.weights, form.stepwise, form.rows * form.cols, form.split), form)
     return list(kinds.values())[:count]
-
-
-@contextmanager
-def _only(form):
-    """Every batch runs in this form."""
-    original = plan.choose_form
-    plan.choose_form = lambda *arguments: form
-    try:
-        yield
-    finally:
-        plan.choose_form = original
-
-
-def counters(options, device):
-    """Counters of one launch of the integration, by NVIDIA's `ncu` where it is installed and allowed."""
-    return [tried(options, {"batch": size}, _counters, size) for size in COUNTED_BATCHES]
-
-
-def run_once(size):
-    """A short batch, for a profiler."""
-    params, keywords = {"G": np.linspace(0.0, 2.0, size)}, {"backend": "cuda", "precision": "single"}
-    keywords |= {
-        "duration": 0.6,
-        "repetition_time": 0.1,
-        "burn_in": 0.0,
-        "dt": 1e-4,
-        "record": ("state_means",),
-    }
-    cubnm_core.simulate("rWW", connectome(100), params, **keywords)
-
-
-def _counters(size):
-    program = shutil.which("ncu")
-    if program is None:
-        return {"found": "ncu is not installed"}
-    code = (
-        f"import sys; sys.path[:0] = [{str(HERE)!r}, {str(HERE.parent)!r}]; import gpu; gpu.run_once({size})"
-    )
-    chosen = ["--clock-control", "none", "-k", "regex:integrate", "-s", "1", "-c", "1", "--csv"]
-    command = [program, *chosen, "--metrics", ",".join(COUNTERS), sys.executable, "-c", code]
-    done = _run_beside(command, 60.0)
-    values = dict(re.findall(r'"([a-z0-9_]+__[\w.]+)","[^"]*","([^"]+)"', done.stdout))
-    if not values:
-        raise ProgramFailed((done.stderr.strip() or done.stdout.strip())[-300:])
-    return {name: values.get(name, "") for name in COUNTERS}
 
 
 PARTS = {

@@ -19,6 +19,7 @@ def gpu(repository, monkeypatch, kernel_folder):
     """The script with cases that take no time."""
     monkeypatch.syspath_prepend(repository / "benchmarks")
     import gpu
+    import gpu_checks
 
     device = on_cpu.CpuDevice(kernel_folder)
     monkeypatch.setattr(card, "current_card", lambda: device)
@@ -30,20 +31,20 @@ def gpu(repository, monkeypatch, kernel_folder):
     monkeypatch.setattr(gpu, "SCAN", {**gpu.SCAN, **short, "repetition_time": 0.25, "hemodynamic_dt": 5e-3})
     monkeypatch.setattr(gpu, "QUICK_SCANS", 2)
     monkeypatch.setattr(gpu, "_clock", lambda device: 2e9)
-    monkeypatch.setattr(gpu, "_peer_environment", lambda: dict(os.environ))
-    case = gpu._case
+    monkeypatch.setattr(gpu, "peer_environment", lambda: dict(os.environ))
+    case = gpu.make_case
 
     def short_case(*of, **sizes):
         arguments, keywords = case(*of, **sizes)
         return arguments, {**keywords, "duration": 0.75, "dt": 1e-3}
 
-    monkeypatch.setattr(gpu, "_case", short_case)
+    monkeypatch.setattr(gpu, "make_case", short_case)
     throughput = gpu.throughput
     monkeypatch.setattr(gpu, "throughput", lambda *of: throughput(*of[:4], 1.0, 1e-3))
     monkeypatch.setattr(gpu, "WORKERS", 1)
-    monkeypatch.setattr(gpu.shutil, "which", lambda name: None)  # neither sanitizer nor profiler
-    kinds = gpu._kinds
-    monkeypatch.setattr(gpu, "_kinds", lambda *of: kinds(*of)[:2])
+    monkeypatch.setattr(gpu_checks.shutil, "which", lambda name: None)  # neither sanitizer nor profiler
+    kinds = gpu_checks._kinds
+    monkeypatch.setattr(gpu_checks, "_kinds", lambda *of: kinds(*of)[:2])
     return gpu
 
 
