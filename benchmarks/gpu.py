@@ -27,7 +27,7 @@ from gpu_checks import counters, every_form, sanitizers
 from programs import ProgramFailed, interpreter
 
 import cubnm_core
-from cubnm_core.backends.cuda import card, devices, forms, runtime
+from cubnm_core.backends.cuda import card, driver, forms, runtime
 from cubnm_core.equations.files import load_model
 from cubnm_core.equations.lowering import lower
 from cubnm_core.measures.comparison import FC_TERMS, Comparison
@@ -100,7 +100,7 @@ def versions():
         import cupy
     except ImportError:
         return found
-    return {**found, "cupy": cupy.__version__, "driver": devices.CUDA.driver_release()}
+    return {**found, "cupy": cupy.__version__, "driver": driver.CUDA.driver_release()}
 
 
 # --- is it right? -------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ sys.path[:0] = [str(HERE.parent), str(HERE.parent / "tests" / "cuda")]
 
 import nvrtc  # noqa: E402
 
-from cubnm_core.backends.cuda.devices import OPTIONS  # noqa: E402
+from cubnm_core.backends.cuda.driver import OPTIONS  # noqa: E402
 from cubnm_core.backends.cuda.forms import Form, choose_form, estimated_clocks  # noqa: E402
 from cubnm_core.backends.cuda.printer import Printer, n_sums  # noqa: E402
 from cubnm_core.equations.files import load_model  # noqa: E402

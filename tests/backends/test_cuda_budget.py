@@ -9,7 +9,7 @@ import pytest
 from devices_under_test import DELAYED_FORMS, FORMS, MODELS, Backend, batch
 
 from cubnm_core import simulate
-from cubnm_core.backends.cuda.devices import OPTIONS
+from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.forms import Form, choose_form
 from cubnm_core.backends.cuda.printer import Printer
 from cubnm_core.equations.files import load_model

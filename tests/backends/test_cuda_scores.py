@@ -9,7 +9,7 @@ import pytest
 from devices_under_test import SIZE, Backend, batch
 
 from cubnm_core import simulate
-from cubnm_core.backends.cuda.devices import OPTIONS
+from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.printer import functions, source
 from cubnm_core.backends.cuda.scores import Scores
 from cubnm_core.measures.comparison import FC_TERMS, FCD_TERMS, Comparison, compare

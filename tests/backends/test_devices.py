@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from cubnm_core.backends.cuda import devices
-from cubnm_core.backends.cuda.devices import Cuda, Device
+from cubnm_core.backends.cuda.driver import Cuda, Device
 from cubnm_core.errors import InputError
 
 CARDS = [Device(i, f"{i:032x}", "NVIDIA A100", (8, 0)) for i in range(2)]
@@ -72,8 +72,8 @@ def test_a_machine_that_fits_is_available():
 def test_without_a_driver_nothing_is_imported(monkeypatch):
     code = """
     import sys
-    from cubnm_core.backends.cuda import devices
-    devices.Cuda.has_driver = lambda self: False
+    from cubnm_core.backends.cuda import devices, driver
+    driver.Cuda.has_driver = lambda self: False
     print(devices.unavailable(), "cupy" in sys.modules)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
@@ -155,7 +155,7 @@ def test_the_trial_leaves_devices_of_other_jobs_alone(monkeypatch):
 @pytest.mark.parametrize("own", [None, "elsewhere"])
 def test_cupy_is_told_where_to_keep_kernels_before_it_is_imported(tmp_path, own):
     (tmp_path / "cupy.py").write_text("import os\nkept = os.environ['CUPY_CACHE_DIR']\n")
-    code = "from cubnm_core.backends.cuda import devices; print(devices.import_cupy().kept)"
+    code = "from cubnm_core.backends.cuda import driver; print(driver.import_cupy().kept)"
     variables = {**os.environ, "CUBNM_CACHE_DIR": str(tmp_path / "cache")}
     variables["PYTHONPATH"] = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
     variables.pop("CUPY_CACHE_DIR", None)

@@ -5,6 +5,7 @@ from functools import cache
 import numpy as np
 
 from cubnm_core.backends.cuda import devices
+from cubnm_core.backends.cuda.driver import import_cupy
 from cubnm_core.errors import InputError
 
 #: Errors of CUDA's driver that say so before a kernel runs: invalid value, invalid image, no machine code for
@@ -41,7 +42,7 @@ class Card:
     """
 
     def __init__(self, device):
-        self._cupy = cupy = devices.import_cupy()
+        self._cupy = cupy = import_cupy()
         self._device = cupy.cuda.Device(device.index)
         attributes = self._device.attributes
         self.name, self.compute_capability = device.name, device.compute_capability

@@ -4,7 +4,7 @@ import logging
 
 import numpy as np
 
-from cubnm_core.backends.cuda.devices import OPTIONS
+from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.printer import functions, source
 from cubnm_core.backends.cuda.scores import Scores
 from cubnm_core.measures.connectivity import PADDING, band_pass_sections

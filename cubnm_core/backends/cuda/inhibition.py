@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cubnm_core.backends.cuda.devices import OPTIONS
+from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.printer import functions, source
 
 _THREADS = 256

@@ -5,7 +5,7 @@ import logging
 import numpy as np
 
 from cubnm_core.backends.cuda.connectivity import Connectivity
-from cubnm_core.backends.cuda.devices import OPTIONS
+from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.plan import plan_batch, smaller_form
 from cubnm_core.backends.cuda.printer import Printer, n_sums
 from cubnm_core.backends.task import TileResult
