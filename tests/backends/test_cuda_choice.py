@@ -86,9 +86,9 @@ def run(kernel_folder, monkeypatch):
 
 @pytest.mark.slow
 def test_one_launch_a_step_may_need_much_shared_memory(run, monkeypatch):
-    """600 nodes, as chosen on a card for a thousand simulations, of which two run."""
+    """600 nodes, as chosen on a card for 512 simulations, of which two run."""
     form = choose_form(
-        Form(600, 1, 1, 1, "memory"), lower(load_model("rWW"), 5e-4), "single", (1024,), CARDS["H200"]
+        Form(600, 1, 1, 1, "memory"), lower(load_model("rWW"), 5e-4), "single", (512,), CARDS["H200"]
     )
     assert form.stepwise and form.shared_bytes(1, 4) > PLAIN
     monkeypatch.setitem(FORMS, "large", form)
