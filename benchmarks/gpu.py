@@ -1,10 +1,12 @@
 """How right and how fast simulations are on a GPU, beside cuBNM on the same card in the same run.
 
-``python benchmarks/gpu.py`` writes `results/<card>.json` and `.md`. See README.md in this folder.
+Three commands of under ten minutes each write `results/<card>.json` and `.md`, after every part:
+``python benchmarks/gpu.py correctness``, ``... throughput`` and ``... cubnm``. See README.md in this folder.
 """
 
 import argparse
 import json
+import multiprocessing
 import os
 import re
 import statistics
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -19,10 +22,12 @@ from pathlib import Path
 import gpu_page
 import machine
 import numpy as np
+from gpu_base import LIMIT, connectome, make_case, only, peer_environment, tried
+from gpu_checks import counters, every_form, sanitizers
 from programs import ProgramFailed, interpreter
 
 import cubnm_core
-from cubnm_core.backends.cuda import card, devices, forms, plan
+from cubnm_core.backends.cuda import card, driver, forms, runtime
 from cubnm_core.equations.files import load_model
 from cubnm_core.equations.lowering import lower
 from cubnm_core.measures.comparison import FC_TERMS, Comparison
@@ -38,7 +43,8 @@ CHOICE = (1, 128, 512, 2048, 8192, 32768)  # simulations in forms beside the cho
 #: Multiply-adds of the coupling in FP32 and what a node needs besides, in clocks per node, step and
 #: multiprocessor at 100 nodes; see docs/simulation/gpu.md.
 COUPLING_CLOCKS, LOCAL_CLOCKS = 0.78, 0.35
-SECONDS = 60.0  # simulated
+SECONDS = 20.0  # simulated
+WORKERS = len(os.sched_getaffinity(0))  # processes that compute the reference
 #: A scan whose FC and FCD, or scores, are timed; how many of it, and with how many bytes of free memory.
 SCAN = {
     "duration": 900.0, "repetition_time": 0.72, "burn_in": 30.0, "dt": 1e-4, "window": 30.0,
@@ -61,7 +67,8 @@ def main():
     path.parent.mkdir(parents=True, exist_ok=True)
     result = json.loads(path.read_text()) if path.exists() else {}  # parts that are not measured now stay
     result |= {"card": device.name, "versions": versions(), "machine": machine.describe()}
-    for name in options.parts:
+    options.ends = time.monotonic() + LIMIT
+    for name in options.parts or COMMANDS[options.command]:
         started = time.perf_counter()
         result[name] = PARTS[name](options, device)
         taken = round(time.perf_counter() - started)
@@ -71,14 +78,16 @@ def main():
         path.write_text(json.dumps(result, indent=1) + "\n")
         path.with_suffix(".md").write_text(gpu_page.markdown(result))
     print(path.with_suffix(".md").read_text())
-    ours = [row for name in options.parts if name != "cubnm" for row in result[name]]
+    measured = options.parts or COMMANDS[options.command]
+    ours = [row for name in measured if name != "cubnm" for row in result[name]]
     return int(any("failed" in row or row.get("agrees") is False for row in ours))
 
 
 def _options():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", nargs="?", choices=COMMANDS, default="all", help="parts to measure")
     parser.add_argument("--quick", action="store_true", help="small batches and few nodes only")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--parts", nargs="+", choices=PARTS, help="in place of a command")
     parser.add_argument("--cubnm-python", metavar="PATH", help="Python of an environment with cubnm 0.1.0")
     parser.add_argument("--output", default=str(HERE / "results"), help="folder of the results")
     return parser.parse_args()
@@ -91,26 +100,7 @@ def versions():
         import cupy
     except ImportError:
         return found
-    return {**found, "cupy": cupy.__version__, "driver": devices.CUDA.driver_release()}
-
-
-def tried(case, measure, *arguments):
-    """A row of a table: the case with what was measured, or how it failed, which costs no other case."""
-    try:
-        row = {**case, **measure(*arguments)}
-    except Exception as error:
-        row = {**case, "failed": f"{type(error).__name__}: {error}"}
-    print(row, flush=True)
-    return row
-
-
-def connectome(nodes, seed=0):
-    """A made-up connectome: log-normal weights, a quarter of the pairs, mean incoming weight 1."""
-    rng = np.random.default_rng(seed)
-    weights = np.exp(rng.normal(0, 1, (nodes, nodes)).astype(np.float32))
-    weights *= rng.random((nodes, nodes), np.float32) < 0.25
-    np.fill_diagonal(weights, 0)
-    return weights / weights.sum(axis=0).mean()
+    return {**found, "cupy": cupy.__version__, "driver": driver.CUDA.driver_release()}
 
 
 # --- is it right? -------------------------------------------------------------------------------------------
@@ -118,32 +108,29 @@ def connectome(nodes, seed=0):
 
 def correctness(options, device):
     """Every model, with and without delays, in both precisions, against the reference."""
+    cases = [(model, delayed) for model in MODELS for delayed in (False, True)]
+    asked = [make_case(*case) for case in cases]
     rows = []
-    for model in MODELS:
+    for (model, delayed), given, expected in zip(cases, asked, _references(asked), strict=True):
         precisions = ("double",) if load_model(model).precision == "double" else ("double", "single")
-        for delayed in (False, True):
-            arguments, keywords = _case(model, delayed)
-            expected = cubnm_core.simulate(*arguments, backend="reference", **keywords)
-            for precision in precisions:
-                case = {"model": model, "delayed": delayed, "precision": precision}
-                rows.append(tried(case, _agreement, arguments, keywords, precision, expected))
+        for precision in precisions:
+            case = {"model": model, "delayed": delayed, "precision": precision}
+            rows.append(tried(options, case, _agreement, *given, precision, expected))
     return rows
 
 
-def _case(model, delayed, nodes=37, size=5):
-    """Two connectomes, an odd number of nodes, a tile that is not full."""
-    weights = np.stack([connectome(nodes, seed) for seed in (1, 2)])
-    scale = 0.01 if model == "Kuramoto" else 1.0  # below chaos, where rounding would part two programs
-    params = {"G": np.linspace(0.2, 1.0, size) * scale}
-    keywords = {
-        "connectome": np.arange(size) % 2, "seed": np.arange(size) // 2, "duration": 2.0, "burn_in": 0.5,
-        "repetition_time": 0.25, "dt": 1e-4, "record": ("bold", "state_means"), "state_period": 0.005,
-        "hemodynamics": "cubnm-1.5T",
-    }  # fmt: skip
-    if delayed:
-        keywords["lengths"] = np.random.default_rng(3).uniform(0, 100, weights.shape)
-        params["v"] = np.repeat([5.0, 8.0], size)[:size]
-    return (model, weights, params), keywords
+def _references(asked):
+    """What the reference gives, one after the other, computed side by side: a case takes half a minute."""
+    if WORKERS == 1:
+        yield from map(_reference, asked)
+        return
+    with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
+        yield from pool.map(_reference, asked)
+
+
+def _reference(asked):
+    arguments, keywords = asked
+    return cubnm_core.simulate(*arguments, backend="reference", **keywords)
 
 
 def _agreement(arguments, keywords, precision, expected):
@@ -163,7 +150,7 @@ def _error(found, expected):
 def batches(options, device):
     """Simulated seconds per second against the size of a batch, 100 nodes, time step 0.1 ms."""
     sizes = [size for size in BATCHES if not options.quick or size <= 128]
-    return [throughput(device, 100, size, SECONDS, 1e-4) for size in sizes]
+    return [throughput(options, device, 100, size, SECONDS, 1e-4) for size in sizes]
 
 
 def nodes(options, device):
@@ -174,14 +161,14 @@ def nodes(options, device):
             continue
         dt = 1e-3 if count >= 1000 else 1e-4
         seconds = SECONDS if count <= 200 else 10.0 if count < 4000 else 2.0
-        rows.append(throughput(device, count, size, seconds, dt))
+        rows.append(throughput(options, device, count, size, seconds, dt))
     return rows
 
 
-def throughput(device, count, size, seconds, dt):
+def throughput(options, device, count, size, seconds, dt):
     """Simulated seconds per second of a batch, the median of three; a row of a table."""
     case = {"nodes": count, "batch": size, "dt": dt, "seconds": seconds}
-    return tried(case, _rate, device, count, size, seconds, dt)
+    return tried(options, case, _rate, device, count, size, seconds, dt)
 
 
 def _rate(device, count, size, seconds, dt):
@@ -191,9 +178,30 @@ def _rate(device, count, size, seconds, dt):
         "backend": "cuda", "precision": "single",
     }  # fmt: skip
     cubnm_core.simulate("rWW", weights, params, **{**keywords, "duration": 1.0})  # compiles
-    taken = [_seconds(lambda: cubnm_core.simulate("rWW", weights, params, **keywords)) for _ in range(3)]
+    with _device_times(device) as spans:
+        taken = [_seconds(lambda: cubnm_core.simulate("rWW", weights, params, **keywords)) for _ in range(3)]
+    on_device = sum(device.seconds_between(*span) for span in spans) / len(taken)
     rate = size * seconds / statistics.median(taken)
-    return {"taken": taken, "rate": rate, "share": share(device, count, rate, dt)}
+    kernels = size * seconds / on_device
+    return {"taken": taken, "rate": rate, "device": kernels, "share": share(device, count, kernels, dt)}
+
+
+@contextmanager
+def _device_times(device):
+    """Marks of the device before the first kernel and after the last of every slice: no work of the host."""
+    advance, spans = runtime._Slice._advance, []
+
+    def marked(self):
+        start = device.mark()
+        kept = advance(self)
+        spans.append((start, device.mark()))
+        return kept
+
+    runtime._Slice._advance = marked
+    try:
+        yield spans
+    finally:
+        runtime._Slice._advance = advance
 
 
 def _seconds(work):
@@ -221,9 +229,10 @@ def connectivity(options, device):
     Once with the memory of the card, once with little of it: the time may not depend on that.
     """
     size = QUICK_SCANS if options.quick else SCANS
-    rows = [tried({"batch": size, "memory": "all"}, _shares, size)]
+    rows = [tried(options, {"batch": size, "memory": "all"}, _shares, size)]
     with _occupied(device, LITTLE_MEMORY):
-        rows.append(tried({"batch": size, "memory": f"{LITTLE_MEMORY / 2**30:.0f} GiB free"}, _shares, size))
+        case = {"batch": size, "memory": f"{LITTLE_MEMORY / 2**30:.0f} GiB free"}
+        rows.append(tried(options, case, _shares, size))
     return rows
 
 
@@ -270,19 +279,12 @@ def cubnm(options, device):
         python = interpreter("cubnm", "cubnm==0.1.0", options.cubnm_python)
     except ProgramFailed as error:
         return [{"failed": str(error)}]
-    environment, names, rows = _peer_environment(), ("nodes", "batch", "dt", "seconds"), []
+    environment, names, rows = peer_environment(), ("nodes", "batch", "dt", "seconds"), []
     for case in PEER_CASES[:2] if options.quick else PEER_CASES:
-        rows.append(tried(dict(zip(names, case, strict=True)), _peer_rate, python, environment, *case))
+        rows.append(
+            tried(options, dict(zip(names, case, strict=True)), _peer_rate, python, environment, *case)
+        )
     return rows
-
-
-def _peer_environment():
-    """Shows another program the card that this one holds, and leaves it the memory."""
-    import cupy
-
-    cupy.get_default_memory_pool().free_all_blocks()
-    index, visible = devices.current().index, os.environ.get("CUDA_VISIBLE_DEVICES")
-    return {**os.environ, "CUDA_VISIBLE_DEVICES": visible.split(",")[index] if visible else str(index)}
 
 
 def _peer_rate(python, environment, count, size, dt, seconds):
@@ -305,8 +307,8 @@ def choice(options, device):
     for size in CHOICE[:3] if options.quick else CHOICE:
         for form in _candidates(device, size):
             shape = {k: getattr(form, k) for k in ("lanes", "rows", "cols", "weights", "split", "stepwise")}
-            with _only(form):
-                rows.append(throughput(device, 100, size, 10.0, 1e-4) | shape)
+            with only(form):
+                rows.append(throughput(options, device, 100, size, 10.0, 1e-4) | shape)
     return rows
 
 
@@ -319,24 +321,22 @@ def _candidates(device, size, count=6):
     return list(kinds.values())[:count]
 
 
-@contextmanager
-def _only(form):
-    """Every batch runs in this form."""
-    original = plan.choose_form
-    plan.choose_form = lambda *arguments: form
-    try:
-        yield
-    finally:
-        plan.choose_form = original
-
-
 PARTS = {
     "correctness": correctness,
+    "every_form": every_form,
+    "sanitizers": sanitizers,
     "batches": batches,
     "nodes": nodes,
     "connectivity": connectivity,
     "cubnm": cubnm,
     "choice": choice,
+    "counters": counters,
+}
+COMMANDS = {
+    "correctness": ("every_form", "correctness", "sanitizers"),
+    "throughput": ("batches", "nodes", "choice", "counters"),
+    "cubnm": ("cubnm", "connectivity"),
+    "all": tuple(PARTS),
 }
 
 

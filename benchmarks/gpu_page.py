@@ -2,19 +2,25 @@
 
 COLUMNS = {
     "correctness": ("model", "delayed", "precision", "error", "agrees"),
-    "batches": ("batch", "rate", "share", "cuBNM", "ratio"),
-    "nodes": ("nodes", "batch", "dt", "rate", "share", "cuBNM", "ratio"),
+    "every_form": ("form", "delayed", "agrees"),
+    "sanitizers": ("tool", "found"),
+    "batches": ("batch", "rate", "device", "share", "cuBNM", "ratio"),
+    "nodes": ("nodes", "batch", "dt", "rate", "device", "share", "cuBNM", "ratio"),
     "connectivity": ("batch", "memory", "without", "with", "scores", "share of with", "share of scores"),
     "cubnm": ("nodes", "batch", "dt", "seconds", "rate", "start"),
-    "choice": ("batch", "rate", "lanes", "rows", "cols", "weights", "split", "stepwise"),
+    "choice": ("batch", "rate", "device", "lanes", "rows", "cols", "weights", "split", "stepwise"),
+    "counters": ("batch", "found"),
 }
 TITLES = {
     "correctness": "Largest difference from the reference, relative to the largest value",
-    "batches": "Simulated seconds per second, 100 nodes, time step 0.1 ms",
+    "every_form": "The same bits in every form",
+    "sanitizers": "NVIDIA's checks of memory and races on every form",
+    "batches": "Simulated seconds per second, 100 nodes, time step 0.1 ms; `device`: of the kernels alone",
     "nodes": "Simulated seconds per second, by number of nodes",
     "connectivity": "Seconds for scans of 900 s without and with FC and FCD, or scores in their place",
     "cubnm": "cuBNM 0.1.0 on the same card",
     "choice": "Forms beside the one chosen, which stands first",
+    "counters": "Counters of one launch of the integration",
 }
 NOT_MEASURED = "not measured"
 
@@ -36,7 +42,9 @@ def markdown(result):
     for part, title in TITLES.items():
         lines += [f"**{title}.** {_about(result, part)}", ""]
         if part in result:
-            lines += [*_table(_beside_cubnm(result, part), COLUMNS[part]), ""]
+            rows = _beside_cubnm(result, part)
+            more = [name for name in (rows or [{}])[0] if part == "counters" and name not in COLUMNS[part]]
+            lines += [*_table(rows, [*COLUMNS[part], *more]), ""]
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ import pytest
 from devices_under_test import DELAYED_FORMS, FORMS, MODELS, Backend, batch
 
 from cubnm_core import simulate
+from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.forms import Form, choose_form
 from cubnm_core.backends.cuda.printer import Printer
 from cubnm_core.equations.files import load_model
@@ -16,7 +17,6 @@ from cubnm_core.equations.hemodynamics import lower_hemodynamics
 from cubnm_core.equations.lowering import lower
 from cubnm_core.simulation import simulation
 
-OPTIONS = ("-std=c++17", "--fmad=false")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(nvrtc.missing() is not None, reason=str(nvrtc.missing()))]
 
 

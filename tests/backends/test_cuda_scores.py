@@ -9,6 +9,7 @@ import pytest
 from devices_under_test import SIZE, Backend, batch
 
 from cubnm_core import simulate
+from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.printer import functions, source
 from cubnm_core.backends.cuda.scores import Scores
 from cubnm_core.measures.comparison import FC_TERMS, FCD_TERMS, Comparison, compare
@@ -20,7 +21,6 @@ pytestmark = pytest.mark.slow
 
 TERMS = (*FC_TERMS, *FCD_TERMS)
 KERNELS = {"compare_fc", "rank_values", "largest_distance", "bin_values", "largest_binned_distance"}
-OPTIONS = ("-std=c++17", "--fmad=false")
 
 
 @pytest.fixture

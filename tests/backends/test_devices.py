@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from cubnm_core.backends.cuda import devices
-from cubnm_core.backends.cuda.devices import Cuda, Device
+from cubnm_core.backends.cuda.driver import Cuda, Device
 from cubnm_core.errors import InputError
 
 CARDS = [Device(i, f"{i:032x}", "NVIDIA A100", (8, 0)) for i in range(2)]
@@ -48,6 +48,9 @@ class FakeCuda(Cuda):
     def devices(self):
         return self.cards
 
+    def run_trial(self, device):
+        return 42
+
 
 @pytest.fixture(autouse=True)
 def workstation(monkeypatch, tmp_path):
@@ -69,8 +72,8 @@ def test_a_machine_that_fits_is_available():
 def test_without_a_driver_nothing_is_imported(monkeypatch):
     code = """
     import sys
-    from cubnm_core.backends.cuda import devices
-    devices.Cuda.has_driver = lambda self: False
+    from cubnm_core.backends.cuda import devices, driver
+    driver.Cuda.has_driver = lambda self: False
     print(devices.unavailable(), "cupy" in sys.modules)
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True)
@@ -120,6 +123,50 @@ def test_cuda_that_does_not_start_says_why(monkeypatch):
     assert "does not start: cudaErrorSystemDriverMismatch; driver 570" in devices.unavailable(FakeCuda())
     monkeypatch.setattr(FakeCuda, "driver_version", broken)
     assert "supports CUDA up to unknown; CuPy 14.0.1" in devices.unavailable(FakeCuda())
+
+
+def test_a_kernel_that_cannot_be_compiled_or_run_is_told_once_with_the_remedy(monkeypatch):
+    asked = []
+
+    def no_compiler(self, device):
+        asked.append(device)
+        raise RuntimeError("CuPy failed to load libnvrtc.so.12")
+
+    monkeypatch.setattr(FakeCuda, "run_trial", no_compiler)
+    cuda = FakeCuda()
+    told = devices.unavailable(cuda)
+    assert "NVIDIA A100 (RuntimeError: CuPy failed to load libnvrtc.so.12)" in told
+    assert "driver 570.86.10" in told and told.endswith("pip install '.[cuda12]'")
+    assert devices.unavailable(cuda) == told and asked == CARDS[:1]
+    monkeypatch.setattr(FakeCuda, "run_trial", lambda self, device: 0)
+    assert "it wrote 0 in place of 42" in devices.unavailable(FakeCuda())
+
+
+def test_the_trial_leaves_devices_of_other_jobs_alone(monkeypatch):
+    asked = []
+    monkeypatch.setattr(FakeCuda, "run_trial", lambda self, device: asked.append(device) or 42)
+    with devices.lease(FakeCuda()):
+        assert devices.unavailable(FakeCuda()) is None and asked == CARDS[1:]
+        with devices.lease(FakeCuda()):
+            assert devices.unavailable(FakeCuda()) is None and asked == CARDS[1:]
+    assert devices.lease(FakeCuda()).device == CARDS[0]
+
+
+@pytest.mark.parametrize("own", [None, "elsewhere"])
+def test_cupy_is_told_where_to_keep_kernels_before_it_is_imported(tmp_path, own):
+    (tmp_path / "cupy.py").write_text("import os\nkept = os.environ['CUPY_CACHE_DIR']\n")
+    code = "from cubnm_core.backends.cuda import driver; print(driver.import_cupy().kept)"
+    variables = {**os.environ, "CUBNM_CACHE_DIR": str(tmp_path / "cache")}
+    variables["PYTHONPATH"] = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    variables.pop("CUPY_CACHE_DIR", None)
+    variables |= {"CUPY_CACHE_DIR": own} if own else {}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables)
+    assert done.stdout.strip() == (own or str(tmp_path / "cache" / "cupy")), done.stderr
+
+
+def test_a_driver_that_does_not_show_its_release(monkeypatch):
+    monkeypatch.setattr(devices.Path, "read_text", lambda self: (_ for _ in ()).throw(FileNotFoundError()))
+    assert Cuda().driver_release() == "unknown"
 
 
 def test_the_real_thing_answers_on_any_machine():

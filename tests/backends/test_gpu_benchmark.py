@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import textwrap
 
@@ -18,6 +19,7 @@ def gpu(repository, monkeypatch, kernel_folder):
     """The script with cases that take no time."""
     monkeypatch.syspath_prepend(repository / "benchmarks")
     import gpu
+    import gpu_checks
 
     device = on_cpu.CpuDevice(kernel_folder)
     monkeypatch.setattr(card, "current_card", lambda: device)
@@ -29,13 +31,20 @@ def gpu(repository, monkeypatch, kernel_folder):
     monkeypatch.setattr(gpu, "SCAN", {**gpu.SCAN, **short, "repetition_time": 0.25, "hemodynamic_dt": 5e-3})
     monkeypatch.setattr(gpu, "QUICK_SCANS", 2)
     monkeypatch.setattr(gpu, "_clock", lambda device: 2e9)
-    monkeypatch.setattr(gpu, "_peer_environment", lambda: dict(os.environ))
-    case = gpu._case
-    monkeypatch.setattr(
-        gpu, "_case", lambda *of: (case(*of)[0], {**case(*of)[1], "duration": 0.75, "dt": 1e-3})
-    )
+    monkeypatch.setattr(gpu, "peer_environment", lambda: dict(os.environ))
+    case = gpu.make_case
+
+    def short_case(*of, **sizes):
+        arguments, keywords = case(*of, **sizes)
+        return arguments, {**keywords, "duration": 0.75, "dt": 1e-3}
+
+    monkeypatch.setattr(gpu, "make_case", short_case)
     throughput = gpu.throughput
-    monkeypatch.setattr(gpu, "throughput", lambda *of: throughput(*of[:3], 1.0, 1e-3))
+    monkeypatch.setattr(gpu, "throughput", lambda *of: throughput(*of[:4], 1.0, 1e-3))
+    monkeypatch.setattr(gpu, "WORKERS", 1)
+    monkeypatch.setattr(gpu_checks.shutil, "which", lambda name: None)  # neither sanitizer nor profiler
+    kinds = gpu_checks._kinds
+    monkeypatch.setattr(gpu_checks, "_kinds", lambda *of: kinds(*of)[:2])
     return gpu
 
 
@@ -77,6 +86,10 @@ def test_every_part_writes_what_it_measured(gpu, measure, peer, monkeypatch):
     status, result, page = measure(*gpu.PARTS, peer=peer)
     assert status == 0
     assert [row["agrees"] for row in result["correctness"]] == [True] * 4
+    assert [row["agrees"] for row in result["every_form"]] == [True] * 4
+    assert [row["found"] for row in result["sanitizers"]] == ["compute-sanitizer is not installed"] * 2
+    assert result["counters"][0]["found"] == "ncu is not installed"
+    assert all(row["device"] >= row["rate"] for row in result["batches"])
     assert [row["batch"] for row in result["batches"]] == [1, 3]
     assert [row["nodes"] for row in result["nodes"]] == [10, 11]
     assert all(row["rate"] > 0 and row["share"] > 0 for row in result["batches"] + result["nodes"])
@@ -108,7 +121,37 @@ def test_parts_measured_before_stay(measure):
     _, first, _ = measure("batches")
     _, both, page = measure("nodes")
     assert both["batches"] == first["batches"] and set(both["parts"]) == {"batches", "nodes"}
-    assert page.count("Not measured.") == 4
+    assert page.count("Not measured.") == 7
+
+
+def test_no_case_begins_after_the_limit(gpu, measure, monkeypatch):
+    monkeypatch.setattr(gpu, "LIMIT", -1.0)
+    status, result, page = measure("batches")
+    assert status == 1 and all("not begun" in row["failed"] for row in result["batches"])
+    assert "not begun" in page
+
+
+def test_the_commands_take_every_part_once(gpu):
+    named = [part for name, parts in gpu.COMMANDS.items() if name != "all" for part in parts]
+    assert sorted(named) == sorted(gpu.PARTS)
+
+
+def test_it_needs_none_of_the_packages_of_the_workflow(repository):
+    code = """
+    import sys
+    for name in ("jsonschema", "pymoo", "cma", "nibabel", "snakemake"):
+        sys.modules[name] = None
+    sys.path[:0] = ["benchmarks", "."]
+    import gpu
+    settings = {"duration": 1.0, "repetition_time": 0.5, "burn_in": 0.0, "dt": 1e-2, "hemodynamic_dt": 1e-2}
+    settings |= {"record": ("bold",), "backend": "reference"}
+    gpu.cubnm_core.simulate("Hopf", gpu.connectome(4), {"G": [0.1]}, **settings)
+    print("ran")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, cwd=repository
+    )
+    assert done.stdout.strip() == "ran", done.stderr
 
 
 def test_the_share_of_the_limit_counts_steps(gpu):

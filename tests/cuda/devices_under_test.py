@@ -39,9 +39,11 @@ def _card(folder):
 
     if reason := devices.unavailable():
         pytest.skip(reason)
-    from cubnm_core.backends.cuda.card import current_card
+    from cubnm_core.backends.cuda.card import Card
 
-    return current_card()
+    card = Card(devices.usable_devices()[0])  # without a lease: workers of pytest would wait for each other
+    card.use()
+    return card
 
 
 DEVICES = [pytest.param(_cpu, id="cpu"), pytest.param(_card, id="card", marks=pytest.mark.gpu)]

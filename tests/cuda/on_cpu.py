@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -34,6 +35,10 @@ PLAIN_SHARED_MEMORY = 48 * 1024  # bytes a kernel may ask for without saying so 
 
 class CudaError(RuntimeError):
     """What would be an error, a hang or a wrong number on a device."""
+
+
+class LaunchRefused(CudaError):
+    """What a device refuses to run: nothing has run then."""
 
 
 def missing():
@@ -98,6 +103,18 @@ class CpuDevice:
     def to_host(self, array):
         """A copy of an array."""
         return array.copy()
+
+    def refuses(self, error):
+        """Whether an error says that nothing has run."""
+        return isinstance(error, LaunchRefused)
+
+    def mark(self):
+        """Now, in seconds: launches return when they are done."""
+        return time.perf_counter()
+
+    def seconds_between(self, start, end):
+        """Seconds between two marks."""
+        return end - start
 
     def synchronize(self):
         """Nothing is left to wait for when a launch returns."""
@@ -182,7 +199,7 @@ class Kernel:
         self._check_shared_memory(shared_mem)
         grid, block = ((*sizes, 1, 1)[:3] for sizes in (grid, block))
         if min(grid) < 1 or max(grid[1:]) > 65535:
-            raise CudaError(f"{self.name}: a device refuses the grid {grid}")
+            raise LaunchRefused(f"{self.name}: a device refuses the grid {grid}")
         values = self._check_arguments(args)
         addresses = (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
         device = self.module.device
@@ -207,9 +224,11 @@ class Kernel:
     def _check_shared_memory(self, asked):
         available = self.module.device.shared_memory_per_block
         if max(asked, self.max_dynamic_shared_size_bytes) > available:
-            raise CudaError(f"{self.name}: asks for {asked} bytes of shared memory, a block has {available}")
+            raise LaunchRefused(
+                f"{self.name}: asks for {asked} bytes of shared memory, a block has {available}"
+            )
         if asked > self.max_dynamic_shared_size_bytes:
-            raise CudaError(
+            raise LaunchRefused(
                 f"{self.name}: {asked} bytes of shared memory, max_dynamic_shared_size_bytes is less"
             )
 

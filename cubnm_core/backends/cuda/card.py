@@ -1,13 +1,16 @@
 """A GPU through CuPy: memory, compilation, launches. The tests put a CPU in its place."""
 
-import os
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from cubnm_core.backends.cuda import devices
+from cubnm_core.backends.cuda.driver import import_cupy
 from cubnm_core.errors import InputError
+
+#: Errors of CUDA's driver that say so before a kernel runs: invalid value, invalid image, no machine code for
+#: this device, invalid PTX or newer than the driver, out of resources.
+_REFUSALS = (1, 200, 209, 218, 222, 701)
 
 
 def current_card():
@@ -39,11 +42,7 @@ class Card:
     """
 
     def __init__(self, device):
-        if folder := os.environ.get("CUBNM_CACHE_DIR"):
-            os.environ.setdefault("CUPY_CACHE_DIR", str(Path(folder) / "cupy"))
-        import cupy
-
-        self._cupy = cupy
+        self._cupy = cupy = import_cupy()
         self._device = cupy.cuda.Device(device.index)
         attributes = self._device.attributes
         self.name, self.compute_capability = device.name, device.compute_capability
@@ -77,6 +76,24 @@ class Card:
     def to_host(self, array):
         """A copy as NumPy array; waits for the kernels before it."""
         return self._cupy.asnumpy(array)
+
+    def refuses(self, error):
+        """Whether an error says that a kernel cannot be compiled or launched as asked: nothing has run."""
+        cuda = self._cupy.cuda
+        if isinstance(error, cuda.compiler.CompileException):
+            return True
+        return isinstance(error, cuda.driver.CUDADriverError) and error.status in _REFUSALS
+
+    def mark(self):
+        """A moment in the course of the kernels; see `seconds_between`."""
+        event = self._cupy.cuda.Event()
+        event.record()
+        return event
+
+    def seconds_between(self, start, end):
+        """Seconds that the device needed from one mark to another; waits for both."""
+        end.synchronize()
+        return self._cupy.cuda.get_elapsed_time(start, end) / 1e3
 
     def synchronize(self):
         """Wait for all kernels."""

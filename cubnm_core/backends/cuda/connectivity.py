@@ -4,6 +4,7 @@ import logging
 
 import numpy as np
 
+from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.printer import functions, source
 from cubnm_core.backends.cuda.scores import Scores
 from cubnm_core.measures.connectivity import PADDING, band_pass_sections, filter_order
@@ -69,7 +70,7 @@ class Connectivity:
         }
         head = "".join(f"#define {name} {value}\n" for name, value in definitions.items())
         text = head + functions(self.plan.precision) + source("connectivity") + source("scores")
-        module = self.device.compile(text, ("-std=c++17", "--fmad=false"))
+        module = self.device.compile(text, OPTIONS)
         names = ("window_moments", "window_patterns", "normalise_patterns", "compare_windows", "filter_bold")
         self.moments, self.patterns, self.normalise, self.compare, self.filter = map(
             module.get_function, names

@@ -1,18 +1,14 @@
 """The device a process computes on: what is there and fits together, and leases, so that jobs share none."""
 
-import ctypes
 import fcntl
-import importlib.metadata
-import importlib.util
 import logging
 import os
-import re
 import time
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from cubnm_core.backends.caches import wanted_cache_folder
+from cubnm_core.backends.cuda.driver import CUDA
 from cubnm_core.errors import InputError
 
 logger = logging.getLogger(__name__)
@@ -29,100 +25,8 @@ _SCHEDULERS = {
     "LSB_JOBID": "LSF",
     "KUBERNETES_SERVICE_HOST": "Kubernetes",
 }
-_NO_DEVICE = 100  # cudaErrorNoDevice
 _POLL = 1.0  # s between looks whether a device is free
 _REMINDER = 600.0  # s between lines of the log while waiting
-
-
-@dataclass(frozen=True)
-class Device:
-    """A CUDA device that this process sees.
-
-    Attributes
-    ----------
-    index : int
-        Among the devices that ``CUDA_VISIBLE_DEVICES`` leaves.
-    uuid : str
-        The same in every process, whatever that variable says.
-    name : str
-    compute_capability : tuple of int
-    """
-
-    index: int
-    uuid: str
-    name: str
-    compute_capability: tuple
-
-
-class Cuda:
-    """All that is asked of CUDA and CuPy here; tests put something else in its place."""
-
-    def has_driver(self):
-        """Whether NVIDIA's driver is installed; costs nothing."""
-        try:
-            ctypes.CDLL("libcuda.so.1")
-        except OSError:
-            return False
-        return True
-
-    def has_cupy(self):
-        """Whether CuPy is installed; it is not imported."""
-        return importlib.util.find_spec("cupy") is not None
-
-    def cupy_packages(self):
-        """Names of the installed packages that bring CuPy."""
-        names = (distribution.metadata["Name"] for distribution in importlib.metadata.distributions())
-        return sorted({name for name in names if re.fullmatch(r"cupy(-cuda\d+x?)?", name or "")})
-
-    def cupy_version(self):
-        """Of CuPy."""
-        import cupy
-
-        return cupy.__version__
-
-    def runtime_version(self):
-        """CUDA that CuPy is built for: (major, minor)."""
-        import cupy
-
-        return _version(cupy.cuda.runtime.runtimeGetVersion())
-
-    def driver_version(self):
-        """Latest CUDA that the driver supports: (major, minor)."""
-        import cupy
-
-        return _version(cupy.cuda.runtime.driverGetVersion())
-
-    def driver_release(self):
-        """The driver's own number, such as 550.54.14."""
-        text = Path("/proc/driver/nvidia/version").read_text()
-        found = re.search(r"\b\d{3,}\.\d+(\.\d+)?", text)
-        return found[0] if found else "unknown"
-
-    def devices(self):
-        """Devices that this process sees; RuntimeError where CUDA does not start."""
-        import cupy
-
-        runtime = cupy.cuda.runtime
-        try:
-            count = runtime.getDeviceCount()
-        except runtime.CUDARuntimeError as error:
-            if error.status == _NO_DEVICE:
-                return []
-            raise
-        return [_device(index, runtime.getDeviceProperties(index)) for index in range(count)]
-
-
-CUDA = Cuda()
-
-
-def _version(number):
-    return number // 1000, number % 1000 // 10
-
-
-def _device(index, properties):
-    uuid = bytes(properties["uuid"]).hex()
-    capability = properties["major"], properties["minor"]
-    return Device(index, uuid, properties["name"].decode(), capability)
 
 
 # --- what is there ------------------------------------------------------------------------------------------
@@ -132,16 +36,48 @@ def unavailable(cuda=CUDA):
     """Why no device can be used, in words for a user; None if one can.
 
     Without a driver or without CuPy the answer comes at once; CuPy is imported only where both are there.
+    Then a tiny kernel is compiled and run, once in a process: compilers and headers may be missing, too.
     """
     if not cuda.has_driver():
         return "NVIDIA's driver is not installed"
     if os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1", "NoDevFiles"):
         return "CUDA_VISIBLE_DEVICES hides all devices"
     try:
-        usable_devices(cuda)
+        return _try_kernel(tuple(usable_devices(cuda)), cuda)
     except InputError as error:
         return str(error)
-    return None
+
+
+@cache
+def _try_kernel(usable, cuda):
+    """Why a device that is free cannot run a tiny kernel; None if it can, or if other jobs hold all."""
+    with _first_lease(usable) as free:
+        if free.device is None:
+            return None
+        try:
+            written = cuda.run_trial(free.device)
+        except Exception as error:  # CuPy's own classes are known only where it is installed
+            failure = f"{type(error).__name__}: {error}"
+        else:
+            failure = None if written == 42 else f"it wrote {written} in place of 42"
+    if failure is None:
+        return None
+    major = cuda.runtime_version()[0]
+    return (
+        f"A small kernel cannot be compiled and run on {free.device.name} ({failure.strip()}); "
+        f"{_installed(cuda)}. If NVIDIA's compiler NVRTC or CUDA's headers are missing, the extra "
+        f"cuda{major} brings them: pip install '.[cuda{major}]'"
+    )
+
+
+def _first_lease(usable):
+    """A lease of the device that this process would get now; of none if other jobs hold all."""
+    if _scheduler():
+        return Lease(usable[0])
+    try:
+        return _first_free(usable, lease_folder()) or Lease(None)
+    except InputError:  # of the folder; told when a lease is needed
+        return Lease(usable[0])
 
 
 def usable_devices(cuda=CUDA):
@@ -301,8 +237,7 @@ def lease(cuda=CUDA):
         See `usable_devices`; if locks cannot be used in the folder for them.
     """
     devices = usable_devices(cuda)
-    scheduler = next((name for variable, name in _SCHEDULERS.items() if os.environ.get(variable)), None)
-    if scheduler and "CUBNM_LEASE_DIR" not in os.environ:
+    if scheduler := _scheduler():
         logger.info("Using the first device that %s has allocated: %s", scheduler, devices[0].name)
         return Lease(devices[0])
     folder = lease_folder()
@@ -314,6 +249,13 @@ def lease(cuda=CUDA):
         time.sleep(_POLL)
     logger.info("Leased device %d: %s (%s)", taken.device.index, taken.device.name, taken.device.uuid)
     return taken
+
+
+def _scheduler():
+    """The scheduler that has allocated the devices; None if jobs share them out themselves."""
+    if "CUBNM_LEASE_DIR" in os.environ:
+        return None
+    return next((name for variable, name in _SCHEDULERS.items() if os.environ.get(variable)), None)
 
 
 def lease_folder():

@@ -137,8 +137,9 @@ class Form:
 
 
 # --- the choice ---------------------------------------------------------------------------------------------
-# Clock cycles are counted from the instructions of a step. The constants are those of Hopper and Ampere; none
-# was measured yet. A wrong guess costs time, never correctness.
+# Clock cycles are counted from the instructions of a step. The constants are those of Hopper and Ampere;
+# counts of instructions follow the machine code (benchmarks/kernels.py). No time was measured yet; a wrong
+# guess costs time, never correctness.
 
 _REGISTERS = 16384  # of each of the four schedulers of a multiprocessor
 _MOST_REGISTERS = 255  # of a thread
@@ -147,10 +148,14 @@ _DOUBLE_REGISTERS = 12  # more of these in double precision
 _DELAY_REGISTERS = 4  # more of each cell with delays
 _MOST_THREADS = 1024
 _L2_BYTES = 20  # per clock and multiprocessor
-_LATENCY = 250  # clocks of a step besides its instructions: barriers, first loads
+_LATENCY = 200  # clocks of a stage besides its instructions: barriers, first loads
 _LOAD_LATENCY = 600 / 8  # clocks of a source whose weights come from memory, eight at a time
 _LAUNCH = 7000  # clocks from one launch to the next
 _CALL_SLOTS = 16  # instructions of an elementary function
+_CELL_SLOTS = 28  # other instructions of a cell in a step: noise, clipping, sending
+_THREAD_SLOTS = 30  # and of a thread: loop, barrier
+_SHARING_SLOTS = 4  # of a segment whose sum goes from one thread to another
+_MEMORY_SLOTS = (4, 6)  # addresses of a source whose weights come from memory: many steps a launch, one step
 
 _BLOCKINGS = ((4, 4), (4, 2), (2, 2), (4, 1), (2, 1), (1, 1))
 _LANES = (1, 2, 4, 8, 16, 20, 32, 40, 60, 64, 80)
@@ -183,6 +188,12 @@ def ranked_forms(base, program, precision, groups, device):
     work = _Work(program, precision)
     fitting = [form for form in _forms(base, max(groups)) if work.fits(form, device)]
     return sorted(fitting, key=lambda form: (work.clocks(form, groups, device), form.lanes))
+
+
+def estimated_clocks(form, program, precision):
+    """What the choice counts with: instructions of a thread in a step, registers of a thread."""
+    work = _Work(program, precision)
+    return {"slots": work.slots(form), "registers": work.registers(form)}
 
 
 def _forms(base, largest_group):
@@ -235,7 +246,7 @@ class _Work:
         """Estimated clock cycles of one step of the whole batch."""
         tiles = sum(-(-size // form.lanes) for size in groups)
         multiprocessors = device.multiprocessors
-        slots = self._slots(form)
+        slots = self.slots(form)
         traffic = form.sources * form.row_length * 4 * self.words if form.weights == "memory" else 0
         if form.stepwise:
             blocks = tiles * form.step_blocks
@@ -245,20 +256,25 @@ class _Work:
             waiting = form.sources / form.split * _LOAD_LATENCY
             return self.stages * _LAUNCH + max(busy, waiting, bytes_moved / _L2_BYTES)
         blocks = min(self._blocks(form, device), -(-tiles // multiprocessors))
-        busy = blocks * max(form.warps_per_scheduler * slots, traffic / _L2_BYTES)
-        return -(-tiles // (multiprocessors * blocks)) * max(busy, 2 * slots + self.stages * _LATENCY)
+        block = max(form.warps_per_scheduler * slots, traffic / _L2_BYTES)
+        alone = block + self.stages * _LATENCY  # other blocks run while one waits
+        return -(-tiles // (multiprocessors * blocks)) * max(blocks * block, alone)
 
-    def _slots(self, form):
+    def slots(self, form):
         """Instructions of a thread in one step."""
         cells, vectors = form.rows * form.cols, -(-form.cols * self.words // 4)
         if form.delayed:
-            loads = 1 + form.rows * (6 + 2 * self.sums * vectors)
+            loads = 4 + form.rows * (4 + self.sums * vectors)
         elif form.weights == "registers":
             loads = self.sums / 4
         else:
             loads = -(-form.rows * self.words // 4) + self.sums * vectors
+            loads += _MEMORY_SLOTS[form.stepwise] * (form.weights == "memory")
         per_source = self.words * cells * self.sums + loads
-        return self.stages * form.sources / form.split * per_source + cells * self.update_slots
+        shared = _SHARING_SLOTS * form.segments * cells * self.sums * (form.split > 1)
+        coupling = self.stages * (form.sources / form.split * per_source + shared)
+        others = self.stages * (cells * _CELL_SLOTS + _THREAD_SLOTS)
+        return coupling + cells * self.update_slots + others
 
     def _blocks(self, form, device):
         """Blocks that share a multiprocessor."""

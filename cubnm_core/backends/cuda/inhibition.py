@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.printer import functions, source
 
 _THREADS = 256
@@ -14,7 +15,7 @@ def inhibitory_rest(drive, S_E, w_II, gain, transfer, bracket, J_N, device=None)
 
         device = current_card()
     text = "#define SINGLE 0\n" + functions("double") + source("inhibition")
-    kernel = device.compile(text, ("-std=c++17", "--fmad=false")).get_function("inhibitory_rest")
+    kernel = device.compile(text, OPTIONS).get_function("inhibitory_rest")
     distinct, index = np.unique(J_N, return_inverse=True)
     found = device.empty(distinct.shape, np.float64)
     numbers = map(np.float64, (drive, S_E, w_II, gain, *transfer, *bracket))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from cubnm_core.backends.cuda.forms import Form, choose_form
+from cubnm_core.backends.cuda.forms import Form, choose_form, ranked_forms
 from cubnm_core.backends.cuda.printer import n_sums
 
 _CHUNK_STEPS = 2000  # neural steps of a launch: some milliseconds, so that a desktop's screen stays alive
@@ -74,15 +74,7 @@ def plan_batch(task, precision, device, form=None):
     costs few spare lanes.
     """
     groups = _groups(task)
-    schedule = task.schedule
-    base = Form(
-        task.nodes, 1, 1, 1, "memory",
-        delayed=task.lengths is not None,
-        inner_steps=schedule.inner_steps,
-        state_interval=schedule.state_interval,
-    )  # fmt: skip
-    sizes = tuple(len(rows) for rows in groups)
-    chosen = form or choose_form(base, task.program, precision, sizes, device)
+    chosen = form or choose_form(*_asked(task, groups, precision), device)
     by_seed = [part for rows in groups for part in _by_seed(task, rows)]
     spare = _n_tiles(by_seed, chosen.lanes) / _n_tiles(groups, chosen.lanes)
     shared = task.noise is not None or spare <= _MOST_SPARE
@@ -93,6 +85,36 @@ def plan_batch(task, precision, device, form=None):
         for start in range(0, len(rows), chosen.lanes)
     ]
     return Plan(task, precision, replace(chosen, own_noise=not shared), tiles)
+
+
+def smaller_form(task, precision, device, refused):
+    """The best form that asks for fewer threads or less shared memory than each of those a device refused.
+
+    Returns
+    -------
+    Form or None
+        None if there is none.
+    """
+    sums, itemsize = n_sums(task.program), 4 if precision == "single" else 8
+
+    def needs(form):
+        return np.array([form.threads, form.shared_bytes(sums, itemsize)])
+
+    ranked = ranked_forms(*_asked(task, _groups(task), precision), device)
+    fitting = (form for form in ranked if all((needs(form) < needs(other)).any() for other in refused))
+    return next(fitting, None)
+
+
+def _asked(task, groups, precision):
+    """What forms are ranked for."""
+    schedule = task.schedule
+    base = Form(
+        task.nodes, 1, 1, 1, "memory",
+        delayed=task.lengths is not None,
+        inner_steps=schedule.inner_steps,
+        state_interval=schedule.state_interval,
+    )  # fmt: skip
+    return base, task.program, precision, tuple(len(rows) for rows in groups)
 
 
 def _groups(task):

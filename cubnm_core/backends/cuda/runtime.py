@@ -5,7 +5,8 @@ import logging
 import numpy as np
 
 from cubnm_core.backends.cuda.connectivity import Connectivity
-from cubnm_core.backends.cuda.plan import plan_batch
+from cubnm_core.backends.cuda.driver import OPTIONS
+from cubnm_core.backends.cuda.plan import plan_batch, smaller_form
 from cubnm_core.backends.cuda.printer import Printer, n_sums
 from cubnm_core.backends.task import TileResult
 from cubnm_core.noise import STREAMS, split_seed
@@ -13,7 +14,8 @@ from cubnm_core.noise import STREAMS, split_seed
 logger = logging.getLogger(__name__)
 
 _THREADS = 256  # of a block of the kernels that treat cells one by one
-_OPTIONS = ("-std=c++17", "--fmad=false")  # fused operations are written out, so that all forms round alike
+_MOST_BLOCKS = 65535  # of a launch, along its second and third axis
+_PLAIN_SHARED_MEMORY = 48 * 1024  # bytes a block gets without being allowed more
 
 
 def run(task, precision, threads, on_result, device=None, form=None):
@@ -36,12 +38,32 @@ def run(task, precision, threads, on_result, device=None, form=None):
     ------
     MemoryError
         If not even one tile fits into the free memory.
+
+    Notes
+    -----
+    If the device refuses the form that was chosen, the next one that asks for less is taken, with a warning.
     """
     if device is None:
         from cubnm_core.backends.cuda.card import current_card
 
         device = current_card()
-    plan = plan_batch(task, precision, device, form)
+    plan, refused = plan_batch(task, precision, device, form), []
+    while True:
+        try:
+            return _run_plan(plan, device, on_result)
+        except Exception as error:
+            if form or not device.refuses(error):
+                raise
+            refused.append(plan.form)
+            smaller = smaller_form(task, precision, device, refused)
+            if smaller is None:
+                raise
+            logger.warning("%s refuses kernels of %s (%s); going on with %s",
+                           device.name, plan.form, error, smaller)  # fmt: skip
+            plan = plan_batch(task, precision, device, smaller)
+
+
+def _run_plan(plan, device, on_result):
     waiting, size = plan.tiles, plan.tiles_that_fit(device)
     while waiting:
         try:
@@ -57,6 +79,30 @@ def run(task, precision, threads, on_result, device=None, form=None):
         waiting = waiting[size:]
 
 
+def integration_kernels(module, program, form, shared):
+    """The kernels that integrate in a form, each allowed the shared memory it asks for.
+
+    Parameters
+    ----------
+    module : compiled source of `Printer.integration`
+    program : Program
+    form : Form
+    shared : int
+        Bytes of a block.
+
+    Returns
+    -------
+    list of kernels
+        One for every stage if the form is stepwise, else one.
+    """
+    names = [f"step_{i}" for i in range(len(program.stages))] if form.stepwise else ["integrate"]
+    kernels = [module.get_function(name) for name in names]
+    if shared > _PLAIN_SHARED_MEMORY:
+        for kernel in kernels:
+            kernel.max_dynamic_shared_size_bytes = shared
+    return kernels
+
+
 # --- one slice ----------------------------------------------------------------------------------------------
 
 
@@ -69,8 +115,10 @@ class _Slice:
         self.schedule, self.program = plan.task.schedule, plan.task.program
         self.sums = n_sums(self.program)
         printer = Printer(self.program, self.task.hemodynamics, plan.precision)
-        self.integration = device.compile(printer.integration(self.form), _OPTIONS)
-        self.observation = device.compile(printer.observation(self.form), _OPTIONS)
+        self.shared = self.form.shared_bytes(self.sums, self.real.itemsize)
+        integration = device.compile(printer.integration(self.form), OPTIONS)
+        self.kernels = integration_kernels(integration, self.program, self.form, self.shared)
+        self.observation = device.compile(printer.observation(self.form), OPTIONS)
 
     def run(self):
         """Run all tiles from start to end.
@@ -80,13 +128,17 @@ class _Slice:
         list of TileResult
         """
         self._allocate()
+        return self._results(self._advance())
+
+    def _advance(self):
+        """Let time pass; gives the samples of all chunks where they are wanted."""
         kept = []
         for first in range(0, self.schedule.n_steps, self.plan.chunk):
             count = min(self.plan.chunk, self.schedule.n_steps - first)
             self._draw_noise(first, count)
             self._integrate(first, count)
             kept += self._observe(first, count)
-        return self._results(kept)
+        return kept
 
     # --- memory --------------------------------------------------------------------------------------------
 
@@ -189,10 +241,10 @@ class _Slice:
             given = np.ascontiguousarray(self.task.noise[steps].transpose(0, 2, 1), self.real)
             self.noise = self.device.to_device(given.reshape(-1))
             return
-        size = self.noise_groups * -(-count * inner // 4 + 1) * terms * self.form.nodes
-        size *= self.form.lanes if self.form.own_noise else 1
+        places = terms * self.form.nodes * (self.form.lanes if self.form.own_noise else 1)
+        blocks = min(_MOST_BLOCKS, -(-count * inner // 4) + 1), min(_MOST_BLOCKS, self.noise_groups)
         self.observation.get_function("draw_noise")(
-            (min(65535, -(-size // _THREADS)),),
+            (-(-places // _THREADS), *blocks),
             (_THREADS,),
             (
                 self.noise,
@@ -204,11 +256,7 @@ class _Slice:
     def _integrate(self, first, count):
         if self.form.stepwise:
             return self._step(first, count)
-        kernel = self.integration.get_function("integrate")
-        shared = self.form.shared_bytes(self.sums, self.real.itemsize)
-        if shared > 48 * 1024:
-            kernel.max_dynamic_shared_size_bytes = shared
-        kernel(
+        self.kernels[0](
             (len(self.tiles),),
             (self.form.threads,),
             (
@@ -216,15 +264,14 @@ class _Slice:
                 self.inputs, self.samples, self.delays, self.delay_table, self.sent,
                 *map(np.int32, (self.ring_length, first, count)),
             ),
-            shared_mem=shared,
+            shared_mem=self.shared,
         )  # fmt: skip
 
     def _step(self, first, count):
         """One launch for every stage of every step."""
         inner, interval = self.schedule.inner_steps, self.schedule.state_interval
         grid = (self.form.step_blocks, len(self.tiles))
-        shared = self.form.shared_bytes(self.sums, self.real.itemsize)
-        stages = [self.integration.get_function(f"step_{i}") for i in range(len(self.program.stages))]
+        stages = self.kernels
         model = (self.weights, self.connectome, self.coefficients, self.arrays, self.noise, self.noise_group)
         for here in range(count * inner):
             outer, step = here // inner, first * inner + here
@@ -242,8 +289,9 @@ class _Slice:
                 observed = (self.inputs[outer], feeds, sample, np.int32(records))
                 sent = self._halves(step * len(stages) + stage)
                 kernel(
-                    grid, (self.form.threads,), (*model, *noise, *observed, *delays, *sent), shared_mem=shared
-                )
+                    grid, (self.form.threads,), (*model, *noise, *observed, *delays, *sent),
+                    shared_mem=self.shared,
+                )  # fmt: skip
 
     def _halves(self, number):
         """What is read and what is written by launch `number`."""

@@ -12,7 +12,7 @@
 #define NOISE_COLS (NOISE_LANES == 1 ? 1 : COLS)
 #define NOISE_STEP (TERMS * N * NOISE_LANES)
 
-template <int n> struct alignas(n * sizeof(real) % 16 == 0 ? 16 : n * sizeof(real) % 8 == 0 ? 8 : sizeof(real)) Vector { real v[n]; };
+template <int n, class T = real> struct alignas(n * sizeof(T) % 16 == 0 ? 16 : n * sizeof(T) % 8 == 0 ? 8 : sizeof(T)) Vector { T v[n]; };
 
 // nodes beyond the last are computed like the last, and not stored
 __device__ __forceinline__ int existing(int node) { return node < N ? node : N - 1; }
@@ -111,8 +111,10 @@ __device__ __forceinline__ void add_segment(const real* weights, const Source& s
 #pragma unroll
     for (int c = 0; c < N_SUMS; ++c) partial SUM(c) = 0;
 #pragma unroll UNROLL
-    for (int k = segment * SEGMENT; k < (segment + 1) * SEGMENT; ++k)
-        source.add(k, *(const Vector<ROWS>*)(weights + (size_t)k * ROW_LENGTH), partial);
+    for (int k = segment * SEGMENT; k < (segment + 1) * SEGMENT; ++k) {
+        const Vector<ROWS> w = *(const Vector<ROWS>*)(weights + (size_t)k * ROW_LENGTH);  // a copy is loaded in one piece
+        source.add(k, w, partial);
+    }
 }
 
 template <class Source> __device__ __forceinline__ void add_segments(const real* weights, const Source& source, real (&sums)[SUMS][ROWS][COLS]) {
@@ -152,13 +154,15 @@ struct Delayed {
     const int* __restrict__ delays;
     int ring_length, now;  // `now` is the place of the running step
     __device__ __forceinline__ void add(int k, const Vector<ROWS>& w, real (&partial)[SUMS][ROWS][COLS]) const {
+        const char* const here = (const char*)(ring + k * LANES);
+        const Vector<ROWS, int> ago = *(const Vector<ROWS, int>*)(delays + (size_t)k * ROW_LENGTH);
 #pragma unroll
         for (int i = 0; i < ROWS; ++i) {
-            int when = now + 1 - delays[(size_t)k * ROW_LENGTH + i];
-            when += when < 0 ? ring_length : 0;
+            const unsigned when = now + 1 - ago.v[i], earlier = when + ring_length;  // `when` is huge before the ring's start
+            const char* const slot = here + (size_t)(when < earlier ? when : earlier) * (unsigned)(SENT_SIZE * sizeof(real));
 #pragma unroll
             for (int s = 0; s < SUMS; ++s) {
-                const Vector<COLS> from = *(const Vector<COLS>*)(ring + (size_t)when * SENT_SIZE + (s * SOURCES + k) * LANES);
+                const Vector<COLS> from = *(const Vector<COLS>*)((const real*)slot + s * SOURCES * LANES);
 #pragma unroll
                 for (int j = 0; j < COLS; ++j) partial[s][i][j] = fma(w.v[i], from.v[j], partial[s][i][j]);
             }

@@ -16,16 +16,21 @@ __device__ __forceinline__ void box_muller(unsigned first, unsigned second, floa
     sine_part = radius * sine;
 }
 
-// noise[group][step][term][node][lane] for steps first_step ... first_step + n_steps - 1; keys[group][lane][2]
+// noise[group][step][term][node][lane] for steps first_step ... first_step + n_steps - 1; keys[group][lane][2].
+// x counts places within a step, y four steps at a time, z groups: what is divided is divided by constants only.
+#define PLACES (TERMS * N * NOISE_LANES)
 extern "C" __global__ void draw_noise(real* __restrict__ noise, const unsigned* __restrict__ keys, int groups, int first_step,
                                       int n_steps, int stream) {
+    const int place = blockIdx.x * blockDim.x + threadIdx.x;
+    if (place >= PLACES) return;
+    const int lane = place % NOISE_LANES, node = place / NOISE_LANES % N, term = place / (N * NOISE_LANES);
     const int first_block = first_step / 4, blocks = (first_step + n_steps + 3) / 4 - first_block;
-    const long long per_block = (long long)TERMS * N * NOISE_LANES, total = groups * blocks * per_block;
-    for (long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x; i < total; i += (long long)gridDim.x * blockDim.x) {
-        const int place = (int)(i % per_block), block = (int)(i / per_block % blocks);
-        const long long group = i / per_block / blocks;
-        const int lane = place % NOISE_LANES, node = place / NOISE_LANES % N, term = place / (N * NOISE_LANES);
-        unsigned key_0 = keys[2 * (group * NOISE_LANES + lane)], key_1 = keys[2 * (group * NOISE_LANES + lane) + 1];
+#pragma unroll 1
+    for (int group = blockIdx.z; group < groups; group += gridDim.z)
+#pragma unroll 1
+    for (int block = blockIdx.y; block < blocks; block += gridDim.y) {
+        const unsigned* const key = keys + 2 * ((size_t)group * NOISE_LANES + lane);
+        unsigned key_0 = key[0], key_1 = key[1];
         unsigned word_0 = node, word_1 = term, word_2 = first_block + block, word_3 = stream;
 #pragma unroll
         for (int round = 0; round < $rounds; ++round) {
@@ -44,7 +49,7 @@ extern "C" __global__ void draw_noise(real* __restrict__ noise, const unsigned* 
 #pragma unroll
         for (int j = 0; j < 4; ++j) {
             const int step = 4 * (first_block + block) + j - first_step;
-            if (step >= 0 && step < n_steps) noise[(group * n_steps + step) * per_block + place] = normals[j];
+            if (step >= 0 && step < n_steps) noise[((size_t)group * n_steps + step) * PLACES + place] = normals[j];
         }
     }
 }
