@@ -12,7 +12,7 @@ from workflow_scripts.cohort import folds, tables, units
 from workflow_scripts.files import job, result_tables
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import completeness, scoring
-from workflow_scripts.fitting.people import People
+from workflow_scripts.fitting.people import People, damaged
 from workflow_scripts.preparation.connectome_settings import positions_of
 
 COLUMNS = (
@@ -38,7 +38,8 @@ def main(sm):
     logger = job.start(sm)
     cohort = units.from_records(sm.params.units)
     archives = People(sm.input.connectomes, sm.input.targets, sm.params.splits)
-    found, reasons = archives.read_usable(cohort)
+    found, unusable = archives.read_usable(cohort)
+    reasons = damaged(unusable)
     people = list(found.values())
     nodes, analysis = tables.read_nodes(sm.input.nodes), sm.params.analysis
     pair_index = pair_indices(len(nodes), [node["hemisphere"] for node in nodes], analysis["pairs"])

@@ -13,7 +13,7 @@ from cubnm_core.measures.objective import weighs_only_fcd
 from workflow_scripts.cohort import noise_seeds, tables, units
 from workflow_scripts.configuration import objectives
 from workflow_scripts.files import job
-from workflow_scripts.fitting.people import People, Person
+from workflow_scripts.fitting.people import People, Person, damaged
 from workflow_scripts.fitting.scoring import ANALYSIS, KEYS, conditions
 
 COLUMNS = (*KEYS, "split", "measure", "value", "sd", "n_seeds", *ANALYSIS, "seeds", "note")
@@ -49,7 +49,8 @@ def main(sm):
     job.start(sm)
     archives = People(sm.input.connectomes, sm.input.targets, sm.params.splits)
     asked = units.from_records(sm.params.units)
-    people, reasons = archives.read_usable(asked)
+    people, unusable = archives.read_usable(asked)
+    reasons = damaged(unusable)
     hemispheres = [node["hemisphere"] for node in tables.read_nodes(sm.input.nodes)]
     cases, rows = cases_of(sm.params.fits, list(people.values()))
     left_out = [unit for unit in asked if unit.name in reasons]

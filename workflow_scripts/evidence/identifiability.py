@@ -28,7 +28,7 @@ def main(sm):
     rows, pairs, drawn = [], [], []
     for fit, settings in sm.params.fits.items():
         whole = {name: concatenate(getattr(sm.input, name), fit) for name in ("fits", "profiles", "searches")}
-        drawn += noted_rows(whole["profiles"], whole["searches"])
+        drawn += noted_rows(whole["profiles"])
         tables = {name: result_tables.filled(table) for name, table in whole.items()}
         noise = noise_of_cost(result_tables.filled(concatenate(sm.input.evaluation, fit)))
         estimates = tables["fits"][tables["fits"]["status"] == "ok"]
@@ -53,10 +53,9 @@ def concatenate(paths, fit):
     return pd.concat(found, ignore_index=True)
 
 
-def noted_rows(*found):
-    """Rows that say why somebody has no profile, or why a search tells nothing."""
-    keys = [*IDS, "fit", "note"]
-    return [row for table in found for row in result_tables.noted(table)[keys].to_dict("records")]
+def noted_rows(profiles):
+    """Rows that say why somebody has no profile."""
+    return result_tables.noted(profiles)[[*IDS, "fit", "note"]].to_dict("records")
 
 
 def noise_of_cost(evaluation):

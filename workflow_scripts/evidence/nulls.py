@@ -88,7 +88,7 @@ class Batch:
         self._stated, self._fit, self._first_seed = sm.params.nulls, sm.wildcards.fit, sm.params.first_seed
         nodes, space = self.simulator.nodes, self.simulator.space
         archives = People(sm.input.connectomes, sm.input.targets, sm.params.splits, self.simulator.settings)
-        self.people, self._reasons = archives.read_usable(units.from_records(sm.params.units))
+        self.people, self._unusable = archives.read_usable(units.from_records(sm.params.units))
         self.best = best_fits.best_coordinates(sm.input.fits, self._fit)
         self._refits = {}
         for path in sm.input.null_fits:
@@ -119,8 +119,8 @@ class Batch:
         InputError
             If the person's files cannot be used, or nothing can be made of their connectome.
         """
-        if unit.name in self._reasons:
-            raise InputError(self._reasons[unit.name])
+        if unit.name in self._unusable:
+            raise InputError(self._unusable[unit.name]["reason"])
         person, best = self.people[unit.name], self.best[unit.key]
         found = [self._entry(null, False, best) for null in self._forward.of(unit.name, forward=True)]
         for null in self._refitted.of(unit.name):

@@ -59,10 +59,11 @@ def profile_people(chosen, best, simulator, sm, logger):
         One row per person, coordinate and point.
     """
     space, settings = simulator.space, simulator.settings
-    people, reasons = People(sm.input.connectomes, sm.input.targets, settings=settings).read_usable(chosen)
+    people, unusable = People(sm.input.connectomes, sm.input.targets, settings=settings).read_usable(chosen)
     problems, _ = make_problems(people, simulator)
     problems = {key: problem for key, problem in problems.items() if key.restart == 0}
-    rows = [{**unit.ids, "note": reasons[unit.name]} for unit in chosen if unit.name in reasons]
+    left_out = [unit for unit in chosen if unit.name in unusable]
+    rows = [{**unit.ids, "note": unusable[unit.name]["reason"]} for unit in left_out]
     for members, simulate_batch, size in shape_classes(simulator, problems, people):
         asked = []
         for key, problem in members.items():

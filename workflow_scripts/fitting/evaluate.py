@@ -69,8 +69,8 @@ def unreadable_people(sm, settings, readable):
     best = best_fits.best_coordinates(sm.input.fits, sm.wildcards.fit)
     fitted = [unit for unit in units.from_records(sm.params.units) if unit.key in best]
     people = People(sm.input.connectomes, sm.input.targets, sm.params.splits, settings)
-    _, reasons = people.read_usable([unit for unit in fitted if unit not in readable])
-    return {unit: reasons[unit.name] for unit in fitted if unit.name in reasons}
+    _, unusable = people.read_usable([unit for unit in fitted if unit not in readable])
+    return {unit: unusable[unit.name]["reason"] for unit in fitted if unit.name in unusable}
 
 
 def state_rows(keys, evaluated, nodes, model):

@@ -186,14 +186,13 @@ class People:
         -------
         people : dict of str to Person
             By name of the unit.
-        reasons : dict of str to str
-            Of all others.
+        unusable : dict of str to dict
+            As of :meth:`read_all`.
         """
         people, unusable = self.read_all(units)
-        reasons = {name: row["reason"] for name, row in unusable.items()}
-        for name, reason in reasons.items():
-            logger.warning("%s is left out: %s", name, reason)
-        return people, reasons
+        for name, row in unusable.items():
+            logger.warning("%s is left out: %s", name, row["reason"])
+        return people, unusable
 
 
 def _target(arrays, state):
@@ -218,6 +217,11 @@ def _lacking(arrays, state, objective, only_fcd):
 def _reasons(state):
     """Why a prepared file is not to be used."""
     return [] if state["status"] == "ok" else state["reasons"]
+
+
+def damaged(unusable):
+    """Reasons of those whose files are damaged, by name; exclusions were told by the preparation."""
+    return {name: row["reason"] for name, row in unusable.items() if row["status"] == "failed"}
 
 
 def tell(error):
