@@ -56,6 +56,8 @@ if workflow.is_main_process and CONFIG["synthetic"] is None:
 
 # Statistical models are read before the first job as well, lest a slip in a formula shows after all fits.
 if workflow.is_main_process:
+    for text in bold.note_field_strength(config):
+        print(f"Note: {text}", file=sys.stderr)
     messages.raise_problems("The statistical models cannot be used", statistical_models.check(CONFIG))
     if statistical_models.has_people(CONFIG):
         from workflow_scripts.statistics import planned_designs  # slow to import

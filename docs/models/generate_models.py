@@ -60,8 +60,8 @@ that is left lies above 0.1 Hz instead of 9 %. Simulated FCD in particular diffe
 rates beforehand, and do not choose by the fit: parameters fitted with one set do not hold for another. The
 slower response needs a burn-in of 20 s or more and longer simulations for FC of the same precision. To see
 how much depends on the constants, put two fits beside each other with `hemodynamics` of their own. These
-two sets were called `friston2003` (1.5 T) and `heinzle2016-3T` before; the old names and
-`bold.field_strength` are refused, and histories of such fits go on under `cubnm-1.5T` and `cubnm-3T`.
+two sets were called `friston2003` (1.5 T) and `heinzle2016-3T` before; the old names are refused,
+`bold.field_strength` stands for the new ones with a note, and histories of such fits go on under them.
 
 **Constants of your own.** A mapping states `kappa`, `gamma` and the `k`; the rest is the same in all sets
 and may be left out. `{set: friston-3T, kappa: 0.7}` changes one constant of a set. Constants may differ

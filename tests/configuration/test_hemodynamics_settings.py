@@ -4,7 +4,7 @@ import pytest
 
 from cubnm_core.equations.hemodynamics import HEMODYNAMICS
 from cubnm_core.errors import InputError
-from workflow_scripts.configuration import configuration, fit_settings, hemodynamics
+from workflow_scripts.configuration import bold, configuration, fit_settings, hemodynamics
 
 
 @pytest.fixture
@@ -65,11 +65,6 @@ def test_jobs_are_told_numbers_whatever_the_constants_were_called(name, config):
     ("change", "words"),
     [
         ({"bold": {}}, ["bold.hemodynamics is not given", "friston-3T", "cubnm-1.5T", "echo_time"]),
-        ({"bold": {"field_strength": 1.5}}, ["bold.field_strength: 1.5", "cubnm-1.5T", "friston-1.5T"]),
-        (
-            {"bold": {"field_strength": 3.0}},
-            ["bold.field_strength: 3.0", "cubnm-3T", "friston-3T", "echo_time"],
-        ),
         ({"bold": {"field_strength": 7.0}}, ["bold.field_strength: 7.0", "r0: ..."]),
         ({"bold": {"field_strength": 3.0, "hemodynamics": "cubnm-3T"}}, ["bold.field_strength", "delete"]),
         (
@@ -100,3 +95,12 @@ def test_jobs_are_told_numbers_whatever_the_constants_were_called(name, config):
 def test_constants_that_cannot_be_used_are_refused_in_words(change, words, config):
     message = refusal({**config, **change})
     assert all(word in message for word in words), message
+
+
+@pytest.mark.parametrize(("tesla", "before"), [(1.5, "cubnm-1.5T"), (3.0, "cubnm-3T"), (3, "cubnm-3T")])
+def test_a_field_strength_stands_for_the_constants_that_it_chose(tesla, before, config):
+    stated = {**config, "bold": {"field_strength": tesla}}
+    assert configuration.validate(stated)["bold"]["hemodynamics"] == before
+    (note,) = bold.note_field_strength(stated)
+    assert before in note and before.replace("cubnm", "friston") in note
+    assert bold.note_field_strength({**config, "bold": {"hemodynamics": before}}) == []

