@@ -51,7 +51,8 @@ class Archive:
     def records(self):
         """Records of all units, a dict of str to dict; whom it does not know is damage."""
         known = {unit: record for records in self._by_stem.values() for unit, record in records.items()}
-        return _Records(known, self.stems)
+        more = f" or one of {len(self.stems) - 1} others" if len(self.stems) > 1 else ""
+        return _Known(f"{self.stems[0]}.json{more}", known)
 
     @cached_property
     def _stem_of(self):
@@ -75,25 +76,21 @@ class Archive:
 
 
 def _read_records(path):
-    """Read the records of a batch, each of which says whether its unit can be used."""
+    """Read the records of a batch."""
     found = job.read_json(path)
     with told_as_damage(path, "it holds no records of people"):
-        for unit, record in found.items():
-            if not isinstance(record.get("status"), str) or not isinstance(record.get("reasons"), list):
-                raise ValueError(f"{unit} has no status")
-    return found
+        return {unit: _Known(path, record) for unit, record in found.items()}
 
 
-class _Records(dict):
-    """Records by unit, with an error of ours for a unit that should have one."""
+class _Known(dict):
+    """What a file says, with an error of ours about what it should say and does not."""
 
-    def __init__(self, known, stems):
+    def __init__(self, path, known):
         super().__init__(known)
-        self._stems = stems
+        self._path = path
 
-    def __missing__(self, unit):
-        more = f" or one of {len(self._stems) - 1} others" if len(self._stems) > 1 else ""
-        raise Damaged(f"{self._stems[0]}.json{more}", f"nothing is said about {unit}")
+    def __missing__(self, key):
+        raise Damaged(self._path, f"nothing is said about {key}")
 
 
 def by_split(targets, splits):
