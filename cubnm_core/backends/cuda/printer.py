@@ -1,9 +1,9 @@
 """Prints a program as CUDA C: functions of the model, followed by templates that are the same for all.
 
 The equations of a model file become the function ``update``; what a coupling sum adds up is computed by
-``publish``. The sums themselves, products with the connectome, stand in the templates
-``sources/integrate.cu`` (many steps a launch) and ``sources/step.cu`` (one step a launch). The functions of
-the model rWW lie printed in ``tests/backends/golden``.
+``publish``. The sums themselves, products with the connectome, stand in the template ``sources/cells.cu``,
+which ``sources/integrate.cu`` (many steps a launch) and ``sources/step.cu`` (one step a launch) call. The
+functions of the model rWW lie printed in ``tests/backends/golden``.
 """
 
 from functools import cache
