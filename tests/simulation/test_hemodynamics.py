@@ -127,7 +127,7 @@ def test_constants_that_cannot_be_are_refused(stated, words):
 
 
 WEIGHTS = np.array([[0, 0.02, 0.01], [0.02, 0, 0.03], [0.01, 0.03, 0]])
-SHORT = {"duration": 12.0, "repetition_time": 0.5, "burn_in": 2.0, "dt": 1e-3, "hemodynamic_dt": 5e-3}
+SHORT = {"duration": 4.0, "repetition_time": 0.5, "burn_in": 1.0, "dt": 2e-3, "hemodynamic_dt": 1e-2}
 
 
 def test_bold_needs_constants_and_states_do_not():
@@ -160,6 +160,7 @@ def regional(backend, precision=None, **constants):
     ).bold  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_region_responds_with_its_own_constants():
     """Each as if all had its constants, for BOLD does not act back on activity."""
     together = regional("reference")
@@ -176,6 +177,7 @@ def test_regional_constants_on_the_cpu_are_those_of_the_reference(precision, tol
     np.testing.assert_allclose(regional("cpu", precision), expected, rtol=0, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_simulations_may_differ_in_their_constants():
     kappa = np.array([[0.5, 0.65, 0.8], [0.8, 0.65, 0.5]])
     found = regional("reference", kappa=kappa)
