@@ -30,6 +30,12 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path not in slow)
 
 
+@pytest.fixture(autouse=True)
+def without_waiting_for_the_disk(monkeypatch):
+    """Nobody cuts the power of tests, and a busy disk takes seconds to flush a file."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+
+
 @pytest.fixture(scope="session")
 def shared():
     """Folder of real data and reference outputs; tests that need it are skipped where it is missing."""

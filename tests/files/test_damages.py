@@ -6,7 +6,7 @@ from damaged_results import ANEW, REFUSED, SAME, try_histories, try_results
 from damages import DAMAGES, damaged
 
 ALLOWED = {SAME, REFUSED, ANEW}
-TIMES = 300
+TIMES = 150
 
 
 @pytest.mark.parametrize("seed", range(3))

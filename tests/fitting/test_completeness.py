@@ -141,6 +141,14 @@ def test_outputs_of_a_job_are_sealed_and_one_digit_is_missed(made, tmp_path):
     assert len(read_texts(path)) == len(read_tsv(path))
 
 
+@pytest.mark.parametrize("seal", [b"", b"\0" * 65, b"12", None])
+def test_a_seal_that_a_power_cut_has_taken_counts_as_none(tables, made, seal):
+    path = tables[0] / "fits.tsv"
+    if seal is not None:
+        seals.seal_of(path).write_bytes(seal)
+    assert read_texts(path).equals(read_texts(made[0]["fits"]))
+
+
 def test_folders_of_users_get_no_seals(tmp_path):
     job.write_tsv(tmp_path / "results" / "manifest.tsv", [{"a": 1}])
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["manifest.tsv"]

@@ -6,13 +6,16 @@ an npz file have checksums of their own.
 """
 
 import hashlib
+import os
+import re
 from pathlib import Path
 
 from workflow_scripts.files.damage import Damaged
-from workflow_scripts.files.writing import atomic_path
+from workflow_scripts.files.writing import temporary_path
 
 RESULTS = "results"
 ENDINGS = (".tsv", ".json")
+WHOLE = re.compile(rb"[0-9a-f]{64}\n")
 
 
 def seal_of(path):
@@ -39,14 +42,18 @@ def sealed(outputs):
 def write(path, content):
     """Seal a file before it takes its place: a job that is killed in between leaves no file that is refused.
 
+    Seals are not flushed to the disk. One that a power cut has emptied counts as none.
+
     Parameters
     ----------
     path : path
     content : bytes
         What the file is going to hold.
     """
-    with atomic_path(seal_of(path)) as temporary:
-        temporary.write_text(f"{hashlib.sha256(content).hexdigest()}\n", encoding="ascii")
+    seal = seal_of(path)
+    temporary = temporary_path(seal)
+    temporary.write_text(f"{hashlib.sha256(content).hexdigest()}\n", encoding="ascii")
+    os.replace(temporary, seal)
 
 
 def read_bytes(path):
@@ -69,6 +76,6 @@ def read_bytes(path):
         stated = seal_of(path).read_bytes()
     except OSError:
         return content
-    if stated.strip() != hashlib.sha256(content).hexdigest().encode():
+    if WHOLE.fullmatch(stated) and stated.strip() != hashlib.sha256(content).hexdigest().encode():
         raise Damaged(path, f"its content is not what the checksum in {seal_of(path).name} says")
     return content

@@ -26,19 +26,23 @@ def atomic_path(path):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{MARK}-{socket.gethostname()}-{os.getpid()}{path.suffix}")
+    temporary = temporary_path(path)
     try:
         yield temporary
+        # The folder need not be flushed: a file that is absent after all is made again.
         _flush(temporary)
         os.replace(temporary, path)
-        with suppress(OSError):  # not all file systems flush folders
-            _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def temporary_path(path):
+    """Name a file of this process beside one that it writes."""
+    return path.with_name(f".{path.stem}.{MARK}-{socket.gethostname()}-{os.getpid()}{path.suffix}")
+
+
 def _flush(path):
-    """Wait until a file or folder is on the disk."""
+    """Wait until a file is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
