@@ -123,7 +123,7 @@ CASES = {
     "config.quality.mean_fd": ({"quality.mean_fd": 0.2}, COMPARISONS),
     "config.quality.outlier": ({"quality.outlier": 2.0}, COMPARISONS),
     "config.bold.hemodynamics": ({"bold.hemodynamics": "friston-3T"}, FITS),
-    "config.bold.band_pass": ({"bold.band_pass": [0.01, 0.1]}, TARGETS),
+    "config.bold.band_pass": ({"bold.band_pass": [0.01, 0.1]}, SCANS),
     "config.bold.filtered": ({"bold.filtered": [0.01, 0.1]}, SCANS),
     "config.bold.filtered_order": ({"bold.filtered": [0.01, 0.1], "bold.filtered_order": 1}, SCANS),
     "config.bold.initial_volumes": ({"bold.initial_volumes": 1}, SCANS),

@@ -120,6 +120,7 @@ def test_a_filtered_scan_and_a_filtered_simulation_of_one_brain_are_alike():
     weights = np.triu(generator.lognormal(size=(regions, regions)), 1)
     weights = (weights + weights.T) * 0.01 / weights.mean()
     settings = {"duration": 630.0, "burn_in": 30.0, "repetition_time": time, "fic": "analytical", "dt": 1e-3}
+    settings["hemodynamics"] = "cubnm-3T"
     settings |= {"record": ("fc", "fcd", "bold"), "seed": 1}
 
     def found(**more):

@@ -14,6 +14,7 @@ from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.files import archives, unpacking
 
 MEBIBYTE = 2**20
+USABLE = {"status": "ok", "reasons": []}
 
 
 @pytest.fixture
@@ -73,8 +74,8 @@ def test_too_many_members_are_refused(tmp_path, small_limits):
 
 
 def test_results_are_limited_by_person(tmp_path, small_limits):
-    people = {f"sub-{k}": ({"fc": np.zeros(MEBIBYTE // 12)}, {"status": "ok"}) for k in range(3)}
-    people["sub-9"] = {"fc": np.zeros(MEBIBYTE)}, {"status": "ok"}
+    people = {f"sub-{k}": ({"fc": np.zeros(MEBIBYTE // 12)}, USABLE) for k in range(3)}
+    people["sub-9"] = {"fc": np.zeros(MEBIBYTE)}, USABLE
     archives.write(tmp_path / "target.npz", tmp_path / "target.json", people)
     archive = archives.Archive(tmp_path / "target.npz")
     assert len(archive.arrays("sub-1")["fc"]) == MEBIBYTE // 12

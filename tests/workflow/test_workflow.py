@@ -197,7 +197,7 @@ def test_from_files_to_the_report_and_back_to_nothing_to_be_done(snakemake, smal
         columns = path.read_text(encoding="utf-8").splitlines()[0].split("\t")
         assert set(columns) == set(read_json(path.with_suffix(".json"))), path.name
     exclusions = (results / "cohort" / "exclusions.tsv").read_text(encoding="utf-8")
-    assert "negative" in exclusions and "are constant" in exclusions
+    assert "negative" in exclusions and "repeat the volume before" in exclusions
     fits = read_tsv(results / "cohort" / "fits.tsv")
     assert {row["participant_id"] for row in fits if row["status"] == "ok"} == {"01", "04"}
     assert {row["participant_id"] for row in fits if row["status"] == "excluded"} == {"02", "03"}

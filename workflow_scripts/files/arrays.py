@@ -10,6 +10,7 @@ import zipfile
 
 import numpy as np
 
+from cubnm_core.errors import InputError
 from workflow_scripts.files.damage import UNREADABLE, DamagedArray, raise_other, told_as_damage
 from workflow_scripts.files.unpacking import check_members
 
@@ -57,6 +58,8 @@ class ArrayFile:
             if content.read(1):
                 raise ValueError("it holds more than its header says")
             return array
+        except InputError:  # larger than is unpacked
+            raise
         except (*UNREADABLE, OSError) as error:
             raise_other(error)
             raise DamagedArray(self.path, name, error or type(error).__name__) from error

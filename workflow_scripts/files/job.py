@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import platform
+import re
 import socket
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from workflow_scripts.files.damage import REMOVE, told_as_damage
 from workflow_scripts.files.writing import atomic_path
 
 MISSING = "n/a"
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")  # signs that no table should hold
 _sealed = set()  # paths among the outputs of this job
 
 
@@ -188,4 +190,6 @@ def _cell(value):
         value = value.item()
     if value is None or value == "" or value != value:
         return MISSING
+    if isinstance(value, str):  # such as a message that quotes a damaged file
+        return CONTROLS.sub(lambda found: ascii(found[0])[1:-1], value)
     return repr(value) if isinstance(value, float) else value

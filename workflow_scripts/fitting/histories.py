@@ -295,7 +295,7 @@ def _origin(content, path):
     text = first.decode(errors="replace")
     if not text.startswith(FIRST_WORDS):
         raise InputError(
-            f"{path}, line 1: expected '{FIRST_WORDS}...', found '{text[:60]}'. This file is no fit history "
+            f"{path}, line 1: expected '{FIRST_WORDS}...', found {text[:60]!a}. This file is no fit history "
             "or is damaged; move it away to compute the fit from the beginning."
         )
     if _is_chained(content):  # lest one wrong digit passes for another fit
