@@ -277,8 +277,9 @@ def test_a_statistic_is_mended_for_a_cohort_that_has_grown(copy, monkeypatch):
     assert planned(folder, config) == VERSIONS["statistics"]
 
 
-# What the preparation writes: its version and settings are others since.
+# What is prepared and averaged: the version of targets and settings of scans are others since.
 PREPARED = tuple(f"results/{name}/" for name in ("aligned", "prepared", "targets", "cohort"))
+PREPARED += ("results/folds/fold-", "results/group/mean", "results/cross/connectomes")
 
 
 def aged(folder):
