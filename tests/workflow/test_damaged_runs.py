@@ -36,9 +36,8 @@ def run(repository, warm_python):
     """Run Snakemake in a folder; return the exit code, and all that was printed and logged."""
 
     def start(folder, *arguments):
-        command = [warm_python, "-m", "snakemake", "--snakefile", str(repository / "Snakefile")]
-        command += ["--directory", str(folder), "--cores", "2", *arguments]
-        command += ["--configfile", str(folder / "my.yaml")]
+        command = [warm_python, "-m", "snakemake", *arguments, "--snakefile", str(repository / "Snakefile")]
+        command += ["--directory", str(folder), "--cores", "2", "--configfile", str(folder / "my.yaml")]
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
         logs = [path.read_text(encoding="utf-8") for path in (folder / "logs").rglob("*.log")]
         return done.returncode, "\n".join([done.stdout, done.stderr, *logs])
