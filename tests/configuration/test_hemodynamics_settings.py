@@ -1,28 +1,18 @@
 """Haemodynamic constants in the configuration: what wins, what jobs are told, what is refused."""
 
+from copy import deepcopy
+
 import pytest
+from minimal_settings import BASE, refusal
 
 from cubnm_core.equations.hemodynamics import HEMODYNAMICS
-from cubnm_core.errors import InputError
 from workflow_scripts.configuration import bold, configuration, fit_settings, hemodynamics
 
 
 @pytest.fixture
 def config():
     """A small valid configuration."""
-    return {
-        "manifest": "manifest.tsv",
-        "nodes": "nodes.tsv",
-        "bold": {"hemodynamics": "cubnm-3T"},
-        "simulation": {"duration": 300.0},
-        "fits": {"one": {"free": {"G": [0.1, 5.0], "w_p": [0.2, 2.0]}}},
-    }
-
-
-def refusal(config):
-    with pytest.raises(InputError) as error:
-        configuration.validate(config)
-    return str(error.value)
+    return {**deepcopy(BASE), "bold": {"hemodynamics": "cubnm-3T"}}
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from copy import deepcopy
 
 import pytest
+from minimal_settings import BASE, refusal
 
-from cubnm_core.errors import InputError
 from workflow_scripts.configuration import configuration, fit_settings, hemodynamics, parameters, schemas
 from workflow_scripts.fitting import simulators
 
@@ -12,19 +12,7 @@ from workflow_scripts.fitting import simulators
 @pytest.fixture
 def config():
     """A small valid configuration."""
-    return {
-        "manifest": "manifest.tsv",
-        "nodes": "nodes.tsv",
-        "bold": {"hemodynamics": "cubnm-3T"},
-        "simulation": {"duration": 300.0},
-        "fits": {"one": {"free": {"G": [0.1, 5.0], "w_p": [0.2, 2.0]}}},
-    }
-
-
-def refusal(config):
-    with pytest.raises(InputError) as caught:
-        configuration.validate(config)
-    return str(caught.value)
+    return {**deepcopy(BASE), "bold": {"hemodynamics": "cubnm-3T"}}
 
 
 def test_defaults_are_filled_at_every_level(config):
