@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from cubnm_core.errors import InputError
@@ -205,14 +205,19 @@ def denoised_beside(path):
     """
     folder, name = os.path.split(path)
     bare = XCPD_PARTS.sub("", re.sub(r"_timeseries.*$", "", name)) + "_"
-    names = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
-    found = [
-        os.path.join(folder, other)
-        for other in sorted(names)
-        if other.startswith(bare) and other.endswith("_bold.json") and "desc-denoised" in other
-    ]
+    place = folder or "."
+    names = _denoised(place, os.stat(place).st_mtime_ns) if os.path.isdir(place) else ()
+    found = [os.path.join(folder, other) for other in names if other.startswith(bare)]
     ptseries = re.sub(r"\.tsv$", ".ptseries.nii", path)
     return found, ptseries if os.path.isfile(ptseries) else None
+
+
+@lru_cache(maxsize=16)
+def _denoised(folder, changed):
+    """Name the JSON files of denoised scans in a folder as of a time; one folder may hold a whole cohort."""
+    return tuple(
+        sorted(name for name in os.listdir(folder) if name.endswith("_bold.json") and "desc-denoised" in name)
+    )
 
 
 def _is_number(value):
