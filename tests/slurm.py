@@ -12,6 +12,7 @@ from pathlib import Path
 SWITCH = "CUBNM_TEST_SLURM"
 # Jobs lose the variables of Slurm, SLURM_CONF among them, and look here.
 SYSTEM_CONF = Path("/etc/slurm/slurm.conf")
+OWNER = "owner.pid"  # beside the settings: the process that the daemons belong to
 PACKAGES = ("slurm-wlm", "munge")
 PLUGIN = ("snakemake-executor-plugin-slurm", "snakemake-executor-plugin-slurm-jobstep", "throttler")
 SETTINGS = """
@@ -63,9 +64,19 @@ def obstacle():
         return "a Slurm of its own needs root on Linux"
     if missing() and shutil.which("apt-get") is None:
         return "no slurmctld, and no apt-get to install it with"
-    if SYSTEM_CONF.exists():
+    if os.path.lexists(SYSTEM_CONF) and not _left_behind():
         return f"this machine has a Slurm already ({SYSTEM_CONF})"
     return None
+
+
+def _left_behind():
+    """Whether the machine's settings are a link that a run of these tests left when it was killed."""
+    if not SYSTEM_CONF.is_symlink():
+        return False
+    owner = Path(os.readlink(SYSTEM_CONF)).parent / OWNER
+    if not SYSTEM_CONF.exists():
+        return True
+    return owner.exists() and not Path("/proc", owner.read_text(encoding="utf-8")).exists()
 
 
 def missing():
@@ -109,6 +120,9 @@ class LocalSlurm:
             (self.folder / name).mkdir(parents=True)
         (self.folder / "slurm.conf").write_text(SETTINGS.format(**facts), encoding="utf-8")
         (self.folder / "gres.conf").write_text(CARDS.format(**facts), encoding="utf-8")
+        (self.folder / OWNER).write_text(str(os.getpid()), encoding="utf-8")
+        if _left_behind():
+            SYSTEM_CONF.unlink()
         SYSTEM_CONF.symlink_to(self.folder / "slurm.conf")
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
