@@ -166,8 +166,9 @@ def test_baselines_of_everybody_with_a_scan(evaluated):
         if row["fit"] in ("n/a", "homogeneous")
     }
     signal = {f"global_signal_{name}" for name in ("fc", "ks", "cost", "share", "autocorrelation")}
-    once = {"sc_fc", "group_mean_fc", "distance_fc"} | signal
-    known = {("02", "train"): once | {"distance_decay"}, ("03", "train"): once | {"distance_decay"}}
+    once = {"sc_fc", "diffusion_fc", "group_mean_fc", "distance_fc"} | signal
+    found_once = {"distance_decay", "diffusion_coupling"}
+    known = {("02", "train"): once | found_once, ("03", "train"): once | found_once}
     known["03", "test"] = once - {"global_signal_share", "global_signal_autocorrelation"}
     known["03", "test"] |= {"scan_rescan_fc", "scan_rescan_ks"}
     assert found == {(*place, measure) for place, measures in known.items() for measure in measures}

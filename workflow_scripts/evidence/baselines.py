@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from cubnm_core.connectomes.scaling import euclidean_lengths
+from cubnm_core.evidence.diffusion import diffusion
 from cubnm_core.evidence.evaluation import distance_rule, fc_correlation, group_mean_fc, sc_fc, scan_rescan
 from cubnm_core.measures.connectivity import pair_indices
 from workflow_scripts.cohort import folds, tables, units
@@ -31,6 +32,7 @@ TRACTS = "lengths of tracts; pairs without a tract count as infinitely far apart
 STRAIGHT = "straight distances between the coordinates of the node table"
 NO_DISTANCES = "neither lengths of tracts nor x, y and z of every node in the node table"
 ALL_ALIKE = "all lengths are the same"
+NO_LOOP = "the connectome has no loop along which activity could spread"
 
 
 def main(sm):
@@ -47,6 +49,7 @@ def main(sm):
     for split in sm.params.splits:
         rows += connectome_rows(people, split, pair_index)
         rows += group_rows(people, split, sm.params.families)
+    rows += diffusion_rows(people, pair_index)
     rows += distance_rows(people, archives.connectomes, nodes, pair_index)
     rows += rescan_rows(people)
     rows += [missing_row(unit, reasons[unit.name]) for unit in cohort if unit.name in reasons]
@@ -77,6 +80,22 @@ def group_rows(people, split, family_of):
         row(person, split, "group_mean_fc", value, len(scanned) - kin.count(own))
         for person, own, value in zip(scanned, kin, values, strict=True)
     ]
+
+
+def diffusion_rows(people, pair_index):
+    """Score linear diffusion, its coupling found on the training scan, on every split."""
+    rows = []
+    for person in people:
+        found = diffusion(person.weights, person.targets["train"].fc, pair_index)
+        if found is None:
+            rows.append(row(person, "train", "diffusion_fc", np.nan, len(people), NO_LOOP))
+            continue
+        rows.append(row(person, "train", "diffusion_coupling", found.coupling, len(people)))
+        rows += [
+            row(person, split, "diffusion_fc", fc_correlation(found.fc, target.fc), len(people))
+            for split, target in person.targets.items()
+        ]
+    return rows
 
 
 def distance_rows(people, connectomes, nodes, pair_index):

@@ -34,6 +34,7 @@ BOLD_COST = "cost_of_fc_and_fcd"
 # Baselines that a fit is held against: the measure that each speaks to.
 BASELINES = {
     "sc_fc": "fc_corr",
+    "diffusion_fc": "fc_corr",
     "distance_fc": "fc_corr",
     "global_signal_fc": "fc_corr",
     "group_mean_fc": "fc_corr",

@@ -11,6 +11,7 @@ HIGHER_IS_BETTER = {"fc_corr": True, "fcd_ks": False}
 # Baselines: name in the table, the measure they are compared in, and label.
 BASELINES = {
     "sc_fc": ("fc_corr", "SC–FC correlation"),
+    "diffusion_fc": ("fc_corr", "linear diffusion"),
     "distance_fc": ("fc_corr", "distance rule"),
     "global_signal_fc": ("fc_corr", "global signal"),
     "group_mean_fc": ("fc_corr", "group-mean FC"),

@@ -20,6 +20,7 @@ from workflow_scripts.report.figures.style import (
 TITLES = {"fc_corr": "FC correlation (higher is better)", "fcd_ks": "FCD distance, KS (lower is better)"}
 BASELINE_LABELS = {
     "sc_fc": "SC–FC",
+    "diffusion_fc": "linear\ndiffusion",
     "distance_fc": "distance\nrule",
     "global_signal_fc": "global\nsignal",
     "global_signal_ks": "global\nsignal",
@@ -29,6 +30,7 @@ BASELINE_LABELS = {
 }
 BASELINE_MARKERS = {
     "sc_fc": "s",
+    "diffusion_fc": "v",
     "distance_fc": "^",
     "global_signal_fc": "x",
     "global_signal_ks": "x",

@@ -6,6 +6,8 @@ from workflow_scripts.report.sections.personal import have_one_connectome
 
 BASELINES = {
     "sc_fc": "the correlation of the person's connectome with FC",
+    "diffusion_fc": "that of the stationary FC of white noise spreading linearly along the connectome, "
+    "its coupling fitted to the training scans",
     "distance_fc": "that of an exponential decay with connection length, its constant fitted to the training "
     "scans",
     "group_mean_fc": "that of the mean FC of all other people",
@@ -84,7 +86,8 @@ def _baselines(cohort):
     told = [text for name, text in BASELINES.items() if name in known]
     if not told:
         return []
-    cited = ["aquino2022", "liegeois2017"] if "global_signal_fc" in known else []
+    cited = ["galan2008"] if "diffusion_fc" in known else []
+    cited += ["aquino2022", "liegeois2017"] if "global_signal_fc" in known else []
     return [(f"Baselines over the same pairs of regions were {'; '.join(told)}.", cited)]
 
 

@@ -234,6 +234,11 @@ _ALL = (
         "163:437–455", "10.1016/j.neuroimage.2017.09.012",
     ),
     Source(
+        "galan2008", "Galán RF", "2008",
+        "On how network architecture determines the dominant patterns of spontaneous neural activity",
+        "PLoS ONE", "3:e2148", "10.1371/journal.pone.0002148",
+    ),
+    Source(
         "aquino2022", "Aquino KM, Fulcher B, Oldham S, et al.", "2022",
         "On the intersection between data quality and dynamical modelling of large-scale fMRI signals",
         "NeuroImage", "256:119051", "10.1016/j.neuroimage.2022.119051",

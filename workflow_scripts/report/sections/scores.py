@@ -29,6 +29,7 @@ SPLITS = {"train": "training", "test": "held-out"}
 # Rows of the cohort table below the fits: name, and the baselines of FC correlation, FCD distance and cost.
 BASELINE_ROWS = (
     ("SC–FC correlation", "sc_fc", None, None),
+    ("linear diffusion along the connectome", "diffusion_fc", None, None),
     ("distance rule, exp(−length/λ)", "distance_fc", None, None),
     ("global signal", "global_signal_fc", "global_signal_ks", "global_signal_cost"),
     ("group-mean FC (leave-one-out)", "group_mean_fc", None, None),
