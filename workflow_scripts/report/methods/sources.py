@@ -240,7 +240,7 @@ _ALL = (
     ),
     Source(
         "hartigan1969", "Hartigan JA", "1969", "Using subsample values as typical values",
-        "Journal of the American Statistical Association", "64:1303–1317", "10.1080/01621459.1969.10501057",
+        "Journal of the American Statistical Association", "64:1303–1317", None,
     ),
     Source(
         "holm1979", "Holm S", "1979", "A simple sequentially rejective multiple test procedure",
