@@ -170,6 +170,21 @@ CASES = {
         )
     },
     **{
+        f"config.statistics.primary.{key}": (
+            {
+                "statistics.models": {"level": {"formula": "mean_fd"}},
+                "statistics.primary": {"fit": "one", "contrast": "mean_fd", "quantity": "G", key: value},
+            },
+            TABLES,
+        )
+        for key, value in (
+            ("fit", "two"),
+            ("contrast", "mean_fd: per unit of mean_fd"),
+            ("quantity", "fc_corr"),
+            ("model", "level"),
+        )
+    },
+    **{
         f"config.statistics.models.*.{key}": (
             {"statistics.models": {"level": {"formula": "group", key: value}}},
             TABLES,

@@ -283,6 +283,16 @@ _ALL = (
         "Journal of the American Statistical Association", "112:1211–1220", "10.1080/01621459.2016.1202117",
     ),
     Source(
+        "johnson2007", "Johnson WE, Li C, Rabinovic A", "2007",
+        "Adjusting batch effects in microarray expression data using empirical Bayes methods",
+        "Biostatistics", "8:118–127", "10.1093/biostatistics/kxj037",
+    ),
+    Source(
+        "fortin2018", "Fortin JP, Cullen N, Sheline YI, et al.", "2018",
+        "Harmonization of cortical thickness measurements across scanners and sites", "NeuroImage",
+        "167:104–120", "10.1016/j.neuroimage.2017.11.024",
+    ),
+    Source(
         "laird1982", "Laird NM, Ware JH", "1982", "Random-effects models for longitudinal data", "Biometrics",
         "38:963–974", "10.2307/2529876",
     ),
