@@ -36,28 +36,23 @@ def main():
     options = _options()
     rng = np.random.default_rng(options.seed)
     result = {"date": date.today().isoformat(), "cohorts": options.cohorts, "seed": options.seed}
-    result["rates"] = []
+    result |= {"rates": [], "coverage": []}
     for name in SCENARIOS:
-        rows = scenario_rates(name, options.cohorts, rng)
-        result["rates"] += rows
-        print(
-            name,
-            *(f"{row['model']}, {row['parameters']}: {_said(row)}" for row in rows),
-            sep="\n",
-            flush=True,
-        )
+        result["rates"] += scenario_rates(name, options.cohorts, rng)
+        write(result)
     result["coverage"] = [row for n in (16, 40, 100) for row in coverage(n, options.cohorts, rng)]
     if options.results is not None:
         result["fitted"] = fitted_rates(options.results, 4 * options.cohorts, rng)
         result["recovered"] = recovered(options.results)
+    print(write(result))
+
+
+def write(result):
+    """Write what is known so far, and give it for people."""
     path = HERE / "results" / "false_positives.json"
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     path.with_suffix(".md").write_text(markdown(result), encoding="utf-8")
-    print(f"{markdown(result)}\nwritten to {path} and .md")
-
-
-def _said(row):
-    return " / ".join("" if row[kind] is None else f"{100 * row[kind]:.1f}" for kind in ("t", "permutation"))
+    return f"{markdown(result)}\nwritten to {path} and .md"
 
 
 def _options():

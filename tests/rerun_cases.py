@@ -320,5 +320,7 @@ VERSIONS = {
     | {"cross_people", "reliability", "identifiability", "null_tests", *SIGNAL},
     "statistics": {"null_tests", *OF_ALL_FITS},
 }
-# What is told by other entries, or only names them.
+# What is told by other entries, or only names them; what needs sessions or sites that these people lack,
+# and is a parameter like the rest of its section.
 UNUSED = {"config.truth", "config.fits"}
+UNUSED |= {f"config.statistics.models.*.{key}" for key in ("response", "sessions", "time", "combat")}

@@ -189,3 +189,26 @@ def test_families_without_p_stay_without():
     found = corrections.adjust(rows, ("a",), {"p": "q"})
     assert np.isnan(found[0]["q"]) and [row["n_corrected"] for row in found] == [1, 1, 1]
     assert [row["q"] for row in found[1:]] == [0.02, 0.04]
+
+
+@pytest.mark.slow
+def test_the_first_start_records_and_a_plan_does_not(snakemake, tmp_path):
+    cohort = TinyCohort(tmp_path, [f"{number:02d}" for number in range(1, 7)])
+    for number, row in enumerate(cohort.participants):
+        row |= {"group": "ab"[number % 2]}
+    (fit,) = cohort.config["fits"]
+    stated = {"fit": fit, "contrast": "group: b - a", "quantity": "G"}
+    cohort.config |= {"statistics": {"primary": stated}}
+    status, text = snakemake("plan", config=cohort.write())
+    assert status == 0, text
+    assert "Detectable effects (80 % power" in text and f"the primary analysis, of G in fit {fit}" in text
+    assert not (tmp_path / "results").exists()
+    status, text = snakemake(
+        "results/cohort/common_nodes.json", "--until", "common_nodes", config=cohort.write()
+    )
+    assert status == 0, text
+    (entry,) = entries(tmp_path)
+    assert entry["primary"]["contrast"] == "b − a" and not entry["after_results"]
+    stated["contrast"] = "group: a - b"
+    status, text = snakemake("--dry-run", config=cohort.write())
+    assert status != 0 and "statistics.primary.contrast: group has no comparison 'a − b'" in text
