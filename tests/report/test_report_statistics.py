@@ -157,16 +157,20 @@ def entry(day, late, variable="G"):
     return {**shown, "sha256": "0123456789abcdef" * 4, "primary": decided, "model": None}
 
 
-def decided(folder, record, **changes):
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """Tables of a cohort whose primary response is a parameter."""
+    made = MadeStatistics(tmp_path_factory.mktemp("primary"))
+    return made.run({"level": {"formula": "group"}}, primary=dict(PRIMARY))
+
+
+def decided(tables, record):
     """A cohort with a primary analysis and its record."""
-    stated = {**PRIMARY, **changes}
-    made = MadeStatistics(folder)
-    tables = made.run({"level": {"formula": "group"}}, primary=dict(stated))
-    return Told(tables, decided=stated, record=record)
+    return Told(tables, decided=PRIMARY, record=record)
 
 
-def test_the_primary_analysis_stands_apart_with_its_date(tmp_path):
-    told = decided(tmp_path, [entry(2, late=False)])
+def test_the_primary_analysis_stands_apart_with_its_date(tables):
+    told = decided(tables, [entry(2, late=False)])
     said = text(primary.section(told))
     assert "Stated on 2026-01-02 before any fit: G of fit one, contrast group, model level" in said
     assert "SHA-256 0123456789ab" in said and "exploratory. " not in said.split("All other tests")[0]
@@ -183,9 +187,9 @@ def test_the_primary_analysis_stands_apart_with_its_date(tmp_path):
     assert "Primary analysis: Stated on 2026-01-02 before any fit" in methods
 
 
-def test_changes_after_results_are_told(tmp_path):
+def test_changes_after_results_are_told(tables):
     record = [entry(2, False, "w_p"), entry(5, True, "fc_corr"), entry(9, True)]
-    said = text(primary.section(decided(tmp_path, record)))
+    said = text(primary.section(decided(tables, record)))
     assert "Changed on 2026-01-05 after results: fc_corr of fit one" in said
     assert (
         "Changed on 2026-01-09 after results: G of fit one, contrast group, model level; it was fc_corr"
@@ -199,7 +203,9 @@ def test_changes_after_results_are_told(tmp_path):
 
 
 def test_a_primary_state_is_told_by_its_familywise_error(tmp_path):
-    said = text(primary.section(decided(tmp_path, [entry(2, False)], quantity="S_E")))
+    stated = {**PRIMARY, "quantity": "S_E"}
+    made = MadeStatistics(tmp_path).run({"level": {"formula": "group"}}, primary=dict(stated))
+    said = text(primary.section(Told(made, decided=stated, record=[entry(2, False)])))
     assert re.search(r"S_E, group \(patient − control\): \d+ of 24 nodes with familywise p below 0\.05", said)
     assert "node_23" in said
 
@@ -216,8 +222,8 @@ def test_a_primary_analysis_without_result_says_why(tmp_path):
     assert "It has no result: 8 people are too few for 7 coefficients" in said
 
 
-def test_the_shared_page_keeps_the_primary_result_of_small_groups(tmp_path, monkeypatch):
-    told = decided(tmp_path, [entry(2, False)])
+def test_the_shared_page_keeps_the_primary_result_of_small_groups(tables, monkeypatch):
+    told = decided(tables, [entry(2, False)])
     assert "in 40 people" in text(primary.aggregate(told))
     monkeypatch.setattr(told, "smallest_group", 25)
     assert "withheld because a group is too small" in text(primary.aggregate(told))
@@ -237,6 +243,7 @@ def test_changes_and_slopes_are_told(tmp_path):
     assert "related changes between sessions (1, 3) of fitted parameters" in methods
 
 
+@pytest.mark.slow
 def test_combat_is_a_further_sample_of_states(tmp_path):
     pytest.importorskip("neuroCombat", reason="neuroCombat is not installed")
     made = MadeStatistics(tmp_path)
