@@ -108,6 +108,8 @@ def harmonised_test(design, columns, responses, sites, permutations, threads=1):
     InputError
         If there are too few regions, or sites explain a term of the design.
     """
+    from threadpoolctl import threadpool_limits
+
     responses = np.asarray(responses, dtype=np.float64)
     combat = Combat(sites, design[:, 1:])
     member = (np.asarray(sites)[:, None] == np.unique(np.asarray(sites))).astype(float)
@@ -125,7 +127,7 @@ def harmonised_test(design, columns, responses, sites, permutations, threads=1):
         found = robust_statistic(design, columns, combat.harmonise(fitted + residuals[order]))
         return found >= needed, found.max()
 
-    with ThreadPoolExecutor(threads) as pool:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads) as pool:
         reached, largest = zip(*pool.map(compare, permutations), strict=True)
     times, places = len(permutations) + 1, np.flatnonzero(varying)
     at_least = len(largest) - np.searchsorted(np.sort(largest), needed)

@@ -48,6 +48,7 @@ def test_a_test_is_found_by_its_term_alone():
         ({"model": "levels"}, "did you mean 'level'"),
         ({"contrast": "sex"}, "no model tests 'sex'"),
         ({"quantity": "w_I"}, "the fit has no 'w_I'"),
+        ({"quantity": "w_p.myelin"}, "the fit has no 'w_p.myelin'"),
         ({"models": {"a": LEVEL, "b": LEVEL}}, "tested by several models (a, b); name one"),
         ({"models": {}}, "there is no statistical model"),
         ({"models": {"a": {**LEVEL, "quantities": ["states"]}}}, "quantities has no parameters; add them"),

@@ -36,8 +36,11 @@ def check(model, rows, place):
             f"it knows no random intercept for {model['random']}; leave combat out, or take this one out "
             "of random"
         )
-    if model["exchange"] == "whole":
-        found.append("people change places within sites only; leave combat out, or exchange: whole")
+    if model["blocks"] not in (None, column) or model["exchange"] == "whole":
+        found.append(
+            f"its permutations exchange people within {column} and know no other blocks; leave combat out, "
+            "or blocks and exchange"
+        )
     sites = {row["participant_id"]: str(row[column]) for row in rows if row.get(column) is not None}
     levels = {name: _levels(name, rows) for name in tested_columns(model)}
     try:

@@ -100,7 +100,10 @@ def _contrast(stated, models):
 
 def _quantity(name, fit):
     """Kind of a response of a fit."""
-    if name.replace("[", ".", 1).partition(".")[0] in fit["free"]:
+    coordinates = parameters.free_coordinates(fit)  # None with groups, which only the node table knows
+    if coordinates is None and name.replace("[", ".", 1).partition(".")[0] in fit["free"]:
+        return PARAMETER
+    if name in (coordinates or ()):
         return PARAMETER
     if name in SCORES or name in fit["terms"]:
         return SCORE
@@ -108,7 +111,7 @@ def _quantity(name, fit):
     regional = (*model.record, *model.states, *model.parameters)
     if all(part in regional for part in name.split("/")):
         return STATE
-    known = dict.fromkeys([*fit["free"], *SCORES, *fit["terms"], *model.record])
+    known = dict.fromkeys([*(coordinates or fit["free"]), *SCORES, *fit["terms"], *model.record])
     raise InputError(f"{PLACE}.quantity: the fit has no {name!r}{suggestion(name, known)}")
 
 
