@@ -65,7 +65,7 @@ class Combat:
         -------
         (n, M) float64 array
         """
-        library = import_module("neuroCombat.neuroCombat")
+        library = import_module("neuroCombat.neuroCombat")  # the package names a function like this module
         coefficients = self._inverse @ responses
         sites = self._info["n_batch"]
         mean = self._shares @ coefficients[:sites]
