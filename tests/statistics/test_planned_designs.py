@@ -159,3 +159,30 @@ def test_the_primary_analysis_comes_first_with_its_reliability(six):
     assert second.startswith("  age, age (per unit of age), 6 people: partial r ")
     assert "w_p" in second and "none is large enough" in second
     assert not any("not known yet" in text for text in rest)
+
+
+def problems(cohort, model):
+    """What stops the run at its start, of models and then of their sessions."""
+    cohort.config["statistics"] = {"models": {"level": model}}
+    cohort.write()
+    config = validate(cohort.config)
+    units = planned_cohort.PlannedCohort(config).units().values()
+    return statistical_models.check(config), statistical_models.check_sessions(config, units)
+
+
+def test_small_sites_stop_the_run_where_combat_is_asked_for(six):
+    assert problems(six, {"formula": "group + site"}) == ([], [])
+    (text,), _ = problems(six, {"formula": "group", "combat": "site"})
+    assert text.startswith("statistics.models.level.combat: ComBat needs 10 people of every site")
+    assert "s0 (2), s1 (2), s2 (2)" in text and "the site in the formula, or under random" in text
+    (text,), _ = problems(six, {"formula": "group", "combat": "scanner"})
+    assert "statistics.models.level.combat: no column 'scanner'" in text
+
+
+def test_sessions_that_nobody_has_stop_the_run(six):
+    change = {"formula": "group", "response": "change", "sessions": ["a", "b"]}
+    _, found = problems(six, change)
+    assert found[0].endswith("nobody has a session 'a'; the manifest has no sessions (column session_id)")
+    six.manifest = [{**row, "session_id": name} for row in six.manifest for name in ("a", "c")]
+    _, found = problems(six, change)
+    assert found == ["statistics.models.level.sessions: nobody has a session 'b'; Allowed: a, c"]
