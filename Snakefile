@@ -30,6 +30,7 @@ include: "rules/planning.smk"
 onstart:
     if "plan" not in workflow.dag_settings.targets:
         COHORT.write()
+        primary_record.write(CONFIG)
         claims.write(CONFIG["histories"]["folder"], FITS)
         writing.remove_left("results")
 

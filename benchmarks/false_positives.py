@@ -11,37 +11,48 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from false_positives_page import markdown
+from null_cohorts import (
+    COMBAT_SHARE,
+    LEVEL,
+    RESPONSES,
+    SCENARIOS,
+    SHAPES,
+    TRUE_DIFFERENCE,
+    both_p,
+    design_of,
+    harmonisable,
+    made_people,
+    plain,
+    responses_of,
+)
 
-from cubnm_core.statistics.exchange import draw_permutations
 from cubnm_core.statistics.linear_models import term_test
-from cubnm_core.statistics.permutation import permutation_test
 
 HERE = Path(__file__).resolve().parent
-LEVEL = 0.05
-PERMUTATIONS = 499
-RESPONSES = 50  # parameters per synthetic cohort
-SITES, PER_FAMILY = 4, 2
-TRUE_DIFFERENCE = 0.8  # standard deviations
-SHAPES = {
-    "normal": lambda latent: latent,
-    "bounded": lambda latent: np.clip(latent, -0.5, 1.0),  # a third at the lower, a sixth at the upper bound
-    "skewed": np.exp,
-}
 
 
 def main():
     options = _options()
     rng = np.random.default_rng(options.seed)
     result = {"date": date.today().isoformat(), "cohorts": options.cohorts, "seed": options.seed}
-    result["rates"] = [row for name in SCENARIOS for row in scenario_rates(name, options.cohorts, rng)]
+    result |= {"rates": [], "coverage": []}
+    for name in SCENARIOS:
+        result["rates"] += scenario_rates(name, options.cohorts, rng)
+        write(result)
     result["coverage"] = [row for n in (16, 40, 100) for row in coverage(n, options.cohorts, rng)]
     if options.results is not None:
         result["fitted"] = fitted_rates(options.results, 4 * options.cohorts, rng)
         result["recovered"] = recovered(options.results)
+    print(write(result))
+
+
+def write(result):
+    """Write what is known so far, and give it for people."""
     path = HERE / "results" / "false_positives.json"
     path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     path.with_suffix(".md").write_text(markdown(result), encoding="utf-8")
-    print(f"{markdown(result)}\nwritten to {path} and .md")
+    return f"{markdown(result)}\nwritten to {path} and .md"
 
 
 def _options():
@@ -49,7 +60,7 @@ def _options():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--cohorts", type=int, default=60, help=f"cohorts per row, each with {RESPONSES} parameters"
+        "--cohorts", type=int, default=200, help=f"cohorts per row, each with {RESPONSES} parameters"
     )
     parser.add_argument(
         "--results", type=Path, help="folder of a finished run with groups (the one with cohort/)"
@@ -58,111 +69,21 @@ def _options():
     return parser.parse_args()
 
 
-def made_people(n, rng):
-    """People whose groups are of equal size and have nothing to do with anything else."""
-    return {
-        "group": rng.permutation(np.arange(n) % 2).astype(float),
-        "age": rng.normal(size=n),
-        "motion": rng.gamma(4.0, 0.5, n) - 2.0,
-        "site": rng.integers(SITES, size=n),
-        "family": np.arange(n) // PER_FAMILY,
-    }
-
-
-def plain(people, rng):
-    """Parameters depend on age."""
-    return 0.4 * people["age"][:, None] + rng.normal(size=(len(people["age"]), RESPONSES))
-
-
-def moving(people, rng):
-    """Patients move more, and parameters depend on motion (or on how good the fit is)."""
-    people["motion"] = people["motion"] + 0.8 * people["group"]
-    people["measured"] = people["motion"] + rng.normal(0, 0.65, len(people["motion"]))
-    return plain(people, rng) + 0.6 * people["motion"][:, None]
-
-
-def scattered(people, rng):
-    """Sites differ in the parameters and in how many patients they have."""
-    shares = np.linspace(0.2, 0.8, SITES)[people["site"]]
-    people["group"] = (rng.random(len(shares)) < shares).astype(float)
-    return plain(people, rng) + 0.8 * rng.normal(size=(SITES, RESPONSES))[people["site"]]
-
-
-def related(people, rng):
-    """Relatives are alike and in one group."""
-    families = people["family"].max() + 1
-    people["group"] = rng.permutation(np.arange(families) % 2).astype(float)[people["family"]]
-    return plain(people, rng) + 1.2 * rng.normal(size=(families, RESPONSES))[people["family"]]
-
-
-# What is made, and the models: name, covariates, random intercept, blocks of permutations (families: whole).
-SCENARIOS = {
-    "labels permuted": (plain, 40, [("group + age", ("age",), None, None)]),
-    "labels permuted, 16 people": (plain, 16, [("group + age", ("age",), None, None)]),
-    "motion or fit quality differs between groups": (
-        moving,
-        40,
-        [
-            ("group + age", ("age",), None, None),
-            ("group + age + mean_fd", ("age", "motion"), None, None),
-            ("group + age + mean_fd, measured with error", ("age", "measured"), None, None),
-        ],
-    ),
-    "sites differ, patients unevenly over sites": (
-        scattered,
-        80,
-        [
-            ("group + age", ("age",), None, None),
-            ("group + age + site", ("age", "site"), None, None),
-            ("group + age, random: site", ("age",), "site", None),
-            ("group + age + site, blocks: site", ("age", "site"), None, "site"),
-        ],
-    ),
-    "relatives are alike and share a group": (
-        related,
-        80,
-        [
-            ("group + age", ("age",), None, None),
-            ("group + age, random: family", ("age",), "family", None),
-            ("group + age, blocks: family, exchange: whole", ("age",), None, "family"),
-        ],
-    ),
-}
-
-
 def scenario_rates(name, cohorts, rng):
-    """Rates of false positives of every model and shape of parameters in one scenario."""
-    make, n, models = SCENARIOS[name]
+    """Rates of false positives of every test and shape of parameters in one scenario."""
+    make, n, tests = SCENARIOS[name]
     found = {}
-    for _ in range(cohorts):
+    for _ in range(cohorts // (COMBAT_SHARE if make is harmonisable else 1)):
         people = made_people(n, rng)
         latent = make(people, rng)
         for shape, change in SHAPES.items():
-            for model, covariates, random, blocks in models:
-                design = design_of(people, covariates)
-                p = both_p(design, change(latent), people.get(random), people.get(blocks), rng)
-                found.setdefault((model, shape), []).append(p)
+            values = responses_of(people, latent, change)
+            for model, test in tests.items():
+                found.setdefault((model, shape), []).append(test(people, values, rng))
     return [
         {"scenario": name, "n": n, "model": model, "parameters": shape, **rates(p)}
         for (model, shape), p in found.items()
     ]
-
-
-def design_of(people, covariates):
-    """Intercept, group, covariates; a site takes a column for all but the first."""
-    columns = [np.ones(len(people["group"])), people["group"]]
-    for name in covariates:
-        levels = np.unique(people[name]) if name == "site" else ()
-        columns += [people[name] == level for level in levels[1:]] or [people[name]]
-    return np.column_stack(columns).astype(float)
-
-
-def both_p(design, responses, clusters, blocks, rng):
-    """p of the group by t and by permutation: (2, M)."""
-    whole = blocks is not None and len(np.unique(blocks)) > SITES
-    drawn = draw_permutations(len(design), PERMUTATIONS, int(rng.integers(2**31)), blocks, whole)
-    by_t = term_test(design, [1], responses, clusters=clusters).p
-    return np.stack([by_t, permutation_test(design, [1], responses, drawn, clusters)[0]])
 
 
 def rates(draws):
@@ -171,7 +92,7 @@ def rates(draws):
     Responses of one cohort or drawing may go together: the spread over these counts where it is larger.
     """
     p = np.concatenate(draws, axis=1)
-    by_t, by_permutation = (p <= LEVEL).mean(axis=1).tolist()
+    by_t, by_permutation = (None if np.isnan(each).all() else float((each <= LEVEL).mean()) for each in p)
     spread = np.std([(draw <= LEVEL).mean(axis=1) for draw in draws], axis=0, ddof=1).max()
     error = max(np.sqrt(LEVEL * (1 - LEVEL) / p.shape[1]), spread / np.sqrt(len(draws)))
     return {"t": by_t, "permutation": by_permutation, "tests": p.shape[1], "error": float(error)}
@@ -278,93 +199,6 @@ def recovered(folder):
             true = float(known[patient].mean() - known[~patient].mean())
             found.append({"fit": fit, "parameter": name, "people": len(people), "true": true, **numbers})
     return found
-
-
-_HEAD = """\
-# False positives of the cohort statistics
-
-{date}, `python benchmarks/false_positives.py`, seed {seed}. {cohorts} synthetic cohorts a row with
-{responses} parameters each, {permutations} permutations. Share of p ≤ .05 for a group difference that is
-not there, in %; 5 ± {margin:.1f} is as it should be (two Monte-Carlo standard errors; **bold**: above). t:
-ordinary least squares, or a mixed model where a random intercept is named; perm.: Freedman and Lane.
-Bounded: a third of the people at the lower, a sixth at the upper bound."""
-
-_COVERAGE = """\
-## Intervals of a difference that is there
-
-{difference} standard deviations between two groups, and age as a covariate: how often 95 % intervals of the
-difference and of Hedges' g hold the truth, and how often p < .05, in %."""
-
-_FITTED = """\
-## Labels drawn anew on fitted tables
-
-{people} synthetic people, simulated and fitted (`benchmarks/false_positives.yaml`); labels drawn {times}
-times, at random or so that better fits are in one group. Share of p ≤ .05 in %, and twice its Monte-Carlo
-standard error: states of one person go together, so that rates over them scatter."""
-
-_NOTE = """\
-Without the covariate, what differs between the groups is taken for an effect of the group, by any test. Where
-it was measured with error, or acts along a curve (skewed parameters are an exponential), it is adjusted for
-in part only."""
-
-
-def markdown(result):
-    """The result, for people."""
-    margin = 200 * min(row["error"] for row in result["rates"])
-    shared = {"responses": RESPONSES, "permutations": PERMUTATIONS, "margin": margin}
-    covered = [
-        (row["n"], row["parameters"], *(f"{100 * row[key]:.1f}" for key in ("difference", "g", "power")))
-        for row in result["coverage"]
-    ]
-    parts = [
-        _HEAD.format(**result, **shared),
-        _rate_table(result["rates"]),
-        _NOTE,
-        _COVERAGE.format(difference=TRUE_DIFFERENCE),
-        _table(("people", "parameters", "difference", "g", "found"), covered),
-    ]
-    return "\n\n".join([*parts, *(_fitted_parts(result) if "fitted" in result else ())]) + "\n"
-
-
-def _fitted_parts(result):
-    names = ("fit", "labels", "quantity", "model", "tests")
-    drawn = [
-        (*(row[name] for name in names), *_both(row), f"{200 * row['error']:.1f}") for row in result["fitted"]
-    ]
-    numbers = ("true", "estimate", "low", "high", "p")
-    found = [
-        (row["fit"], row["parameter"], row["people"], *(f"{row[name]:.3g}" for name in numbers))
-        for row in result["recovered"]
-    ]
-    return [
-        _FITTED.format(people=result["fitted"][0]["people"], times=4 * result["cohorts"]),
-        _table((*names, "t", "perm.", "2 SE"), drawn),
-        "## The group difference that was put in",
-        _table(("fit", "parameter", "people", "true difference", "estimate", "95 % from", "to", "p"), found),
-    ]
-
-
-def _rate_table(rows):
-    """A line per scenario and model, shapes of parameters side by side."""
-    lines = {}
-    for row in rows:
-        cells = lines.setdefault((row["scenario"], row["n"], row["model"]), [])
-        cells += _both(row)
-    head = [f"{shape}: {kind}" for shape in SHAPES for kind in ("t", "perm.")]
-    return _table(
-        ("without effect", "people", "model", *head), [(*key, *cells) for key, cells in lines.items()]
-    )
-
-
-def _both(row):
-    """Rates by t and by permutation in %, bold where they are too high."""
-    texts = [(row[kind], f"{100 * row[kind]:.1f}") for kind in ("t", "permutation")]
-    return [f"**{text}**" if share > LEVEL + 2 * row["error"] else text for share, text in texts]
-
-
-def _table(head, rows):
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,13 @@ LEVEL = 0.05
 RESPONSES = 50  # data sets that share people, covariates and permutations
 PERMUTATIONS = 499
 SITES, PER_FAMILY = 4, 2
-SPREADS = {"as much": 1.0, "patients 2 ×": 2.0, "controls 2 ×": 0.5}  # SD of patients by that of controls
+SPREADS = {
+    "as much": 1.0,
+    "patients 1.5 ×": 1.5,
+    "patients 2 ×": 2.0,
+    "controls 1.5 ×": 1 / 1.5,
+    "controls 2 ×": 0.5,
+}  # SD of patients by that of controls
 REGIONS, DIFFERENT, DIFFERENCE = 400, 5, 3.0
 FOUND = {"1,000": 1000, "20 per region": 20 * REGIONS, "20,000": 20_000}
 

@@ -14,7 +14,7 @@ STAGE_VERSIONS = {
     "simulation": 1,  # simulations, what they are compared by, searches
     "targets": 2,  # connectomes and empirical targets
     "evidence": 1,  # baselines, null models, exchanges, profiles, reliability, twins
-    "statistics": 3,  # models of groups, tests, intervals
+    "statistics": 4,  # models of groups, tests, intervals
 }
 NUMERICS_VERSION = STAGE_VERSIONS["simulation"]
 

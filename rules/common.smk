@@ -9,6 +9,7 @@ from workflow_scripts.cohort import (
     folds,
     last_run,
     planned_cohort,
+    primary_record,
     scan_filters,
     statistical_models,
     tables,
@@ -58,7 +59,11 @@ if workflow.is_main_process and CONFIG["synthetic"] is None:
 if workflow.is_main_process:
     for text in bold.note_field_strength(config):
         print(f"Note: {text}", file=sys.stderr)
-    messages.raise_problems("The statistical models cannot be used", statistical_models.check(CONFIG))
+    messages.raise_problems(
+        "The statistical models cannot be used",
+        statistical_models.check(CONFIG)
+        or statistical_models.check_sessions(CONFIG, COHORT.units().values()),
+    )
     if statistical_models.has_people(CONFIG):
         from workflow_scripts.statistics import planned_designs  # slow to import
 

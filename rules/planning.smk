@@ -14,6 +14,7 @@ rule plan:
         batches=lambda wildcards: COHORT.batches,
         evaluation=CONFIG["evaluation"],
         twins=CONFIG["twins"]["count"],
+        detectable=detectable_effects,
         repetition_time=lambda wildcards: COHORT.repetition_time,
         simulation_version=VERSIONS["simulation"],
     script:

@@ -170,6 +170,21 @@ CASES = {
         )
     },
     **{
+        f"config.statistics.primary.{key}": (
+            {
+                "statistics.models": {"level": {"formula": "mean_fd"}},
+                "statistics.primary": {"fit": "one", "contrast": "mean_fd", "quantity": "G", key: value},
+            },
+            TABLES,
+        )
+        for key, value in (
+            ("fit", "two"),
+            ("contrast", "mean_fd: per unit of mean_fd"),
+            ("quantity", "fc_corr"),
+            ("model", "level"),
+        )
+    },
+    **{
         f"config.statistics.models.*.{key}": (
             {"statistics.models": {"level": {"formula": "group", key: value}}},
             TABLES,
@@ -305,5 +320,7 @@ VERSIONS = {
     | {"cross_people", "reliability", "identifiability", "null_tests", *SIGNAL},
     "statistics": {"null_tests", *OF_ALL_FITS},
 }
-# What is told by other entries, or only names them.
+# What is told by other entries, or only names them; what needs sessions or sites that these people lack,
+# and is a parameter like the rest of its section.
 UNUSED = {"config.truth", "config.fits"}
+UNUSED |= {f"config.statistics.models.*.{key}" for key in ("response", "sessions", "time", "combat")}

@@ -12,7 +12,7 @@ from workflow_scripts.statistics import statistics
 
 NODES = 24
 DIFFERENCE = 0.5  # in G, patients less controls
-SETTINGS = {"free": {"G": [0.0, 5.0], "w_p": [0.0, 2.0]}, "fixed": {}, "maps": None}
+SETTINGS = {"free": {"G": [0.0, 5.0], "w_p": [0.0, 2.0]}, "fixed": {}, "terms": {}, "maps": None}
 
 
 class Given(dict):
@@ -92,6 +92,12 @@ class MadeStatistics:
         labels = np.tile(self.nodes["label"], len(ids))
         return rows.assign(fit="one", label=labels, variable=variable, mean=values.ravel(), sd=0.0, unit="1")
 
+    def add_fit(self, name):
+        """Add a fit with the same results under another name."""
+        for table in ("fits", "evaluation", "states"):
+            rows = getattr(self, table)
+            setattr(self, table, pd.concat([rows, rows[rows["fit"] == "one"].assign(fit=name)]))
+
     def run(self, models=None, **settings):
         """Write everything, run the script, read what it wrote: statistics, models, maps."""
         names = ("fits", "evaluation", "states", "qc", "nodes")
@@ -108,9 +114,8 @@ class MadeStatistics:
             "map_association": "map_association",
         }
         output = Given({key: str(self.folder / f"{name}.tsv") for key, name in names.items()})
-        params = SimpleNamespace(
-            units=self.units, fits={"one": self.settings}, statistics=chosen, split="test", maps=self.maps
-        )
+        fits = dict.fromkeys(self.fits["fit"].unique(), self.settings)
+        params = SimpleNamespace(units=self.units, fits=fits, statistics=chosen, split="test", maps=self.maps)
         job_of_rule = SimpleNamespace(input=Given(paths), output=output, params=params, log=[], threads=1)
         statistics.main(job_of_rule)
         return [read_table(path) for path in output.values()]

@@ -112,8 +112,8 @@ def sign_flip_test(difference, seed=0):
     Under the null hypothesis people's differences are as likely to lie above as below the true mean,
     independently and by the same amounts; no distribution is assumed. Flipping the signs of some people
     raises the mean exactly if the mean of these people is below 0, so both results follow from the means of
-    all subsets of people (Hartigan 1969, doi:10.1080/01621459.1969.10501057). All subsets are taken for up to
-    13 people, 9,999 random ones beyond.
+    all subsets of people (Hartigan 1969, Journal of the American Statistical Association 64, 1303). All
+    subsets are taken for up to 13 people, 9,999 random ones beyond.
 
     Parameters
     ----------

@@ -65,6 +65,22 @@ def permutation_test(design, columns, responses, permutations, clusters=None, th
     return p, np.where(np.isfinite(observed), (1.0 + at_least) / times, np.nan)
 
 
+def robust_statistic(design, columns, responses):
+    """Give the statistic that permutations compare: of data as they are.
+
+    Parameters
+    ----------
+    design, columns, responses
+        As of :func:`permutation_test`.
+
+    Returns
+    -------
+    (M,) float64 array
+        Square of z, or F of several columns; NaN where a response does not vary beyond the model.
+    """
+    return _statistics(_reduce(design, list(columns), responses), np.arange(len(design))[None])[0]
+
+
 def smallest_p(design, columns, permutations):
     """Give the smallest p that permutations allow: several may leave the test of a term as it is.
 

@@ -29,6 +29,8 @@ API = {
         "statistics.mixed",
         "statistics.exchange",
         "statistics.permutation",
+        "statistics.combat",
+        "statistics.power",
         "statistics.spins",
     ],
 }

@@ -1,4 +1,12 @@
-"""What the rules of the planning need: every table of fits."""
+"""What the rules of the planning need: every table of fits, and the effects that would be found."""
+
+
+def detectable_effects(wildcards):
+    """Lines on the effects that the statistical models would find."""
+    from workflow_scripts.statistics import detectable  # slow to import
+
+    units = {unit: found for batch in COHORT.batches for unit, found in COHORT.units(batch).items()}
+    return detectable.lines(CONFIG, units)
 
 
 def group_fits():

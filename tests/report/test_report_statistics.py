@@ -2,12 +2,15 @@
 
 import re
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pandas as pd
 import pytest
 from statistics_cohort import SETTINGS, MadeStatistics
 
+from workflow_scripts.report.methods import evidence
 from workflow_scripts.report.page import render
+from workflow_scripts.report.sections import primary
 from workflow_scripts.report.sections import statistics as section
 
 
@@ -16,12 +19,14 @@ class Told:
 
     fits = ("one",)
     smallest_group = 5
+    fit_settings: ClassVar = {"one": SETTINGS}
 
-    def __init__(self, tables, groups=("control", "patient")):
+    def __init__(self, tables, groups=("control", "patient"), decided=None, record=()):
         names = ("statistics", "statistics_models", "map_association")
         self.tables = dict(zip(names, tables, strict=True))
         self.groups = pd.Series(groups)
-        self.config = {"statistics": {"alpha": 0.05}}
+        self.config = {"statistics": {"alpha": 0.05, "primary": decided}}
+        self.provenance = {"primary": list(record)}
 
     def table(self, name):
         return self.tables[name]
@@ -36,7 +41,7 @@ def text(made_section):
         fits=(), units=(), fit_settings={}, people=pd.Series(dtype=object), smallest_group=5
     )
     whole = render(page, [made_section])
-    body = whole[whole.index('id="statistics"') :]
+    body = whole[whole.index(f'id="{made_section.name}"') :]
     return " ".join(re.sub(r"<[^>]*>", " ", re.sub(r'src="[^"]*"', "", body)).split())
 
 
@@ -139,3 +144,133 @@ def test_a_model_without_result_says_why(tmp_path):
     told = Told(made.run({"few": {"formula": "group + age + sex + mean_fd + site"}}))
     assert "8 people are too few for 7 coefficients" in text(section.section(told))
     assert section.aggregate(told).context["models"] == []
+
+
+PRIMARY = {"fit": "one", "contrast": "group", "quantity": "G"}
+
+
+def entry(day, late, variable="G"):
+    """An entry of the record of primary analyses; withdrawn without a variable."""
+    found = {"fit": "one", "model": "level", "term": "group", "contrast": None, "quantity": "parameter"}
+    decided = {**found, "variable": variable} if variable else None
+    shown = {"recorded": f"2026-01-{day:02d}T10:00:00+00:00", "after_results": late}
+    return {**shown, "sha256": "0123456789abcdef" * 4, "primary": decided, "model": None}
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """Tables of a cohort whose primary response is a parameter."""
+    made = MadeStatistics(tmp_path_factory.mktemp("primary"))
+    return made.run({"level": {"formula": "group"}}, primary=dict(PRIMARY))
+
+
+def decided(tables, record):
+    """A cohort with a primary analysis and its record."""
+    return Told(tables, decided=PRIMARY, record=record)
+
+
+def test_the_primary_analysis_stands_apart_with_its_date(tables):
+    told = decided(tables, [entry(2, late=False)])
+    said = text(primary.section(told))
+    assert "Stated on 2026-01-02 before any fit: G of fit one, contrast group, model level" in said
+    assert "SHA-256 0123456789ab" in said and "exploratory. " not in said.split("All other tests")[0]
+    result = (
+        r"All participants: G, group \(patient − control\): g \d\.\d+ \[.*\], permutation p \.\d+, below "
+    )
+    assert re.search(result, said) and "in 40 people" in said
+    assert "All other tests (51) are exploratory" in said  # w_p, two scores, two states of 24 nodes
+    other = text(section.section(told))
+    assert "Except for the primary analysis, all tests are exploratory" in other
+    assert "0 of 1 parameters" not in other and "of 1 parameters" in other  # w_p alone
+    assert "(primary)" in other and "with the primary analysis" in other
+    methods = " ".join(sentence for sentence, _ in evidence._statistics(told, 0))
+    assert "Primary analysis: Stated on 2026-01-02 before any fit" in methods
+
+
+def test_changes_after_results_are_told(tables):
+    record = [entry(2, False, "w_p"), entry(5, True, "fc_corr"), entry(9, True)]
+    said = text(primary.section(decided(tables, record)))
+    assert "Changed on 2026-01-05 after results: fc_corr of fit one" in said
+    assert (
+        "Changed on 2026-01-09 after results: G of fit one, contrast group, model level; it was fc_corr"
+        in said
+    )
+    assert "chosen when results were known is exploratory" in said
+    kept = primary.history(Told([None] * 3, record=[entry(2, False), entry(3, True)]))
+    assert kept[1]["text"].startswith("Its statistical model was changed on 2026-01-03 after results")
+    kept = primary.history(Told([None] * 3, record=[entry(2, False), entry(3, True, None)]))
+    assert "Withdrawn on 2026-01-03 after results; it was G of fit one" in kept[1]["text"]
+
+
+def test_a_primary_state_is_told_by_its_familywise_error(tmp_path):
+    stated = {**PRIMARY, "quantity": "S_E"}
+    made = MadeStatistics(tmp_path).run({"level": {"formula": "group"}}, primary=dict(stated))
+    said = text(primary.section(Told(made, decided=stated, record=[entry(2, False)])))
+    assert re.search(r"S_E, group \(patient − control\): \d+ of 24 nodes with familywise p below 0\.05", said)
+    assert "node_23" in said
+
+
+def test_without_a_primary_analysis_all_is_exploratory(made):
+    assert not primary.is_told(made[1])
+    assert "No primary analysis was stated beforehand" in text(section.section(made[1]))
+
+
+def test_a_primary_analysis_without_result_says_why(tmp_path):
+    made = MadeStatistics(tmp_path, n=8)
+    tables = made.run({"level": {"formula": "group + age + sex + mean_fd + site"}}, primary=dict(PRIMARY))
+    said = text(primary.section(Told(tables, decided=PRIMARY)))
+    assert "It has no result: 8 people are too few for 7 coefficients" in said
+
+
+def test_the_shared_page_keeps_the_primary_result_of_small_groups(tables, monkeypatch):
+    told = decided(tables, [entry(2, False)])
+    assert "in 40 people" in text(primary.aggregate(told))
+    monkeypatch.setattr(told, "smallest_group", 25)
+    assert "withheld because a group is too small" in text(primary.aggregate(told))
+
+
+def test_changes_and_slopes_are_told(tmp_path):
+    made = MadeStatistics(tmp_path, n=12, sessions=("1", "2", "3"))
+    models = {
+        "change": {"formula": "group", "response": "change", "sessions": ["1", "3"]},
+        "slope": {"formula": "group", "response": "slope", "sessions": ["1", "2", "3"]},
+    }
+    told = Told(made.run(models))
+    said = text(section.section(told))
+    assert "The change of each response from session 1 to session 3 is modelled by group" in said
+    assert "The slope of each response over sessions 1, 2, 3, fitted to every person on its own" in said
+    methods = " ".join(sentence for sentence, _ in evidence._statistics(told, 0))
+    assert "related changes between sessions (1, 3) of fitted parameters" in methods
+
+
+@pytest.mark.slow
+def test_combat_is_a_further_sample_of_states(tmp_path):
+    pytest.importorskip("neuroCombat", reason="neuroCombat is not installed")
+    made = MadeStatistics(tmp_path)
+    made.people["site"] = ["a", "a", "b", "b"] * 10
+    told = Told(made.run({"level": {"formula": "group + site", "combat": "site"}}))
+    rows = told.tables["statistics"]
+    harmonised = rows[rows["sample"] == "combat"]
+    assert set(harmonised["quantity"]) == {"state"} and harmonised["p"].isna().all()
+    assert (harmonised["method"] == "combat").all() and harmonised["low"].isna().all()
+    strong = harmonised[(harmonised["variable"] == "S_E") & (harmonised["label"] == "node_23")].iloc[0]
+    assert strong["p_permutation_fwe"] < 0.05 and strong["effect_size"] > 0.5
+    said = text(section.section(told))
+    assert "harmonised anew in each of 999 permutations within sites" in said
+    assert "people of a site that is not among them cannot be harmonised" in said
+    methods = [sentence for sentence in evidence._statistics(told, 0) if "ComBat" in sentence[0]]
+    assert methods[0][1] == ["johnson2007", "fortin2018"]
+    assert "cannot be harmonised" not in text(section.aggregate(told))
+
+
+def test_sites_that_became_too_small_or_hold_one_group_are_refused_in_the_report(tmp_path):
+    pytest.importorskip("neuroCombat", reason="neuroCombat is not installed")
+    made = MadeStatistics(tmp_path)
+    made.people["site"] = ["a", "b"] * 20
+    model = {"formula": "group", "combat": "site"}
+    said = text(section.section(Told(made.run({"level": model}))))
+    assert "No analysis of harmonised states: group is confounded with site" in said
+    made.people["site"] = ["a", "a", "b", "b"] * 10
+    made.fits.loc[:25, "status"] = "failed"
+    said = text(section.section(Told(made.run({"level": model}))))
+    assert "No analysis of harmonised states: ComBat needs 10 people of every site" in said

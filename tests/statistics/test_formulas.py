@@ -160,6 +160,7 @@ PEOPLE = pd.DataFrame(
     }
 )
 MODEL = {"test": None, "reference": {}, "random": None, "blocks": None}
+MODEL |= {"response": "value", "sessions": None, "time": None, "combat": None}
 ROWS = PEOPLE.to_dict("records")
 
 

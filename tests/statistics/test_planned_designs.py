@@ -1,11 +1,14 @@
 """Models that people do not suffice for are named before the first job, with the numbers and the remedy."""
 
+import re
+
 import pytest
 from cohorts import TinyCohort, labelled, symmetric
 
 from workflow_scripts.cohort import planned_cohort, statistical_models
 from workflow_scripts.configuration.configuration import validate
-from workflow_scripts.statistics import planned_designs
+from workflow_scripts.files.job import write_tsv
+from workflow_scripts.statistics import detectable, planned_designs
 
 
 @pytest.fixture
@@ -121,3 +124,65 @@ def test_a_dry_run_says_it_and_goes_on(six, snakemake):
     assert (
         "Note: statistics.models.level: 'group + age + sex + fit_quality' gives no result: 6 people" in output
     )
+
+
+def detectable_lines(cohort, reliability=None, **statistics):
+    cohort.config["statistics"] = statistics
+    cohort.write()
+    config = validate(cohort.config)
+    if reliability is not None:
+        path = cohort.folder / detectable.RELIABILITY
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_tsv(path, reliability)
+    return detectable.lines(config, planned_cohort.PlannedCohort(config).units())
+
+
+def test_the_effects_that_would_be_found_are_told(six):
+    head, line, *rest = detectable_lines(six, models={"level": {"formula": "group + age"}})
+    assert "80 % power, two-sided test of one response at 0.05" in head
+    found = re.fullmatch(r"  level, group \(b − a\), 6 people: d (\d\.\d\d)", line)
+    assert 3.5 < float(found[1]) < 6  # 3.1 without the covariate, in groups of three
+    assert any("Reliability is not known yet" in text for text in rest)
+    assert detectable_lines(six, models={}) == []
+
+
+def test_the_primary_analysis_comes_first_with_its_reliability(six):
+    (fit,) = six.config["fits"]
+    row = {"fit": fit, "source": "simulated", "quantity": "parameter", "icc_type": "ICC(2,1)", "label": None}
+    known = [{**row, "variable": "G", "icc": 0.25}, {**row, "variable": "w_p", "icc": -0.1}]
+    models = {"age": {"formula": "age"}, "level": {"formula": "group"}}
+    stated = {"fit": fit, "contrast": "group", "quantity": "G"}
+    _, first, second, *rest = detectable_lines(six, known, models=models, primary=stated)
+    assert "the primary analysis, of G in fit" in first and "w_p" not in first
+    size, true = re.search(r"d (\d\.\d\d);.* ICC 0\.25\) (\d+\.\d\d)", first).groups()
+    assert float(true) == pytest.approx(2 * float(size), abs=0.02)
+    assert second.startswith("  age, age (per unit of age), 6 people: partial r ")
+    assert "w_p" in second and "none is large enough" in second
+    assert not any("not known yet" in text for text in rest)
+
+
+def problems(cohort, model):
+    """What stops the run at its start, of models and then of their sessions."""
+    cohort.config["statistics"] = {"models": {"level": model}}
+    cohort.write()
+    config = validate(cohort.config)
+    units = planned_cohort.PlannedCohort(config).units().values()
+    return statistical_models.check(config), statistical_models.check_sessions(config, units)
+
+
+def test_small_sites_stop_the_run_where_combat_is_asked_for(six):
+    assert problems(six, {"formula": "group + site"}) == ([], [])
+    (text,), _ = problems(six, {"formula": "group", "combat": "site"})
+    assert text.startswith("statistics.models.level.combat: ComBat needs 10 people of every site")
+    assert "s0 (2), s1 (2), s2 (2)" in text and "the site in the formula, or under random" in text
+    (text,), _ = problems(six, {"formula": "group", "combat": "scanner"})
+    assert "statistics.models.level.combat: no column 'scanner'" in text
+
+
+def test_sessions_that_nobody_has_stop_the_run(six):
+    change = {"formula": "group", "response": "change", "sessions": ["a", "b"]}
+    _, found = problems(six, change)
+    assert found[0].endswith("nobody has a session 'a'; the manifest has no sessions (column session_id)")
+    six.manifest = [{**row, "session_id": name} for row in six.manifest for name in ("a", "c")]
+    _, found = problems(six, change)
+    assert found == ["statistics.models.level.sessions: nobody has a session 'b'; Allowed: a, c"]

@@ -10,6 +10,7 @@ from workflow_scripts.statistics import covariates
 from workflow_scripts.statistics.designs import make_design
 
 MODEL = {"formula": "group", "test": None, "reference": {}, "random": None, "blocks": None}
+MODEL |= {"response": "value", "sessions": None, "time": None, "combat": None}
 
 
 @pytest.fixture

@@ -95,8 +95,10 @@ def test_constraints_pin_every_dependency(repository):
 def test_conda_environment_lists_what_the_scripts_need(repository):
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     environment = yaml.safe_load((repository / "envs" / "workflow.yaml").read_text(encoding="utf-8"))
+    *entries, by_pip = environment["dependencies"]
+    entries.remove("pip")
     listed = {
-        entry.split()[0].removesuffix("-base"): entry.split()[1] for entry in environment["dependencies"]
+        entry.split()[0].removesuffix("-base"): entry.split()[1] for entry in [*entries, *by_pip["pip"]]
     }
     for entry in project["dependencies"]:
         name, bound = re.match(r"([\w-]+)(.*)", entry).groups()

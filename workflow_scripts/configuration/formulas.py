@@ -6,8 +6,11 @@ from workflow_scripts.configuration.messages import suggestion
 
 # What the workflow knows of everybody beside the columns of the participants table.
 DERIVED = ("mean_fd", "fit_quality", "sc_strength", "scale_factor")
+CHANGES = ("mean_fd_change", "fit_quality_change")  # where the response is a change or a slope
+PERSON = "participant_id"
 SYNTHETIC_COLUMNS = ("participant_id", "age", "sex", "group")
 INTERCEPT = "1"
+FEWEST_SESSIONS = 3  # of a slope
 
 
 def check(models, rows, columns):
@@ -26,10 +29,10 @@ def check(models, rows, columns):
     -------
     list of str
     """
-    known = dict.fromkeys([*columns, *DERIVED])
     found = []
     for name, model in (models or {}).items():
-        place = f"statistics.models.{name}"
+        place, changes = f"statistics.models.{name}", () if model["response"] == "value" else CHANGES
+        known = dict.fromkeys([*columns, *DERIVED, *changes])
         try:
             terms = parse(model["formula"])
         except InputError as error:
@@ -42,10 +45,43 @@ def check(models, rows, columns):
         found += [
             f"{place}.{key}: no column {model[key]!r} in the participants table"
             f"{suggestion(model[key], columns)}"
-            for key in ("random", "blocks")
+            for key in ("random", "blocks", "time", "combat")
             if model[key] is not None and model[key] not in columns
         ]
         found += _check_test(place, model, terms) + _check_reference(place, model, rows, known)
+        found += _check_response(place, model)
+    return found
+
+
+def _check_response(place, model):
+    """Find what does not go with values, changes or slopes."""
+    response, sessions = model["response"], model["sessions"] or ()
+    if response == "value":
+        return [
+            f"{place}.{key}: only changes and slopes have it; state {place}.response, or leave it out"
+            for key in ("sessions", "time")
+            if model[key] is not None
+        ]
+    found = []
+    if response == "change" and len(sessions) != 2:
+        found.append(
+            f"{place}.sessions: {len(sessions)} sessions are named, and a change is the second of two less "
+            "the "
+            "first; name two, such as [baseline, followup], or ask for a slope"
+        )
+    if response == "slope" and len(sessions) < FEWEST_SESSIONS:
+        found.append(
+            f"{place}.sessions: {len(sessions)} sessions are named, and a slope of everybody's own needs "
+            "three or "
+            "more; name them in the order of time, or ask for the change between two"
+        )
+    if response == "change" and model["time"] is not None:
+        found.append(f"{place}.time: a change is not divided by time; leave it out, or ask for a slope")
+    if model["random"] == PERSON:
+        found.append(
+            f"{place}.random: a {response} is one value per person, so that people need no random intercept; "
+            "take it out"
+        )
     return found
 
 
@@ -126,6 +162,11 @@ def tested_terms(model, terms):
         if _key(name) not in named:
             raise InputError(f"the formula has no term {name!r}{suggestion(name, named.values())}")
     return [named[_key(name)] for name in model["test"]]
+
+
+def is_same_term(one, other):
+    """Say whether two names mean the same term, as a:b and b:a do."""
+    return _key(one) == _key(other)
 
 
 def _key(term):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 import cubnm_core
-from workflow_scripts.cohort import left_out, noise_seeds, tables, units
+from workflow_scripts.cohort import left_out, noise_seeds, primary_record, tables, units
 from workflow_scripts.cohort.regional_constants import with_regional_constants
 from workflow_scripts.cohort.units import IDS
 from workflow_scripts.export import coupling
@@ -195,6 +195,7 @@ def provenance(sm, records, fits):
         "config": {**sm.params.config, "holdout_resolved": sm.params.holdout},
         "fits": {name: with_regional_constants(fit, nodes) for name, fit in sm.params.fits.items()},
         "batches": sm.params.batches,
+        "primary": primary_record.read(),
     }
 
 

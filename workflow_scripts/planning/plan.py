@@ -68,7 +68,7 @@ def main(sm):
         lines += [*wall_times(stages, times, params.fits), ""]
         lines += [*on_request(params.fits, params.twins, times["here"]), *remarks(params.fits)]
         lines += [f"{fit}: {text}" for fit in params.fits for text in beyond_bounds(params.fits[fit])]
-    print("\n".join(["", *lines, ""]), flush=True)
+    print("\n".join(["", *params.detectable, *lines, ""]), flush=True)
 
 
 def count_jobs(packed):

@@ -19,6 +19,7 @@ from workflow_scripts.report.sections import (
     nulls,
     parameters,
     personal,
+    primary,
     provenance,
     regional,
     reliability,
@@ -28,8 +29,9 @@ from workflow_scripts.report.sections import (
     twins,
 )
 
-# In the order of the page: what went wrong comes first.
+# In the order of the page: what was decided beforehand comes first, then what went wrong.
 SECTIONS = (
+    primary,
     exclusions,
     summary,
     scores,
@@ -48,6 +50,8 @@ SECTIONS = (
     inputs,
     methods,
 )
+# Sections of what not every cohort has.
+IF_ANY = {primary: primary.is_told, fronts: fronts.fits}
 
 
 def main(sm):
@@ -56,7 +60,7 @@ def main(sm):
     page = Path(sm.output.page)
     cohort = read_cohort(sm, page.parent)
     logger.info("%d units, fits: %s", len(cohort.units), ", ".join(cohort.fits))
-    shown = [module for module in SECTIONS if module is not fronts or fronts.fits(cohort)]
+    shown = [module for module in SECTIONS if module not in IF_ANY or IF_ANY[module](cohort)]
     sections = [made(module, cohort, logger) for module in [*shown, provenance]]
     write(page, render(cohort, sections), logger)
     write(sm.output.shared, shared_page.page(cohort, [*shown, provenance]), logger)

@@ -3,10 +3,10 @@
 import numpy as np
 
 from cubnm_core.errors import InputError
-from cubnm_core.statistics.linear_models import false_discovery_rate
 from cubnm_core.statistics.spins import Spins, spin_test
 from workflow_scripts.cohort.search_spaces import MapTable
 from workflow_scripts.evidence import spin_nulls
+from workflow_scripts.statistics import corrections
 
 COLUMNS = (
     *("fit", "variable", "read_out", "model", "term", "contrast", "map", "source", "follows"),
@@ -37,7 +37,7 @@ def association_rows(states, effects, nodes, maps, fits, settings):
     Returns
     -------
     list of dict
-        Corrected over the maps and states of a fit, for means and for every contrast on its own.
+        Corrected over the maps and states of all fits, for means and for every contrast on its own.
     """
     if not maps:
         return []
@@ -45,7 +45,7 @@ def association_rows(states, effects, nodes, maps, fits, settings):
     labels = [node["label"] for node in nodes]
     rows = []
     for keys, read_outs in [*mean_maps(states, labels), *effect_maps(effects, labels)]:
-        found = [
+        rows += [
             {
                 **keys,
                 "map": name,
@@ -57,9 +57,7 @@ def association_rows(states, effects, nodes, maps, fits, settings):
             for name, (source, values) in maps.items()
             for row in compared(read_outs, values, spins)
         ]
-        adjusted = false_discovery_rate(np.array([row["p_spin"] for row in found], dtype=float))
-        rows += [{**row, "p_fdr": value} for row, value in zip(found, adjusted, strict=True)]
-    return rows
+    return corrections.adjust(rows, ("read_out", "model", "term", "contrast"), {"p_spin": "p_fdr"})
 
 
 def compared(read_outs, values, spins):

@@ -31,7 +31,8 @@ def default_model(people):
     stated = {"formula": " + ".join(["group", *used]), "test": ["group"], "states": None}
     stated |= {"quantities": ["parameters", "states", "scores"], "reference": {}}
     random = FAMILY if _has_relatives(people) else None
-    return {DEFAULT_NAME: {**stated, "random": random, "blocks": None, "exchange": "within"}}
+    stated |= {"random": random, "blocks": None, "exchange": "within"}
+    return {DEFAULT_NAME: {**stated, "response": "value", "sessions": None, "time": None, "combat": None}}
 
 
 def _has_relatives(people):

@@ -33,14 +33,42 @@ def check(config, units):
     list of str
         One sentence per model that the people do not suffice for.
     """
+    people, excluded = _planned_people(config, units)
+    if people is None:
+        return []  # nothing is computed at all, which is said elsewhere
+    found = [_try(name, model, people, excluded) for name, model in _models(config, people).items()]
+    return [text for text in found if text]
+
+
+def samples(config, units):
+    """Give the people of every model as far as they are known, with values drawn for what is measured later.
+
+    Parameters
+    ----------
+    config, units
+        As of :func:`check`.
+
+    Yields
+    ------
+    str, dict, pandas.DataFrame
+        Name and settings of the model, and its people.
+    """
+    people, _ = _planned_people(config, units)
+    if people is not None:
+        for name, model in _models(config, people).items():
+            yield name, model, term_tests.sample_of(model, people, {})
+
+
+def _models(config, people):
+    stated = config["statistics"]["models"]
+    return models.default_model(people) if stated is None else stated
+
+
+def _planned_people(config, units):
+    """People with the files for a fit, None where there are none, and how many have none."""
     participants, source = tables.read_participants(config["participants"]), config["connectome"]["source"]
     usable = {name: unit for name, unit in units.items() if _is_usable(unit, source)}
-    if not usable:
-        return []  # nothing is computed at all, which is said elsewhere
-    people, stated = _expected(usable, participants), config["statistics"]["models"]
-    chosen = models.default_model(people) if stated is None else stated
-    found = [_try(name, model, people, len(units) - len(usable)) for name, model in chosen.items()]
-    return [text for text in found if text]
+    return _expected(usable, participants) if usable else None, len(units) - len(usable)
 
 
 def _is_usable(unit, source):

@@ -10,7 +10,15 @@ from workflow_scripts.configuration import formulas
 from workflow_scripts.files import dictionary, job
 from workflow_scripts.files.result_tables import filled, read_table
 from workflow_scripts.fitting import completeness
-from workflow_scripts.statistics import covariates, map_association, models, responses, term_tests
+from workflow_scripts.statistics import (
+    combat_tests,
+    corrections,
+    covariates,
+    map_association,
+    models,
+    responses,
+    term_tests,
+)
 
 SAME = "nobody is excluded, so the sample is that of all"
 CIRCULAR = "scores are not explained by the quality of the fit, which is one of them"
@@ -28,6 +36,7 @@ def main(sm):
     stated = [row for path in paths for row in tables.read_participants(path)]
     people = covariates.people_table(sm.params.units, stated, qc)
     settings = {**chosen_settings(sm.params.statistics, people), "threads": sm.threads}
+    settings["fits"] = len(sm.params.fits)
     rows, summaries = [], []
     for fit, fit_settings in sm.params.fits.items():
         known = covariates.of_fit(people, fit, evaluation, sm.params.split)
@@ -37,6 +46,8 @@ def main(sm):
             found, told = model_rows(model, read, known, settings)
             rows += [{**keys, **row} for row in found]
             summaries += [{**keys, **row} for row in told]
+    found = corrections.find_primary(settings, sm.params.fits)
+    rows = corrections.correct(corrections.with_roles(rows, found, sm.params.split))
     job.write_tsv(sm.output.statistics, rows, columns=term_tests.COLUMNS)
     job.write_tsv(sm.output.models, summaries, columns=term_tests.MODELS)
     nodes = tables.read_nodes(sm.input.nodes)
@@ -106,7 +117,7 @@ class Fit:
 
 
 def model_rows(model, fit, people, settings):
-    """Run a model on all people, and without poor fits and boundary hits.
+    """Run a model on all people, without poor fits and boundary hits, and on harmonised states.
 
     Returns
     -------
@@ -117,9 +128,15 @@ def model_rows(model, fit, people, settings):
     everybody, trusted = samples(people, fit.chosen, settings["sensitivity"])
     rows, summary = sample_rows(model, families, notes, everybody, settings)
     if len(trusted.people) == len(everybody.people):
-        return rows, [summary, {**summary, "sample": trusted.name, "note": SAME}]
-    checked, told = sample_rows(model, families, notes, trusted, settings)
-    return rows + checked, [summary, told]
+        checked, told = [], {**summary, "sample": trusted.name, "note": SAME}
+    else:
+        checked, told = sample_rows(model, families, notes, trusted, settings)
+    if model["combat"] is None:
+        return rows + checked, [summary, told]
+    found, third = combat_tests.run_model(model, families, everybody.people, everybody.left_out, settings)
+    found = [{"sample": combat_tests.SAMPLE, **row} for row in found]
+    third |= {"sample": combat_tests.SAMPLE, "smallest_level": summary["smallest_level"]}
+    return rows + checked + found, [summary, told, third]
 
 
 def sample_rows(model, families, notes, sample, settings):
@@ -165,8 +182,8 @@ def samples(people, chosen, limits):
         f"{who}with FC r below {lowest}": int(poor.sum()),
         f"{who}with a parameter at a bound": int(at_bounds.sum()),
     }
-    trusted = Sample("sensitivity", fitted[~poor & ~at_bounds], {**absent, **doubtful})
-    return Sample("all", fitted, absent), trusted
+    trusted = Sample(term_tests.TRUSTED, fitted[~poor & ~at_bounds], {**absent, **doubtful})
+    return Sample(term_tests.ALL, fitted, absent), trusted
 
 
 if "snakemake" in globals():

@@ -7,13 +7,14 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.statistics.exchange import choose_permutations, is_movable
-from cubnm_core.statistics.linear_models import false_discovery_rate, term_test
+from cubnm_core.statistics.linear_models import term_test
 from cubnm_core.statistics.permutation import permutation_test, smallest_p
 from workflow_scripts.configuration import formulas
-from workflow_scripts.statistics import covariates
+from workflow_scripts.configuration.formulas import PERSON
+from workflow_scripts.statistics import covariates, sessions
 from workflow_scripts.statistics.designs import make_design
 
-PERSON = "participant_id"
+SAMPLES = ALL, TRUSTED = "all", "sensitivity"  # everybody with a fit; without doubtful fits
 FEWEST_PER_RESPONSE = 20  # permutations, so that a single response can be significant after correction
 UNMOVED = "no permutation changes the term within the blocks (exchange: whole exchanges whole blocks)"
 ESTIMATED, SIZED = ("estimate", "se", "low", "high"), ("effect_size", "effect_low", "effect_high")
@@ -23,8 +24,9 @@ TESTS = (*ESTIMATED, "statistic", "df_term", "df", "p", "p_fdr")
 PERMUTATION = ("p_permutation", "p_permutation_fdr", "p_permutation_fwe", "p_permutation_smallest")
 EFFECT = ("effect", *SIZED, "n", "n_observations")
 ASKED = ("term", "contrast", "sample", "method")
-COLUMNS = ("model", "fit", *RESPONSE, *ASKED, *TESTS, *PERMUTATION, *EFFECT)
-STATED = ("formula", "tested", "method", "random", "blocks", "exchange", "permutations", "which_permutations")
+COLUMNS = ("role", "model", "fit", *RESPONSE, *ASKED, *TESTS, *PERMUTATION, "n_corrected", *EFFECT)
+ENTERED = ("formula", "random", "blocks", "exchange", "response", "sessions")
+STATED = (*ENTERED, "tested", "method", "permutations", "which_permutations")
 COUNTED = ("n", "n_observations", "smallest_level", "n_left_out", "left_out", "note")
 MODELS = ("model", "fit", "sample", *STATED, *COUNTED)
 
@@ -42,18 +44,17 @@ def run_model(model, families, people, left_out, settings):
     left_out : dict of str to int
         Why others do not count, and how many units.
     settings : dict
-        ``permutations``, ``seed``, ``alpha`` and ``threads``.
+        ``permutations``, ``seed``, ``alpha``, ``threads`` and ``fits``, the number of fits.
 
     Returns
     -------
     rows : list of dict
-        Of statistics.tsv, without model, fit and sample.
+        Of statistics.tsv, without model, fit and sample, and before correction.
     summary : dict
         Of statistics_models.tsv, likewise.
     """
     left_out, notes, rows, used = dict(left_out), [], [], []
-    if model["random"] != PERSON:
-        families = [averaged(family, people[PERSON]) for family in families]
+    families = of_people(model, families, people)
     people = sample_of(model, people, left_out)
     smallest = None
     try:
@@ -65,21 +66,39 @@ def run_model(model, families, people, left_out, settings):
         rows += tested.rows
         notes += tested.notes
         used += tested.permutations
+    return rows, {**summarise(model, people, left_out, notes, used), "smallest_level": smallest}
+
+
+def summarise(model, people, left_out, notes, used):
+    """Row of statistics_models.tsv of a model.
+
+    Parameters
+    ----------
+    model : dict
+    people : pandas.DataFrame
+        Who counts.
+    left_out : dict of str to int
+    notes : list of str
+    used : list of cubnm_core.statistics.exchange.Permutations
+
+    Returns
+    -------
+    dict
+    """
     terms = formulas.parse(model["formula"])
-    summary = {
-        **{key: model[key] for key in ("formula", "random", "blocks", "exchange")},
+    return {
+        **{key: model[key] for key in ENTERED},
+        "sessions": ", ".join(model["sessions"] or ()) or None,
         "tested": ", ".join(formulas.tested_terms(model, terms)),
         "method": method_of(model),
         "permutations": max((each.count for each in used), default=None),
         "which_permutations": which_permutations(used),
         "n": people[PERSON].nunique(),
         "n_observations": len(people),
-        "smallest_level": smallest,
         "n_left_out": sum(left_out.values()),
         "left_out": "; ".join(f"{count} {reason}" for reason, count in left_out.items() if count),
         "note": "; ".join(dict.fromkeys(notes)),
     }
-    return rows, summary
 
 
 def which_permutations(used):
@@ -92,6 +111,24 @@ def which_permutations(used):
 def method_of(model):
     """Ordinary least squares, or with a random intercept."""
     return "ols" if model["random"] is None else "mixed"
+
+
+def of_people(model, families, people):
+    """Turn responses of sessions into those of people: means, changes or slopes.
+
+    Parameters
+    ----------
+    model : dict
+    families : list of workflow_scripts.statistics.responses.Family
+    people : pandas.DataFrame
+        One row per unit; units that are not in it do not count.
+    """
+    if model["response"] != sessions.VALUE:
+        units = sessions.select(model, people, {})
+        return [replace(family, values=sessions.combine(family.values, units)) for family in families]
+    if model["random"] == PERSON:
+        return families
+    return [averaged(family, people[PERSON]) for family in families]
 
 
 def averaged(family, person):
@@ -109,7 +146,10 @@ def averaged(family, person):
 
 def sample_of(model, people, left_out):
     """Choose the rows of a model: people, or their sessions, who have every covariate; others are counted."""
-    if model["random"] != PERSON:
+    if model["response"] != sessions.VALUE:
+        units = sessions.select(model, people, left_out)
+        people = sessions.add_changes(covariates.per_person(units.drop(columns="weight")), units)
+    elif model["random"] != PERSON:
         people = covariates.per_person(people)
     return complete(model, people, left_out)
 
@@ -134,7 +174,7 @@ class FamilyTests:
 
 
 def family_rows(model, family, people, settings):
-    """Test the terms of a model for one family of responses, and correct over the family.
+    """Test the terms of a model for one family of responses.
 
     Returns
     -------
@@ -173,7 +213,7 @@ def family_rows(model, family, people, settings):
 
 
 def permutation_count(settings, responses):
-    """Number of permutations with which one response of a family can be significant after correction.
+    """Number of permutations with which one response can be significant after correction over all fits.
 
     Returns
     -------
@@ -182,7 +222,7 @@ def permutation_count(settings, responses):
     list of str
         What is to be told if it is more.
     """
-    stated = settings["permutations"]
+    stated, responses = settings["permutations"], responses * settings["fits"]
     fewest = responses * max(FEWEST_PER_RESPONSE, ceil(1.0 / settings["alpha"]))
     if stated >= fewest:
         return stated, []
@@ -206,9 +246,7 @@ def contrast_numbers(contrast, design, values, permutations, clusters, threads):
     named = {"term": contrast.term, "contrast": contrast.name}
     return named | {"effect": found.effect, "df_term": found.df_term}, {
         **{name: getattr(found, name) for name in NUMBERS},
-        "p_fdr": false_discovery_rate(found.p),
         "p_permutation": p,
-        "p_permutation_fdr": false_discovery_rate(p),
         "p_permutation_fwe": p_familywise,
         "p_permutation_smallest": smallest,
     }

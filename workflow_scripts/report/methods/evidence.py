@@ -2,6 +2,7 @@
 
 from cubnm_core.evidence.nulls import KINDS, OTHER_CONNECTOME, REWIRED, SPIN
 from workflow_scripts.files.words import plural
+from workflow_scripts.report.sections import primary
 from workflow_scripts.report.sections.personal import have_one_connectome
 
 BASELINES = {
@@ -261,14 +262,31 @@ def _statistics(cohort, smallest):
         _model(name, part, tests[tests["model"] == name], smallest)
         for name, part in run.groupby("model", sort=False)
     ]
+    found += _primary(cohort)
     corrected = (
         "The false discovery rate was controlled over all parameters, all scores, or all regions of a "
-        "read-out, beside the familywise error rate by the maximum statistic over permutations."
+        "read-out, of all fits, beside the familywise error rate by the maximum statistic over permutations."
     )
     found.append((corrected, ["benjamini1995"]))
     if (tests["sample"] == "sensitivity").any():
         found.append((f"Every model was repeated without {_doubtful(cohort)}.", []))
+    harmonised = models[(models["sample"] == "combat") & models["permutations"].notna()]
+    for column in harmonised["blocks"].unique():
+        text = (
+            f"In a sensitivity analysis, regional read-outs were harmonised between sites ({column}) by "
+            "ComBat "
+            "(neuroCombat), fitted anew in every permutation within sites."
+        )
+        found.append((text, ["johnson2007", "fortin2018"]))
     return found
+
+
+def _primary(cohort):
+    """What was decided beforehand, and since when."""
+    told = [entry["text"] for entry in primary.history(cohort)]
+    if not told:
+        return [("No primary analysis was stated beforehand; all tests are exploratory.", [])]
+    return [(f"Primary analysis: {' '.join(told)} All other tests are exploratory.", [])]
 
 
 def _doubtful(cohort):
@@ -290,7 +308,8 @@ def _model(name, part, tests, smallest):
     counted = _counted(most, smallest) if fewest in (most, *range(smallest)) else f"{fewest} to {most} people"
     formula = str(first["formula"]).removeprefix("~").strip()
     text = (
-        f"The statistical model “{name}” related {told} to {formula}: {kind} over {counted}, with tests "
+        f"The statistical model “{name}” related {_response(first)}{told} to {formula}: {kind} over "
+        f"{counted}, with tests "
         f"of {first['tested']}"
     )
     if not tests["p_permutation"].notna().any():
@@ -301,6 +320,15 @@ def _model(name, part, tests, smallest):
     )
     cited = ["freedman1983", "winkler2014", "mackinnon1985", "diciccio2017"]
     return text + shuffled, [*(["laird1982"] if mixed else []), *cited]
+
+
+def _response(model):
+    """Changes or slopes of what follows, in words; nothing for values."""
+    sessions = model.get("sessions")
+    return {
+        "change": f"changes between sessions ({sessions}) of ",
+        "slope": f"each person's least-squares slopes over sessions ({sessions}) of ",
+    }.get(model.get("response"), "")
 
 
 def _exchanged(model):

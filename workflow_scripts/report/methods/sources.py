@@ -245,7 +245,7 @@ _ALL = (
     ),
     Source(
         "hartigan1969", "Hartigan JA", "1969", "Using subsample values as typical values",
-        "Journal of the American Statistical Association", "64:1303–1317", "10.1080/01621459.1969.10501057",
+        "Journal of the American Statistical Association", "64:1303–1317", None,
     ),
     Source(
         "holm1979", "Holm S", "1979", "A simple sequentially rejective multiple test procedure",
@@ -286,6 +286,16 @@ _ALL = (
         "diciccio2017", "DiCiccio CJ, Romano JP", "2017",
         "Robust permutation tests for correlation and regression coefficients",
         "Journal of the American Statistical Association", "112:1211–1220", "10.1080/01621459.2016.1202117",
+    ),
+    Source(
+        "johnson2007", "Johnson WE, Li C, Rabinovic A", "2007",
+        "Adjusting batch effects in microarray expression data using empirical Bayes methods",
+        "Biostatistics", "8:118–127", "10.1093/biostatistics/kxj037",
+    ),
+    Source(
+        "fortin2018", "Fortin JP, Cullen N, Sheline YI, et al.", "2018",
+        "Harmonization of cortical thickness measurements across scanners and sites", "NeuroImage",
+        "167:104–120", "10.1016/j.neuroimage.2017.11.024",
     ),
     Source(
         "laird1982", "Laird NM, Ware JH", "1982", "Random-effects models for longitudinal data", "Biometrics",

@@ -8,12 +8,23 @@ from workflow_scripts.report.figures import effects as figures
 from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.formatting import MISSING, number, significant
 from workflow_scripts.report.section import Section
+from workflow_scripts.statistics.corrections import EXPLORATORY, PRIMARY
 from workflow_scripts.statistics.map_association import COLUMNS as MAP_COLUMNS
 
 ALPHA = 0.05
 SHOWN_REGIONS = 100
 SHOWN_MAPS = 60
-SAMPLES = {"all": "all participants", "sensitivity": "without poor fits and boundary hits"}
+SAMPLES = {
+    "all": "all participants",
+    "sensitivity": "without poor fits and boundary hits",
+    "combat": "regional states harmonised by ComBat",
+}
+RESPONSES = {
+    "value": "Each response",
+    "change": "The change of each response from session {} to session {}",
+    "slope": "The slope of each response over sessions {}, fitted to every person on its own (random "
+    "slopes),",
+}
 PS = ("p", "p_fdr", "p_permutation", "p_permutation_fdr", "p_permutation_fwe")
 MANY = {"parameter": "parameters", "score": "scores", "state": "regional read-outs"}
 EFFECTS = {"hedges_g": "g", "partial_r": "partial r", "partial_eta_squared": "partial η²"}
@@ -22,6 +33,7 @@ UNTOLD = {
     "left_out": None,
     "note": None,
     "sensitivity": "The sensitivity run excludes poor fits and boundary hits.",
+    "combat": None,
 }
 KEYS = ["quantity", "variable", "label", "split", "term", "contrast"]
 
@@ -45,14 +57,24 @@ def _section(cohort, models, withheld=0):
         "maps": _maps(cohort, {model["name"] for model in models}),
         "alpha": level(cohort),
         "has_groups": cohort.groups.nunique() > 1,
+        "has_primary": stated_primary(cohort) is not None,
     }
     return Section("statistics", "Statistics", "statistics.html.j2", context)
 
 
 def _model_keys(cohort):
-    """Model and fit of every model, in their order."""
+    """Model and fit of every model, that of the primary test first."""
     models = cohort.table("statistics_models").reindex(columns=["model", "fit"])
-    return list(models.drop_duplicates().itertuples(index=False, name=None))
+    keys = list(models.drop_duplicates().itertuples(index=False, name=None))
+    rows = cohort.table("statistics")
+    first = rows.loc[rows["role"] == PRIMARY, ["model", "fit"]].drop_duplicates()
+    first = set(first.itertuples(index=False, name=None))
+    return sorted(keys, key=lambda key: key not in first)
+
+
+def stated_primary(cohort):
+    """The primary analysis of the configuration, None where there is none."""
+    return cohort.config.get("statistics", {}).get("primary")
 
 
 def level(cohort):
@@ -65,7 +87,7 @@ def _model(cohort, name, fit, smallest=0):
     told = cohort.table("statistics_models")
     told = told[(told["model"] == name) & (told["fit"] == fit)].set_index("sample")
     rows = cohort.of_fit("statistics", fit)
-    rows = rows[(rows["model"] == name) & rows["sample"].isin(_tellable(told, smallest))]
+    rows = rows[(rows["model"] == name) & rows["sample"].isin(tellable(told, smallest))]
     whole = rows[rows["quantity"] != "state"]
     regional = rows[rows["quantity"] == "state"]
     first = told.loc["all"]
@@ -77,7 +99,9 @@ def _model(cohort, name, fit, smallest=0):
         "left_out": _text(first["left_out"]),
         "note": _text(first["note"]),
         "sensitivity": _sensitivity(told),
+        "combat": _combat(told),
         "verdicts": _verdicts(rows[rows["sample"] == "all"], level(cohort)),
+        "is_primary": bool((rows["role"] == PRIMARY).any()),
         "rows": _beside(whole),
         "picture": _forest(whole[whole["quantity"] == "parameter"], name, fit),
         "states": _counts(regional, level(cohort)),
@@ -86,12 +110,14 @@ def _model(cohort, name, fit, smallest=0):
     }
 
 
-def _tellable(told, smallest):
+def tellable(told, smallest):
     """Samples of enough people that do not reveal a few excluded ones by subtraction."""
     found = told[["n", "smallest_level"]].min(axis=1)
     found = found[found >= smallest]
     left = told["n"].max() - told["n"].min()
-    return found.index.drop("sensitivity", errors="ignore") if 0 < left < smallest else found.index
+    return (
+        found.index.drop(["sensitivity", "combat"], errors="ignore") if 0 < left < smallest else found.index
+    )
 
 
 def _text(value):
@@ -107,9 +133,16 @@ def _sentence(told):
     counted = plural(int(told["n"]), "person")
     if told["n_observations"] > told["n"]:
         counted += f" in {plural(int(told['n_observations']), 'session')}"
-    return (
-        f"Each response is modelled by {told['formula']} using {method}, in {counted}{_permutations(told)}."
-    )
+    explained = f"{_response(told)} is modelled by {told['formula']} using {method}"
+    return f"{explained}, in {counted}{_permutations(told)}."
+
+
+def _response(told):
+    """What is explained, in words."""
+    names = [] if pd.isna(told["sessions"]) else str(told["sessions"]).split(", ")
+    if told["response"] == "change":
+        return RESPONSES["change"].format(*names)
+    return RESPONSES[told["response"]].format(", ".join(names))
 
 
 def _permutations(told):
@@ -135,14 +168,30 @@ def _sensitivity(told):
     )
 
 
+def _combat(told):
+    """What ComBat was fitted to, or why it was not, in words; None where it is not asked for."""
+    if "combat" not in told.index:
+        return None
+    third = told.loc["combat"]
+    if pd.isna(third["permutations"]):
+        return f"No analysis of harmonised states: {third['note']}."
+    return (
+        f"Sensitivity analysis with ComBat (sites: {third['blocks']}): regional states of "
+        f"{plural(int(third['n']), 'person')} were harmonised anew in each of {int(third['permutations']):,} "
+        "permutations within sites. It was fitted to the sites of these people; people of a site that is "
+        "not among "
+        "them cannot be harmonised."
+    )
+
+
 def corrected(rows):
     """Give the corrected p values to go by: of permutations, or of the model where there are none."""
     return rows["p_permutation_fdr"].fillna(rows["p_fdr"])
 
 
 def _verdicts(rows, alpha):
-    """For parameters, scores and regions and every contrast: what was found after correction."""
-    found = []
+    """For every kind of response and contrast: what was found after correction, the primary test left out."""
+    found, rows = [], rows[rows["role"] == EXPLORATORY]
     for (quantity, term, contrast), part in rows.groupby(["quantity", "term", "contrast"], sort=False):
         p = corrected(part)
         if p.notna().any():
@@ -171,28 +220,31 @@ def _familywise(part, alpha):
 
 def _resolution(part, alpha):
     """How many responses must differ together where too few permutations exist to find a single one."""
-    size, smallest = part.groupby("variable").size().max(), part["p_permutation_smallest"].max()
-    size = size if (part["quantity"] == "state").all() else len(part)
+    size, smallest = part["n_corrected"].max(), part["p_permutation_smallest"].max()
     if not size * smallest >= alpha:
         return ""
     forbidden = f"; resolution: the permutations allow no p below {smallest:.2g}"
     if smallest >= alpha:
         return f"{forbidden}, so nothing can be found"
     together = int(size * smallest / alpha) + 1
-    return f"{forbidden}, so fewer than {together} of {size} cannot pass the correction"
+    return f"{forbidden}, so fewer than {together} of {int(size)} cannot pass the correction"
 
 
 def _named(hits):
     """The strongest of what was found, with effect size and interval."""
     best = hits.reindex(hits["effect_size"].abs().sort_values(ascending=False).index)[:3]
-    return ": " + "; ".join(
-        f"{_name(row)} {EFFECTS[row['effect']]} {_interval(row)}" for _, row in best.iterrows()
-    )
+    return ": " + "; ".join(f"{name_of(row)} {effect_text(row)}" for _, row in best.iterrows())
 
 
-def _name(row):
+def name_of(row):
+    """Name of a response as text."""
     parts = (row["variable"], row["label"], {"train": "training", "test": "held-out"}.get(row["split"]))
     return " ".join(part for part in parts if isinstance(part, str) and part)
+
+
+def effect_text(row):
+    """Effect size with its interval as text."""
+    return f"{EFFECTS[row['effect']]} {_interval(row)}"
 
 
 def _interval(row):
@@ -222,11 +274,11 @@ def _row(row, second):
     checked = second or {}
     cells = {name: {"sort": row[name], "text": p_text(row[name])} for name in PS}
     return {
-        "name": _name(row) if row["quantity"] != "state" else row["variable"],
+        "name": name_of(row) if row["quantity"] != "state" else row["variable"],
         "label": row["label"],
-        "contrast": f"{row['term']}: {row['contrast']}",
+        "contrast": f"{row['term']}: {row['contrast']}" + " (primary)" * (row["role"] == PRIMARY),
         "estimate": {"sort": row["estimate"], "text": _estimate(row)},
-        "effect": {"sort": row["effect_size"], "text": f"{EFFECTS[row['effect']]} {_interval(row)}"},
+        "effect": {"sort": row["effect_size"], "text": effect_text(row)},
         "n": row["n"],
         "checked_effect": {
             "sort": checked.get("effect_size"),
@@ -258,15 +310,15 @@ def _forest(rows, name, fit):
 
 def _counts(rows, alpha):
     """Number of significant regions of every state, by each correction."""
-    rows, found = rows.dropna(subset="p"), []
+    rows, found = rows.dropna(subset=["p", "p_permutation"], how="all"), []
     for (variable, contrast), part in rows.groupby(["variable", "contrast"], sort=False):
-        whole, checked = (part[part["sample"] == sample] for sample in SAMPLES)
+        whole, checked, harmonised = (part[part["sample"] == sample] for sample in SAMPLES)
         kinds = ("p_fdr", "p_permutation_fdr", "p_permutation_fwe")
         counts = {kind: int((whole[kind] < alpha).sum()) for kind in kinds}
         again = int((checked["p_permutation_fdr"] < alpha).sum()) if len(checked) else MISSING
-        found.append(
-            {"variable": variable, "contrast": contrast, "n": len(whole), **counts, "checked": again}
-        )
+        third = int((harmonised["p_permutation_fdr"] < alpha).sum()) if len(harmonised) else MISSING
+        row = {"variable": variable, "contrast": contrast, "n": len(whole), **counts}
+        found.append({**row, "checked": again, "harmonised": third})
     return found
 
 
