@@ -160,6 +160,10 @@ class Objective:
         doi:10.1016/S0045-7825(99)00389-8).
     groups : tuple of dict of str to float, optional
         For a search with several objectives: the weights of the terms of each. `terms` must be their sum.
+    averaged : int, optional
+        Averages of simulations are scored, not single ones (see :mod:`cubnm_core.fitting.averages`): so many
+        make one wherever a model is scored again; in a search, all replicates of a candidate do. A simulation
+        with rates outside `band` is left out of its average.
 
     Raises
     ------
@@ -173,6 +177,7 @@ class Objective:
     own: dict = field(default_factory=dict)
     constraints: dict = field(default_factory=dict)
     groups: tuple = ()
+    averaged: int | None = None
 
     def __post_init__(self):
         for name, weight in [item for group in (self.terms, *self.groups) for item in group.items()]:
@@ -192,6 +197,8 @@ class Objective:
             raise InputError(f"The objective has no term that counts; choose from {', '.join(self.known)}.")
         if self.band is not None:
             rates.check_band(self.band)
+        if self.averaged is not None and self.averaged < 1:
+            raise InputError(f"An average needs at least one simulation; found averaged={self.averaged!r}.")
         for name, term in self.own.items():
             if name in TERMS or not np.isfinite(term.worst):
                 raise InputError(
@@ -215,8 +222,8 @@ class Objective:
 
     @property
     def compares_arrays(self):
-        """Whether a term of the user's own needs the FC and the FCD of every simulation."""
-        return any(name in self.needed for name in self.own)
+        """Whether FC and FCD of every simulation are needed: for averages, or a term of the user's own."""
+        return self.averaged is not None or any(name in self.needed for name in self.own)
 
     def compared_terms(self, target):
         """Names of the terms that compare FC and FCD with a target, whether or not they count.
