@@ -174,7 +174,7 @@ def go_on(number, solution, wanted, weights, target, at_once):
     kept = result["solutions"].setdefault(str(number), [])
     while len(kept) < wanted:
         more = min(at_once, wanted - len(kept))
-        first = FIRST_SEED + RUNS * len(kept)
+        first = FIRST_SEED * number + RUNS * len(kept)  # other noise for every solution
         kept += averages(run(weights, solution["params"], np.arange(first, first + RUNS * more)), target)
         write_result(result)
         means = ", ".join(

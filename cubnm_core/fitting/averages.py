@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cubnm_core.errors import InputError
 from cubnm_core.measures import rates
 from cubnm_core.measures.objective import DIVERGED, FIC_FAILED, has_failed
 
@@ -43,7 +44,14 @@ def sets(count, size):
     -------
     (count,) int array
         The average that every simulation belongs to, from 0.
+
+    Raises
+    ------
+    InputError
+        For a size below 1.
     """
+    if size < 1:
+        raise InputError(f"An average is of at least one simulation, not of {size}.")
     parts = np.array_split(np.arange(count), max(1, count // size))
     return np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 

@@ -161,9 +161,8 @@ class Objective:
     groups : tuple of dict of str to float, optional
         For a search with several objectives: the weights of the terms of each. `terms` must be their sum.
     averaged : int, optional
-        Averages of simulations are scored, not single ones (see :mod:`cubnm_core.fitting.averages`): so many
-        make one wherever a model is scored again; in a search, all replicates of a candidate do. A simulation
-        with rates outside `band` is left out of its average.
+        Averages of so many simulations are scored, in a search of all replicates of a candidate; simulations
+        with rates outside `band` are left out (see :mod:`cubnm_core.fitting.averages`).
 
     Raises
     ------
@@ -197,8 +196,6 @@ class Objective:
             raise InputError(f"The objective has no term that counts; choose from {', '.join(self.known)}.")
         if self.band is not None:
             rates.check_band(self.band)
-        if self.averaged is not None and self.averaged < 1:
-            raise InputError(f"An average needs at least one simulation; found averaged={self.averaged!r}.")
         for name, term in self.own.items():
             if name in TERMS or not np.isfinite(term.worst):
                 raise InputError(

@@ -204,5 +204,5 @@ def test_a_retest_is_simulated_by_its_own_simulator_and_the_search_by_its_own():
 
 
 def test_an_average_of_nothing_is_refused():
-    with pytest.raises(InputError, match="averaged=0"):
-        Objective(MEASURES, averaged=0)
+    with pytest.raises(InputError, match="at least one simulation, not of 0"):
+        sets(10, 0)
