@@ -45,15 +45,16 @@ def keep(reproduce, **solutions):
 
 
 def test_means_within_the_published_spread_agree_and_others_differ(reproduce):
-    keep(reproduce, solution_1=[(0.281, 0.11, 0.4), (0.283, 0.11, 0.4)], solution_2=[(0.25, 0.12, 0.18)])
+    keep(reproduce, solution_1=[(0.281, 0.11, 0.4), (0.283, 0.11, 0.4)] * 5, solution_2=[(0.25, 0.12, 0.18)])
     rows = {(row["what"], row["measure"].split(" (")[0]): row for row in reproduce.pfic_rows(None)}
     assert rows["solution 1", "1 - r"]["verdict"] == "agrees"
     assert rows["solution 1", "L1"]["verdict"] == "differs"
     assert rows["solution 1", "KS"]["verdict"] == "does not decide"
-    assert rows["solution 2", "1 - r"]["verdict"] == "differs"
+    assert rows["solution 2", "1 - r"]["verdict"] == "differs"  # by ten SD; two are allowed for one average
+    assert rows["solution 2", "L1"]["verdict"] == "agrees"
     first = rows["solution 1", "1 - r"]
-    assert first["ours"] == pytest.approx(0.282) and first["n"] == 2
-    assert first["ours_sd"] == pytest.approx(math.sqrt(2) * 0.001)
+    assert first["ours"] == pytest.approx(0.282) and first["n"] == 10
+    assert first["ours_sd"] == pytest.approx(math.sqrt(10 / 9) * 0.001)
     assert first["published_sd"] == pytest.approx(0.003, rel=0.01)
     assert "published_sd" not in rows["solution 2", "L1"] and np.isnan(rows["solution 2", "L1"]["ours_sd"])
 
@@ -70,6 +71,16 @@ def test_the_page_and_the_table_hold_every_figure_and_its_command(reproduce, mon
     assert len(lines) == 1 + 6 and all(line.count("\t") == len(reproduce.COLUMNS) - 1 for line in lines)
     keep(reproduce, solution_1=[(0.3, 0.12, 0.18)])
     assert reproduce.main()
+
+
+def test_solutions_that_do_not_decide_alone_do_by_their_mean(reproduce, monkeypatch):
+    published = {"1 - r": 0.28, "L1": 0.12, "KS": 0.18}
+    monkeypatch.setattr(reproduce.pfic, "published_solutions", lambda folder: [{"published": published}] * 3)
+    pairs = [(0.279, 0.135, 0.18), (0.281, 0.135, 0.18)]
+    keep(reproduce, solution_1=pairs, solution_2=pairs, solution_3=[(0.284, 0.135, 0.2)] * 3)
+    mean = {row["measure"]: row for row in reproduce.pfic_rows(None) if row["what"].startswith("mean of 2")}
+    assert mean["1 - r"]["ours"] == pytest.approx(0.282) and mean["1 - r"]["n"] == 5
+    assert mean["1 - r"]["verdict"] == "agrees" and mean["L1"]["verdict"] == "differs"
 
 
 def test_a_result_of_other_numerics_is_not_gone_on_with(reproduce):
