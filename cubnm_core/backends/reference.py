@@ -11,6 +11,7 @@ import numpy as np
 
 from cubnm_core import noise
 from cubnm_core.backends.task import TileResult
+from cubnm_core.equations.evaluation import FUNCTIONS
 from cubnm_core.equations.expressions import Call, Number, Symbol
 
 
@@ -25,35 +26,7 @@ def text(expression):
     return f"({text(expression.left)} {expression.operator} {text(expression.right)})"
 
 
-def explinear(x):
-    """x / (1 - exp(-x)), continued by 1 at x = 0."""
-    safe = np.where(x == 0, 1.0, x)
-    return np.where(x == 0, 1.0, safe / -np.expm1(-safe))
-
-
-def clip(x, low, high):
-    """Bound x; what is not finite becomes NaN, so that divergence is not hidden."""
-    return np.where(np.isfinite(x), np.minimum(np.maximum(x, low), high), np.nan)
-
-
-_NAMESPACE = {
-    "inf": np.inf,
-    "exp": np.exp,
-    "expm1": np.expm1,
-    "powm1": lambda x, k: np.expm1(k * np.log1p(x)),
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tanh": np.tanh,
-    "abs": np.abs,
-    "min": np.minimum,
-    "max": np.maximum,
-    "fmod": np.fmod,
-    "logistic": lambda x: 1.0 / (1.0 + np.exp(-x)),
-    "explinear": explinear,
-    "clip": clip,
-}
+_NAMESPACE = {"inf": np.inf, **FUNCTIONS}
 
 
 def function_source(name, arguments, assignments, results):

@@ -38,6 +38,7 @@ _CHOICES = {
 }
 _ENTRIES = {"states": eq.State, "parameters": eq.Parameter, "constants": eq.Constant}
 _INHIBITION = ("weight", "rate", "target")
+_REST = "rest"
 
 
 def check_tables(tables, where):
@@ -61,7 +62,7 @@ def check_tables(tables, where):
             if not isinstance(entry, dict):
                 raise InputError(f"{where}, [{table}] {name}: expected {{key = value, ...}}, found {entry!r}")
             _known_keys(entry, allowed, f"{where}, [{table}] {name}")
-    _known_keys(tables["inhibition"], _INHIBITION, f"{where}, [inhibition]")
+    _known_keys(tables["inhibition"], (*_INHIBITION, _REST), f"{where}, [inhibition]")
 
 
 def _check_types(tables, where):
@@ -211,12 +212,33 @@ def _check_outputs(model, where):
             raise InputError(
                 f"{where}, record: {name!r} is no state and no equation; known are {', '.join(sorted(known))}"
             )
-    if model.inhibition and set(model.inhibition) != set(_INHIBITION):
-        raise InputError(f"{where}, [inhibition]: expected all of {', '.join(_INHIBITION)}")
-    if model.inhibition and model.inhibition["weight"] not in model.parameters:
-        raise InputError(f"{where}, [inhibition] weight: {model.inhibition['weight']!r} is no parameter")
-    if model.inhibition and model.inhibition["rate"] not in model.record:
-        raise InputError(f"{where}, [inhibition] rate: {model.inhibition['rate']!r} is not in record")
+    if model.inhibition:
+        _check_inhibition(model, where)
+
+
+def _check_inhibition(model, where):
+    where = f"{where}, [inhibition]"
+    if set(model.inhibition) != set(_INHIBITION):
+        raise InputError(f"{where}: expected all of {', '.join(_INHIBITION)}")
+    if model.inhibition["weight"] not in model.parameters:
+        raise InputError(f"{where} weight: {model.inhibition['weight']!r} is no parameter")
+    if model.inhibition["rate"] not in model.record:
+        raise InputError(f"{where} rate: {model.inhibition['rate']!r} is not in record")
+    point = model.operating_point
+    if not all(_is_finite(value) for value in (model.inhibition["target"], *point.values())):
+        raise InputError(f"{where}: target and rest are finite numbers, found {point}")
+    others = [name for name in point if name not in model.states]
+    known = {equation.name for equation in model.equations}
+    if len(others or point) != 1 or not known.issuperset(others):
+        raise InputError(
+            f"{where} {_REST}: holds either one state, or one other quantity that an equation names and the "
+            f"states that follow from it, as in {{S_E = 0.16, I_E = 0.38}}; found "
+            f"{', '.join(map(str, point)) or 'nothing'}"
+        )
+
+
+def _is_finite(value):
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _check_unused(model, where):

@@ -76,13 +76,21 @@ def model_from_tables(tables, where):
         bold_input=ex.parse(tables["bold_input"], f"{where}, bold_input"),
         record=tuple(tables["record"]),
         units=tables["units"],
-        inhibition=tables["inhibition"],
+        inhibition={key: value for key, value in tables["inhibition"].items() if key != "rest"},
+        operating_point=_operating_point(tables["inhibition"]),
         observation=tables["observation"],
         precision=tables["precision"],
         silent_start=tables["silent_start"],
     )
     check_model(model, where)
     return model
+
+
+def _operating_point(inhibition):
+    """Values that a region rests at under feedback inhibition: those stated, else the rate at its target."""
+    if "rest" in inhibition or not inhibition:
+        return inhibition.get("rest", {})
+    return {inhibition.get("rate"): inhibition.get("target")}
 
 
 def _tuples(entry):

@@ -71,6 +71,9 @@ class Model:
         Sub-expressions and states that can be recorded.
     inhibition : dict
         ``weight``, ``rate`` and ``target`` of feedback inhibition control, or empty.
+    operating_point : dict of str to float
+        Where analytical feedback inhibition control holds a region: values of states, and of one
+        sub-expression; empty without ``inhibition``.
     observation : str
         ``"balloon"``, or ``"direct"`` if `bold_input` is BOLD.
     precision : str
@@ -97,6 +100,7 @@ class Model:
     observation: str = "balloon"
     precision: str = "single"
     silent_start: bool = False
+    operating_point: dict = field(default_factory=dict)
 
     @property
     def derivatives(self):

@@ -29,8 +29,6 @@ class Batch:
     scheme : str
     run : callable
         ``run(task, on_result=...)`` of a backend.
-    solve : callable or None
-        Of a backend that finds inhibitory weights at rest by itself.
     """
 
     weights: np.ndarray
@@ -40,7 +38,6 @@ class Batch:
     dt: float
     scheme: str
     run: Callable
-    solve: Callable | None
 
     def task(
         self,

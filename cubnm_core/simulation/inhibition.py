@@ -10,14 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cubnm_core.equations import expressions as ex
+from cubnm_core.equations import rest_points
 from cubnm_core.equations.model import Assign, Parameter, State
 from cubnm_core.errors import InputError
 from cubnm_core.measures.rates import DEFAULT_BANDS, check_band
-
-# Steady state of an isolated rWW region at r_E = 3.08 Hz, the operating point that cuBNM uses.
-S_E_REST = 0.1647572075  # 1
-I_E_REST = 0.3773805650  # nA
-_CURRENT_RANGE = (0.0, 2.0)  # nA, holds the inhibitory current at rest
 
 # Plasticity: the learning rate falls exponentially; weights are averaged over the last part of the warm-up.
 _LEARNING_RATE = 0.1  # nA / (Hz s), at the start
@@ -25,7 +21,7 @@ _DECAYS = 5.0  # time constants of the learning rate in one warm-up
 AVERAGED_SHARE = 0.4
 
 # The numerical method of cuBNM 0.1.0
-CURRENT = "I_E"  # balanced so that it lies this far below the threshold b_E/a_E, give or take
+CURRENT, _THRESHOLD, _GAIN = "I_E", "b_E", "a_E"  # the current is to lie this far below b_E/a_E, give or take
 _BELOW_THRESHOLD, _TOLERANCE = 0.026, 0.005  # nA
 FIRST_STEP, _SMALLEST_STEP, _STEP_DECREASE = 0.02, 0.001, 0.001  # nA, of the weights
 SAMPLED = (1.0, 10.0)  # s
@@ -140,96 +136,68 @@ def plastic_model(model, inhibition):
     )
 
 
-def analytical(model, weights, G, w_p, J_N, solve=None):
-    """Inhibitory weights that balance the mean-field excitatory current at rest.
+def analytical(model, weights, values):
+    """Inhibitory weights that hold every region at the model's operating point, noise left out.
+
+    What the operating point does not state, the other states and the weight, follows from the model's own
+    equations.
 
     Parameters
     ----------
     model : Model
-        rWW; its constants are used.
+        Needs an ``[inhibition]`` table.
     weights : (N, N) array
         ``weights[source, target]``.
-    G : (B,) array
-    w_p, J_N : (B, N) arrays
-        J_N in nA.
-    solve : callable, optional
-        A backend's own `inhibitory_rest`.
+    values : dict of str to (B, N) arrays
+        Of all parameters.
 
     Returns
     -------
-    wIE : (B, N) array
-        In nA; 1 in every node where no solution exists.
+    weight : (B, N) array
+        The parameter's default in all regions of a simulation where one has no solution.
     found : (B,) bool array
-        False where an inhibitory weight would be negative, or the inhibitory current has no solution.
+        False where a weight would be negative or there is no rest point.
 
     Raises
     ------
     InputError
-        For a model other than rWW, whose steady state is not known in closed form.
+        If an equation has no derivative; it names the line.
     """
-    if model.name != "rWW":
-        raise InputError(f"analytical FIC is known for rWW only, not for {model.name}; set fic to null")
-    value = {name: constant.value for name, constant in model.constants.items()}
-    S_I, solved = (solve or inhibitory_rest)(
-        drive=value["W_I"] * value["I0"],
-        S_E=S_E_REST,
-        w_II=value["w_II"],
-        gain=value["gamma_I"] * value["tau_I"],
-        transfer=(value["a_I"], value["b_I"], value["d_I"]),
-        bracket=_CURRENT_RANGE,
-        J_N=J_N,
-    )
-    G = np.asarray(G, float)[:, None]
-    long_range = G * J_N * S_E_REST * np.asarray(weights, float).sum(axis=0)
-    current = value["W_E"] * value["I0"] + w_p * J_N * S_E_REST + long_range - I_E_REST
-    wIE = current / S_I
-    found = (solved & (wIE >= 0)).all(axis=1)
-    return np.where(found[:, None], wIE, 1.0), found
+    name = model.inhibition["weight"]
+    start = start_weight(model)
+    held = {key: value for key, value in model.operating_point.items() if key in model.states}
+    conditions = {key: value for key, value in model.operating_point.items() if key not in model.states}
+    values = {**values, name: np.full_like(values[name], start)}
+    rest, solved = rest_points.solve(model, values, weights, held=held, conditions=conditions, free=(name,))
+    found = (solved & (rest[name] >= 0)).all(axis=1)
+    return np.where(found[:, None], rest[name], start), found
 
 
-def inhibitory_rest(drive, S_E, w_II, gain, transfer, bracket, J_N):
-    """Steady state of the inhibitory gating while the excitatory gating rests.
+def start_weight(model):
+    """The weight where there is no rest point, and where the search for one starts."""
+    default = model.parameters[model.inhibition["weight"]].default
+    return default if isinstance(default, float) else 1.0
 
-    Parameters
-    ----------
-    drive : float
-        Background current in nA.
-    S_E : float
-        Excitatory gating at rest.
-    w_II : float
-        Weight with which the population inhibits itself, in nA.
-    gain : float
-        Gating per Hz.
-    transfer : (a, b, d)
-        Of the transfer function.
-    bracket : (low, high)
-        Currents in nA between which the solution is sought.
-    J_N : (B, N) array
-        In nA.
 
-    Returns
-    -------
-    S_I : (B, N) array
-    solved : (B, N) bool array
+def check_numerical(model):
+    """Refuse models that lack what the numerical method looks at.
+
+    Raises
+    ------
+    InputError
     """
-    from scipy.optimize.elementwise import find_root
-
-    a, b, d = transfer
-    distinct, index = np.unique(J_N, return_inverse=True)
-
-    def gating(current):
-        from cubnm_core.backends.reference import explinear
-
-        return gain * explinear(d * (a * current - b)) / d
-
-    root = find_root(lambda x, J_N: drive + J_N * S_E - w_II * gating(x) - x, bracket, args=(distinct,))
-    S_I = gating(root.x)
-    return S_I[index].reshape(J_N.shape), root.success[index].reshape(J_N.shape)
+    missing = [name for name in (_THRESHOLD, _GAIN) if name not in model.constants]
+    missing += [CURRENT] if CURRENT not in model.record else []
+    if missing:
+        raise InputError(
+            f"fic: the numerical method is that of the reduced Wong-Wang model; {model.name} has no "
+            f"{', '.join(missing)}; choose plasticity or analytical"
+        )
 
 
 def _excess(model, current):
     """Mean excitatory current beyond its target, in nA."""
-    threshold = model.constants["b_E"].value / model.constants["a_E"].value
+    threshold = model.constants[_THRESHOLD].value / model.constants[_GAIN].value
     return current - threshold + _BELOW_THRESHOLD
 
 

@@ -192,7 +192,6 @@ def simulate(
         dt=dt,
         scheme=scheme,
         run=partial(_backend(backend).run, precision=precision, threads=threads),
-        solve=getattr(_backend(backend), "inhibitory_rest", None),
     )
     wants_bold = comparison is not None or bool({"bold", "fc", "fcd"} & set(record))
     constants = _constants(model, hemodynamics, wants_bold)

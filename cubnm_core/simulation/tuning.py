@@ -1,12 +1,16 @@
 """Feedback inhibition control at work: the runs that find the inhibitory weights of a batch."""
 
+import logging
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.simulation import inhibition, parameters
 from cubnm_core.simulation.schedule import make_schedule
+
+logger = logging.getLogger(__name__)
 
 
 def tune(fic, model, used, batch, hemodynamic_dt, noise):
@@ -34,30 +38,41 @@ def tune(fic, model, used, batch, hemodynamic_dt, noise):
     Raises
     ------
     InputError
-        If the model does not say what is to be tuned.
+        If the model does not say what is to be tuned, or the method does not suit it.
     """
     if not model.inhibition:
         raise InputError(
             f"{model.name} has no [inhibition] table, so there is nothing for FIC to tune; set fic to None"
         )
-    used, found = _analytical(model, used, batch)
-    if fic.method == "plasticity":
-        return _plastic(fic, model, used, batch, hemodynamic_dt)
     if fic.method == "numerical":
-        return _numerical(fic, model, used, batch, hemodynamic_dt, noise)
-    return used, found
+        inhibition.check_numerical(model)
+    if fic.method == "analytical":
+        return _analytical(model, used, batch)
+    used = _start(model, used, batch)
+    tuned = _plastic if fic.method == "plasticity" else partial(_numerical, noise=noise)
+    return tuned(fic, model, used, batch, hemodynamic_dt)
 
 
 def _analytical(model, used, batch):
-    found = np.empty(len(batch.seeds), bool)
-    weight = np.empty((len(batch.seeds), batch.nodes))
+    """Weights at the operating point of the model."""
+    name = model.inhibition["weight"]
+    values = {key: parameters.regional(value, batch.nodes) for key, value in used.items()}
+    weight, found = np.empty((len(batch.seeds), batch.nodes)), np.empty(len(batch.seeds), bool)
     for index in np.unique(batch.connectome):
         rows = batch.connectome == index
-        w_p, J_N = (parameters.regional(used[name], batch.nodes)[rows] for name in ("w_p", "J_N"))
-        weight[rows], found[rows] = inhibition.analytical(
-            model, batch.weights[index], used["G"][rows], w_p, J_N, batch.solve
-        )
-    return {**used, model.inhibition["weight"]: weight}, found
+        some = {key: value[rows] for key, value in values.items()}
+        weight[rows], found[rows] = inhibition.analytical(model, batch.weights[index], some)
+    return {**used, name: weight}, found
+
+
+def _start(model, used, batch):
+    """Weights that the other methods start from: analytical ones, or a constant where there are none."""
+    try:
+        return _analytical(model, used, batch)[0]
+    except InputError as error:
+        logger.info("%s: inhibition starts from a constant weight: %s", model.name, error)
+        constant = np.full((len(batch.seeds), batch.nodes), inhibition.start_weight(model))
+        return {**used, model.inhibition["weight"]: constant}
 
 
 def _plastic(fic, model, used, batch, hemodynamic_dt):
@@ -84,7 +99,7 @@ def _plastic(fic, model, used, batch, hemodynamic_dt):
     return {**used, name: np.where(found[:, None], weight, 1.0)}, found
 
 
-def _numerical(fic, model, used, batch, hemodynamic_dt, noise):
+def _numerical(fic, model, used, batch, hemodynamic_dt, *, noise):
     """cuBNM's adjustment: ten seconds are simulated, weights moved where a current is off, and again."""
     name = model.inhibition["weight"]
     weight, found = used[name].copy(), np.zeros(len(batch.seeds), bool)

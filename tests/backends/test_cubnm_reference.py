@@ -9,6 +9,7 @@ import pytest
 from cubnm_core import simulate
 from cubnm_core.equations.files import load_model
 from cubnm_core.simulation.inhibition import analytical
+from cubnm_core.simulation.parameters import complete, regional
 
 pytestmark = pytest.mark.slow
 
@@ -94,8 +95,10 @@ def test_rww_bold_with_feedback_inhibition(case):
 def test_analytical_inhibition(case, name):
     stored = case(name)
     params = stored.params(["G", "w_p", "J_N"])
-    wide = {key: np.repeat(params[key][:, None], 100, axis=1) for key in ("w_p", "J_N")}
-    wIE, found = analytical(load_model("rWW"), stored.common["sc"], params["G"], wide["w_p"], wide["J_N"])
+    model = load_model("rWW")
+    used = complete(model, params, [0] * len(params["G"]), 100)
+    wide = {key: regional(value, 100) for key, value in used.items()}
+    wIE, found = analytical(model, stored.common["sc"], wide)
     np.testing.assert_array_equal(found, ~stored.file["fic_unstable"].astype(bool))
     # cuBNM's root search stops early, by an amount that grows with wIE; ours is exact
     np.testing.assert_allclose(wIE, stored.file["param_wIE"], rtol=0, atol=1e-6)

@@ -6,7 +6,7 @@ import numpy as np
 import on_cpu
 import pytest
 
-from cubnm_core.backends.cuda import inhibition, runtime
+from cubnm_core.backends.cuda import runtime
 from cubnm_core.backends.cuda.forms import Form
 
 MODELS = ("rWW", "rWWEx", "WC", "JR", "Kuramoto", "Hopf", "MPR")
@@ -64,9 +64,6 @@ class Backend:
             state_interval=task.schedule.state_interval,
         )
         runtime.run(task, precision, threads, on_result, device=self.device, form=form)
-
-    def inhibitory_rest(self, **values):
-        return inhibition.inhibitory_rest(**values, device=self.device)
 
 
 def batch(model, nodes=NODES, size=SIZE, delayed=False, **settings):

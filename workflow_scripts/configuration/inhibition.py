@@ -65,8 +65,6 @@ def check(fit, model, place):
         return []
     if not model.inhibition:
         return [f"{place}.fic: {model.name} has no inhibition to control; write fic: null"]
-    if model.name != "rWW":
-        return [f"{place}.fic: works with rWW only, not with {model.name}; write fic: null"]
     weight = model.inhibition["weight"]
     if weight in (*fit["free"], *fit["fixed"]):
         return [f"{place}: {weight} is set by fic; take it out, or write fic: null"]

@@ -1,6 +1,5 @@
 """CUDA C through CuPy: simulations of a tile share a block of the device."""
 
-from cubnm_core.backends.cuda.inhibition import inhibitory_rest
 from cubnm_core.backends.cuda.runtime import run
 
-__all__ = ["inhibitory_rest", "run"]
+__all__ = ["run"]
