@@ -38,6 +38,7 @@ BAND = (2.7, 3.3)  # Hz
 STRONGEST = 0.02  # of a connectome
 REPETITION_TIME, WINDOW = 0.72, 83  # s, volumes
 PROTOCOL = {
+    "fic": {"method": "analytical", "rate_band": BAND},
     "duration": 1008.0,
     "burn_in": 144.0,
     "repetition_time": REPETITION_TIME,
@@ -118,25 +119,7 @@ def published_spread(folder):
 def run(weights, params, seeds, record=("fc", "fcd", "state_means"), **changes):
     """Simulate a solution under some noise seeds."""
     every = {name: np.repeat(np.asarray(value)[None], len(seeds), axis=0) for name, value in params.items()}
-    every["wIE"] = np.repeat(inhibition(weights, params)[None], len(seeds), axis=0)
     return simulate("pFIC", weights, every, seed=seeds, record=record, **{**PROTOCOL, **changes})
-
-
-def inhibition(weights, params):
-    """Inhibitory weights (68,) in nA at the operating point of the paper, by its formula."""
-    from scipy.optimize import brentq
-
-    S_E, I_E, J, tau_I = 0.1641205151, 0.3772259651, 0.15, 0.01
-
-    def rate(current):
-        x = 615 * current - 177
-        return x / (1 - np.exp(-0.087 * x))
-
-    def rest(w_EI):
-        return brentq(lambda x: 0.7 * 0.382 + J * w_EI * S_E - tau_I * rate(x) - x, 0, 2, xtol=1e-15)
-
-    S_I = tau_I * rate(np.array([rest(w_EI) for w_EI in params["w_EI"]]))
-    return (0.382 + J * S_E * (params["w_EE"] + params["G"] * weights.sum(axis=0)) - I_E) / S_I
 
 
 def averages(simulated, target):

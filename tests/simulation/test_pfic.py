@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 
 from cubnm_core import load_model, simulate
 
@@ -66,6 +67,29 @@ def test_sigma_is_per_square_root_of_a_second():
     assert run.states["S_E"][0, 500:].std() == pytest.approx(0.005 / np.sqrt(2 * slope), rel=0.1)
 
 
+def formula(weights, params):
+    """Inhibitory weights (68,) in nA at the operating point, by the formula of the paper."""
+    S_E, I_E, J, tau_I = 0.1641205151, 0.3772259651, 0.15, 0.01
+
+    def rate(current):
+        x = 615 * current - 177
+        return x / (1 - np.exp(-0.087 * x))
+
+    def rest(w_EI):
+        return brentq(lambda x: 0.7 * 0.382 + J * w_EI * S_E - tau_I * rate(x) - x, 0, 2, xtol=1e-15)
+
+    S_I = tau_I * rate(np.array([rest(w_EI) for w_EI in params["w_EI"]]))
+    return (0.382 + J * S_E * (params["w_EE"] + params["G"] * weights.sum(axis=0)) - I_E) / S_I
+
+
+def test_weights_from_the_equations_are_those_of_the_formula(pfic, data):
+    weights = pfic.connectome(data)
+    for solution in pfic.published_solutions(data):
+        params = solution["params"]
+        run = pfic.run(weights, params, np.array([1]), (), duration=0.72, burn_in=0.0)
+        np.testing.assert_allclose(run.params["wIE"][0], formula(weights, params), rtol=1e-9)
+
+
 def test_published_inhibition_balances_the_operating_point(pfic, data):
     """At rest with the weights of the formula every region stays at the operating point of the paper."""
     weights = pfic.connectome(data)
@@ -97,3 +121,14 @@ def test_published_solutions_meet_their_scores_even_in_coarse_steps(number, pfic
     assert found["left_out"] == 0
     for name, allowed in ALLOWED.items():
         assert found[name] == pytest.approx(solution["published"][name], abs=allowed)
+
+
+@pytest.mark.slow
+def test_plasticity_counts_seconds_in_a_model_whose_time_is_in_seconds(pfic, data):
+    """From the weights at rest the rule moves rates of 3.06 Hz to 3 Hz; a rule of milliseconds would not."""
+    weights, params = pfic.connectome(data), pfic.published_solutions(data)[0]["params"]
+    control = {"fic": {"method": "plasticity", "warm_up": 40.0}, "duration": 60.0, "burn_in": 10.0}
+    control |= {"dt": 2e-3, "hemodynamic_dt": 1e-2}
+    quiet = {**params, "sigma": params["sigma"] / 10}
+    run = pfic.run(weights, quiet, np.array([1]), ("state_means",), **control)
+    assert np.abs(run.state_means["r_E"] - 3.0).max() < 0.02
