@@ -2,6 +2,7 @@
 # make test   set up and run all tests, on all cores
 # make check  what every commit has to pass: lint, imports, the tests that are fast (a minute)
 # make docs   the documentation as a site, in site/
+# make reproduce   published figures and ours on one page (needs the data that benchmarks/README.md names)
 # make lint   what a reviewer's machine sees
 # make clean  remove results and logs (the environment stays)
 
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 # Workers of pytest take what tests/conftest.py lets begin first, a file at a time.
 PARALLEL := --numprocesses $(WORKERS) --maxprocesses 16 --dist loadgroup --no-loadscope-reorder
 
-.PHONY: demo test check docs lint clean
+.PHONY: demo test check docs reproduce lint clean
 
 demo: $(VENV)/workflow.stamp
 	$(BIN)/snakemake --cores $(CORES) --set-threads $(SIMULATING:%=%=$(THREADS))
@@ -33,6 +34,9 @@ check: $(VENV)/dev.stamp
 
 docs: $(VENV)/dev.stamp
 	$(BIN)/python docs/site/build.py site
+
+reproduce: $(VENV)/workflow.stamp
+	$(BIN)/python benchmarks/reproduce.py
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

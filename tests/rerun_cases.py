@@ -274,6 +274,10 @@ CASES = {
     "config.fits.*.retest.candidates": _one(retest__candidates=3),
     "config.fits.*.retest.seeds": _one(retest__seeds=3),
     "config.fits.*.retest.first_seed": _one(retest__first_seed=600),
+    "config.fits.*.averaged_runs": _one(averaged_runs=1),
+    "config.fits.*.search_steps.dt": _one(search_steps={"dt": 2.0e-3, "hemodynamic_dt": 2.0e-3}),
+    "config.fits.*.search_steps.hemodynamic_dt": _one(search_steps={"dt": 1.0e-3, "hemodynamic_dt": 2.0e-3}),
+    "config.fits.*.strongest_weight": _one(strongest_weight=0.02),
     "config.fits.*.start.from": (  # a fold's group is fitted with the fit's own search either way
         {"fits.two.start": {"from": "group"}},
         {("group_fit", "two"), *TWO} - {("fold_fit", "two")},

@@ -17,6 +17,7 @@ from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting.best_fits import read_parameters
+from workflow_scripts.fitting.people import simulated_weights
 from workflow_scripts.fitting.simulators import simulation_keywords, without_control
 
 
@@ -58,7 +59,7 @@ def simulate_person(results, unit, fit, **changes):
     connectome = Archive(results / "prepared" / f"batch-{batch}_connectome.npz").arrays(unit)
     return simulate(
         settings["model"],
-        connectome["weights"],
+        simulated_weights(connectome["weights"], settings),
         {name: value[None] if np.ndim(value) else value for name, value in params.items()},
         **{
             "hemispheres": stored["hemispheres"],

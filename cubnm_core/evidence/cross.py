@@ -74,7 +74,7 @@ class Cell:
     Attributes
     ----------
     values : (S,) array
-        For every noise seed, the mean over pairs.
+        For every noise seed, or every average of such, the mean over pairs.
     n_pairs : int
         Pairs of a simulated model and a target that were averaged.
     n_failed : int
@@ -233,17 +233,18 @@ def _score(members, models, packer, objective):
     Returns
     -------
     scores : dict of (place of a target's person, split, measure) to (models, S) array
-        NaN where the person gave a part of the model.
+        For every seed, or average if the objective is of such; NaN where the person gave a part of the model.
     failed : (models, S) bool array
     """
     candidates = [candidate for _, candidate, _ in models]
     board = score_candidates(candidates, packer, objective, by_seed=True)
-    shape, scores = (len(candidates), len(candidates[0].seeds)), {}
+    scores = {}
     for row in range(len(candidates)):
         for target, measures in board.scores(row).items():
             for measure in [measure for measure in measures if measure in MEASURES]:
-                whole = scores.setdefault((*target, measure), np.full(shape, np.nan))
-                whole[row] = measures[measure]
+                values = measures[measure]
+                whole = scores.setdefault((*target, measure), np.full((len(candidates), len(values)), np.nan))
+                whole[row] = values
     return scores, has_failed([board.status(row) for row in range(len(candidates))])
 
 

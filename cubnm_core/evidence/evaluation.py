@@ -23,11 +23,13 @@ class Evaluation:
     status : (S,) int array
         0 = ok, else the code of the simulation.
     scores : dict of split to dict of measure to (S,) arrays
-        Terms and ``"cost"``; a failed simulation counts with the worst value of every term.
+        Terms and ``"cost"``; a failed simulation counts with the worst value of every term. A value for every
+        average if the objective is of such.
     regional : dict of str to (S, N) arrays
         State means, parameters that differ between nodes (``wIE``), and ``"S_E/S_I"`` where there are both.
     median : int
-        Index of the seed whose cost on the first split is the median (the lower one of two).
+        Index of the seed whose cost on the first split is the median (the lower one of two); of averages,
+        that of the first simulation of the median one that did not fail.
     bold : (T, N) array
         Of that seed, without its burn-in. None where BOLD was not recorded; likewise FC and FCD.
     fc : (P,) array
@@ -44,7 +46,7 @@ class Evaluation:
     fcd: np.ndarray | None
 
     def score_summary(self, split):
-        """Mean and sample SD over seeds of every measure: dict of str to (mean, sd)."""
+        """Mean and sample SD over seeds, or averages, of every measure: dict of str to (mean, sd)."""
         scores = self.scores[split]
         return {name: (float(_mean(values)), float(_sd(values))) for name, values in scores.items()}
 
@@ -121,14 +123,21 @@ def _part(run, rows):
 
 def _evaluation(candidate, status, scores, parts):
     """Put the parts of one model together."""
-    costs = next(iter(scores.values()))["cost"]
-    median = int(np.argsort(costs, kind="stable")[(len(costs) - 1) // 2])
+    median = _median(next(iter(scores.values()))["cost"], status)
     regional = {
         name: np.concatenate([part["regional"][name] for part in parts]) for name in parts[0]["regional"]
     }
     shown = {name: _row(parts, name, median) for name in ("bold", "fc", "fcd")}
     seeds = np.asarray(candidate.seeds, dtype=int)
     return Evaluation(seeds, status, scores, regional, median, **shown)
+
+
+def _median(costs, status):
+    """Index of the simulation to be shown."""
+    place = np.argsort(costs, kind="stable")[(len(costs) - 1) // 2]
+    mine = np.array_split(np.arange(len(status)), len(costs))[place]
+    ran = mine[~has_failed(status[mine])]
+    return int(ran[0] if ran.size else mine[0])
 
 
 def _row(parts, name, row):

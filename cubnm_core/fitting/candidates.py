@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cubnm_core.fitting.averages import Averaging, sets
 from cubnm_core.fitting.packing import Packer
 
 
@@ -67,9 +68,19 @@ class Simulations:
         }
         packer.simulate(self.candidates, self.owner, params, self.seeds, take)
 
+    def averages(self, size):
+        """Part the simulations of every candidate into averages of `size`: (B,) int array, from 0."""
+        number = np.empty(len(self.owner), dtype=int)
+        first = 0
+        for place in range(len(self.candidates)):
+            mine = np.flatnonzero(self.owner == place)
+            number[mine] = first + sets(len(mine), size)
+            first = number[mine[-1]] + 1
+        return number
+
 
 class Scoreboard:
-    """Scores of simulations, taken down as they come.
+    """Scores of simulations, or of averages of them if the objective is of such, taken down as they come.
 
     Parameters
     ----------
@@ -78,8 +89,13 @@ class Scoreboard:
     """
 
     def __init__(self, simulations, objective):
-        self._owner, self._candidates = simulations.owner, simulations.candidates
-        self._objective, self._status = objective, np.zeros(len(self._owner), dtype=int)
+        self._runs, self._candidates = simulations.owner, simulations.candidates
+        self._objective, self._status = objective, np.zeros(len(self._runs), dtype=int)
+        self._owner, self._take = self._runs, self._score
+        if objective.averaged is not None:
+            number = simulations.averages(objective.averaged)
+            self._owner = self._runs[np.unique(number, return_index=True)[1]]
+            self._take = Averaging(number, [objective.band] * len(self._owner), self._score)
         self._targets, compared = {}, {}
         for place, candidate in enumerate(self._candidates):
             for target in candidate.targets.values():
@@ -92,6 +108,9 @@ class Scoreboard:
     def take(self, rows, run):
         """Score the simulations of one call."""
         self._status[rows] = run.status
+        self._take(rows, run)
+
+    def _score(self, rows, run):
         for key, target in self._targets.items():
             mine = np.flatnonzero(self._compared[key][rows])
             if mine.size:
@@ -100,7 +119,7 @@ class Scoreboard:
 
     def status(self, place):
         """Status of the simulations of a candidate, an (S,) int array in the order of its seeds."""
-        return self._status[self._owner == place]
+        return self._status[self._runs == place]
 
     def scores(self, place):
         """Scores of the simulations of a candidate.
@@ -113,8 +132,8 @@ class Scoreboard:
         Returns
         -------
         dict of str to dict of str to (S,) array
-            By target and measure (terms and ``"cost"``), in the order of the seeds. A failed simulation
-            counts with the worst value of every term.
+            By target and measure (terms and ``"cost"``), in the order of the seeds; a value for every average
+            if the objective is of such. A failed simulation counts with the worst value of every term.
         """
         found = {}
         for name, target in self._candidates[place].targets.items():
@@ -137,13 +156,13 @@ def score_candidates(candidates, packer, objective, by_seed=False):
         Of simulations that record what the objective needs.
     objective : Objective
     by_seed : bool, optional
-        The order, as of :class:`Simulations`; it changes no result.
+        The order, as of :class:`Simulations`; it changes no result, and averages do without.
 
     Returns
     -------
     Scoreboard
     """
-    simulations = Simulations(candidates, by_seed)
+    simulations = Simulations(candidates, by_seed and objective.averaged is None)
     board = Scoreboard(simulations, objective)
     simulations.run(packer, board.take)
     return board

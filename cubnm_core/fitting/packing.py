@@ -7,6 +7,7 @@ import logging
 
 import numpy as np
 
+from cubnm_core.fitting.averages import Averaging
 from cubnm_core.measures.comparison import Comparison
 from cubnm_core.measures.objective import DIVERGED, has_failed
 from cubnm_core.simulation.parameters import regional
@@ -83,10 +84,12 @@ class Packer:
         See :func:`cubnm_core.fitting.run.run_fits`.
     max_simulations : int, optional
         Most simulations in one call. Halved for good when they do not fit into memory. It changes no result.
+    simulate_retest : callable, optional
+        Simulates what is asked for with the noise seeds of a re-test, in place of `simulate_batch`.
     """
 
-    def __init__(self, simulate_batch, max_simulations=256):
-        self._simulate_batch = simulate_batch
+    def __init__(self, simulate_batch, max_simulations=256, simulate_retest=None):
+        self._simulate_batch, self._simulate_retest = simulate_batch, simulate_retest or simulate_batch
         self._largest = max_simulations
 
     @property
@@ -94,7 +97,7 @@ class Packer:
         """Most simulations in one call."""
         return self._largest
 
-    def simulate(self, models, owner, params, seeds, take, compare=None):
+    def simulate(self, models, owner, params, seeds, take, compare=None, simulate_batch=None):
         """Simulate B simulations, in their order.
 
         Parameters
@@ -112,12 +115,15 @@ class Packer:
             order, and the Simulation. Where memory runs out on the way, the rows come again in smaller parts.
         compare : callable, optional
             ``compare(rows)`` gives the Comparison whose scores serve in place of FC and FCD, or None.
+        simulate_batch : callable, optional
+            That of the packer by default.
 
         Raises
         ------
         MemoryError
             If one simulation alone does not fit into memory.
         """
+        simulate_batch = simulate_batch or self._simulate_batch
         start = 0
         while start < len(owner):
             rows = np.arange(start, min(start + self._largest, len(owner)))
@@ -125,7 +131,7 @@ class Packer:
             sliced = {name: values[rows] for name, values in params.items()}
             try:
                 weights, lengths, connectome = _connectomes(models, owner[rows])
-                take(rows, self._simulate_batch(weights, connectome, sliced, seeds[rows], lengths, *compared))
+                take(rows, simulate_batch(weights, connectome, sliced, seeds[rows], lengths, *compared))
             except MemoryError:
                 self._halve(len(rows))
                 continue
@@ -153,13 +159,29 @@ class Packer:
         -------
         list of (terms, status)
             In the order of `asked`: a dict of (n,) arrays, means over the seeds, and the (n,) status:
-            diverged if any seed diverged, else the highest.
+            diverged if any seed diverged, else the highest. With an objective of averages, the terms and the
+            status of the average over the seeds.
         """
         found = [None] * len(asked)
-        for members in _shape_classes([problem for problem, _, _ in asked]):
+        for members in self._classes(asked):
             for index, scores in zip(members, self._one_class([asked[i] for i in members]), strict=True):
                 found[index] = scores
         return found
+
+    def _classes(self, asked):
+        """Indices of what can share a call: of one shape, scored in the same place, and simulated alike."""
+        classes = {}
+        for index, (problem, _, seeds) in enumerate(asked):
+            names = frozenset(problem.space.parameter_names)
+            scored_here = problem.objective.compares_arrays, problem.objective.averaged is not None
+            shape = (problem.weights.shape, names, problem.lengths is None, *scored_here)
+            classes.setdefault((*shape, id(self._simulator(problem, seeds))), []).append(index)
+        return list(classes.values())
+
+    def _simulator(self, problem, seeds):
+        """What simulates points with these seeds: fresh ones are those of a re-test."""
+        again = problem.retest is not None and list(seeds) == list(problem.retest.noise_seeds)
+        return self._simulate_retest if again else self._simulate_batch
 
     def _one_class(self, asked):
         problems = [problem for problem, _, _ in asked]
@@ -171,17 +193,28 @@ class Packer:
         ]
         params = {name: _concatenate([values[name] for values in spread], problems[0]) for name in spread[0]}
         parts = [{} for _ in asked]  # by first row: rows that come again replace what they gave before
+        averaged = problems[0].objective.averaged is not None
+        point_owner = np.repeat(np.arange(len(asked)), [len(points) for _, points, _ in asked])
+        scored_owner = point_owner if averaged else owner
 
         def take(rows, run):
-            for index in np.unique(owner[rows]):
-                mine = np.flatnonzero(owner[rows] == index)
+            for index in np.unique(scored_owner[rows]):
+                mine = np.flatnonzero(scored_owner[rows] == index)
                 scores = problems[index].objective.score(run, problems[index].target, mine)
                 scores["status"] = np.asarray(run.status)[mine].astype(int)
                 parts[index][rows[mine[0]]] = scores
 
-        self.simulate(problems, owner, params, seed, take, lambda rows: _comparison(problems, owner[rows]))
+        if averaged:
+            point = np.repeat(np.arange(len(point_owner)), [len(asked[index][2]) for index in point_owner])
+            take = Averaging(point, [problems[index].objective.band for index in point_owner], take)
+        simulate_batch = self._simulator(problems[0], asked[0][2])
+
+        def compare(rows):
+            return _comparison(problems, owner[rows])
+
+        self.simulate(problems, owner, params, seed, take, compare, simulate_batch)
         return [
-            _average(list(part.values()), len(seeds))
+            _average(list(part.values()), 1 if averaged else len(seeds))
             for part, (_, _, seeds) in zip(parts, asked, strict=True)
         ]
 
@@ -191,17 +224,6 @@ def _concatenate(parts, problem):
     if any(part.ndim == 2 for part in parts):
         parts = [regional(part, len(problem.weights)) for part in parts]
     return np.concatenate(parts)
-
-
-def _shape_classes(problems):
-    """Indices of the problems that can share a call: of one shape, and scored in the same place."""
-    classes = {}
-    for index, problem in enumerate(problems):
-        names = frozenset(problem.space.parameter_names)
-        scored_here = problem.objective.compares_arrays
-        shape = (problem.weights.shape, names, problem.lengths is None, scored_here)
-        classes.setdefault(shape, []).append(index)
-    return list(classes.values())
 
 
 def _comparison(problems, owner):

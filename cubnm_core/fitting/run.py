@@ -57,6 +57,7 @@ def run_fits(
     device="",
     accepts_other_device=True,
     guests=(),
+    simulate_retest=None,
 ):
     """Advance many fits together until every search has ended.
 
@@ -97,6 +98,8 @@ def run_fits(
         ``is_welcome()``, which is asked before every pack and says whether they may take part in one more;
         then ``problems`` and a ``store`` as above; and ``leave()``, after which their store is left alone.
         They end with these at the latest, and an error with them only sends them away.
+    simulate_retest : callable, optional
+        Simulates in re-tests, in place of `simulate_batch`.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def run_fits(
     problems = list(problems)
     _check_keys(problems)
     devices = device, accepts_other_device
-    packer = Packer(simulate_batch, max_simulations)
+    packer = Packer(simulate_batch, max_simulations, simulate_retest)
     pack, visits = _Pack(problems, store, on_generation, on_result, on_failure), None
     while pack.fill(max_simulations, *devices):
         if pause is not None and (reason := pause()):

@@ -160,6 +160,9 @@ class Objective:
         doi:10.1016/S0045-7825(99)00389-8).
     groups : tuple of dict of str to float, optional
         For a search with several objectives: the weights of the terms of each. `terms` must be their sum.
+    averaged : int, optional
+        Averages of so many simulations are scored, in a search of all replicates of a candidate; simulations
+        with rates outside `band` are left out (see :mod:`cubnm_core.fitting.averages`).
 
     Raises
     ------
@@ -173,6 +176,7 @@ class Objective:
     own: dict = field(default_factory=dict)
     constraints: dict = field(default_factory=dict)
     groups: tuple = ()
+    averaged: int | None = None
 
     def __post_init__(self):
         for name, weight in [item for group in (self.terms, *self.groups) for item in group.items()]:
@@ -215,8 +219,8 @@ class Objective:
 
     @property
     def compares_arrays(self):
-        """Whether a term of the user's own needs the FC and the FCD of every simulation."""
-        return any(name in self.needed for name in self.own)
+        """Whether FC and FCD of every simulation are needed: for averages, or a term of the user's own."""
+        return self.averaged is not None or any(name in self.needed for name in self.own)
 
     def compared_terms(self, target):
         """Names of the terms that compare FC and FCD with a target, whether or not they count.

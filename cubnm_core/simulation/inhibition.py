@@ -11,7 +11,7 @@ import numpy as np
 
 from cubnm_core.equations import expressions as ex
 from cubnm_core.equations import rest_points
-from cubnm_core.equations.model import Assign, Parameter, State
+from cubnm_core.equations.model import TIME_UNITS, Assign, Parameter, State
 from cubnm_core.errors import InputError
 from cubnm_core.measures.rates import DEFAULT_BANDS, check_band
 
@@ -102,7 +102,7 @@ def plastic_model(model, inhibition):
     Parameters
     ----------
     model : Model
-        Needs an ``[inhibition]`` table; its time unit is ms.
+        Needs an ``[inhibition]`` table.
     inhibition : Inhibition
 
     Returns
@@ -113,10 +113,10 @@ def plastic_model(model, inhibition):
 
     """
     weight, rate = model.inhibition["weight"], model.inhibition["rate"]
-    per_ms = 1e-3
-    decay = per_ms * _DECAYS / inhibition.warm_up
+    seconds = TIME_UNITS[model.time_unit]
+    decay = seconds * _DECAYS / inhibition.warm_up
     rules = (
-        Assign(weight, ex.parse(f"{per_ms!r}*eta*({rate} - {inhibition.target!r})")),
+        Assign(weight, ex.parse(f"{seconds!r}*eta*({rate} - {inhibition.target!r})")),
         Assign("eta", ex.parse(f"-{decay!r}*eta")),
     )
     states = {

@@ -1,5 +1,6 @@
 """When BOLD and states of a simulation are sampled."""
 
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -16,7 +17,8 @@ def make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in=0.0, st
     Parameters
     ----------
     duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period : float
-        In s. Volume k is taken at the haemodynamic step nearest to k repetition times.
+        In s. Volume k is taken at the haemodynamic step nearest to k repetition times. States are sampled
+        every 10 ms by default, or at the first multiple of `hemodynamic_dt` from there on.
 
     Returns
     -------
@@ -39,10 +41,12 @@ def make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in=0.0, st
             f"repetition_time ({repetition_time:g} s) must lie between hemodynamic_dt ({hemodynamic_dt:g} s) "
             f"and duration ({duration:g} s)"
         )
-    interval = exact(state_period or max(_STATE_PERIOD, hemodynamic_dt)) / exact(hemodynamic_dt)
+    interval = exact(state_period or _STATE_PERIOD) / exact(hemodynamic_dt)
+    if not state_period:
+        interval = Fraction(math.ceil(interval))
     if interval.denominator != 1:
         raise InputError(
-            f"state_period ({state_period or _STATE_PERIOD:g} s) must be a whole multiple of hemodynamic_dt "
+            f"state_period ({state_period:g} s) must be a whole multiple of hemodynamic_dt "
             f"({hemodynamic_dt:g} s)"
         )
     return Schedule(

@@ -157,7 +157,8 @@ def simulate(
         Targets that the simulations are compared with where they run, in slices: without ``"fc"`` and
         ``"fcd"`` in `record`, these are never held for the whole batch.
     state_period : float, optional
-        Sampling period of states and of their means in s; 0.01 by default.
+        Sampling period of states and of their means in s; by default the first multiple of
+        `hemodynamic_dt` from 0.01 on.
     backend : str
         ``"cuda"``, ``"cpu"``, ``"reference"`` (NumPy, double, slow), or ``"auto"``; see `chosen_backend`.
     precision : str, optional

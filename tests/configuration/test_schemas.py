@@ -22,7 +22,7 @@ def completed(tmp_path):
     config = TinyCohort(tmp_path).config
     config |= {**SYNTHETIC_TABLES, "synthetic": {}, "maps": {"path": "maps.tsv"}, "brain": {"surfaces": None}}
     config["fits"]["two"] = {
-        "protocol": "pfic2024",
+        "protocol": "pfic2024-search",
         "free": {"G": [0.5, 5.0], "w_p": {"bounds": [0.2, 2.0], "maps": ["myelin"]}},
         "start": {"from": "group"},
         "retest": {},

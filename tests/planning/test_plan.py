@@ -86,6 +86,20 @@ def test_wall_time_is_that_of_the_cores_which_jobs_can_use():
     assert estimates.estimate_hours(64, stages, seconds) == 16 / 32 + 16 / 8
 
 
+def test_a_search_in_coarser_steps_costs_less_than_its_re_test():
+    """64 restarts' simulations of a sixth of the cost and 16 at full cost, against what each rule counts."""
+    search = {"optimizer": {"population": 4, "generations": 2, "restarts": 2}, "replicates": 4}
+    search |= {"retest": {"candidates": 2, "seeds": 4}}
+    steps = {"search_steps": {"dt": 6e-3, "hemodynamic_dt": 6e-3}}
+    fits = {"plain": resolved(**search), "coarse": resolved(**search, **steps)}
+    assert estimates.most_simulations(fits["coarse"]) == 64 + 16
+    assert estimates._cost(fits, "coarse", "fit") == pytest.approx((64 / 6 + 16) / 80)
+    assert estimates._cost(fits, "coarse", "evaluate") == estimates._cost(fits, "plain", "fit") == 1.0
+    whole, part = (estimates.Stage("coarse", "fit", 80, 1.0, 1, cost) for cost in (1.0, 0.25))
+    hours = [estimates.estimate_hours(1, [stage], {"coarse": 45.0}) for stage in (whole, part)]
+    assert hours == [1.0, 0.25]
+
+
 def test_tables_of_benchmarks_are_interpolated_in_nodes_and_scaled_in_steps(tmp_path):
     rows = [
         {

@@ -91,7 +91,7 @@ def test_coupling_stands_beside_the_scale_of_its_connectome():
     record |= {"settings": {"scaling": "log"}, "qc": {"raw_sum": 40.0}, "scaled_sum": 20.0}
     fit = {"participant_id": "01", "session_id": "n/a", "fit": "one", "selected": "True", "param_G": "3.0"}
     fits = pd.DataFrame([fit, {**fit, "selected": "False", "param_G": "9.0"}])
-    (row,) = coupling_rows(fits, [record])
+    (row,) = coupling_rows(fits, [record], {"one": {}})
     assert (row["scaling"], row["G"], row["G_times_factor"], row["G_times_strength"]) == (
         "log",
         3.0,
@@ -100,8 +100,14 @@ def test_coupling_stands_beside_the_scale_of_its_connectome():
     )
     other = {**record, "unit": "sub-02", "participant_id": "02", "settings": {"scaling": "none"}}
     with pytest.raises(InputError, match="G cannot be pooled over log, none"):
-        coupling_rows(fits, [record, other])
-    assert coupling_rows(fits.drop(columns="param_G"), [record]) == []
+        coupling_rows(fits, [record, other], {"one": {}})
+    assert coupling_rows(fits.drop(columns="param_G"), [record], {"one": {}}) == []
+    own = {"one": {"strongest_weight": 0.02}}
+    (row,) = coupling_rows(fits, [{**record, "strongest_weight": 0.1}], own)
+    found = (row["scale_factor"], row["G"], row["G_times_factor"], row["G_times_strength"])
+    assert found == pytest.approx((0.1, 3.0, 0.3, 12.0))
+    (row,) = coupling_rows(fits, [record], own)  # prepared before fits had a scale of their own
+    assert np.isnan(row["G_times_factor"])
 
 
 def test_motion_that_is_no_number_is_refused(cohort):

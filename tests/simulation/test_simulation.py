@@ -33,6 +33,15 @@ def test_volumes_are_taken_at_multiples_of_the_repetition_time(repetition_time):
     np.testing.assert_array_equal(schedule.bold_steps, np.rint(volumes * repetition_time * 1000))
 
 
+@pytest.mark.parametrize(
+    ("step", "every"), [(1e-3, 10), (2.5e-3, 4), (1e-2, 1), (6e-3, 2), (3e-3, 4), (0.02, 1)]
+)
+def test_states_are_sampled_every_10_ms_or_at_the_first_multiple_of_the_step(step, every):
+    assert make_schedule(60.0, 0.72, step, step).state_interval == every
+    with pytest.raises(InputError, match=r"state_period \(0.015 s\) must be a whole multiple"):
+        make_schedule(60.0, 0.72, 1e-2, 1e-2, state_period=0.015)
+
+
 def test_a_repetition_time_between_steps_does_not_drift():
     schedule = make_schedule(900.0, 0.7205, 1e-4, 1e-3)
     volumes = np.arange(1, len(schedule.bold_steps) + 1)

@@ -1,8 +1,8 @@
-"""Section ``evaluation``: scores need noise that neither the search nor a re-test has seen."""
+"""Section ``evaluation``: scores need fresh noise, not that of search or re-test, and whole averages."""
 
 
 def check(fit, config, place):
-    """List what is wrong with the noise seeds of search, re-test and evaluation.
+    """List what is wrong with the noise seeds of search, re-test and evaluation, and with their number.
 
     Parameters
     ----------
@@ -18,6 +18,12 @@ def check(fit, config, place):
     list of str
     """
     search, retest, evaluation = search_seeds(fit), fit["retest"], config["evaluation"]
+    averaged = fit.get("averaged_runs", 1)
+    if evaluation["seeds"] % averaged:
+        return [
+            f"{place}.averaged_runs: {averaged} simulations make one average, and evaluation.seeds is "
+            f"{evaluation['seeds']}; make it a multiple of {averaged}"
+        ]
     others = (evaluation[section]["seeds"] for section in ("profile", "nulls"))
     count = max(evaluation["seeds"], evaluation["cross_seeds"], *others)
     scored = range(evaluation["first_seed"], evaluation["first_seed"] + count)

@@ -11,6 +11,10 @@ from workflow_scripts.configuration.inhibition import default_rate_limits, inhib
 from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.configuration.schemas import complete, fit_schema, protocols
 
+#: Entries that later versions added, null by default. Snakemake compares settings as text, and what was
+#: computed before they existed is to stand.
+ADDED = ("averaged_runs", "search_steps", "strongest_weight")
+
 
 def resolve_fit(config, name):
     """Resolve one entry of ``fits``; the more specific wins: fit, then protocol, then config, then default.
@@ -33,7 +37,8 @@ def resolve_fit(config, name):
         ``hemodynamics`` (see :func:`workflow_scripts.configuration.hemodynamics.settle`), None without them,
         and the ``precision`` that is used), ``analysis``
         (pairs, window, window_step, edges, censored_share, band_pass) and ``maps`` (path, normalise; None if
-        no parameter follows a map); JSON-like and complete.
+        no parameter follows a map); JSON-like and complete. Entries of :data:`ADDED` are there only where
+        they say something.
 
     Raises
     ------
@@ -44,6 +49,9 @@ def resolve_fit(config, name):
     fit = {key: value for key, value in deepcopy(stated).items() if key != "simulation"}
     complete(fit, fit_schema())
     del fit["protocol"], fit["hemodynamics"]
+    for name in ADDED:
+        if fit[name] is None:
+            del fit[name]
     fit["free"] = parameters.complete_free(fit["free"])
     model = parameters.read_model(fit)
     fit["fic"] = inhibition_control(stated.get("fic", "plasticity" if model.inhibition else None))
@@ -94,7 +102,7 @@ def check(stated, place):
     list of str
     """
     try:
-        parameters.read_model(stated)
+        model = parameters.read_model(stated)
     except InputError as error:
         return [f"{place}.model: {error}"]
     if stated_band(stated) is not None and stated.get("rate_limits") is not None:
@@ -104,7 +112,21 @@ def check(stated, place):
     protocol = stated.get("protocol")
     if protocol is not None and protocol not in protocols():
         return [f"{place}.protocol: unknown name {protocol!r}{suggestion(protocol, protocols())}"]
+    about = protocols()[protocol]["about"] if protocol is not None else {}
+    if about.get("model", model.name) != model.name:
+        return [f"{place}.protocol: {protocol} {_other_model(about, model, protocol)}"]
     return []
+
+
+def _other_model(about, model, protocol):
+    """Say that a protocol belongs to a model that the fit does not have."""
+    text = f"is for the model {about['model']}, and this fit has {model.name}: write model: {about['model']}"
+    if "before" not in about:
+        return f"{text}, or choose another protocol"
+    return (
+        f"{text} with its parameters for what the paper did, or protocol: {about['before']} for what "
+        f"{protocol} meant before (the same numbers: histories and results go on)"
+    )
 
 
 def with_protocol(stated):

@@ -37,6 +37,7 @@ def make_objective(settings):
         own={name: UserTerm(load_function(term["file"]), term["worst"]) for name, term in own.items()},
         constraints=settings["constraints"],
         groups=tuple(settings["objectives"]),
+        averaged=settings.get("averaged_runs"),
     )
 
 
@@ -71,7 +72,8 @@ def identity(settings):
     """Give what a cost depends on, in a form that can be hashed: files of terms count with their content."""
     terms = {name: {**term, "file": job.sha256(term["file"])} for name, term in settings["terms"].items()}
     stated = {name: settings[name] for name in ("objective", "objectives", "constraints", "rate_limits")}
-    return {**stated, "terms": terms}
+    averages = {"averages": True} if "averaged_runs" in settings else {}
+    return {**stated, "terms": terms, **averages}
 
 
 def default_objective(fit):

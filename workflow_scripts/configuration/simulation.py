@@ -28,6 +28,8 @@ def check(fit, config, place):
             f"{place}: no duration is given; set simulation.duration (in s, burn-in included), or choose "
             "a protocol"
         ]
+    if found := _check_search_steps(fit, place):
+        return found
     lengths = {"simulation.duration": simulation["duration"]}
     lengths["fic.warm_up"] = (fit["fic"] or {}).get("warm_up", 0.0)
     found = [
@@ -48,6 +50,26 @@ def check(fit, config, place):
         _schedule(simulation, simulation["duration"])
     except InputError as error:
         return [f"{place}.simulation: {error}"]
+    return []
+
+
+def search_simulation(fit):
+    """Give the section ``simulation`` of the search: with its own steps, where a fit has such."""
+    return {**fit["simulation"], **fit.get("search_steps", {})}
+
+
+def _check_search_steps(fit, place):
+    """List what is wrong with the steps that only the search takes."""
+    if "search_steps" not in fit:
+        return []
+    simulation = search_simulation(fit)
+    found = check_steps(simulation["duration"], simulation["dt"], f"{place}: search_steps.dt")
+    if found:
+        return found
+    try:
+        _schedule(simulation, simulation["duration"])
+    except InputError as error:
+        return [f"{place}.search_steps: {error}"]
     return []
 
 

@@ -209,7 +209,7 @@ def cell_rows(keys, cells, settings, seeds):
             **keys,
             **dict(zip(CONDITIONS, condition, strict=True)),
             "mean": cell.values.mean(),
-            "sd": cell.values.std(ddof=1) if len(seeds) > 1 else np.nan,
+            "sd": cell.values.std(ddof=1) if cell.values.size > 1 else np.nan,
             "n_pairs": cell.n_pairs,
             "n_seeds": len(seeds),
             "n_failed": cell.n_failed,

@@ -97,15 +97,28 @@ def score_all(packer, asked):
 
 
 def score_points(packer, asked):
-    """Costs of the points of every person with every seed, (m, seeds), and which of them failed."""
-    single = [(problem, points, [seed]) for _, problem, points, _, seeds in asked for seed in seeds]
+    """Costs of the points of every person with every seed, (m, seeds), and which of them failed.
+
+    With an objective of averages, that of the average over the seeds, (m, 1).
+    """
+    parts = [_seed_parts(problem.objective, seeds) for _, problem, _, _, seeds in asked]
+    single = [
+        (problem, points, part)
+        for (_, problem, points, _, _), mine in zip(asked, parts, strict=True)
+        for part in mine
+    ]
     found = iter(packer.score_points(single))
     costs = []
-    for _, problem, _, _, seeds in asked:
-        mine = [next(found) for _ in seeds]
+    for (_, problem, _, _, _), part in zip(asked, parts, strict=True):
+        mine = [next(found) for _ in part]
         cost = np.stack([problem.costs(terms).sum(axis=1) for terms, _ in mine], axis=1)
         costs.append((cost, np.stack([has_failed(status) for _, status in mine], axis=1)))
     return costs
+
+
+def _seed_parts(objective, seeds):
+    """Seeds that are scored together."""
+    return [[seed] for seed in seeds] if objective.averaged is None else [list(seeds)]
 
 
 def point_rows(space, points, axis, cost, failed):

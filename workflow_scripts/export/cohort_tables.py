@@ -44,7 +44,7 @@ def main(sm):
         "targets": [record for archive in targets.values() for record in archive.records.values()],
     }
     fits = read_texts(sm.output.fits)
-    coupled = coupling.coupling_rows(fits, records["connectome"])
+    coupled = coupling.coupling_rows(fits, records["connectome"], sm.params.fits)
     job.write_tsv(sm.output.coupling, coupled, columns=coupling.COLUMNS)
     exclusions = outside_rows(sm) + exclusion_rows(records, fits)
     exclusions += note_rows(evidence(sm), exclusions)

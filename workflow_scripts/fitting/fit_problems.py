@@ -72,13 +72,20 @@ def make_problems(people, simulator, begin=None, space=None):
                 restart=restart,
                 **common | seeds | (begin or {}).get(name, {}),
             )
-            mark = problem_fingerprint(problem, settings, simulator.hemispheres, person.repetition_time)
+            conditions = simulator.hemispheres, person.repetition_time
+            mark = problem_fingerprint(problem, simulator.in_search.settings, *conditions)
             histories[problem.key] = History(mark, space, terms)
             if problem.retest is not None:
                 budget = [getattr(optimizer, name) for name in _BUDGET]
-                retest = fingerprint(mark, budget, problem.retest)
+                retest = fingerprint(mark, budget, problem.retest, *_steps(settings))
                 histories[retest_key(problem.key)] = History(retest, space, terms)
     return problems, histories
+
+
+def _steps(settings):
+    """Steps of re-tests, where the search has others."""
+    simulation = settings["simulation"]
+    return [[simulation["dt"], simulation["hemodynamic_dt"]]] if "search_steps" in settings else []
 
 
 def problems_of(problems, name):

@@ -116,7 +116,8 @@ def _beside(sm):
 def _of_a_call(settings):
     """What is the same for all simulations of a call, but for the repetition time."""
     keywords = simulation_keywords(settings, None)
-    return settings["model"], settings["delays"], settings["terms"], keywords
+    later = settings.get("search_steps"), settings.get("strongest_weight")
+    return settings["model"], settings["delays"], settings["terms"], keywords, *later
 
 
 def _prepare(sm, name, settings, people, simulator):

@@ -48,7 +48,7 @@ class Person:
     ----------
     unit : workflow_scripts.cohort.units.Unit
     weights : (N, N) array
-        Scaled connectome.
+        Scaled connectome, as it is simulated.
     targets : dict of str to Target
         By split; only those that are usable.
     repetition_time : float
@@ -88,6 +88,7 @@ class People:
     def __init__(self, connectomes, targets, splits=("train",), settings=None):
         self.connectomes, self.targets = Archive(connectomes), by_split(targets, splits)
         self._delays = settings is not None and settings["delays"]
+        self._settings = settings or {}
         self._objective = {} if settings is None else settings["objective"]
         groups = [] if settings is None else settings["objectives"] or [weights(settings)]
         self._only_fcd = any(weighs_only_fcd(group) for group in groups)
@@ -144,7 +145,7 @@ class People:
                 without[split] = str(error)
         return Person(
             unit=unit,
-            weights=arrays["weights"],
+            weights=simulated_weights(arrays["weights"], self._settings),
             targets=targets,
             repetition_time=states["train"]["repetition_time"],
             lengths=arrays["lengths"] if self._delays else None,
@@ -193,6 +194,12 @@ class People:
         for name, row in unusable.items():
             logger.warning("%s is left out: %s", name, row["reason"])
         return people, unusable
+
+
+def simulated_weights(weights, settings):
+    """Bring a prepared connectome (N, N) to the scale that a fit asks for, if it asks for one."""
+    strongest = settings.get("strongest_weight")
+    return weights if strongest is None else weights * (strongest / weights.max())
 
 
 def _target(arrays, state):

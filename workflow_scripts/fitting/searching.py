@@ -60,6 +60,12 @@ def shape_classes(simulator, problems, people):
     ]
 
 
+def _in_retests(simulator, problems, people):
+    """What simulates in re-tests, by place of the shape class."""
+    classes = shape_classes(simulator, problems, people)
+    return {place: simulate_batch for place, (_, simulate_batch, _) in enumerate(classes)}
+
+
 def search(simulator, problems, people, store, resources, logger, guests=()):
     """Run all searches; one that fails is left out.
 
@@ -89,7 +95,8 @@ def search(simulator, problems, people, store, resources, logger, guests=()):
     if not problems:
         return Found({}, {}, None)
     progress, failures, results = Progress(problems, logger), {}, {}
-    classes = shape_classes(simulator, problems, people)
+    classes = shape_classes(simulator.in_search, problems, people)
+    finer = {} if simulator.in_search is simulator else _in_retests(simulator, problems, people)
 
     def fail(problem, error):
         failures[problem.key] = str(error) if isinstance(error, InputError) else repr(error)
@@ -99,7 +106,8 @@ def search(simulator, problems, people, store, resources, logger, guests=()):
     started = time.perf_counter()
     restore = interruptions.end_at_once()
     try:
-        for members, simulate_batch, size in classes:
+        for place, (members, simulate_batch, size) in enumerate(classes):
+            again = progress.watch(finer[place]) if finer else None
             logger.info("%d searches in packs of up to %d simulations", len(members), size)
             found = run_fits(
                 members.values(),
@@ -113,6 +121,7 @@ def search(simulator, problems, people, store, resources, logger, guests=()):
                 device=device_name(used_backend(simulator.settings)),
                 accepts_other_device=resources.other_device == "warn",
                 guests=guests if len(classes) == 1 else (),
+                simulate_retest=again,
             )
             results |= {result.key: result for result in found}
     except Paused as reason:

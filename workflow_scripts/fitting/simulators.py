@@ -11,6 +11,7 @@ from workflow_scripts.cohort import noise_seeds, tables
 from workflow_scripts.cohort.regional_constants import with_regional_constants
 from workflow_scripts.cohort.search_spaces import search_space
 from workflow_scripts.configuration import hemodynamics, objectives
+from workflow_scripts.configuration.simulation import search_simulation
 
 SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "scheme", "precision")
 SCORED = ("fc", "fcd", "state_means")
@@ -60,6 +61,14 @@ class CohortSimulator:
     def simulate_batch(self, repetition_time, record):
         """Give what :func:`cubnm_core.fitting.run.run_fits` simulates with; `repetition_time` in s."""
         return batch_simulator(self.settings, self.hemispheres, repetition_time, record, self.threads)
+
+    @property
+    def in_search(self):
+        """The simulator of the search, whose steps may be coarser."""
+        if "search_steps" not in self.settings:
+            return self
+        settings = {**self.settings, "simulation": search_simulation(self.settings)}
+        return CohortSimulator(settings, self.nodes, self.threads)
 
     def pack_size(self, repetition_time):
         """Say how many simulations keep the device busy and fit into memory."""
@@ -237,10 +246,10 @@ def batch_simulator(settings, hemispheres, repetition_time, record, threads=None
 def result_bytes(settings, nodes, repetition_time):
     """Size of what a search keeps of one simulation, nearly.
 
-    Means of some ten states; FC and FCD only where a term of the user's own needs them.
+    Means of some ten states; FC and FCD only where averages or a term of the user's own need them.
     """
     simulation = settings["simulation"]
-    if not settings["terms"]:
+    if not settings["terms"] and "averaged_runs" not in settings:
         return 80 * nodes
     step = max(settings["analysis"]["window_step"], repetition_time)
     windows = (simulation["duration"] - simulation["burn_in"]) / step

@@ -44,6 +44,8 @@ class Stage:
         Simulated, all simulations together.
     jobs : int
         Among which they are divided.
+    cost : float
+        Of a simulation, as a share of one with the steps of ``simulation``: searches may have coarser ones.
     """
 
     fit: str
@@ -51,6 +53,7 @@ class Stage:
     simulations: int
     seconds: float
     jobs: int
+    cost: float = 1.0
 
 
 def stages(jobs, fits, batches, evaluation, nodes):
@@ -90,7 +93,7 @@ def stages(jobs, fits, batches, evaluation, nodes):
         counts[key] = counts.get(key, 0) + SIMULATIONS[rule](fits[key[0]], people, evaluation)
         n_jobs[key] += 1
     return [
-        Stage(*key, count, count * simulated_seconds(fits[key[0]]), n_jobs[key])
+        Stage(*key, count, count * simulated_seconds(fits[key[0]]), n_jobs[key], _cost(fits, *key))
         for key, count in counts.items()
     ]
 
@@ -111,9 +114,28 @@ def estimate_hours(cores, stages, seconds):
         In h. A stage uses :data:`THREADS` cores per job at most.
     """
     return (
-        sum(stage.simulations * seconds[stage.fit] / min(cores, THREADS * stage.jobs) for stage in stages)
+        sum(
+            stage.simulations * stage.cost * seconds[stage.fit] / min(cores, THREADS * stage.jobs)
+            for stage in stages
+        )
         / 3600
     )
+
+
+def _cost(fits, fit, rule):
+    """Cost of a simulation of a rule: of those that search, by the steps of search and re-test."""
+    settings = fits[fit]
+    if rule not in ("group_fit", "fit", "fold_fit", "null_fits") or "search_steps" not in settings:
+        return 1.0
+    again = settings["optimizer"]["restarts"] * _retests(settings)
+    coarse = most_simulations(settings) - again
+    return (coarse * settings["simulation"]["dt"] / settings["search_steps"]["dt"] + again) / (coarse + again)
+
+
+def _retests(settings):
+    """Number of simulations in the re-test of one restart."""
+    retest = settings["retest"]
+    return 0 if retest is None else retest["candidates"] * retest["seeds"]
 
 
 def _group_fit(settings, people, evaluation):
@@ -191,14 +213,13 @@ def most_simulations(settings):
     -------
     int
     """
-    stated, retest = settings["optimizer"], settings["retest"]
+    stated = settings["optimizer"]
     known = {key: stated[key] for key in ("name", "population", "generations", "shape")}
     search = OptimizerSettings(**known)
     points = search.population * search.most_generations
     if search.name == "grid":
         points = math.prod(stated["shape"].values())
-    again = 0 if retest is None else retest["candidates"] * retest["seeds"]
-    return stated["restarts"] * (points * settings["replicates"] + again)
+    return stated["restarts"] * (points * settings["replicates"] + _retests(settings))
 
 
 def simulated_seconds(settings):

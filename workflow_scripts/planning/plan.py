@@ -163,7 +163,7 @@ def stage_rows(stages, times):
     rows = [[stage.fit, stage.rule, stage.simulations, round(stage.seconds)] for stage in stages]
     rows.append(["all", "", sum(row[2] for row in rows), sum(row[3] for row in rows)])
     for seconds in times.values():
-        hours = [_hours(stage.simulations, seconds[stage.fit]) for stage in stages]
+        hours = [_hours(stage.simulations * stage.cost, seconds[stage.fit]) for stage in stages]
         hours.append(None if None in hours else sum(hours))
         for row, value in zip(rows, hours, strict=True):
             row.append(NOT_MEASURED if value is None else f"{value:,.3g}")

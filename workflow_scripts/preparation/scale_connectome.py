@@ -63,6 +63,7 @@ def scale_person(aligned, unit, nodes, common, group, options):
     qc = {**record["qc"], **quality(kept, labels)}
     qc["notes"] = [*record["qc"]["notes"], *masked, *notes, *qc.pop("told")]
     record |= {"scale_factor": found["scale_factor"], "scaled_sum": found["weights"].sum(), "qc": qc}
+    record["strongest_weight"] = found["weights"].max()
     return {**found, "labels": np.array(labels)}, record
 
 

@@ -68,9 +68,28 @@ def search_sentence(setting):
     optimizer = setting["optimizer"]
     noise = setting["noise_seed"]
     last = noise + setting["replicates"] - 1
-    seeds = f"noise seed {noise}" if last == noise else f"means over the noise seeds {noise} to {last}"
-    text = f"{_search(optimizer)}, {seeds}{_kept(setting)}.{_retest(setting['retest'])}"
+    several = f"{_together(setting)} the noise seeds {noise} to {last}"
+    seeds = f"noise seed {noise}" if last == noise else several
+    text = f"{_search(optimizer)}, {seeds}{_kept(setting)}.{_retest(setting['retest'])}{_averages(setting)}"
     return text, _cited(optimizer["name"])
+
+
+def _together(setting):
+    """How scores of several simulations become one."""
+    return "the average of simulations over" if "averaged_runs" in setting else "means over"
+
+
+def _averages(setting):
+    """What an average of simulations is, where averages are scored."""
+    if "averaged_runs" not in setting:
+        return ""
+    limits = setting["rate_limits"]
+    left_out = "" if limits is None else f" or had a firing rate outside {limits[0]:g} to {limits[1]:g} Hz"
+    return (
+        " FC was averaged and FCD pooled over simulations before they were compared with a scan, in the "
+        f"search, in re-tests, and in all scores over {setting['averaged_runs']} simulations (fewer where "
+        f"evidence has fewer seeds); simulations that diverged{left_out} were left out of their average."
+    )
 
 
 def _cited(name):

@@ -2,9 +2,10 @@
 
 from cubnm_core.equations.files import load_model
 from workflow_scripts.configuration import hemodynamics, parameters
+from workflow_scripts.configuration.schemas import protocols
 from workflow_scripts.configuration.start import FROM_GROUP
 from workflow_scripts.files.words import plural
-from workflow_scripts.report.methods.sources import of_model
+from workflow_scripts.report.methods.sources import SOURCES, of_model
 from workflow_scripts.report.search_text import objective_sentence, search_sentence
 
 SCHEMES = {"euler_maruyama": "with the Euler–Maruyama scheme", "heun": "with the stochastic Heun scheme"}
@@ -49,18 +50,46 @@ def sentences(cohort, fit):
     stated = [
         (
             f"Fit “{fit}”: {model.title}, integrated {SCHEMES[simulation['scheme']]} in steps of "
-            f"{1e3 * simulation['dt']:g} ms for {simulation['duration']:g} s, of which the first "
-            f"{simulation['burn_in']:g} s were discarded{_precision(simulation)}.",
+            f"{1e3 * simulation['dt']:g} ms{_search_steps(setting)} for {simulation['duration']:g} s, of "
+            f"which the first {simulation['burn_in']:g} s were discarded{_precision(simulation)}.",
             of_model(model),
         ),
+        *_strongest_weight(setting),
         *([(DELAYS, [])] if setting["delays"] else []),
         *_inhibition(setting["fic"]),
         _bold(simulation),
         (_parameters(setting), []),
         objective_sentence(setting),
         search_sentence(setting),
+        *_protocol(cohort.config.get("fits", {}).get(fit, {}).get("protocol")),
     ]
     return stated if setting["start"] is None else [*stated, *_start(setting["start"])]
+
+
+def _search_steps(setting):
+    """Steps of the search, where it has its own."""
+    if "search_steps" not in setting:
+        return ""
+    neural, bold = (1e3 * setting["search_steps"][name] for name in ("dt", "hemodynamic_dt"))
+    return f" ({neural:g} ms in the search, where BOLD had steps of {bold:g} ms)"
+
+
+def _strongest_weight(setting):
+    """Scale of the connectomes of this fit, where it has its own."""
+    if "strongest_weight" not in setting:
+        return []
+    text = f"For this fit every connectome was scaled to a largest weight of {setting['strongest_weight']:g}."
+    return [(text, [])]
+
+
+def _protocol(name):
+    """What differs from the paper whose protocol a fit follows."""
+    about = protocols().get(name, {}).get("about", {})
+    if "differs" not in about:
+        return []
+    cited = [source.key for source in SOURCES.values() if source.doi == about["source"]]
+    text = f"What is not stated otherwise followed the protocol {name}. Departures from its paper: "
+    return [(f"{text}{'; '.join(about['differs'])}.", cited)]
 
 
 def _inhibition(fic):

@@ -214,6 +214,12 @@ _ALL = (
         "Nature Communications", "12:6373", "10.1038/s41467-021-26704-y",
     ),
     Source(
+        "zhang2024", "Zhang S, Larsen B, Sydnor VJ, et al.", "2024",
+        "In vivo whole-cortex marker of excitation-inhibition ratio indexes cortical maturation and "
+        "cognitive ability in youth", "Proceedings of the National Academy of Sciences", "121:e2318641121",
+        "10.1073/pnas.2318641121",
+    ),
+    Source(
         "smith2015", "Smith RE, Tournier JD, Calamante F, Connelly A", "2015",
         "SIFT2: enabling dense quantitative assessment of brain white matter connectivity using streamlines "
         "tractography", "NeuroImage", "119:338–351", "10.1016/j.neuroimage.2015.06.092",
@@ -342,4 +348,5 @@ MODELS = {
     "Kuramoto": ["cabral2011"],
     "MPR": ["montbrio2015"],
     "WC": ["wilson1972", "papadopoulos2020"],
+    "pFIC": ["zhang2024", "deco2014"],
 }
