@@ -226,6 +226,49 @@ def band_pass(bold, repetition_time, band):
     return sosfiltfilt(sections, series, axis=0, padlen=PADDING)
 
 
+def regress_global_signal(bold):
+    """Subtract from every node what the mean over all nodes explains of it.
+
+    Fox et al. 2009 (doi:10.1152/jn.90777.2008).
+
+    Parameters
+    ----------
+    bold : (T, N) array
+
+    Returns
+    -------
+    (T, N) float64 array
+        As it was where the nodes have no signal in common at all.
+    """
+    series = np.ascontiguousarray(bold, dtype=np.float64)
+    centred = series - series.mean(axis=0)
+    shared = centred.mean(axis=1)
+    power = shared @ shared
+    return series - np.outer(shared, shared @ centred / power) if power > 0 else series
+
+
+def prepare_bold(bold, repetition_time, band=None, global_signal="kept"):
+    """Give the BOLD that FC, FCD and observables are computed from.
+
+    Parameters
+    ----------
+    bold : (T, N) array
+        Of a simulation, without its burn-in.
+    repetition_time : float
+        In s.
+    band : tuple, optional
+        As of :func:`band_pass`.
+    global_signal : {"kept", "regressed"}
+        Whether it is regressed out, after the filter.
+
+    Returns
+    -------
+    (T, N) array
+    """
+    filtered = bold if band is None else band_pass(bold, repetition_time, band)
+    return regress_global_signal(filtered) if global_signal == "regressed" else filtered
+
+
 #: Volumes by which a scan is continued at both ends while it is filtered.
 PADDING = 15
 

@@ -17,6 +17,7 @@ from workflow_scripts.report.sections import (
     inputs,
     landscape,
     nulls,
+    observables,
     parameters,
     personal,
     provenance,
@@ -35,6 +36,7 @@ SECTIONS = (
     scores,
     personal,
     connectivity,
+    observables,
     nulls,
     convergence,
     fronts,
@@ -48,6 +50,8 @@ SECTIONS = (
     inputs,
     methods,
 )
+# Sections of what was asked for, and what says whether there is any.
+ON_REQUEST = {fronts: fronts.fits, observables: observables.names}
 
 
 def main(sm):
@@ -56,7 +60,7 @@ def main(sm):
     page = Path(sm.output.page)
     cohort = read_cohort(sm, page.parent)
     logger.info("%d units, fits: %s", len(cohort.units), ", ".join(cohort.fits))
-    shown = [module for module in SECTIONS if module is not fronts or fronts.fits(cohort)]
+    shown = [module for module in SECTIONS if module not in ON_REQUEST or ON_REQUEST[module](cohort)]
     sections = [made(module, cohort, logger) for module in [*shown, provenance]]
     write(page, render(cohort, sections), logger)
     write(sm.output.shared, shared_page.page(cohort, [*shown, provenance]), logger)
