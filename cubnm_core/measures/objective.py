@@ -323,7 +323,8 @@ class Objective:
             terms = {name: run.scores[name][rows] for name in names if name in run.scores}
         else:
             fcd = None if run.fcd is None else run.fcd[rows]
-            names = [name for name in names if fcd is not None or name in comparison.FC_TERMS]
+            allowed = (*comparison.FC_TERMS, *(() if fcd is None else comparison.FCD_TERMS))
+            names = [name for name in names if name in allowed]
             terms = comparison.compare(np.asarray(run.fc)[rows], fcd, target, names)
             if target.observables:
                 observed = {name: values[rows] for name, values in run.observables.items()}

@@ -19,6 +19,8 @@ SETTINGS = {
     "duration": 55.0, "burn_in": 5.0, "repetition_time": 1.0, "dt": 2e-3, "hemodynamic_dt": 2e-3,
     "window": 10.0, "window_step": 2.0, "hemodynamics": "cubnm-1.5T",
 }  # fmt: skip
+SHORT = {"duration": 15.0, "burn_in": 1.0, "repetition_time": 0.25, "window": 4.0}
+SHORT |= {"dt": 5e-3, "hemodynamic_dt": 5e-3}
 COUNTED = Objective({"fc_corr": 1.0, "metastability": 2.0, "network_fc": 1.0}, band=None)
 
 
@@ -34,12 +36,14 @@ def target(seed):
     return Target(rng.uniform(-1, 1, 15), observables=PANEL.measure(bold, 1.0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("band", [None, (0.02, 0.2)])
 @pytest.mark.parametrize("backend", ["cpu", "reference"])
 def test_observables_are_those_of_the_bold(backend, band):
-    found = run(("bold", "observables"), size=2, backend=backend, band_pass=band)
+    changes = {"backend": backend, "band_pass": band, "precision": "double", **SHORT}
+    found = run(("bold", "observables"), size=2, **changes)
     for row in range(2):
-        expected = PANEL.measure(found.analysed_bold(row), 1.0)
+        expected = PANEL.measure(found.analysed_bold(row), SHORT["repetition_time"])
         assert set(found.observables) == set(NAMES)
         for name in NAMES:
             np.testing.assert_array_equal(found.observables[name][row], expected[name])
