@@ -11,6 +11,7 @@ from cubnm_core.errors import InputError
 
 PAIRS = ("all", "intrahemispheric")
 EDGES = ("drop", "keep")
+NOTHING_SHARED = 1e-20  # of the power of a node: below it the global signal is rounding
 
 
 def pair_indices(n_nodes, hemispheres=None, pairs="all"):
@@ -238,13 +239,15 @@ def regress_global_signal(bold):
     Returns
     -------
     (T, N) float64 array
-        As it was where the nodes have no signal in common at all.
+        As it was where the nodes have nothing in common but rounding.
     """
     series = np.ascontiguousarray(bold, dtype=np.float64)
     centred = series - series.mean(axis=0)
     shared = centred.mean(axis=1)
-    power = shared @ shared
-    return series - np.outer(shared, shared @ centred / power) if power > 0 else series
+    power, own = shared @ shared, np.sum(centred**2, axis=0)
+    explained = np.zeros(series.shape[1])
+    np.divide(shared @ centred, power, out=explained, where=power > NOTHING_SHARED * own)
+    return series - np.outer(shared, explained)
 
 
 def prepare_bold(bold, repetition_time, band=None, global_signal="kept"):

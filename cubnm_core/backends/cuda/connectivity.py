@@ -7,7 +7,7 @@ import numpy as np
 from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.printer import functions, source
 from cubnm_core.backends.cuda.scores import Scores
-from cubnm_core.measures.connectivity import PADDING, band_pass_sections, filter_order
+from cubnm_core.measures.connectivity import NOTHING_SHARED, PADDING, band_pass_sections, filter_order
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class Connectivity:
             "SINGLE": int(self.plan.precision == "single"),
             "N": self.plan.form.nodes,
             "PREPARED": int(prepared),
+            "NOTHING_SHARED": NOTHING_SHARED,
             "SECTIONS": filter_order(request.band_pass or ()),
         }
         head = "".join(f"#define {name} {value}\n" for name, value in definitions.items())

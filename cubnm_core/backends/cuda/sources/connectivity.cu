@@ -68,7 +68,7 @@ extern "C" __global__ void regress_shared(double* bold, const double* __restrict
     if (i >= simulations * N) return;
     double* const x = bold + (size_t)(i / N) * length * N + i % N;
     const double* const s = shared + (size_t)(i / N) * length;
-    double mean = 0, level = 0, power = 0, product = 0;
+    double mean = 0, level = 0, power = 0, product = 0, own = 0;
     for (int t = 0; t < length; ++t) {
         mean += s[t];
         level += x[(size_t)t * N];
@@ -78,8 +78,9 @@ extern "C" __global__ void regress_shared(double* bold, const double* __restrict
     for (int t = 0; t < length; ++t) {
         power += (s[t] - mean) * (s[t] - mean);
         product += (s[t] - mean) * (x[(size_t)t * N] - level);
+        own += (x[(size_t)t * N] - level) * (x[(size_t)t * N] - level);
     }
-    if (!(power > 0)) return;
+    if (!(power > NOTHING_SHARED * own) || power == 0) return;
     for (int t = 0; t < length; ++t) x[(size_t)t * N] -= product / power * (s[t] - mean);
 }
 
