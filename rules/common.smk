@@ -16,7 +16,7 @@ from workflow_scripts.cohort import (
     twin_parts,
 )
 from workflow_scripts.cohort.precomputed_rows import KINDS
-from workflow_scripts.configuration import bold, configuration, connectome, messages, start
+from workflow_scripts.configuration import bold, configuration, connectome, messages, objectives, start
 from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.fit_settings import model_files, resolve_fit
 from workflow_scripts.files import versions, writing
@@ -34,6 +34,8 @@ ANALYSIS = resolve_analysis(CONFIG)
 NULLS = CONFIG["evaluation"]["nulls"]
 TWINS = twin_parts.split_twins(CONFIG["twins"]["count"], CONFIG["batch_size"])
 NEEDS_FCD = configuration.needs_fcd(CONFIG)
+# Targets hold the scans themselves where a term of the cost asks for them.
+TARGETS_ANALYSIS = {**ANALYSIS, "keeps_bold": True} if objectives.wants_scans(FITS.values()) else ANALYSIS
 VERSIONS = versions.parameters()
 # What is recorded of the last run decides what is planned; a job was planned already.
 SETTLED = workflow.is_main_process and last_run.had_settings(CONFIG, HOLDOUT)

@@ -28,3 +28,34 @@ rule reliability:
         evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/reliability.py"
+
+
+if CONFIG["analysis"]["observables"]:
+
+    # Observables of scans and simulations beside each other, and how well the two scans of a person agree in them.
+    rule observables:
+        input:
+            targets=targets(),
+            simulations=per_batch("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
+            evaluation=per_batch("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
+        output:
+            table="results/cohort/observables.tsv",
+            agreement="results/cohort/observable_agreement.tsv",
+        log:
+            "logs/observables/cohort.log",
+        benchmark:
+            "results/benchmarks/observables/cohort.tsv"
+        conda:
+            "../envs/workflow.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(30),
+        params:
+            units=all_units,
+            splits=SPLITS,
+            fits=list(FITS),
+            observables=CONFIG["analysis"]["observables"],
+            evidence_version=VERSIONS["evidence"],
+        script:
+            "../workflow_scripts/evidence/observables.py"

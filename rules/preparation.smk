@@ -167,7 +167,7 @@ rule empirical_targets:
         units=batch_units,
         rows=precomputed_rows,
         holdout=HOLDOUT,
-        analysis=ANALYSIS,
+        analysis=TARGETS_ANALYSIS,
         shortest=bold.select_lengths(CONFIG),
         needs_fcd=NEEDS_FCD,
         node_set=node_set,

@@ -52,6 +52,10 @@ rule report:
         map_association="results/cohort/map_association.tsv",
         reliability="results/cohort/reliability.tsv",
         edges="results/cohort/reliability_edges.npz",
+        observables=["results/cohort/observables.tsv"] if CONFIG["analysis"]["observables"] else [],
+        observable_agreement=(
+            ["results/cohort/observable_agreement.tsv"] if CONFIG["analysis"]["observables"] else []
+        ),
         identifiability="results/cohort/identifiability.tsv",
         parameter_correlations="results/cohort/parameter_correlations.tsv",
         profiles="results/cohort/profiles.tsv",

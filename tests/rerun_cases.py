@@ -1,5 +1,7 @@
 """For every entry of the configuration a change, and what runs again: rules, those of a fit with its name."""
 
+from cubnm_core.measures.observables.catalogue import OBSERVABLES
+
 TABLES = {"cohort_tables", "compare_fits", "statistics", "report"}
 # Rules with a job for every fit (and batch), and those that put all fits together.
 SCORES = {"evaluate", "profiles", "nulls", "cross_parameters", "cross", "held_out_people"}
@@ -31,6 +33,7 @@ COMPARISONS = {"quality_control", "baselines", *TABLES}
 SIGNAL = {"global_signal", "baselines"}
 AVERAGES = {"group_average", "fold_average", "cross_people"}
 TARGETS = {"empirical_targets", *AVERAGES, *SIGNAL, *COMPARISONS, *FITS}
+OBSERVED = {"observables", *TARGETS}
 COMMON = {"common_nodes", "scale_connectome", *TARGETS}
 CONNECTOMES = {"prepare_connectome", *COMMON}
 SCANS = {"prepare_bold", *COMMON}
@@ -126,6 +129,7 @@ CASES = {
     "config.bold.band_pass": ({"bold.band_pass": [0.01, 0.1]}, SCANS),
     "config.bold.filtered": ({"bold.filtered": [0.01, 0.1]}, SCANS),
     "config.bold.filtered_order": ({"bold.filtered": [0.01, 0.1], "bold.filtered_order": 1}, SCANS),
+    "config.bold.global_signal": ({"bold.global_signal": "regressed"}, TARGETS),
     "config.bold.initial_volumes": ({"bold.initial_volumes": 1}, SCANS),
     "config.bold.detrend": ({"bold.detrend": "linear"}, SCANS),
     "config.bold.zscore": ({"bold.zscore": True}, SCANS),
@@ -138,6 +142,7 @@ CASES = {
     "config.analysis.window_step": ({"analysis.window_step": 4.0}, TARGETS),
     "config.analysis.edges": ({"analysis.edges": "keep"}, TARGETS),
     "config.analysis.censored_share": ({"analysis.censored_share": 0.2}, TARGETS),
+    "config.analysis.observables": ({"analysis.observables": ["synchrony"]}, OBSERVED),
     "config.holdout": ({"holdout": "none"}, TARGETS),
     **{
         f"config.dataset.{key}": ({f"dataset.{key}": value}, TABLES)
@@ -259,6 +264,13 @@ CASES = {
     },
     "config.fits.*.objective.rate_band": _costs(_one(objective__rate_band=0.7)),
     "config.fits.*.objective.fic_failed": _costs(_one(objective__fic_failed=0.7)),
+    **{
+        f"config.fits.*.objective.{name}": (
+            {"analysis.observables": [name], f"fits.one.objective.{name}": 0.7},
+            OBSERVED,
+        )
+        for name in OBSERVABLES
+    },
     "config.fits.*.objectives": _costs(
         ({f"fits.three.{place}": value for place, value in _OBJECTIVES.items()}, THREE)
     ),

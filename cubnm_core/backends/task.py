@@ -32,7 +32,12 @@ class Schedule:
     @property
     def first_counted(self):
         """First haemodynamic step whose sample counts in the means."""
-        return (self.burn_in_steps // self.state_interval + 1) * self.state_interval
+        return (self.n_early_samples + 1) * self.state_interval
+
+    @property
+    def n_early_samples(self):
+        """Samples of the states that do not count in the means."""
+        return self.burn_in_steps // self.state_interval
 
     @property
     def n_counted(self):
@@ -56,6 +61,8 @@ class Request:
     band_pass : (low, high) in Hz, or (low, high, order), or None
     repetition_time : float
         In s.
+    global_signal : {"kept", "regressed"}
+        See `connectivity.prepare_bold`.
     comparison : Comparison, or None
         What each simulation is compared with; FC and FCD are then computed, whether or not they are wanted.
     """
@@ -69,6 +76,12 @@ class Request:
     band_pass: tuple | None
     repetition_time: float
     comparison: object = None
+    global_signal: str = "kept"
+
+    @property
+    def is_prepared(self):
+        """Whether FC and FCD are computed from something else than BOLD as it is."""
+        return self.band_pass is not None or self.global_signal == "regressed"
 
     @property
     def computes_fc(self):

@@ -7,6 +7,8 @@ import numpy as np
 from cubnm_core.errors import InputError
 from cubnm_core.measures.connectivity import average_fc
 from cubnm_core.measures.objective import Target
+from cubnm_core.measures.observables.catalogue import OBSERVABLES
+from cubnm_core.measures.observables.panel import pool_runs
 
 # Values of the group's FCD: enough that its steps are finer than those of one person's distribution function.
 FCD_VALUES = 20_000
@@ -249,7 +251,16 @@ def _average(targets):
         fc=average_fc([target.fc for target in targets]),
         fcd=pool_fcd(fcds) if fcds else None,
         fcd_cdf=np.mean(cdfs, axis=0) if cdfs else None,
+        observables=_average_observables(targets),
     )
+
+
+def _average_observables(targets):
+    """Average the observables that all targets have, of one size, every person alike."""
+    sizes = [{(name, values.size) for name, values in target.observables.items()} for target in targets]
+    common = {name for name, _ in set.intersection(*sizes)}
+    found = [{name: target.observables[name] for name in OBSERVABLES if name in common} for target in targets]
+    return pool_runs(found, [1] * len(found)) if common else {}
 
 
 def pool_fcd(fcds, size=FCD_VALUES):

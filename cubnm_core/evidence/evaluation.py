@@ -1,6 +1,6 @@
 """How good a fitted model is: scores over fresh noise, on held-out scans, and beside what needs no model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class Evaluation:
         Of that seed, without its burn-in. None where BOLD was not recorded; likewise FC and FCD.
     fc : (P,) array
     fcd : (K,) array
+    observables : dict of str to (K,) array
+        Those that were recorded.
     """
 
     seeds: np.ndarray
@@ -44,6 +46,7 @@ class Evaluation:
     bold: np.ndarray | None
     fc: np.ndarray | None
     fcd: np.ndarray | None
+    observables: dict = field(default_factory=dict)
 
     def score_summary(self, split):
         """Mean and sample SD over seeds, or averages, of every measure: dict of str to (mean, sd)."""
@@ -118,6 +121,7 @@ def _part(run, rows):
         "bold": None if run.bold is None else run.bold[rows, run.n_burn_in :],
         "fc": None if run.fc is None else run.fc[rows],
         "fcd": None if run.fcd is None else run.fcd[rows],
+        "observables": {name: values[rows] for name, values in run.observables.items()},
     }
 
 
@@ -128,8 +132,10 @@ def _evaluation(candidate, status, scores, parts):
         name: np.concatenate([part["regional"][name] for part in parts]) for name in parts[0]["regional"]
     }
     shown = {name: _row(parts, name, median) for name in ("bold", "fc", "fcd")}
+    part, row = _place(parts, median)
+    observables = {name: values[row].copy() for name, values in part["observables"].items()}
     seeds = np.asarray(candidate.seeds, dtype=int)
-    return Evaluation(seeds, status, scores, regional, median, **shown)
+    return Evaluation(seeds, status, scores, regional, median, **shown, observables=observables)
 
 
 def _median(costs, status):
@@ -142,11 +148,17 @@ def _median(costs, status):
 
 def _row(parts, name, row):
     """One row of an array that lies in parts; None where it was not recorded."""
+    part, row = _place(parts, row)
+    return None if part[name] is None else part[name][row].copy()
+
+
+def _place(parts, row):
+    """The part that a row lies in, and its place there."""
     for part in parts:
         if row < part["n"]:
             break
         row -= part["n"]
-    return None if part[name] is None else part[name][row].copy()
+    return part, row
 
 
 def _regional(run, rows):

@@ -23,6 +23,7 @@ from cubnm_core.measures.connectivity import (
     functional_connectivity,
     functional_connectivity_dynamics,
     pair_indices,
+    prepare_bold,
     sliding_windows,
 )
 from cubnm_core.measures.objective import Objective
@@ -53,6 +54,8 @@ class Scan:
     windows : tuple of (W,) int arrays
         From :func:`cubnm_core.measures.connectivity.sliding_windows`.
     band : (low, high) in Hz or None
+    global_signal : {"kept", "regressed"}
+        Whether it is regressed out of made BOLD, as it was out of the scans.
     """
 
     n_volumes: int
@@ -61,9 +64,11 @@ class Scan:
     pair_index: tuple
     windows: tuple
     band: tuple | None = None
+    global_signal: str = "kept"
 
     def features(self, bold):
         """FC (1, P) and FCD (1, K) of one scan (T, N) that is filtered already."""
+        bold = prepare_bold(bold, self.repetition_time, global_signal=self.global_signal)
         fc = functional_connectivity(bold, self.pair_index)
         fcd = functional_connectivity_dynamics(bold, self.pair_index, *self.windows)
         return fc[None], fcd[None]
@@ -94,6 +99,7 @@ def make_scan(duration, burn_in, repetition_time, hemispheres, analysis):
         pair_indices(len(hemispheres), hemispheres, analysis["pairs"]),
         sliding_windows(n_volumes, repetition_time, *moved),
         None if analysis["band_pass"] is None else tuple(analysis["band_pass"]),
+        analysis.get("global_signal", "kept"),
     )
 
 

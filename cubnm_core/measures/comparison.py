@@ -6,6 +6,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.measures import distances
+from cubnm_core.measures.observables.catalogue import OBSERVABLES
 
 #: Terms of a cost that compare the FC or the FCD of a simulation with those of a target.
 FC_TERMS = ("fc_corr", "fc_diff", "fc_normec")
@@ -72,6 +73,39 @@ def compare(fc, fcd, target, names):
         return {name: measures[name]() for name in names}
 
 
+def compare_observables(observed, target, names):
+    """Compare observables of simulations with those of one target.
+
+    Parameters
+    ----------
+    observed : dict of str to (B, K) arrays
+    target : cubnm_core.measures.objective.Target
+    names : iterable of str
+        Of observables; those that simulations or target lack are left out.
+
+    Returns
+    -------
+    dict of str to (B,) float64 arrays
+        Not finite where an observable is not.
+
+    Raises
+    ------
+    InputError
+        If simulations and target have different numbers of values.
+    """
+    found = {}
+    for name in [name for name in names if name in observed and name in target.observables]:
+        simulated, wanted = observed[name], target.observables[name]
+        if simulated.shape[1] != wanted.size:
+            raise InputError(
+                f"{name} has {simulated.shape[1]} values in simulations and {wanted.size} in the scan: "
+                "nodes, networks or repetition times differ."
+            )
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            found[name] = OBSERVABLES[name].distance(simulated, wanted)
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What each simulation of a batch is compared with.
@@ -82,7 +116,8 @@ class Comparison:
     index : (B,) int array
         Which of them belongs to each simulation.
     terms : tuple of str
-        Of :data:`FC_TERMS` and :data:`FCD_TERMS`; those that a target does not allow are NaN.
+        Of :data:`FC_TERMS` and :data:`FCD_TERMS`, and observables; those that a target does not allow are
+        NaN.
     """
 
     targets: list
@@ -94,12 +129,33 @@ class Comparison:
         """Whether any term needs the FCD."""
         return any(name in FCD_TERMS for name in self.terms)
 
+    @property
+    def observables(self):
+        """Those of the terms that are observables."""
+        return [name for name in self.terms if name in OBSERVABLES]
+
+    def observable_scores(self, row, found):
+        """Compare the observables of one simulation, the one at a place in the batch, with its target.
+
+        Parameters
+        ----------
+        row : int
+        found : dict of str to (K,) array
+
+        Returns
+        -------
+        dict of str to float
+        """
+        observed = {name: values[None] for name, values in found.items()}
+        scores = compare_observables(observed, self.targets[self.index[row]], self.observables)
+        return {name: float(values[0]) for name, values in scores.items()}
+
     def terms_of(self, target):
         """Names of the terms that are asked for and that a target allows."""
         return [name for name in available(target) if name in self.terms]
 
     def scores(self, rows, fc, fcd):
-        """Compare some simulations, each with its own target.
+        """Compare FC and FCD of some simulations, each with its own target.
 
         Parameters
         ----------
@@ -112,7 +168,8 @@ class Comparison:
         -------
         dict of str to (L,) float64 arrays
         """
-        scores = {name: np.full(len(rows), np.nan) for name in self.terms}
+        names = [name for name in self.terms if name not in OBSERVABLES]
+        scores = {name: np.full(len(rows), np.nan) for name in names}
         for index in np.unique(self.index[rows]):
             mine = np.flatnonzero(self.index[rows] == index)
             target = self.targets[index]

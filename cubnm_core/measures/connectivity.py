@@ -11,6 +11,7 @@ from cubnm_core.errors import InputError
 
 PAIRS = ("all", "intrahemispheric")
 EDGES = ("drop", "keep")
+NOTHING_SHARED = 1e-20  # of the power of a node: below it the global signal is rounding
 
 
 def pair_indices(n_nodes, hemispheres=None, pairs="all"):
@@ -224,6 +225,51 @@ def band_pass(bold, repetition_time, band):
     series = np.asarray(bold, dtype=np.float64)
     sections = band_pass_sections(len(series), repetition_time, band)
     return sosfiltfilt(sections, series, axis=0, padlen=PADDING)
+
+
+def regress_global_signal(bold):
+    """Subtract from every node what the mean over all nodes explains of it.
+
+    Fox et al. 2009 (doi:10.1152/jn.90777.2008).
+
+    Parameters
+    ----------
+    bold : (T, N) array
+
+    Returns
+    -------
+    (T, N) float64 array
+        As it was where the nodes have nothing in common but rounding.
+    """
+    series = np.ascontiguousarray(bold, dtype=np.float64)
+    centred = series - series.mean(axis=0)
+    shared = centred.mean(axis=1)
+    power, own = shared @ shared, np.sum(centred**2, axis=0)
+    explained = np.zeros(series.shape[1])
+    np.divide(shared @ centred, power, out=explained, where=power > NOTHING_SHARED * own)
+    return series - np.outer(shared, explained)
+
+
+def prepare_bold(bold, repetition_time, band=None, global_signal="kept"):
+    """Give the BOLD that FC, FCD and observables are computed from.
+
+    Parameters
+    ----------
+    bold : (T, N) array
+        Of a simulation, without its burn-in.
+    repetition_time : float
+        In s.
+    band : tuple, optional
+        As of :func:`band_pass`.
+    global_signal : {"kept", "regressed"}
+        Whether it is regressed out, after the filter.
+
+    Returns
+    -------
+    (T, N) array
+    """
+    filtered = bold if band is None else band_pass(bold, repetition_time, band)
+    return regress_global_signal(filtered) if global_signal == "regressed" else filtered
 
 
 #: Volumes by which a scan is continued at both ends while it is filtered.

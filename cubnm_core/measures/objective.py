@@ -1,16 +1,13 @@
 """Goodness of fit: how like its target a simulation is, term by term, and as one cost to be minimised."""
 
-import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from cubnm_core.errors import InputError
-from cubnm_core.measures import comparison, distances, rates
-
-logger = logging.getLogger(__name__)
+from cubnm_core.measures import comparison, distances, rates, user_terms
+from cubnm_core.measures.observables.catalogue import OBSERVABLES
 
 # Which way each term enters the cost: a reward lowers it, a penalty raises it.
 TERMS = {
@@ -80,6 +77,10 @@ class Target:
         to 1; for targets whose FCD has come in no other form.
     weighs_fcd : bool, optional
         False where the scans are too short for an FCD: costs leave its terms out.
+    observables : dict of str to (K,) array, optional
+        See :class:`cubnm_core.measures.observables.panel.Panel`.
+    bold : tuple of (T, N) arrays, optional
+        Of every run, for terms of the user's own; NaN in volumes that are censored.
 
     Raises
     ------
@@ -92,6 +93,8 @@ class Target:
     fcd: np.ndarray | None = None
     fcd_cdf: np.ndarray | None = None
     weighs_fcd: bool = True
+    observables: dict = field(default_factory=dict)
+    bold: tuple = ()
 
     def __post_init__(self):
         for name in ("fc", "fcd"):
@@ -122,25 +125,6 @@ class Target:
         return distances.binned_cdf(self.fcd)
 
 
-@dataclass(frozen=True, eq=False)
-class UserTerm:
-    """A term of the user's own.
-
-    Parameters
-    ----------
-    function : callable
-        ``function(simulated_fc (P,), simulated_fcd (W,) or None, target_fc (P,), target_fcd (K,) or None,
-        state_means)`` gives one number to be minimised; ``state_means`` is a dict of (N,) arrays. It is
-        called for one simulation at a time, so that no score depends on the others of a batch, and only for
-        simulations that did not fail.
-    worst : float
-        The value of a simulation that failed. Larger values, and those that are not finite, count as it.
-    """
-
-    function: Callable
-    worst: float = 1.0
-
-
 @dataclass(frozen=True)
 class Objective:
     """A weighted sum of terms: rewards (``fc_corr``) count negatively, everything else positively.
@@ -152,7 +136,7 @@ class Objective:
         is what cuBNM calls ``fic_penalty_scale``.
     band : (low, high), optional
         Firing rates in Hz that ``rate_penalty`` and ``rate_band`` allow; without it they cannot be had.
-    own : dict of str to UserTerm, optional
+    own : dict of str to cubnm_core.measures.user_terms.UserTerm, optional
         Terms beside the built-in ones; their weights stand in `terms`.
     constraints : dict of str to float, optional
         Largest value of a term that is allowed in a search. Candidates that break a constraint are worse than
@@ -197,7 +181,7 @@ class Objective:
         if self.band is not None:
             rates.check_band(self.band)
         for name, term in self.own.items():
-            if name in TERMS or not np.isfinite(term.worst):
+            if name in TERMS or name in OBSERVABLES or not np.isfinite(term.worst):
                 raise InputError(
                     f"The term {name!r} has a name or a worst value ({term.worst!r}) that cannot be used."
                 )
@@ -205,7 +189,7 @@ class Objective:
     @property
     def known(self):
         """Names of all terms there are, always in one order."""
-        return [*TERMS, *self.own]
+        return [*TERMS, *OBSERVABLES, *self.own]
 
     @property
     def counted(self):
@@ -222,13 +206,19 @@ class Objective:
         """Whether FC and FCD of every simulation are needed: for averages, or a term of the user's own."""
         return self.averaged is not None or any(name in self.needed for name in self.own)
 
-    def compared_terms(self, target):
-        """Names of the terms that compare FC and FCD with a target, whether or not they count.
+    @property
+    def recorded_arrays(self):
+        """What simulations have to record for terms of the user's own, beside FC, FCD and means of states."""
+        return user_terms.recorded_arrays(self.own.values())
 
-        ``fcd_ks_binned`` is among them only where it is needed.
+    def compared_terms(self, target):
+        """Names of the terms that compare simulations with a target, whether or not they count.
+
+        ``fcd_ks_binned`` and observables are among them only where they are needed.
         """
         names = comparison.available(target)
-        return [name for name in names if name != "fcd_ks_binned" or name in self.needed]
+        names = [name for name in names if name != "fcd_ks_binned" or name in self.needed]
+        return names + [name for name in target.observables if name in self.needed]
 
     def of_target(self, target):
         """Give the objective that a target is held against: without the FCD where it is not weighed.
@@ -320,11 +310,11 @@ class Objective:
         for name, term in self.own.items():
             if name in self.needed:
                 places = np.arange(len(run.status))[rows]
-                scores[name] = _user_scores(name, term, run, target, places, failed)
+                scores[name] = user_terms.score(name, term, run, target, places, failed)
         missing = [name for name in self.needed if name not in scores]
         if missing:
             raise InputError(
-                f"The objective asks for {missing[0]}, which needs {_NEEDS[missing[0]]}; "
+                f"The objective asks for {missing[0]}, which needs {_NEEDS.get(missing[0], _OBSERVED)}; "
                 f"what can be had here is {', '.join(scores)}."
             )
         for name, values in scores.items():
@@ -337,8 +327,12 @@ class Objective:
             terms = {name: run.scores[name][rows] for name in names if name in run.scores}
         else:
             fcd = None if run.fcd is None else run.fcd[rows]
-            names = [name for name in names if fcd is not None or name in comparison.FC_TERMS]
+            allowed = (*comparison.FC_TERMS, *(() if fcd is None else comparison.FCD_TERMS))
+            names = [name for name in names if name in allowed]
             terms = comparison.compare(np.asarray(run.fc)[rows], fcd, target, names)
+            if target.observables:
+                observed = {name: values[rows] for name, values in run.observables.items()}
+                terms |= comparison.compare_observables(observed, target, OBSERVABLES)
         if "r_E" in (run.state_means or {}) and self.band is not None:
             with np.errstate(invalid="ignore", over="ignore"):
                 terms["rate_penalty"] = rates.penalty(run.state_means["r_E"][rows], self.band)
@@ -348,6 +342,8 @@ class Objective:
         return terms
 
     def _worst(self, name):
+        if name in OBSERVABLES:
+            return OBSERVABLES[name].worst
         return WORST[name] if name in WORST else self.own[name].worst
 
     def _cost(self, scores, weights=None):
@@ -367,6 +363,7 @@ def _without_fcd(weights):
 
 
 _RATES = "the mean firing rate r_E (Hz) among the state means of the simulation, and a band for it"
+_OBSERVED = "this observable of both the target and the simulation"
 _NEEDS = {
     "fc_corr": "FC",
     "fc_diff": "FC",
@@ -376,25 +373,3 @@ _NEEDS = {
     "rate_penalty": _RATES,
     "rate_band": _RATES,
 }
-
-
-def _user_scores(name, term, run, target, rows, failed):
-    """Call a term of the user's own for every simulation that did not fail: (B,) with NaN for the others."""
-    scores = np.full(len(rows), np.nan)
-    for place in np.flatnonzero(~failed):
-        row = rows[place]
-        means = {variable: values[row] for variable, values in (run.state_means or {}).items()}
-        value = np.asarray(
-            term.function(
-                run.fc[row], None if run.fcd is None else run.fcd[row], target.fc, target.fcd, means
-            )
-        )
-        if value.size != 1 or value.dtype.kind not in "biuf":
-            raise InputError(
-                f"The term {name} gave an array of shape {value.shape} ({value.dtype}) for one simulation; "
-                "it must give one number."
-            )
-        scores[place] = value.item()
-    if not np.isfinite(scores[~failed]).all():
-        logger.warning("The term %s is not finite for some simulations; they count as the worst", name)
-    return np.minimum(scores, term.worst)

@@ -5,8 +5,9 @@ import numpy as np
 from cubnm_core.errors import InputError
 
 _ALLOWED = {
-    "record": ("bold", "fc", "fcd", "state_means", "states"),
+    "record": ("bold", "fc", "fcd", "state_means", "states", "observables"),
     "precision": ("single", "double"),
+    "global_signal": ("kept", "regressed"),
     "backend": ("auto", "cuda", "cpu", "reference"),
 }
 
@@ -17,6 +18,18 @@ def check_choices(**chosen):
         for value in (values,) if isinstance(values, str) else values:
             if value not in _ALLOWED[name]:
                 raise InputError(f"{name}: {value!r} is unknown; allowed are {', '.join(_ALLOWED[name])}")
+
+
+def check_panel(panel, record, comparison):
+    """Raise an `InputError` where observables are asked for that the panel does not hold."""
+    names = () if panel is None else panel.names
+    lacking = [name for name in (comparison.observables if comparison else ()) if name not in names]
+    if lacking or ("observables" in record and panel is None):
+        raise InputError(
+            f"the observables {', '.join(lacking)} are compared, but not in panel"
+            if lacking
+            else "record: 'observables' needs a panel that names them"
+        )
 
 
 def check_weights(weights):

@@ -27,6 +27,10 @@ class Observer:
         Of BOLD, FC and FCD as kept, and as compared.
     comparison : Comparison, optional
         What each simulation is compared with.
+    panel : cubnm_core.measures.observables.panel.Panel, optional
+        Observables that are recorded or compared.
+    global_signal : {"kept", "regressed"}, optional
+        See `connectivity.prepare_bold`.
     """
 
     def __init__(
@@ -43,15 +47,22 @@ class Observer:
         band_pass,
         dtype,
         comparison=None,
+        panel=None,
+        global_signal="kept",
     ):
         size, nodes = shape
         self.n_burn_in, self.pair_index = n_burn_in, pair_index
         self.repetition_time, self.band_pass = repetition_time, band_pass
+        self.global_signal = global_signal
         self.finite, self.dtype = np.zeros(size, bool), dtype
         self.size, self.state_means, self.states = size, {}, {}
         self.comparison, self.scores, self.windows = comparison, None, None
+        self.panel, self.observables = panel, {}
+        self._kept = panel.names if panel is not None and "observables" in record else ()
+        self._wanted = self._kept
         if comparison is not None:
             self.scores = {name: np.full(size, np.nan) for name in comparison.terms}
+            self._wanted = {*self._kept, *comparison.observables}
         self.bold = np.empty((size, n_volumes, nodes), dtype) if "bold" in record else None
         if "fcd" in record or (comparison is not None and comparison.wants_fcd):
             self.windows = connectivity.sliding_windows(
@@ -76,7 +87,7 @@ class Observer:
     def request(self):
         """What a backend should give."""
         return Request(
-            wants_bold=self.bold is not None,
+            wants_bold=self.bold is not None or bool(self._wanted),
             wants_fc=self.fc is not None,
             wants_fcd=self.fcd is not None,
             comparison=self.comparison,
@@ -85,6 +96,7 @@ class Observer:
             windows=self.windows,
             band_pass=self.band_pass,
             repetition_time=self.repetition_time,
+            global_signal=self.global_signal,
         )
 
     def add(self, rows, result):
@@ -97,6 +109,8 @@ class Observer:
         self._keep(self.state_means, rows, result.state_means)
         self._keep(self.states, rows, result.states or {})
         finite = self.finite[rows]
+        if self._wanted and finite.any():
+            self._read_out(rows[finite], result.bold[finite, self.n_burn_in :])
         if result.is_observed:
             self._take(rows[finite], *(_only(finite, found) for found in (result.fc, result.fcd)))
             for name, values in (result.scores or {}).items():
@@ -116,14 +130,28 @@ class Observer:
             store = kept.setdefault(variable, np.empty((self.size, *array.shape[1:])))
             store[rows] = array
 
+    def _prepared(self, series):
+        return connectivity.prepare_bold(series, self.repetition_time, self.band_pass, self.global_signal)
+
+    def _read_out(self, rows, bold):
+        """Observables of some simulations, one after the other, from their BOLD after the burn-in."""
+        for row, series in zip(rows, bold, strict=True):
+            series = self._prepared(series)
+            found = self.panel.measure(series, self.repetition_time, names=self._wanted)
+            for name in self._kept:
+                room = np.full((self.size, found[name].size), np.nan)
+                self.observables.setdefault(name, room)[row] = found[name]
+            if self.comparison is not None:
+                for name, distance in self.comparison.observable_scores(row, found).items():
+                    self.scores[name][row] = distance
+
     def _observe(self, rows, bold):
         """FC, FCD and scores of some simulations from their BOLD after the burn-in."""
         request = self.request
         fc = self._room(len(rows), self._n_pairs) if request.computes_fc else None
         fcd = self._room(len(rows), self._n_window_pairs) if request.computes_fcd else None
         for place, series in enumerate(bold if request.computes_fc or request.computes_fcd else ()):
-            if self.band_pass is not None:
-                series = connectivity.band_pass(series, self.repetition_time, self.band_pass)
+            series = self._prepared(series)
             if fc is not None:
                 fc[place] = connectivity.functional_connectivity(series, self.pair_index)
             if fcd is not None:

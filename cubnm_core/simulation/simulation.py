@@ -2,7 +2,7 @@
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from importlib import import_module
 
@@ -60,6 +60,16 @@ class Simulation:
         Wall time.
     scores : dict of (B,) arrays or None
         Terms of the comparison, where one was asked for. NaN for simulations that diverged.
+    observables : dict of (B, K) arrays
+        Empty unless recorded. NaN for simulations that diverged.
+    repetition_time : float
+        In s.
+    band_pass : tuple or None
+        Filter that FC, FCD and observables were computed with.
+    global_signal : str
+        Whether it was "kept" or "regressed" for them.
+    n_early_samples : int
+        Samples of the states in the burn-in.
     """
 
     bold: np.ndarray | None
@@ -72,6 +82,20 @@ class Simulation:
     n_burn_in: int
     seconds: float
     scores: dict | None = None
+    observables: dict = field(default_factory=dict)
+    repetition_time: float = float("nan")
+    band_pass: tuple | None = None
+    global_signal: str = "kept"
+    n_early_samples: int = 0
+
+    def analysed_bold(self, row):
+        """BOLD that FC was computed from, of one simulation: (T, N), after the burn-in, filtered."""
+        bold = self.bold[row, self.n_burn_in :]
+        return connectivity.prepare_bold(bold, self.repetition_time, self.band_pass, self.global_signal)
+
+    def counted_states(self, row):
+        """States of one simulation after the burn-in: dict of (samples, N) arrays."""
+        return {name: values[row, self.n_early_samples :] for name, values in self.states.items()}
 
 
 def simulate(
@@ -95,10 +119,12 @@ def simulate(
     interhemispheric=True,
     hemispheres=None,
     band_pass=None,
+    global_signal="kept",
     seed=0,
     noise=None,
     record=("bold", "fc", "fcd", "state_means"),
     comparison=None,
+    panel=None,
     state_period=None,
     backend="auto",
     precision=None,
@@ -147,15 +173,21 @@ def simulate(
     band_pass : (low, high) or (low, high, order), optional
         In Hz, applied to BOLD after the burn-in before FC and FCD; the order is that of the Butterworth
         filter in each direction, 2 by default.
+    global_signal : {"kept", "regressed"}
+        Whether the mean over all nodes is regressed out of BOLD after the burn-in, after the filter, before
+        FC and FCD: for comparison with scans of which it was.
     seed : int or (B,) int array
         Noise seed; simulations of one seed share their noise.
     noise : (steps, N, n_noise) array, optional
         Standard normal noise used as given, instead of `seed`.
     record : tuple of str
-        Any of bold, fc, fcd, state_means, states.
+        Any of bold, fc, fcd, state_means, states, observables.
     comparison : cubnm_core.measures.comparison.Comparison, optional
         Targets that the simulations are compared with where they run, in slices: without ``"fc"`` and
         ``"fcd"`` in `record`, these are never held for the whole batch.
+    panel : cubnm_core.measures.observables.panel.Panel, optional
+        The observables that are recorded, or that the comparison names. Only they are computed, one
+        simulation after the other, and a GPU gives BOLD back for them.
     state_period : float, optional
         Sampling period of states and of their means in s; by default the first multiple of
         `hemodynamic_dt` from 0.01 on.
@@ -178,7 +210,8 @@ def simulate(
     started = time.perf_counter()
     model = model if isinstance(model, Model) else load_model(model)
     precision = precision or model.precision
-    checks.check_choices(record=record, precision=precision, backend=backend)
+    checks.check_choices(record=record, precision=precision, backend=backend, global_signal=global_signal)
+    checks.check_panel(panel, record, comparison)
     weights = checks.check_weights(weights)
     lengths = checks.check_lengths(lengths, weights, scheme)
     model = model if lengths is None else with_velocity(model)
@@ -193,7 +226,7 @@ def simulate(
         scheme=scheme,
         run=partial(_backend(backend).run, precision=precision, threads=threads),
     )
-    wants_bold = comparison is not None or bool({"bold", "fc", "fcd"} & set(record))
+    wants_bold = comparison is not None or bool({"bold", "fc", "fcd", "observables"} & set(record))
     constants = _constants(model, hemodynamics, wants_bold)
     regional = regional_constants(constants, (size, nodes))
     used = parameters.complete(model, params, batch.seeds, nodes)
@@ -213,6 +246,8 @@ def simulate(
         band_pass=band_pass,
         dtype=np.float64 if precision == "double" or backend == "reference" else np.float32,
         comparison=comparison,
+        panel=panel,
+        global_signal=global_signal,
     )
     noise = checks.check_noise(noise, schedule, nodes, model)
     task = batch.task(
@@ -240,6 +275,11 @@ def simulate(
         n_burn_in=observer.n_burn_in,
         seconds=time.perf_counter() - started,
         scores=observer.scores,
+        observables=observer.observables,
+        repetition_time=repetition_time,
+        band_pass=band_pass,
+        global_signal=global_signal,
+        n_early_samples=schedule.n_early_samples,
     )
 
 

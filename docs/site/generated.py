@@ -5,6 +5,7 @@ import yaml
 #: Title of a page to its modules of cubnm_core.
 API = {
     "Simulation": ["simulation.simulation", "equations.model", "measures.connectivity"],
+    "Observables": ["measures.observables.panel", "measures.observables.scan", "measures.user_terms"],
     "Search": [
         "measures.objective",
         "measures.distances",

@@ -171,7 +171,13 @@ def kernels(device, comparison):
 
 def text_of(precision, nodes):
     """What is compiled for FC, FCD and scores."""
-    definitions = {"SINGLE": int(precision == "single"), "N": nodes, "FILTERED": 1, "SECTIONS": 2}
+    definitions = {
+        "SINGLE": int(precision == "single"),
+        "N": nodes,
+        "PREPARED": 1,
+        "NOTHING_SHARED": 0.0,
+        "SECTIONS": 2,
+    }
     head = "".join(f"#define {name} {value}\n" for name, value in definitions.items())
     return head + functions(precision) + source("connectivity") + source("scores")
 

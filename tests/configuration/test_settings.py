@@ -238,6 +238,17 @@ def test_averages_need_whole_evaluations_and_steps_that_fit():
     assert "search_steps" in refusal(BASE | {"fits": {"one": steps | {"search_steps": {"dt": 6e-3}}}})
 
 
+def test_averages_have_neither_observables_nor_bold(tmp_path):
+    fit = {"free": {"G": [0.1, 5.0]}, "averaged_runs": 2}
+    observed = BASE | {"fits": {"one": fit}, "analysis": {"observables": ["synchrony"]}}
+    message = refusal(observed | {"evaluation": {"seeds": 10}})
+    assert "analysis.observables: averages of simulations (fits.one.averaged_runs) have FC, FCD" in message
+    term = tmp_path / "term.py"
+    term.write_text("def term(simulated_bold, target_fc):\n    return 0.0\n", encoding="utf-8")
+    own = BASE | {"fits": {"one": fit | {"terms": {"own": {"file": str(term)}}}}, "evaluation": {"seeds": 10}}
+    assert "fits.one.terms.own: averages of simulations" in refusal(own)
+
+
 def test_entries_that_were_added_later_are_absent_from_settings_without_them(config):
     fit = fit_settings.resolve_fit(configuration.validate(config), "one")
     assert not {"averaged_runs", "search_steps", "strongest_weight"} & set(fit)

@@ -225,6 +225,31 @@ def test_one_person_alone_without_held_out_scans_and_fcd(tmp_path, monkeypatch):
     assert found["contrasts"].empty and found["identification"].empty
 
 
+def test_costs_of_exchanges_hold_observables_and_terms_that_ask_for_bold(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cohort = Crossed(tmp_path)
+    text = "def term(simulated_bold, target_bold):\n    return simulated_bold.std() / target_bold[0].std()\n"
+    (tmp_path / "mine.py").write_text(text, encoding="utf-8")
+    cohort.settings["terms"] = {"mine": {"file": "mine.py", "weight": 1.0, "worst": 9.0}}
+    cohort.settings["analysis"]["observables"] = ["metastability"]
+    cohort.settings["objective"] = {"fc_corr": 1.0, "metastability": 1.0}
+    cohort.settings["optimizer"] |= SEARCH
+    for unit, split in [(ids["unit"], split) for ids in cohort.units for split in cohort.splits]:
+        arrays = Archive(cohort.target(unit, split)).arrays(unit)
+        found = {
+            "observable-metastability": np.array([0.2]),
+            "bold-1": np.random.default_rng(3).random((9, 8)),
+        }
+        cohort.write_target(unit, split, **arrays, **found)
+    cohort.run(others=1)
+    table, evaluation = read("cross.tsv"), read(cohort.sm("evaluate").output.evaluation)
+    whose = ["participant_id", "split", "measure"]
+    own = table[(table[["parameters", "connectome", "data"]] == "own").all(axis=1)]
+    own = own[own["inhibition"] == "fitted"].set_index(whose)["mean"]
+    scored = evaluation[evaluation["measure"] == "cost"].set_index(whose)["mean"]
+    np.testing.assert_allclose(own.reindex(scored.index).astype(float), scored.astype(float))
+
+
 def units_of(people):
     return {f"sub-{name}": {"participant_id": name} for name in people}
 

@@ -13,7 +13,8 @@ from cubnm_core.fitting.run import FitProblem, MemoryStore, run_fits
 from cubnm_core.fitting.search_space import SearchSpace
 from cubnm_core.measures.comparison import Comparison
 from cubnm_core.measures.distances import binned_cdf
-from cubnm_core.measures.objective import Objective, Target, UserTerm
+from cubnm_core.measures.objective import Objective, Target
+from cubnm_core.measures.user_terms import UserTerm
 
 SETTINGS = {
     "duration": 14.0, "burn_in": 2.0, "repetition_time": 0.5, "dt": 1e-3, "window": 4.0, "window_step": 1.0,

@@ -10,8 +10,9 @@ from scipy.stats import ks_2samp
 
 from cubnm_core.errors import InputError
 from cubnm_core.measures.distances import CDF_BINS, binned_cdf, binned_kolmogorov_smirnov, kolmogorov_smirnov
-from cubnm_core.measures.objective import TERMS, Objective, Target, UserTerm, has_failed
+from cubnm_core.measures.objective import TERMS, Objective, Target, has_failed
 from cubnm_core.measures.rates import DEFAULT_BANDS, excess, penalty, share_outside, violations
+from cubnm_core.measures.user_terms import UserTerm
 from cubnm_core.simulation.simulation import STATUS
 
 EVERYTHING = Objective(dict.fromkeys(TERMS, 1.0))

@@ -133,6 +133,8 @@ def cohort(tmp_path_factory):
     tiny = TinyCohort(folder, participants=("01", "02", "03", "04"), volumes=10)
     for person in ("01", "02", "03", "04"):
         tiny.add(person, "length", labelled(10 * symmetric(4)))
+    for node in tiny.nodes:
+        node["network"] = node["label"].split("_")[1]
     maps = [{"label": label, "myelin": 0.1 * place, "sigma": 0.01} for place, label in enumerate(LABELS)]
     for name in ("maps.tsv", "others.tsv"):
         write_tsv(folder / name, maps)

@@ -7,7 +7,14 @@ import os
 from collections import Counter
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import left_out, manifest_checks, participants_checks, sessions, tabular
+from workflow_scripts.cohort import (
+    left_out,
+    manifest_checks,
+    observables,
+    participants_checks,
+    sessions,
+    tabular,
+)
 from workflow_scripts.cohort.manifest_checks import GROUP, TARGET_KINDS
 from workflow_scripts.cohort.search_spaces import search_space
 from workflow_scripts.configuration import analysis, connectome, start
@@ -137,6 +144,7 @@ def read_tables(config):
         problems += _length_problems(config, rows)
     problems += start.check_distances(config, rows, nodes)
     problems += analysis.check_nodes(config, nodes) + left_out.problems(config)
+    problems += observables.problems_of(nodes, config["analysis"]["observables"])
     if config["participants"] is not None:
         people = [row for row in rows if row["participant_id"] != GROUP]
         stated = read_participants(config["participants"])

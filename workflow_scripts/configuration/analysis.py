@@ -6,9 +6,20 @@ from workflow_scripts.configuration import bold
 def resolve_analysis(config):
     """Give the settings of the analysis of a completed configuration, with the filter (``band_pass``).
 
-    It is that of simulations; scans may have been through it already (see :func:`bold.simulated_band`).
+    The filter is that of simulations; scans may have been through it already (see
+    :func:`bold.simulated_band`). ``observables`` and ``global_signal`` are there only where they are not at
+    their defaults, so that results of before these settings stand.
     """
-    return {**config["analysis"], "band_pass": bold.simulated_band(config["bold"])}
+    stated = {**config["analysis"], "band_pass": bold.simulated_band(config["bold"])}
+    if not stated["observables"]:
+        del stated["observables"]
+    regressed = config["bold"]["global_signal"] == "regressed"
+    return {**stated, "global_signal": "regressed"} if regressed else stated
+
+
+def observables_of(analysis):
+    """Give the names of the observables of the settings of an analysis, a tuple."""
+    return tuple(analysis.get("observables", ()))
 
 
 def check_nodes(config, nodes):

@@ -131,6 +131,10 @@ def check(config):
         problems.append(
             "bold.hemodynamics: a synthetic cohort has the same constants in all regions; state numbers"
         )
+    if config["synthetic"] is not None and config["bold"]["global_signal"] == "regressed":
+        problems.append(
+            "bold.global_signal: scans of a synthetic cohort keep their global signal; set it to kept"
+        )
     return problems + _check_bands(config["bold"])
 
 

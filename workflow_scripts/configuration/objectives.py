@@ -1,11 +1,15 @@
 """What a fit minimises: built-in terms, limits of firing rates, own terms, several objectives."""
 
+import ast
 import math
 import runpy
 from pathlib import Path
 
 from cubnm_core.errors import InputError
-from cubnm_core.measures.objective import TERMS, Objective, UserTerm
+from cubnm_core.measures.objective import TERMS, Objective
+from cubnm_core.measures.observables.catalogue import OBSERVABLES
+from cubnm_core.measures.user_terms import POSITIONAL, UserTerm, choose_arguments
+from workflow_scripts.configuration import analysis
 from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.files import job
 
@@ -28,13 +32,13 @@ def make_objective(settings):
     Raises
     ------
     InputError
-        If a file of a term cannot be run or has no function ``term``.
+        If a file of a term cannot be run, has no function ``term``, or one that asks for what there is not.
     """
     limits, own = settings["rate_limits"], settings["terms"]
     return Objective(
         weights(settings),
         band=None if limits is None else tuple(limits),
-        own={name: UserTerm(load_function(term["file"]), term["worst"]) for name, term in own.items()},
+        own={name: _load_term(**term) for name, term in own.items()},
         constraints=settings["constraints"],
         groups=tuple(settings["objectives"]),
         averaged=settings.get("averaged_runs"),
@@ -55,6 +59,69 @@ def add_weights(objectives):
     """Add the weights of several objectives up, term by term."""
     names = dict.fromkeys(name for group in objectives for name in group)
     return {name: sum(group.get(name, 0.0) for group in objectives) for name in names}
+
+
+def _load_term(file, worst, **_):
+    """Make a term of a file, and see what it asks for."""
+    term = UserTerm(load_function(file), worst)
+    try:
+        term.asks  # noqa: B018
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
+    return term
+
+
+def asked_arguments(path):
+    """Say what the function of a term gets, without running the user's file.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    tuple of str
+        Names of :data:`cubnm_core.measures.user_terms.ARGUMENTS`.
+
+    Raises
+    ------
+    InputError
+        If it asks for what there is not, or the file is no Python.
+    """
+    try:
+        tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"{path}: is no Python: {error}") from error
+    found = [part for part in tree.body if isinstance(part, ast.FunctionDef) and part.name == FUNCTION]
+    if not found or found[-1].args.vararg is not None:
+        return POSITIONAL
+    given = found[-1].args
+    ordered = [each.arg for each in (*given.posonlyargs, *given.args)]
+    stated = ordered[: len(ordered) - len(given.defaults)]
+    pairs = zip(given.kwonlyargs, given.kw_defaults, strict=True)
+    stated += [each.arg for each, default in pairs if default is None]
+    try:
+        return choose_arguments(stated) or POSITIONAL
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def wants_scans(fits):
+    """Say whether a term of any fit asks for the BOLD of scans.
+
+    Parameters
+    ----------
+    fits : iterable of dict
+        Resolved settings.
+    """
+    files = {term["file"] for fit in fits for term in fit["terms"].values()}
+    return any("target_bold" in asked_arguments(path) for path in files)
+
+
+def observable_terms(settings):
+    """List the observables that the cost or the constraints of a fit name, always in one order."""
+    named = {name for name, weight in weights(settings).items() if weight} | {*settings["constraints"]}
+    return [name for name in OBSERVABLES if name in named]
 
 
 def load_function(path):
@@ -111,6 +178,7 @@ def check(fit, model, place):
     list of str
     """
     found = _check_rates(fit, model, place) + _check_terms(fit, place) + _check_objectives(fit, place)
+    found += _check_observables(fit, place) + _check_averages(fit, place)
     if any(weights(fit).values()):
         return found
     return [*found, f"{place}.objective: every weight is 0, so nothing is minimised; give one above 0"]
@@ -137,21 +205,55 @@ def _check_rates(fit, model, place):
 
 def _check_terms(fit, place):
     """Check that terms of the user's own have a file and a name that is free."""
-    problems = [
-        f"{place}.terms.{name}: no file {term['file']}; correct the path"
-        for name, term in fit["terms"].items()
-        if not Path(term["file"]).is_file()
-    ]
+    problems = []
+    for name, term in fit["terms"].items():
+        if not Path(term["file"]).is_file():
+            problems.append(f"{place}.terms.{name}: no file {term['file']}; correct the path")
+            continue
+        try:
+            asked_arguments(term["file"])
+        except InputError as error:
+            problems.append(f"{place}.terms.{name}: {error}")
     return problems + [
         f"{place}.terms.{name}: {name} is a built-in term; choose another name"
         for name in fit["terms"]
-        if name in TERMS
+        if name in TERMS or name in OBSERVABLES
     ]
+
+
+def _check_observables(fit, place):
+    """Check that observables of the cost are among those that are read out of scans."""
+    return [
+        f"{place}: {name} is compared, but not read out of the scans; add it to analysis.observables"
+        for name in observable_terms(fit)
+        if name not in analysis.observables_of(fit["analysis"])
+    ]
+
+
+def _check_averages(fit, place):
+    """Check that averages of simulations are asked only for what they have: FC, FCD and means of states."""
+    if "averaged_runs" not in fit:
+        return []
+    found = [f"{place}.terms.{name}" for name, term in fit["terms"].items() if _asks_for_more(term["file"])]
+    found += ["analysis.observables"] if analysis.observables_of(fit["analysis"]) else []
+    return [
+        f"{name}: averages of simulations ({place}.averaged_runs) have FC, FCD and means of states only; "
+        "leave it out, or averaged_runs"
+        for name in found
+    ]
+
+
+def _asks_for_more(path):
+    """Whether a term asks for BOLD or states; what is wrong with its file is told elsewhere."""
+    try:
+        return not set(asked_arguments(path)) <= set(POSITIONAL)
+    except (InputError, OSError):
+        return False
 
 
 def _check_objectives(fit, place):
     """Check that objectives and constraints name terms, and that several of them are searched as such."""
-    known = [*TERMS, *fit["terms"]]
+    known = [*TERMS, *OBSERVABLES, *fit["terms"]]
     limited = [name for name in known if TERMS.get(name, 1) > 0]
     found = [
         f"{place}.constraints: {name!r} cannot be constrained{suggestion(name, limited)}"

@@ -197,7 +197,7 @@ def cross_person(person, members, simulator, seeds):
     with_fcd = any(target.binned_fcd is not None for target in scans)
     record = ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
     tuner = simulator.tuner(person.repetition_time, person.unit.session_id)
-    packer = simulator.packer(person.repetition_time, record)
+    packer = simulator.packer(person.repetition_time, simulator.scored(record))
     return cross.cross(members, packer, simulator.objective, list(seeds), tuner)
 
 

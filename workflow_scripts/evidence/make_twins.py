@@ -13,7 +13,9 @@ from cubnm_core.evidence import twins
 from cubnm_core.fitting.candidates import Candidate, Simulations
 from cubnm_core.measures.connectivity import average_fc
 from cubnm_core.measures.objective import has_failed
+from cubnm_core.measures.observables.panel import pool_runs
 from workflow_scripts.cohort import twin_parts, units
+from workflow_scripts.cohort.observables import BOLD, OBSERVABLE, observables_of
 from workflow_scripts.configuration.twins import SEEDS_PER_TWIN
 from workflow_scripts.files import archives, job
 from workflow_scripts.fitting import best_fits
@@ -183,25 +185,40 @@ def simulate(simulator, candidates, repetition_time, volumes, has_fcd):
     """Simulate scans of one shape: list of dicts with ``fc`` and ``fcd``; None for those that failed."""
     duration = simulator.settings["simulation"]["burn_in"] + volumes * repetition_time
     names = ("fc", "fcd") if has_fcd else ("fc",)
-    packer = simulator.packer(repetition_time, (*names, "state_means"), duration=duration)
+    recorded = simulator.scored((*names, "state_means"))
+    packer = simulator.packer(repetition_time, recorded, duration=duration)
     found = [None] * len(candidates)
 
     def take(rows, run):
         for place, row in enumerate(rows):
-            failed = has_failed(run.status)[place]
-            found[row] = None if failed else {name: getattr(run, name)[place].copy() for name in names}
+            found[row] = (
+                None if has_failed(run.status)[place] else _scan(run, place, names, "bold" in recorded)
+            )
 
     Simulations(candidates).run(packer, take)
     return found
 
 
+def _scan(run, place, names, keeps_bold):
+    """Arrays of the scan of a twin, in memory of their own, named as those of targets."""
+    scan = {name: getattr(run, name)[place].copy() for name in names}
+    scan |= {OBSERVABLE + name: values[place].copy() for name, values in run.observables.items()}
+    return scan | ({BOLD: run.analysed_bold(place).copy()} if keeps_bold else {})
+
+
 def combine_runs(scans):
-    """Make one target of the runs of a twin: FC averaged, FCD pooled; and the reason if there is none."""
+    """Make one target of the runs of a twin: FC averaged, FCD pooled; and the reason if there is none.
+
+    Observables are averaged, runs of different length alike.
+    """
     if any(scan is None for scan in scans):
         return {}, "the simulation of its scan diverged"
     arrays = {"fc": average_fc([scan["fc"] for scan in scans])}
     if "fcd" in scans[0]:
         arrays["fcd"] = np.concatenate([scan["fcd"] for scan in scans])
+    pooled = pool_runs([observables_of(scan) for scan in scans], [1] * len(scans))
+    arrays |= {OBSERVABLE + name: values for name, values in pooled.items()}
+    arrays |= {f"{BOLD}{place}": scan[BOLD] for place, scan in enumerate(scans, start=1) if BOLD in scan}
     return arrays, None
 
 

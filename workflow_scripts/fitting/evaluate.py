@@ -3,6 +3,7 @@
 from cubnm_core import load_model
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import noise_seeds, units
+from workflow_scripts.cohort.observables import OBSERVABLE
 from workflow_scripts.files import job
 from workflow_scripts.fitting import best_fits, scoring
 from workflow_scripts.fitting.people import UNREADABLE, People
@@ -36,6 +37,7 @@ def main(sm):
         states += state_rows(keys, evaluated, nodes, model)
         regional += best_fits.regional_rows(keys, candidate.params, nodes, model)
         arrays |= {f"{unit}/{name}": getattr(evaluated, name) for name in ("bold", "fc", "fcd")}
+        arrays |= {f"{unit}/{OBSERVABLE}{name}": found for name, found in evaluated.observables.items()}
         logger.info("%s: %s", unit, scoring.describe(evaluated))
     for unit, reason in unreadable_people(sm, settings, [person.unit for person, _ in models]).items():
         evaluation += leave_out(unit, reason)

@@ -118,6 +118,7 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     target = {"fc": problem.target.fc, "fcd": problem.target.fcd}
     if problem.target.fcd_cdf is not None:
         target["fcd_cdf"] = problem.target.fcd_cdf
+    target |= _hashed_beyond_fc(problem, settings)
     optimizer = hashed_fields(problem.optimizer)
     if not problem.optimizer.is_design:
         optimizer = {name: value for name, value in optimizer.items() if name not in _BUDGET}
@@ -131,6 +132,15 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     connectome = [problem.weights, problem.lengths]
     model = load_model(settings["model"])
     return fingerprint(connectome, target, search, simulated, pairs, model, software)
+
+
+def _hashed_beyond_fc(problem, settings):
+    """Give what a cost compares beside FC and FCD: observables, and BOLD for terms that ask for it."""
+    names = objectives.observable_terms(settings)
+    found = {name: problem.target.observables[name] for name in names if name in problem.target.observables}
+    asks_for_scans = any("target_bold" in term.asks for term in problem.objective.own.values())
+    beyond = {"observables": found} if found else {}
+    return beyond | ({"bold": list(problem.target.bold)} if asks_for_scans else {})
 
 
 def _hashed_keywords(keywords):

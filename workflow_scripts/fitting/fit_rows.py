@@ -5,6 +5,7 @@ import numpy as np
 from cubnm_core.fitting.fronts import distance_to_ideal, non_dominated
 from cubnm_core.measures.objective import FIC_FAILED, TERMS, has_failed
 from cubnm_core.simulation.simulation import STATUS
+from workflow_scripts.configuration.objectives import observable_terms
 
 KEYS = ("participant_id", "session_id", "fit", "restart")
 TERM_COLUMNS = (*TERMS, "shrinkage")
@@ -24,14 +25,19 @@ def fits_columns(settings, space):
     """Name the columns of the table of fits."""
     last = ("at_bounds", "noise_seed", "device", "seconds", "fingerprint")
     params = _param_columns(space)
-    return [*KEYS, "status", "reason", "selected", *OUTCOME, *settings["terms"], *params, *last]
+    return [*KEYS, "status", "reason", "selected", *OUTCOME, *_own_terms(settings), *params, *last]
 
 
 def front_columns(settings, space):
     """Name the columns of the table of fronts."""
     objectives = [f"objective_{number}" for number, _ in enumerate(settings["objectives"], start=1)]
-    terms = [*TERM_COLUMNS, *settings["terms"]]
+    terms = [*TERM_COLUMNS, *_own_terms(settings)]
     return [*KEYS, "rank", "selected", "distance", *objectives, *terms, *_param_columns(space)]
+
+
+def _own_terms(settings):
+    """Terms that only this fit has: observables, and terms of the user's own."""
+    return [*observable_terms(settings), *settings["terms"]]
 
 
 def _param_columns(space):

@@ -8,8 +8,9 @@ import numpy as np
 from cubnm_core.errors import InputError
 from cubnm_core.fitting.candidates import Candidate
 from cubnm_core.measures.objective import Target, weighs_only_fcd
+from workflow_scripts.cohort.observables import BOLD, OBSERVABLE, observables_of
 from workflow_scripts.cohort.units import Unit
-from workflow_scripts.configuration.objectives import weights
+from workflow_scripts.configuration.objectives import observable_terms, wants_scans, weights
 from workflow_scripts.files import damage
 from workflow_scripts.files.archives import Archive, by_split
 from workflow_scripts.files.damage import Damaged
@@ -92,6 +93,8 @@ class People:
         self._objective = {} if settings is None else settings["objective"]
         groups = [] if settings is None else settings["objectives"] or [weights(settings)]
         self._only_fcd = any(weighs_only_fcd(group) for group in groups)
+        self._observables = [] if settings is None else observable_terms(settings)
+        self._wants_bold = settings is not None and wants_scans([settings])
 
     def read(self, unit):
         """Read the connectome and the targets of a unit.
@@ -125,6 +128,7 @@ class People:
         }
         lacking = {
             split: _lacking(found, states[split], self._objective, self._only_fcd)
+            or _lacking_read_outs(found, states[split], self._observables, self._wants_bold)
             for split, found in usable.items()
         }
         if lacking["train"] is not None:
@@ -203,10 +207,25 @@ def simulated_weights(weights, settings):
 
 
 def _target(arrays, state):
-    weighs_fcd = not state.get("fcd_left_out")
     return Target(
-        fc=arrays["fc"], fcd=arrays.get("fcd"), fcd_cdf=arrays.get("fcd_cdf"), weighs_fcd=weighs_fcd
+        fc=arrays["fc"],
+        fcd=arrays.get("fcd"),
+        fcd_cdf=arrays.get("fcd_cdf"),
+        weighs_fcd=not state.get("fcd_left_out"),
+        observables=observables_of(arrays),
+        bold=tuple(values for name, values in arrays.items() if name.startswith(BOLD)),
     )
+
+
+def _lacking_read_outs(arrays, state, names, wants_bold):
+    """Say why a target has not all observables that a cost compares, or no BOLD; None if it has."""
+    if wants_bold and not any(name.startswith(BOLD) for name in arrays):
+        return "no BOLD, which a term of the cost asks for: it needs scans"
+    lacking = [name for name in names if OBSERVABLE + name not in arrays]
+    if not lacking:
+        return None
+    told = [note for note in state.get("notes", []) if note.startswith(f"without {lacking[0]}")]
+    return "; ".join(told) or f"no {lacking[0]}, which the cost of this fit compares: it needs scans"
 
 
 def _lacking(arrays, state, objective, only_fcd):

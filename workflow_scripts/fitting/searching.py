@@ -53,7 +53,7 @@ def shape_classes(simulator, problems, people):
     return [
         (
             members,
-            simulator.simulate_batch(repetition_time, needed_arrays(members.values())),
+            simulator.simulate_batch(repetition_time, simulator.scored(needed_arrays(members.values()))),
             simulator.pack_size(repetition_time),
         )
         for repetition_time, members in by_time.items()

@@ -8,6 +8,7 @@ from cubnm_core.fitting import packing
 from cubnm_core.fitting.candidates import Tuner, score_candidates
 from cubnm_core.simulation.simulation import chosen_backend
 from workflow_scripts.cohort import noise_seeds, tables
+from workflow_scripts.cohort.observables import make_panel
 from workflow_scripts.cohort.regional_constants import with_regional_constants
 from workflow_scripts.cohort.search_spaces import search_space
 from workflow_scripts.configuration import hemodynamics, objectives
@@ -16,6 +17,9 @@ from workflow_scripts.configuration.simulation import search_simulation
 SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "scheme", "precision")
 SCORED = ("fc", "fcd", "state_means")
 EVALUATED = ("bold", *SCORED)
+# What simulations are scored by, and what comes in place of it.
+COMPARED = ("fc", "fcd", "observables", "bold", "states")
+STATE_PERIOD = 0.01  # s, nearly: that of cubnm_core.simulate
 
 
 class CohortSimulator:
@@ -60,7 +64,24 @@ class CohortSimulator:
 
     def simulate_batch(self, repetition_time, record):
         """Give what :func:`cubnm_core.fitting.run.run_fits` simulates with; `repetition_time` in s."""
-        return batch_simulator(self.settings, self.hemispheres, repetition_time, record, self.threads)
+        return batch_simulator(
+            self.settings, self.hemispheres, repetition_time, record, self.threads, self.panel
+        )
+
+    @cached_property
+    def panel(self):
+        """Observables of the analysis, a Panel; None without any."""
+        return make_panel(self.nodes, self.settings["analysis"])
+
+    def scored(self, arrays):
+        """Add to arrays that simulations record what the cost needs beside them.
+
+        Returns
+        -------
+        tuple of str
+        """
+        observed = () if self.panel is None else ("observables",)
+        return tuple(dict.fromkeys((*arrays, *observed, *self.objective.recorded_arrays)))
 
     @property
     def in_search(self):
@@ -72,7 +93,8 @@ class CohortSimulator:
 
     def pack_size(self, repetition_time):
         """Say how many simulations keep the device busy and fit into memory."""
-        one = result_bytes(self.settings, len(self.nodes), repetition_time)
+        recorded = self.objective.recorded_arrays
+        one = result_bytes(self.settings, len(self.nodes), repetition_time, recorded)
         return packing.batch_size(used_backend(self.settings), self.threads, one)
 
     def packer(self, repetition_time, record, **changes):
@@ -151,7 +173,8 @@ class CohortSimulator:
         """The same for one repetition time and session; each alone if there is an error together."""
         try:
             tuned = self.tune(candidates, repetition_time, session_id)
-            found = evaluate_models(tuned, self.packer(repetition_time, EVALUATED), self.objective)
+            packer = self.packer(repetition_time, self.scored(EVALUATED))
+            found = evaluate_models(tuned, packer, self.objective)
         except InputError as error:
             if len(candidates) == 1:
                 return [error]
@@ -182,7 +205,8 @@ class CohortSimulator:
         """The same for one repetition time and session; each alone if there is an error together."""
         try:
             tuned = self.tune(candidates, repetition_time, session_id)
-            board = score_candidates(tuned, self.packer(repetition_time, SCORED), self.objective)
+            packer = self.packer(repetition_time, self.scored(SCORED))
+            board = score_candidates(tuned, packer, self.objective)
             return [board.scores(number) for number in range(len(candidates))]
         except InputError as error:
             if len(candidates) == 1:
@@ -198,7 +222,7 @@ def _by_conditions(models):
     return together
 
 
-def batch_simulator(settings, hemispheres, repetition_time, record, threads=None):
+def batch_simulator(settings, hemispheres, repetition_time, record, threads=None, panel=None):
     """Fix everything about a simulation that does not change within a fit.
 
     Parameters
@@ -212,18 +236,20 @@ def batch_simulator(settings, hemispheres, repetition_time, record, threads=None
         As of :func:`cubnm_core.simulate`.
     threads : int, optional
         All cores that this process may use by default.
+    panel : cubnm_core.measures.observables.panel.Panel, optional
+        Observables of the analysis.
 
     Returns
     -------
     callable
         ``simulate_batch`` as :func:`cubnm_core.fitting.run.run_fits` wants it. With a comparison, its scores
-        come in place of FC and FCD.
+        come in place of all arrays that simulations are scored by.
     """
     from cubnm_core import load_model, simulate
 
     model = load_model(settings["model"])
     fixed = simulation_keywords(settings, repetition_time)
-    without_arrays = tuple(name for name in record if name not in ("fc", "fcd"))
+    without_arrays = tuple(name for name in record if name not in COMPARED)
 
     def simulate_batch(weights, connectome, params, seed, lengths, comparison=None):
         return simulate(
@@ -236,6 +262,7 @@ def batch_simulator(settings, hemispheres, repetition_time, record, threads=None
             hemispheres=hemispheres,
             record=record if comparison is None else without_arrays,
             comparison=comparison,
+            panel=panel,
             threads=threads,
             **fixed,
         )
@@ -243,17 +270,20 @@ def batch_simulator(settings, hemispheres, repetition_time, record, threads=None
     return simulate_batch
 
 
-def result_bytes(settings, nodes, repetition_time):
+def result_bytes(settings, nodes, repetition_time, recorded=()):
     """Size of what a search keeps of one simulation, nearly.
 
-    Means of some ten states; FC and FCD only where averages or a term of the user's own need them.
+    Means of some ten states; FC and FCD, and what else is `recorded`, only where averages or a term of the
+    user's own need them.
     """
     simulation = settings["simulation"]
     if not settings["terms"] and "averaged_runs" not in settings:
         return 80 * nodes
     step = max(settings["analysis"]["window_step"], repetition_time)
     windows = (simulation["duration"] - simulation["burn_in"]) / step
-    return int(4 * nodes**2 / 2 + 4 * windows**2 / 2 + 80 * nodes)
+    bold = simulation["duration"] / repetition_time if "bold" in recorded else 0
+    states = 10 * simulation["duration"] / STATE_PERIOD if "states" in recorded else 0
+    return int(4 * nodes**2 / 2 + 4 * windows**2 / 2 + 80 * nodes + 8 * nodes * (bold + states))
 
 
 def used_backend(settings):
@@ -280,6 +310,7 @@ def simulation_keywords(settings, repetition_time):
         "window_step": analysis["window_step"],
         "window_edges": analysis["edges"],
         "band_pass": analysis["band_pass"],
+        "global_signal": analysis.get("global_signal", "kept"),
         "interhemispheric": analysis["pairs"] == "all",
     }
 

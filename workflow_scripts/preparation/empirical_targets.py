@@ -14,10 +14,10 @@ from cubnm_core.measures.connectivity import (
     sliding_windows,
     uncensored_windows,
 )
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import observables, tables
 from workflow_scripts.configuration.objectives import SHORT_SCAN
 from workflow_scripts.files import archives, job
-from workflow_scripts.preparation import precomputed_targets
+from workflow_scripts.preparation import precomputed_targets, read_outs
 
 # Runs with this role do not belong to the split; under split_half every run belongs to both.
 UNUSED_ROLE = {("run", "train"): "test", ("run", "test"): "train", ("none", "train"): "test"}
@@ -66,6 +66,7 @@ def person_target(bold, unit, split, nodes, all_nodes, params):
                 analysis = {**analysis, "band_pass": None}  # the scans have been through it already
             left_out = record.get("fcd_left_out")
             arrays, facts = target(pieces, hemispheres, analysis, params.needs_fcd, left_out)
+            arrays, facts = add_read_outs(arrays, facts, pieces, nodes, analysis)
     except InputError as error:
         return {}, {"status": "excluded", "reasons": str(error).splitlines(), "notes": []}
     return arrays, {"status": "ok", "reasons": [], **facts}
@@ -211,6 +212,21 @@ def target(pieces, hemispheres, analysis, needs_fcd, left_out=None):
     else:
         arrays["fcd"] = np.concatenate(fcds)
         facts["notes"] = _short_scan_notes(facts["volumes"] * repetition_time)
+    return arrays, facts
+
+
+def add_read_outs(arrays, facts, pieces, nodes, analysis):
+    """Add observables, and BOLD where a term of the user's own asks for it, to a target of :func:`target`."""
+    panel, keeps_bold = observables.make_panel(nodes, analysis), analysis.get("keeps_bold", False)
+    if panel is None and not keeps_bold:
+        return arrays, facts
+    repetition_time = facts["repetition_time"]
+    series = [_filter(piece["bold"], repetition_time, analysis["band_pass"]) for piece in pieces]
+    if keeps_bold:
+        arrays = arrays | read_outs.keep_bold(pieces, series)
+    if panel is not None:
+        found, facts["read_outs"], notes = read_outs.read_observables(pieces, series, panel)
+        arrays, facts["notes"] = arrays | found, [*facts["notes"], *notes]
     return arrays, facts
 
 

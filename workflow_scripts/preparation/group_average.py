@@ -11,6 +11,7 @@ from cubnm_core.connectomes.scaling import euclidean_lengths
 from cubnm_core.errors import InputError
 from cubnm_core.measures.objective import Target
 from workflow_scripts.cohort import tables, units
+from workflow_scripts.cohort.observables import OBSERVABLE, observables_of
 from workflow_scripts.files import archives, job
 from workflow_scripts.preparation import group
 from workflow_scripts.preparation.connectome_settings import positions_of
@@ -94,7 +95,8 @@ def usable_scans(members, targets):
 
 def _target(targets, unit):
     arrays = targets.arrays(unit.name)
-    return Target(arrays["fc"], arrays.get("fcd"), arrays.get("fcd_cdf"))
+    found = observables_of(arrays)
+    return Target(arrays["fc"], arrays.get("fcd"), arrays.get("fcd_cdf"), observables=found)
 
 
 def average_target(members, targets):
@@ -103,11 +105,13 @@ def average_target(members, targets):
     Returns
     -------
     dict of str to array
-        ``fc`` (P,), and where anybody has them, ``fcd`` (K,) and ``fcd_cdf`` (10000,).
+        ``fc`` (P,); where anybody has them, ``fcd`` (K,) and ``fcd_cdf`` (10000,); observables that everybody
+        has.
     """
     people = [unit.participant_id for unit in members]
     mean = group_target([_target(targets, unit) for unit in members], people)
     arrays = {"fc": mean.fc, "fcd": mean.fcd, "fcd_cdf": mean.fcd_cdf}
+    arrays |= {OBSERVABLE + name: values for name, values in mean.observables.items()}
     return {name: values for name, values in arrays.items() if values is not None}
 
 

@@ -37,6 +37,8 @@ TABLES = (
     "held_out_people",
     "recovery",
     "reliability",
+    "observables",
+    "observable_agreement",
     "identifiability",
     "parameter_correlations",
     "profiles",

@@ -52,6 +52,7 @@ def conditions(cohort, fit):
     return [
         ("pairs", _stored(rows, "pairs", analysis.get("pairs"))),
         ("band-pass", band_text(_stored(rows, "band_pass", analysis.get("band_pass")))),
+        *([("global signal", "regressed out")] if analysis.get("global_signal") == "regressed" else []),
         ("FCD window", f"{window} s, step {step} s"),
         ("objective", _all_objectives(setting)),
         ("model", str(setting.get("model", "unknown"))),

@@ -17,6 +17,7 @@ from workflow_scripts.report.sections import (
     inputs,
     landscape,
     nulls,
+    observables,
     parameters,
     personal,
     primary,
@@ -37,6 +38,7 @@ SECTIONS = (
     scores,
     personal,
     connectivity,
+    observables,
     nulls,
     convergence,
     fronts,
@@ -50,8 +52,8 @@ SECTIONS = (
     inputs,
     methods,
 )
-# Sections of what not every cohort has.
-IF_ANY = {primary: primary.is_told, fronts: fronts.fits}
+# Sections of what not every cohort has, and what says whether there is any.
+IF_ANY = {primary: primary.is_told, fronts: fronts.fits, observables: observables.names}
 
 
 def main(sm):

@@ -1,6 +1,7 @@
 """Objective and search of a fit, in the words of a methods section."""
 
 from cubnm_core.fitting import designs
+from cubnm_core.measures.observables.catalogue import OBSERVABLES
 from workflow_scripts.files.words import plural
 
 TERMS = {
@@ -44,6 +45,8 @@ def counted_terms(setting):
 
 
 def _term(name):
+    if name in OBSERVABLES:
+        return f"the difference in {OBSERVABLES[name].title} ({OBSERVABLES[name].distance_title})"
     return TERMS.get(name, name)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.printer import functions, source
 from cubnm_core.backends.cuda.scores import Scores
-from cubnm_core.measures.connectivity import PADDING, band_pass_sections, filter_order
+from cubnm_core.measures.connectivity import NOTHING_SHARED, PADDING, band_pass_sections, filter_order
 
 logger = logging.getLogger(__name__)
 
@@ -61,11 +61,12 @@ class Connectivity:
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _prepare(self):
-        request, filtered = self.request, self.request.band_pass is not None
+        request, prepared = self.request, self.request.is_prepared
         definitions = {
             "SINGLE": int(self.plan.precision == "single"),
             "N": self.plan.form.nodes,
-            "FILTERED": int(filtered),
+            "PREPARED": int(prepared),
+            "NOTHING_SHARED": NOTHING_SHARED,
             "SECTIONS": filter_order(request.band_pass or ()),
         }
         head = "".join(f"#define {name} {value}\n" for name, value in definitions.items())
@@ -75,11 +76,13 @@ class Connectivity:
         self.moments, self.patterns, self.normalise, self.compare, self.filter = map(
             module.get_function, names
         )
+        names = ("take_bold", "mean_over_nodes", "regress_shared")
+        self.take, self.mean, self.regress = map(module.get_function, names)
         self.rows, self.cols = (self.device.to_device(i.astype(np.int32)) for i in request.pair_index)
         after = self.bold.shape[1] - request.n_burn_in
-        if filtered:
+        if request.band_pass is not None:
             self._prepare_filter(after)
-        first = 0 if filtered else request.n_burn_in  # a filter starts after the burn-in
+        first = 0 if prepared else request.n_burn_in  # what is prepared starts after the burn-in
         self.whole = self._windows([first], [first + after])
         if request.computes_fcd:
             self.sliding = self._windows(*(edge + first for edge in request.windows))
@@ -104,13 +107,34 @@ class Connectivity:
         self.filter(grid, (_THREADS,), (bold, filtered, work, self.sections, self.steady, *numbers))
         return filtered
 
+    def _taken(self, bold):
+        """BOLD after the burn-in, double."""
+        simulations, volumes, nodes = bold.shape
+        first = self.request.n_burn_in
+        taken = self.device.empty((simulations, volumes - first, nodes), np.float64)
+        numbers = map(np.int32, (first, volumes, simulations))
+        self.take((self._blocks(taken.size),), (_THREADS,), (bold, taken, *numbers))
+        return taken
+
+    def _regress(self, bold):
+        """Regress the mean over nodes out of BOLD (simulations, volumes, N), double, in its place."""
+        simulations, volumes, nodes = bold.shape
+        shared = self.device.empty((simulations, volumes), np.float64)
+        numbers = tuple(map(np.int32, (volumes, simulations)))
+        self.mean((self._blocks(simulations * volumes),), (_THREADS,), (bold, shared, *numbers))
+        self.regress((self._blocks(simulations * nodes),), (_THREADS,), (bold, shared, *numbers))
+
+    @staticmethod
+    def _blocks(count):
+        return -(-count // _THREADS)
+
     def _windows(self, starts, stops):
         return tuple(self.device.to_device(np.asarray(edge, np.int32)) for edge in (starts, stops))
 
     def _simulations_that_fit(self):
         windows = len(self.request.windows[0]) if self.request.computes_fcd else 1
         each = 8 * windows * (len(self.rows) + 2 * self.plan.form.nodes + windows / 2)
-        if self.request.band_pass is not None:
+        if self.request.is_prepared:
             each += 16 * (self.bold.shape[1] + PADDING) * self.plan.form.nodes
         if self.scores is not None:
             each += self.scores.bytes_each
@@ -119,8 +143,10 @@ class Connectivity:
     def _observe(self, done, bold):
         """What was asked for of the simulations from number `done` on, on the host."""
         request, scores, found = self.request, self.scores, {}
-        if request.band_pass is not None:
-            bold = self._filtered(bold)
+        if request.is_prepared:
+            bold = self._taken(bold) if request.band_pass is None else self._filtered(bold)
+        if request.global_signal == "regressed":
+            self._regress(bold)
         if request.computes_fc:
             fc = self._correlations(bold, *self.whole)
             found |= {"fc": self.device.to_host(fc)[:, 0]} if request.wants_fc else {}

@@ -56,6 +56,7 @@ def sentences(cohort, smallest=0):
         ),
         _dynamics(analysis, cohort.config.get("bold", {})),
         (_filter(analysis["band_pass"], cohort.config.get("bold", {})), []),
+        *_global_signal(analysis),
         *_elsewhere(cohort, smallest),
         (HOLDOUT[cohort.holdout], []),
     ]
@@ -170,6 +171,17 @@ def _filter(band_pass, bold):
         f"Scans had been band-pass filtered in preprocessing; simulated BOLD was filtered in the same way "
         f"{words}. Censored volumes of scans were left out after their filter."
     )
+
+
+def _global_signal(analysis):
+    """Say that the global signal was regressed out, if it was."""
+    if analysis.get("global_signal") != "regressed":
+        return []
+    text = (
+        "The global signal of scans had been regressed out in preprocessing; the mean over all regions was "
+        "regressed out of simulated BOLD, too, after the filter."
+    )
+    return [(text, ["fox2009"])]
 
 
 def _elsewhere(cohort, smallest):

@@ -1,6 +1,7 @@
 """Methods text on evaluation and statistics; only what has rows in the tables is claimed."""
 
 from cubnm_core.evidence.nulls import KINDS, OTHER_CONNECTOME, REWIRED, SPIN
+from cubnm_core.measures.observables.catalogue import OBSERVABLES
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.sections import primary
 from workflow_scripts.report.sections.personal import have_one_connectome
@@ -35,6 +36,7 @@ def sentences(cohort, smallest=0):
         *_nulls(cohort),
         *_profiles(cohort),
         *_twins(cohort),
+        *_observables(cohort, smallest),
         *_reliability(cohort, smallest),
         *_statistics(cohort, smallest),
         *_maps(cohort),
@@ -248,6 +250,24 @@ def _reliability(cohort, smallest):
     if "limit_low" in rows and rows["limit_low"].notna().any():
         return [(f"{text[:-1]}; limits of agreement were also computed.", [*cited, "bland1986"])]
     return [(text, cited)]
+
+
+def _observables(cohort, smallest):
+    """What was read out beside FC and FCD, with the source of each."""
+    rows = _rows(cohort, "observables")
+    if rows is None:
+        return []
+    names = [name for name in OBSERVABLES if name in set(rows["observable"])]
+    told = _listed(f"{OBSERVABLES[name].title} (doi:{OBSERVABLES[name].doi})" for name in names)
+    text = f"The following were read out of empirical and simulated BOLD in the same way: {told}"
+    agreed = _rows(cohort, "observable_agreement")
+    people = 0 if agreed is None else int(agreed["n_people"].max())
+    if not people:
+        return [(f"{text}.", [])]
+    text += (
+        f"; their agreement between the two scans of {_counted(people, smallest)} was quantified by ICC(2,1)."
+    )
+    return [(text, ["shrout1979"])]
 
 
 def _statistics(cohort, smallest):

@@ -129,6 +129,11 @@ _ALL = (
         "10.1016/j.neuroimage.2015.10.025",
     ),
     Source(
+        "fox2009", "Fox MD, Zhang D, Snyder AZ, Raichle ME", "2009",
+        "The global signal and observed anticorrelated resting state brain networks",
+        "Journal of Neurophysiology", "101:3270–3283", "10.1152/jn.90777.2008",
+    ),
+    Source(
         "hansen2015", "Hansen ECA, Battaglia D, Spiegler A, Deco G, Jirsa VK", "2015",
         "Functional connectivity dynamics: modeling the switching behavior of the resting state",
         "NeuroImage", "105:525–535", "10.1016/j.neuroimage.2014.11.001",

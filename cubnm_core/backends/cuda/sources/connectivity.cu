@@ -1,6 +1,7 @@
 // FC and FCD in double precision; every sum has one order, so that a simulation's result does not depend on the others.
-// bold[simulation][volume][N]; a window is volumes starts[w] ... stops[w] - 1. Filtered BOLD is double.
-#if FILTERED
+// bold[simulation][volume][N]; a window is volumes starts[w] ... stops[w] - 1. BOLD that was filtered, or of which the global signal
+// was regressed out, is double.
+#if PREPARED
 typedef double series;
 #else
 typedef real series;
@@ -44,6 +45,43 @@ extern "C" __global__ void filter_bold(const real* __restrict__ bold, double* fi
         const double value = pass_sections(w[(size_t)t * N], sections, z);
         if (t < edge + length) y[(size_t)(t - edge) * N] = value;
     }
+}
+
+// taken[simulation][length][N]: BOLD from volume `first` on, in double precision
+extern "C" __global__ void take_bold(const real* __restrict__ bold, double* taken, int first, int volumes, int simulations) {
+    const size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x, each = (size_t)(volumes - first) * N;
+    if (i < simulations * each) taken[i] = bold[i / each * volumes * N + (size_t)first * N + i % each];
+}
+
+// shared[simulation][length]: mean over nodes of every volume
+extern "C" __global__ void mean_over_nodes(const double* __restrict__ bold, double* shared, int length, int simulations) {
+    const size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
+    if (i >= (size_t)simulations * length) return;
+    double sum = 0;
+    for (int n = 0; n < N; ++n) sum += bold[i * N + n];
+    shared[i] = sum / N;
+}
+
+// bold[simulation][length][N] without what the mean over nodes explains of every node
+extern "C" __global__ void regress_shared(double* bold, const double* __restrict__ shared, int length, int simulations) {
+    const int i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= simulations * N) return;
+    double* const x = bold + (size_t)(i / N) * length * N + i % N;
+    const double* const s = shared + (size_t)(i / N) * length;
+    double mean = 0, level = 0, power = 0, product = 0, own = 0;
+    for (int t = 0; t < length; ++t) {
+        mean += s[t];
+        level += x[(size_t)t * N];
+    }
+    mean /= length;
+    level /= length;
+    for (int t = 0; t < length; ++t) {
+        power += (s[t] - mean) * (s[t] - mean);
+        product += (s[t] - mean) * (x[(size_t)t * N] - level);
+        own += (x[(size_t)t * N] - level) * (x[(size_t)t * N] - level);
+    }
+    if (!(power > NOTHING_SHARED * own) || power == 0) return;
+    for (int t = 0; t < length; ++t) x[(size_t)t * N] -= product / power * (s[t] - mean);
 }
 
 // moments[simulation][window][N][2]: mean, and one over the norm of the deviations from it
