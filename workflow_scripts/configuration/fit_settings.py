@@ -49,9 +49,9 @@ def resolve_fit(config, name):
     fit = {key: value for key, value in deepcopy(stated).items() if key != "simulation"}
     complete(fit, fit_schema())
     del fit["protocol"], fit["hemodynamics"]
-    for name in ADDED:
-        if fit[name] is None:
-            del fit[name]
+    for added in ADDED:
+        if fit[added] is None:
+            del fit[added]
     fit["free"] = parameters.complete_free(fit["free"])
     model = parameters.read_model(fit)
     fit["fic"] = inhibition_control(stated.get("fic", "plasticity" if model.inhibition else None))
