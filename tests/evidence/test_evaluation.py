@@ -27,6 +27,7 @@ def simulate_batch(weights, connectome, params, seed, lengths):
         n_burn_in=3,
         fc=TRUE_FC + np.stack(noise),
         fcd=np.stack([np.random.default_rng(s).random(15) for s in seed]),
+        observables={},
         state_means={"S_E": np.full(shape, 0.2) * seed[:, None], "S_I": np.full(shape, 0.1)},
         params={"G": params["G"], "wIE": np.full(shape, 2.0)},
         status=np.where(seed == 99, 1, 0),
