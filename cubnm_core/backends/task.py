@@ -58,6 +58,8 @@ class Request:
         In s.
     comparison : Comparison, or None
         What each simulation is compared with; FC and FCD are then computed, whether or not they are wanted.
+    measurement : Measurement, or None
+        For targets that are compared with pieces of simulations.
     """
 
     wants_bold: bool
@@ -69,6 +71,7 @@ class Request:
     band_pass: tuple | None
     repetition_time: float
     comparison: object = None
+    measurement: object = None
 
     @property
     def computes_fc(self):

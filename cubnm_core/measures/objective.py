@@ -9,6 +9,7 @@ import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.measures import comparison, distances, rates
+from cubnm_core.measures.pieces import Layout
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +81,8 @@ class Target:
         to 1; for targets whose FCD has come in no other form.
     weighs_fcd : bool, optional
         False where the scans are too short for an FCD: costs leave its terms out.
+    layout : cubnm_core.measures.pieces.Layout, optional
+        Pieces of a simulation that are compared with it; all of the simulation as one by default.
 
     Raises
     ------
@@ -92,6 +95,7 @@ class Target:
     fcd: np.ndarray | None = None
     fcd_cdf: np.ndarray | None = None
     weighs_fcd: bool = True
+    layout: Layout | None = None
 
     def __post_init__(self):
         for name in ("fc", "fcd"):
@@ -287,7 +291,7 @@ class Objective:
         ----------
         run : Simulation
             Used are ``status`` (B,), ``state_means`` (each (B, N); ``r_E`` in Hz), and ``fc`` (B, P) and
-            ``fcd`` (B, W), or the ``scores`` that came in their place.
+            ``fcd`` (B, W), or the ``scores`` that came in their place; for a target with a layout ``bold``.
         target : Target
         rows : slice or int array, optional
             The simulations of the batch that this target is for; all of them by default.
@@ -310,13 +314,15 @@ class Objective:
         """
         if (own := self.of_target(target)) is not self:
             return own.score(run, target, rows)
-        scores = self._built_in_terms(run, target, rows)
+        is_compared = getattr(run, "scores", None) is not None and not self.compares_arrays
+        fc, fcd = (None, None) if is_compared else comparison.compared_arrays(run, target, rows)
+        scores = self._built_in_terms(run, target, rows, fc, fcd)
         # a single value of the FC that is not finite makes this distance so
         failed = has_failed(np.asarray(run.status)[rows]) | ~np.isfinite(scores["fc_normec"])
         for name, term in self.own.items():
             if name in self.needed:
-                places = np.arange(len(run.status))[rows]
-                scores[name] = _user_scores(name, term, run, target, places, failed)
+                means = {variable: values[rows] for variable, values in (run.state_means or {}).items()}
+                scores[name] = _user_scores(name, term, (fc, fcd, means), target, failed)
         missing = [name for name in self.needed if name not in scores]
         if missing:
             raise InputError(
@@ -327,14 +333,13 @@ class Objective:
             scores[name] = np.where(failed | ~np.isfinite(values), self._worst(name), values)
         return scores | {"cost": self._cost(scores)}
 
-    def _built_in_terms(self, run, target, rows):
+    def _built_in_terms(self, run, target, rows, fc, fcd):
         names = self.compared_terms(target)
-        if getattr(run, "scores", None) is not None:
+        if fc is None:
             terms = {name: run.scores[name][rows] for name in names if name in run.scores}
         else:
-            fcd = None if run.fcd is None else run.fcd[rows]
             names = [name for name in names if fcd is not None or name in comparison.FC_TERMS]
-            terms = comparison.compare(np.asarray(run.fc)[rows], fcd, target, names)
+            terms = comparison.compare(fc, fcd, target, names)
         if "r_E" in (run.state_means or {}) and self.band is not None:
             with np.errstate(invalid="ignore", over="ignore"):
                 terms["rate_penalty"] = rates.penalty(run.state_means["r_E"][rows], self.band)
@@ -374,23 +379,21 @@ _NEEDS = {
 }
 
 
-def _user_scores(name, term, run, target, rows, failed):
-    """Call a term of the user's own for every simulation that did not fail: (B,) with NaN for the others."""
-    scores = np.full(len(rows), np.nan)
-    for place in np.flatnonzero(~failed):
-        row = rows[place]
-        means = {variable: values[row] for variable, values in (run.state_means or {}).items()}
+def _user_scores(name, term, simulated, target, failed):
+    """Call a term of the user's own for every simulation that did not fail: (L,) with NaN for the others."""
+    fc, fcd, state_means = simulated
+    scores = np.full(len(fc), np.nan)
+    for row in np.flatnonzero(~failed):
+        means = {variable: values[row] for variable, values in state_means.items()}
         value = np.asarray(
-            term.function(
-                run.fc[row], None if run.fcd is None else run.fcd[row], target.fc, target.fcd, means
-            )
+            term.function(fc[row], None if fcd is None else fcd[row], target.fc, target.fcd, means)
         )
         if value.size != 1 or value.dtype.kind not in "biuf":
             raise InputError(
                 f"The term {name} gave an array of shape {value.shape} ({value.dtype}) for one simulation; "
                 "it must give one number."
             )
-        scores[place] = value.item()
+        scores[row] = value.item()
     if not np.isfinite(scores[~failed]).all():
         logger.warning("The term %s is not finite for some simulations; they count as the worst", name)
     return np.minimum(scores, term.worst)

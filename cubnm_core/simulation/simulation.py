@@ -20,9 +20,10 @@ from cubnm_core.equations.model import Model, with_velocity
 from cubnm_core.errors import InputError
 from cubnm_core.measures import connectivity, rates
 from cubnm_core.measures.comparison import check_pairs
+from cubnm_core.measures.pieces import Measurement
 from cubnm_core.simulation import checks, inhibition, parameters
 from cubnm_core.simulation.batch import Batch
-from cubnm_core.simulation.observation import Observer
+from cubnm_core.simulation.observation import Observer, measure_all
 from cubnm_core.simulation.schedule import exact, make_schedule
 from cubnm_core.simulation.tuning import tune
 
@@ -60,6 +61,8 @@ class Simulation:
         Wall time.
     scores : dict of (B,) arrays or None
         Terms of the comparison, where one was asked for. NaN for simulations that diverged.
+    measurement : cubnm_core.measures.pieces.Measurement or None
+        How BOLD became FC and FCD.
     """
 
     bold: np.ndarray | None
@@ -72,6 +75,34 @@ class Simulation:
     n_burn_in: int
     seconds: float
     scores: dict | None = None
+    measurement: Measurement | None = None
+
+    def measured(self, layout, rows=slice(None), with_fcd=True):
+        """Compute FC and FCD of pieces of simulations from their BOLD, which must have been recorded.
+
+        Parameters
+        ----------
+        layout : cubnm_core.measures.pieces.Layout
+        rows : slice or (L,) int array, optional
+            All simulations by default.
+        with_fcd : bool, optional
+
+        Returns
+        -------
+        fc : (L, P) array
+            NaN for simulations that diverged, as in the FCD.
+        fcd : (L, K) array or None
+        """
+        finite, dtype = np.asarray(self.status)[rows] != _DIVERGED, self.bold.dtype
+        bold = self.bold[rows][finite][:, self.n_burn_in :]
+        sizes = [len(self.measurement.pair_index[0])]
+        sizes += [self.measurement.n_window_pairs(layout)] if with_fcd else []
+        found = [np.full((len(finite), size), np.nan, dtype) for size in sizes]
+        for array, values in zip(
+            found, measure_all(self.measurement, bold, layout, with_fcd, dtype), strict=False
+        ):
+            array[finite] = values
+        return found[0], found[1] if with_fcd else None
 
 
 def simulate(
@@ -240,6 +271,7 @@ def simulate(
         n_burn_in=observer.n_burn_in,
         seconds=time.perf_counter() - started,
         scores=observer.scores,
+        measurement=observer.measurement,
     )
 
 

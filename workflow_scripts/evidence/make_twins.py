@@ -14,6 +14,7 @@ from cubnm_core.fitting.candidates import Candidate, Simulations
 from cubnm_core.measures.connectivity import average_fc
 from cubnm_core.measures.objective import has_failed
 from workflow_scripts.cohort import twin_parts, units
+from workflow_scripts.configuration.simulation import MATCH
 from workflow_scripts.configuration.twins import SEEDS_PER_TWIN
 from workflow_scripts.files import archives, job
 from workflow_scripts.fitting import best_fits
@@ -81,6 +82,7 @@ def main(sm):
         lengths = {} if twin.person.lengths is None else {"lengths": twin.person.lengths}
         connectomes[twin.unit.name] = {"weights": twin.person.weights, **lengths}, record
         facts = {"split": "train", "repetition_time": twin.person.repetition_time, "notes": []}
+        facts["run_volumes"] = twin.volumes
         found[twin.unit.name] = arrays, {**record, **facts}
         rows.append(row(twin, sm.wildcards.fit, sm.params.twins["parameters"], reason))
     archives.write(sm.output.connectome, sm.output.connectome_json, connectomes)
@@ -129,9 +131,11 @@ def draw(sm, space):
 
 def runs(record, settings):
     """Volumes of every training run of a person; where only FC and FCD are known, those of a simulation."""
+    simulation = settings["simulation"]
     if record.get("segments"):
         return [piece["stop"] - piece["first"] for piece in record["segments"]]
-    simulation = settings["simulation"]
+    if simulation["duration"] == MATCH:
+        return record["run_volumes"]
     return [round((simulation["duration"] - simulation["burn_in"]) / record["repetition_time"])]
 
 
@@ -163,7 +167,12 @@ def simulate_scans(made, simulator, seed):
         found = simulate(simulator, [one for *_, one in members], *shape)
         for (number, place, _), scan in zip(members, found, strict=True):
             scans[number][place] = scan
-    return {number: combine_runs([mine[place] for place in sorted(mine)]) for number, mine in scans.items()}
+    return {
+        twin.number: combine_runs(
+            [scans[twin.number][place] for place in range(len(twin.volumes))], twin.volumes
+        )
+        for twin in made
+    }
 
 
 def tune(made, simulator, seed):
@@ -195,11 +204,11 @@ def simulate(simulator, candidates, repetition_time, volumes, has_fcd):
     return found
 
 
-def combine_runs(scans):
+def combine_runs(scans, volumes):
     """Make one target of the runs of a twin: FC averaged, FCD pooled; and the reason if there is none."""
     if any(scan is None for scan in scans):
         return {}, "the simulation of its scan diverged"
-    arrays = {"fc": average_fc([scan["fc"] for scan in scans])}
+    arrays = {"fc": average_fc([scan["fc"] for scan in scans], volumes)}
     if "fcd" in scans[0]:
         arrays["fcd"] = np.concatenate([scan["fcd"] for scan in scans])
     return arrays, None

@@ -2,6 +2,7 @@
 
 from cubnm_core.equations.files import load_model
 from workflow_scripts.configuration import hemodynamics, parameters
+from workflow_scripts.configuration.simulation import MATCH
 from workflow_scripts.configuration.start import FROM_GROUP
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.methods.sources import of_model
@@ -49,8 +50,7 @@ def sentences(cohort, fit):
     stated = [
         (
             f"Fit “{fit}”: {model.title}, integrated {SCHEMES[simulation['scheme']]} in steps of "
-            f"{1e3 * simulation['dt']:g} ms for {simulation['duration']:g} s, of which the first "
-            f"{simulation['burn_in']:g} s were discarded{_precision(simulation)}.",
+            f"{1e3 * simulation['dt']:g} ms {_length(simulation)}{_precision(simulation)}.",
             of_model(model),
         ),
         *([(DELAYS, [])] if setting["delays"] else []),
@@ -68,6 +68,16 @@ def _inhibition(fic):
         return []
     text, cited = FIC[fic["method"]]
     return [(text.format(**fic), cited)]
+
+
+def _length(simulation):
+    """Say how long simulations were, and what of them was compared."""
+    if simulation["duration"] == MATCH:
+        return (
+            f"for {simulation['burn_in']:g} s, which were discarded, and as long as the runs of a person "
+            "last; scans were compared with pieces of simulations as long as their own runs"
+        )
+    return f"for {simulation['duration']:g} s, of which the first {simulation['burn_in']:g} s were discarded"
 
 
 def _precision(simulation):
