@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 #: again. Simulation's is part of every fingerprint of a fit, so that old and new simulations never mix.
 STAGE_VERSIONS = {
     "simulation": 1,  # simulations, what they are compared by, searches
-    "targets": 2,  # connectomes and empirical targets
+    "targets": 3,  # connectomes and empirical targets
     "evidence": 1,  # baselines, null models, exchanges, profiles, reliability, twins
     "statistics": 4,  # models of groups, tests, intervals
 }

@@ -14,11 +14,15 @@ from cubnm_core.errors import InputError
 from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration.fit_settings import model_files
 from workflow_scripts.configuration.messages import suggestion
+from workflow_scripts.configuration.simulation import MATCH
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
+from workflow_scripts.fitting import durations
 from workflow_scripts.fitting.best_fits import read_parameters
 from workflow_scripts.fitting.people import simulated_weights
 from workflow_scripts.fitting.simulators import simulation_keywords, without_control
+
+SPLITS = ("train", "test")
 
 
 def simulate_person(results, unit, fit, **changes):
@@ -55,7 +59,9 @@ def simulate_person(results, unit, fit, **changes):
         settings = {**settings, "model": str(results.parent / settings["model"])}
     params = fitted_parameters(results, unit, fit)
     batch = next(name for name, units in stored["batches"].items() if unit in units)
-    target = Archive(results / "targets" / f"batch-{batch}_split-train_target.json").records[unit]
+    scans = read_scans(results, batch, unit)
+    repetition_time = scans["train"]["repetition_time"]
+    settings = with_duration(settings, scans.values())
     connectome = Archive(results / "prepared" / f"batch-{batch}_connectome.npz").arrays(unit)
     return simulate(
         settings["model"],
@@ -64,10 +70,28 @@ def simulate_person(results, unit, fit, **changes):
         **{
             "hemispheres": stored["hemispheres"],
             "lengths": connectome["lengths"] if settings["delays"] else None,
-            **simulation_keywords(without_control(settings, params), target["repetition_time"]),
+            **simulation_keywords(without_control(settings, params), repetition_time),
             **changes,
         },
     )
+
+
+def read_scans(results, batch, unit):
+    """Give what is stored about the targets of a unit: dict of split to record, of those that were made."""
+    paths = {split: results / "targets" / f"batch-{batch}_split-{split}_target.json" for split in SPLITS}
+    records = {split: Archive(path).records[unit] for split, path in paths.items() if path.exists()}
+    return {split: record for split, record in records.items() if record["status"] == "ok"}
+
+
+def with_duration(settings, records):
+    """Settle how long a person is simulated in the evaluation, where that follows from the scans."""
+    simulation = settings["simulation"]
+    if simulation["duration"] != MATCH:
+        return settings
+    runs = [durations.read_runs(record, {}) for record in records]
+    time = next(iter(records))["repetition_time"]
+    seconds = durations.duration_of(durations.matched_volumes(runs), simulation["burn_in"], time)
+    return {**settings, "simulation": {**simulation, "duration": seconds}}
 
 
 def _provenance(results):

@@ -65,6 +65,8 @@ class Request:
         See `connectivity.prepare_bold`.
     comparison : Comparison, or None
         What each simulation is compared with; FC and FCD are then computed, whether or not they are wanted.
+    measurement : Measurement, or None
+        For targets that are compared with pieces of simulations.
     """
 
     wants_bold: bool
@@ -77,6 +79,7 @@ class Request:
     repetition_time: float
     comparison: object = None
     global_signal: str = "kept"
+    measurement: object = None
 
     @property
     def is_prepared(self):

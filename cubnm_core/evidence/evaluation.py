@@ -31,7 +31,8 @@ class Evaluation:
         Index of the seed whose cost on the first split is the median (the lower one of two); of averages,
         that of the first simulation of the median one that did not fail.
     bold : (T, N) array
-        Of that seed, without its burn-in. None where BOLD was not recorded; likewise FC and FCD.
+        Of that seed, without its burn-in. None where BOLD was not recorded; likewise FC and FCD, which are
+        those that were compared with the first split.
     fc : (P,) array
     fcd : (K,) array
     observables : dict of str to (K,) array
@@ -117,6 +118,7 @@ def _part(run, rows):
     """What an evaluation needs of some simulations of a run, in memory of its own."""
     return {
         "n": len(rows),
+        "measurement": getattr(run, "measurement", None),
         "regional": _regional(run, rows),
         "bold": None if run.bold is None else run.bold[rows, run.n_burn_in :],
         "fc": None if run.fc is None else run.fc[rows],
@@ -134,6 +136,9 @@ def _evaluation(candidate, status, scores, parts):
     shown = {name: _row(parts, name, median) for name in ("bold", "fc", "fcd")}
     part, row = _place(parts, median)
     observables = {name: values[row].copy() for name, values in part["observables"].items()}
+    target = next(iter(candidate.targets.values()))
+    if target.layout is not None:
+        shown |= _measured(shown["bold"], target, parts[0]["measurement"])
     seeds = np.asarray(candidate.seeds, dtype=int)
     return Evaluation(seeds, status, scores, regional, median, **shown, observables=observables)
 
@@ -144,6 +149,12 @@ def _median(costs, status):
     mine = np.array_split(np.arange(len(status)), len(costs))[place]
     ran = mine[~has_failed(status[mine])]
     return int(ran[0] if ran.size else mine[0])
+
+
+def _measured(bold, target, measurement):
+    """FC and FCD of a simulation as they are compared with a target; None where it has no FCD."""
+    fc, fcd = measurement.measure(bold, target.layout, target.binned_fcd is not None)
+    return {"fc": fc.astype(bold.dtype), "fcd": None if fcd is None else fcd.astype(bold.dtype)}
 
 
 def _row(parts, name, row):

@@ -18,15 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from cubnm_core.measures import comparison
-from cubnm_core.measures.connectivity import (
-    band_pass,
-    functional_connectivity,
-    functional_connectivity_dynamics,
-    pair_indices,
-    prepare_bold,
-    sliding_windows,
-)
+from cubnm_core.measures.connectivity import band_pass, pair_indices
 from cubnm_core.measures.objective import Objective
+from cubnm_core.measures.pieces import Layout, Measurement, lay_out
 from cubnm_core.noise import normals
 from cubnm_core.simulation.schedule import exact
 
@@ -49,32 +43,37 @@ class Scan:
     repetition_time : float
         In s.
     n_nodes : int
-    pair_index : tuple of (P,) int arrays
-        From :func:`cubnm_core.measures.connectivity.pair_indices`.
-    windows : tuple of (W,) int arrays
-        From :func:`cubnm_core.measures.connectivity.sliding_windows`.
+    measurement : cubnm_core.measures.pieces.Measurement
+        Without the filter, which signals have been through before they are mixed.
+    layout : cubnm_core.measures.pieces.Layout
+        Pieces that are compared with targets.
     band : (low, high) in Hz or None
-    global_signal : {"kept", "regressed"}
-        Whether it is regressed out of made BOLD, as it was out of the scans.
     """
 
     n_volumes: int
     repetition_time: float
     n_nodes: int
-    pair_index: tuple
-    windows: tuple
+    measurement: Measurement
+    layout: Layout
     band: tuple | None = None
-    global_signal: str = "kept"
 
-    def features(self, bold):
-        """FC (1, P) and FCD (1, K) of one scan (T, N) that is filtered already."""
-        bold = prepare_bold(bold, self.repetition_time, global_signal=self.global_signal)
-        fc = functional_connectivity(bold, self.pair_index)
-        fcd = functional_connectivity_dynamics(bold, self.pair_index, *self.windows)
-        return fc[None], fcd[None]
+    def features(self, bold, with_fcd=True):
+        """FC (1, P) and FCD (1, K), None if it is not wanted, of one scan (T, N) that is filtered already."""
+        fc, fcd = self.measurement.measure(bold, self.layout, with_fcd)
+        return fc[None], fcd if fcd is None else fcd[None]
+
+    def filtered(self, series):
+        """The pieces of a series (T, K), each filtered by itself."""
+        if self.band is None:
+            return series
+        passed = series.copy()
+        for piece in self.layout.pieces:
+            stretch = slice(piece.start, piece.stop)
+            passed[stretch] = band_pass(series[stretch], self.repetition_time, self.band)
+        return passed
 
 
-def make_scan(duration, burn_in, repetition_time, hemispheres, analysis):
+def make_scan(duration, burn_in, repetition_time, hemispheres, analysis, layout=None):
     """Lay out scans as long as the simulations of a fit, analysed in the same way.
 
     Parameters
@@ -84,6 +83,8 @@ def make_scan(duration, burn_in, repetition_time, hemispheres, analysis):
     hemispheres : (N,) sequence of str
     analysis : dict
         ``pairs``, ``window`` and ``window_step`` in s, ``edges``, ``band_pass`` in Hz or None.
+    layout : cubnm_core.measures.pieces.Layout, optional
+        Pieces that are compared with targets; all in one by default.
 
     Returns
     -------
@@ -91,15 +92,15 @@ def make_scan(duration, burn_in, repetition_time, hemispheres, analysis):
     """
     volumes = [int(exact(seconds) / exact(repetition_time)) for seconds in (duration, burn_in)]
     n_volumes = volumes[0] - volumes[1]
+    pair_index = pair_indices(len(hemispheres), hemispheres, analysis["pairs"])
     moved = analysis["window"], analysis["window_step"], analysis["edges"]
     return Scan(
         n_volumes,
         repetition_time,
         len(hemispheres),
-        pair_indices(len(hemispheres), hemispheres, analysis["pairs"]),
-        sliding_windows(n_volumes, repetition_time, *moved),
+        Measurement(pair_index, repetition_time, *moved, global_signal=analysis.get("global_signal", "kept")),
+        layout or lay_out([n_volumes]),
         None if analysis["band_pass"] is None else tuple(analysis["band_pass"]),
-        analysis.get("global_signal", "kept"),
     )
 
 
@@ -124,8 +125,7 @@ def signals(scan, autocorrelation, seed):
     innovation = np.sqrt(1 - autocorrelation**2)
     drawn[0] /= innovation  # the first volume already has the variance of all others
     series = lfilter([innovation], [1.0, -autocorrelation], drawn, axis=0)
-    if scan.band is not None:
-        series = band_pass(series, scan.repetition_time, scan.band)
+    series = scan.filtered(series)
     return series[:, -1:], series[:, :-1]
 
 
@@ -212,7 +212,7 @@ def search(scan, people, seeds, needed=()):
             for second, share in enumerate(SHARES):
                 place = first * len(SHARES) + second
                 for (reaches, target), terms in zip(people, found, strict=True):
-                    made = scan.features(mix(*drawn, share, reaches))
+                    made = scan.features(mix(*drawn, share, reaches), target.binned_fcd is not None)
                     for name, value in comparison.compare(*made, target, list(terms)).items():
                         terms[name][place] += value[0] / len(seeds)
     return found
@@ -246,7 +246,8 @@ def score(scan, point, reaches, targets, seeds, needed=()):
     share, autocorrelation = grid()[point]
     found = [{name: np.empty(len(seeds)) for name in _names(target, needed)} for target in targets]
     for place, seed in enumerate(seeds):
-        fc, fcd = scan.features(mix(*signals(scan, autocorrelation, seed), share, reaches))
+        made = mix(*signals(scan, autocorrelation, seed), share, reaches)
+        fc, fcd = scan.features(made, any(target.binned_fcd is not None for target in targets))
         for target, terms in zip(targets, found, strict=True):
             for name, value in comparison.compare(fc, fcd, target, list(terms)).items():
                 terms[name][place] = value[0]

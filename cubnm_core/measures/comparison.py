@@ -38,6 +38,25 @@ def check_pairs(n_pairs, target):
         )
 
 
+def compared_arrays(run, target, rows):
+    """Give FC and FCD of simulations as a target asks for them: of all of them, or of pieces.
+
+    Parameters
+    ----------
+    run : Simulation
+    target : cubnm_core.measures.objective.Target
+    rows : slice or (L,) int array
+
+    Returns
+    -------
+    fc : (L, P) array
+    fcd : (L, W) array or None
+    """
+    if target.layout is not None:
+        return run.measured(target.layout, rows, target.binned_fcd is not None)
+    return np.asarray(run.fc)[rows], None if run.fcd is None else run.fcd[rows]
+
+
 def compare(fc, fcd, target, names):
     """Compare simulations with one target.
 
@@ -153,6 +172,31 @@ class Comparison:
     def terms_of(self, target):
         """Names of the terms that are asked for and that a target allows."""
         return [name for name in available(target) if name in self.terms]
+
+    def by_layout(self, rows):
+        """Part simulations by the pieces that their targets ask for.
+
+        Parameters
+        ----------
+        rows : (L,) int array
+            Their places in the batch.
+
+        Returns
+        -------
+        list of (cubnm_core.measures.pieces.Layout or None, (M,) int array, bool)
+            Places in `rows`, and whether any of their targets is compared by its FCD.
+        """
+        found = {}
+        for index in np.unique(self.index[rows]):
+            found.setdefault(self.targets[index].layout, []).append(index)
+        return [
+            (
+                layout,
+                np.flatnonzero(np.isin(self.index[rows], indices)),
+                any(name in FCD_TERMS for index in indices for name in self.terms_of(self.targets[index])),
+            )
+            for layout, indices in found.items()
+        ]
 
     def scores(self, rows, fc, fcd):
         """Compare FC and FCD of some simulations, each with its own target.

@@ -299,13 +299,15 @@ def band_pass_sections(n_volumes, repetition_time, band):
     return butter(filter_order(band), (low, high), btype="bandpass", fs=1 / repetition_time, output="sos")
 
 
-def average_fc(fcs):
+def average_fc(fcs, lengths=None):
     """Mean FC through Fisher's z (Fisher 1915, doi:10.2307/2331838).
 
     Parameters
     ----------
     fcs : sequence of (P,) arrays
         Runs of one person, or people of one group.
+    lengths : sequence of float, optional
+        Weights: the longer a run, the more precise its z. All count alike by default.
 
     Returns
     -------
@@ -313,4 +315,6 @@ def average_fc(fcs):
     """
     largest = np.nextafter(1.0, 0.0)  # a correlation of exactly 1 would have an infinite z
     z = [np.arctanh(np.clip(np.asarray(fc, dtype=np.float64), -largest, largest)) for fc in fcs]
-    return np.tanh(np.mean(z, axis=0))
+    if lengths is None or len(set(lengths)) == 1:
+        return np.tanh(np.mean(z, axis=0))
+    return np.tanh(np.average(z, axis=0, weights=lengths))

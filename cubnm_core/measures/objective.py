@@ -8,6 +8,7 @@ import numpy as np
 from cubnm_core.errors import InputError
 from cubnm_core.measures import comparison, distances, rates, user_terms
 from cubnm_core.measures.observables.catalogue import OBSERVABLES
+from cubnm_core.measures.pieces import Layout
 
 # Which way each term enters the cost: a reward lowers it, a penalty raises it.
 TERMS = {
@@ -81,6 +82,8 @@ class Target:
         See :class:`cubnm_core.measures.observables.panel.Panel`.
     bold : tuple of (T, N) arrays, optional
         Of every run, for terms of the user's own; NaN in volumes that are censored.
+    layout : cubnm_core.measures.pieces.Layout, optional
+        Pieces of a simulation that are compared with it; all of the simulation as one by default.
 
     Raises
     ------
@@ -95,6 +98,7 @@ class Target:
     weighs_fcd: bool = True
     observables: dict = field(default_factory=dict)
     bold: tuple = ()
+    layout: Layout | None = None
 
     def __post_init__(self):
         for name in ("fc", "fcd"):
@@ -281,7 +285,7 @@ class Objective:
         ----------
         run : Simulation
             Used are ``status`` (B,), ``state_means`` (each (B, N); ``r_E`` in Hz), and ``fc`` (B, P) and
-            ``fcd`` (B, W), or the ``scores`` that came in their place.
+            ``fcd`` (B, W), or the ``scores`` that came in their place; for a target with a layout ``bold``.
         target : Target
         rows : slice or int array, optional
             The simulations of the batch that this target is for; all of them by default.
@@ -304,13 +308,15 @@ class Objective:
         """
         if (own := self.of_target(target)) is not self:
             return own.score(run, target, rows)
-        scores = self._built_in_terms(run, target, rows)
+        is_compared = getattr(run, "scores", None) is not None and not self.compares_arrays
+        fc, fcd = (None, None) if is_compared else comparison.compared_arrays(run, target, rows)
+        scores = self._built_in_terms(run, target, rows, fc, fcd)
         # a single value of the FC that is not finite makes this distance so
         failed = has_failed(np.asarray(run.status)[rows]) | ~np.isfinite(scores["fc_normec"])
         for name, term in self.own.items():
             if name in self.needed:
                 places = np.arange(len(run.status))[rows]
-                scores[name] = user_terms.score(name, term, run, target, places, failed)
+                scores[name] = user_terms.score(name, term, run, target, (places, fc, fcd), failed)
         missing = [name for name in self.needed if name not in scores]
         if missing:
             raise InputError(
@@ -321,15 +327,14 @@ class Objective:
             scores[name] = np.where(failed | ~np.isfinite(values), self._worst(name), values)
         return scores | {"cost": self._cost(scores)}
 
-    def _built_in_terms(self, run, target, rows):
+    def _built_in_terms(self, run, target, rows, fc, fcd):
         names = self.compared_terms(target)
-        if getattr(run, "scores", None) is not None:
+        if fc is None:
             terms = {name: run.scores[name][rows] for name in names if name in run.scores}
         else:
-            fcd = None if run.fcd is None else run.fcd[rows]
-            allowed = (*comparison.FC_TERMS, *(() if fcd is None else comparison.FCD_TERMS))
-            names = [name for name in names if name in allowed]
-            terms = comparison.compare(np.asarray(run.fc)[rows], fcd, target, names)
+            names = [name for name in names if fcd is not None or name not in comparison.FCD_TERMS]
+            names = [name for name in names if name not in OBSERVABLES]
+            terms = comparison.compare(fc, fcd, target, names)
             if target.observables:
                 observed = {name: values[rows] for name, values in run.observables.items()}
                 terms |= comparison.compare_observables(observed, target, OBSERVABLES)

@@ -14,8 +14,6 @@ logger = logging.getLogger(__name__)
 
 # What a term may ask for: the name of an argument -> its value for one simulation of a run and its target.
 _VALUES = {
-    "simulated_fc": lambda run, row, target: run.fc[row],
-    "simulated_fcd": lambda run, row, target: None if run.fcd is None else run.fcd[row],
     "target_fc": lambda run, row, target: target.fc,
     "target_fcd": lambda run, row, target: target.fcd,
     "state_means": lambda run, row, target: {
@@ -26,7 +24,8 @@ _VALUES = {
     "repetition_time": lambda run, row, target: run.repetition_time,
     "states": lambda run, row, target: run.counted_states(row),
 }
-ARGUMENTS = tuple(_VALUES)
+# FC and FCD as they are compared with the target come first.
+ARGUMENTS = ("simulated_fc", "simulated_fcd", *_VALUES)
 #: What functions get whose arguments have names of their own, in this order.
 POSITIONAL = ARGUMENTS[:5]
 #: Arguments for which simulations have to record more than FC, FCD and means.
@@ -104,9 +103,15 @@ class UserTerm:
         """
         return POSITIONAL if self._chosen is None else self._chosen
 
-    def __call__(self, run, row, target):
-        """Give the value of one simulation of a run: an array of whatever the function gives."""
-        given = {name: _VALUES[name](run, row, target) for name in self.asks}
+    def __call__(self, run, row, target, compared):
+        """Give the value of one simulation of a run: an array of whatever the function gives.
+
+        `compared` are its FC and FCD as they are compared with the target, by the names of arguments.
+        """
+        given = {
+            name: compared[name] if name in compared else _VALUES[name](run, row, target)
+            for name in self.asks
+        }
         value = self.function(*given.values()) if self._chosen is None else self.function(**given)
         return np.asarray(value)
 
@@ -117,7 +122,7 @@ def recorded_arrays(terms):
     return tuple(array for name, array in RECORDED.items() if name in asked)
 
 
-def score(name, term, run, target, rows, failed):
+def score(name, term, run, target, simulated, failed):
     """Call a term for every simulation that did not fail.
 
     Parameters
@@ -126,8 +131,8 @@ def score(name, term, run, target, rows, failed):
     term : UserTerm
     run : Simulation
     target : cubnm_core.measures.objective.Target
-    rows : (B,) int array
-        Places in the batch of the run.
+    simulated : ((B,) int array, (B, P) array, (B, W) array or None)
+        Places in the batch of the run, FC and FCD as they are compared with the target.
     failed : (B,) bool array
 
     Returns
@@ -140,9 +145,11 @@ def score(name, term, run, target, rows, failed):
     InputError
         If it gives something other than one number.
     """
+    rows, fc, fcd = simulated
     scores = np.full(len(rows), np.nan)
     for place in np.flatnonzero(~failed):
-        value = term(run, rows[place], target)
+        compared = {"simulated_fc": fc[place], "simulated_fcd": None if fcd is None else fcd[place]}
+        value = term(run, rows[place], target, compared)
         if value.size != 1 or value.dtype.kind not in "biuf":
             raise InputError(
                 f"The term {name} gave an array of shape {value.shape} ({value.dtype}) for one simulation; "

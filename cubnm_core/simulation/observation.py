@@ -3,7 +3,9 @@
 import numpy as np
 
 from cubnm_core.backends.task import Request
+from cubnm_core.errors import InputError
 from cubnm_core.measures import connectivity
+from cubnm_core.measures.pieces import Measurement
 
 
 class Observer:
@@ -60,14 +62,16 @@ class Observer:
         self.panel, self.observables = panel, {}
         self._kept = panel.names if panel is not None and "observables" in record else ()
         self._wanted = self._kept
+        self.measurement = Measurement(
+            pair_index, repetition_time, window, window_step, window_edges, band_pass, global_signal
+        )
         if comparison is not None:
             self.scores = {name: np.full(size, np.nan) for name in comparison.terms}
             self._wanted = {*self._kept, *comparison.observables}
+            self._check_layouts(n_volumes - n_burn_in)
         self.bold = np.empty((size, n_volumes, nodes), dtype) if "bold" in record else None
         if "fcd" in record or (comparison is not None and comparison.wants_fcd):
-            self.windows = connectivity.sliding_windows(
-                n_volumes - n_burn_in, repetition_time, window, window_step, window_edges
-            )
+            self.windows = self.measurement.windows(n_volumes - n_burn_in)
         self.fc = self._room(size, self._n_pairs) if "fc" in record else None
         self.fcd = self._room(size, self._n_window_pairs) if "fcd" in record else None
 
@@ -97,7 +101,18 @@ class Observer:
             band_pass=self.band_pass,
             repetition_time=self.repetition_time,
             global_signal=self.global_signal,
+            measurement=self.measurement,
         )
+
+    def _check_layouts(self, n_volumes):
+        """Refuse targets that ask for more of a simulation than there is."""
+        layouts = {target.layout for target in self.comparison.targets} - {None}
+        longest = max((layout.n_volumes for layout in layouts), default=0)
+        if longest > n_volumes:
+            raise InputError(
+                f"A target is compared with {longest} volumes, and simulations have {n_volumes} after the "
+                "burn-in: simulate longer."
+            )
 
     def add(self, rows, result):
         """Observe one tile; `rows` are its places in the batch. Tiles may come from several threads."""
@@ -147,21 +162,54 @@ class Observer:
 
     def _observe(self, rows, bold):
         """FC, FCD and scores of some simulations from their BOLD after the burn-in."""
-        request = self.request
-        fc = self._room(len(rows), self._n_pairs) if request.computes_fc else None
-        fcd = self._room(len(rows), self._n_window_pairs) if request.computes_fcd else None
-        for place, series in enumerate(bold if request.computes_fc or request.computes_fcd else ()):
+        if self.fc is not None or self.fcd is not None:
+            self._take(rows, *self._whole(bold, self.fc is not None, self.fcd is not None))
+        if self.comparison is None:
+            return
+        for layout, places, with_fcd in self.comparison.by_layout(rows):
+            if layout is None:
+                fc, fcd = self._whole(bold[places], True, with_fcd)
+            else:
+                fc, fcd = measure_all(self.measurement, bold[places], layout, with_fcd, self.dtype)
+            for name, values in self.comparison.scores(rows[places], fc, fcd).items():
+                self.scores[name][rows[places]] = values
+
+    def _whole(self, bold, with_fc, with_fcd):
+        """FC and FCD of simulations as they are, as far as they are asked for."""
+        fc = self._room(len(bold), self._n_pairs) if with_fc else None
+        fcd = self._room(len(bold), self._n_window_pairs) if with_fcd else None
+        for place, series in enumerate(bold):
             series = self._prepared(series)
-            if fc is not None:
+            if with_fc:
                 fc[place] = connectivity.functional_connectivity(series, self.pair_index)
-            if fcd is not None:
+            if with_fcd:
                 fcd[place] = connectivity.functional_connectivity_dynamics(
                     series, self.pair_index, *self.windows
                 )
-        self._take(rows, fc, fcd)
-        if self.comparison is not None:
-            for name, values in self.comparison.scores(rows, fc, fcd).items():
-                self.scores[name][rows] = values
+        return fc, fcd
+
+
+def measure_all(measurement, bold, layout, with_fcd, dtype):
+    """Measure pieces of simulations.
+
+    Parameters
+    ----------
+    measurement : cubnm_core.measures.pieces.Measurement
+    bold : (L, T, N) array
+        Without the burn-in.
+    layout : cubnm_core.measures.pieces.Layout
+    with_fcd : bool
+    dtype : type
+        Of the result.
+
+    Returns
+    -------
+    fc : (L, P) array
+    fcd : (L, K) array or None
+    """
+    found = [measurement.measure(series, layout, with_fcd) for series in bold]
+    fc = np.array([mine for mine, _ in found], dtype)
+    return fc, np.array([mine for _, mine in found], dtype) if with_fcd else None
 
 
 def _only(rows, values):

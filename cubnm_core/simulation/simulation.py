@@ -20,9 +20,10 @@ from cubnm_core.equations.model import Model, with_velocity
 from cubnm_core.errors import InputError
 from cubnm_core.measures import connectivity, rates
 from cubnm_core.measures.comparison import check_pairs
+from cubnm_core.measures.pieces import Measurement
 from cubnm_core.simulation import checks, inhibition, parameters
 from cubnm_core.simulation.batch import Batch
-from cubnm_core.simulation.observation import Observer
+from cubnm_core.simulation.observation import Observer, measure_all
 from cubnm_core.simulation.schedule import exact, make_schedule
 from cubnm_core.simulation.tuning import tune
 
@@ -64,12 +65,10 @@ class Simulation:
         Empty unless recorded. NaN for simulations that diverged.
     repetition_time : float
         In s.
-    band_pass : tuple or None
-        Filter that FC, FCD and observables were computed with.
-    global_signal : str
-        Whether it was "kept" or "regressed" for them.
     n_early_samples : int
         Samples of the states in the burn-in.
+    measurement : cubnm_core.measures.pieces.Measurement or None
+        How BOLD became FC and FCD.
     """
 
     bold: np.ndarray | None
@@ -84,18 +83,43 @@ class Simulation:
     scores: dict | None = None
     observables: dict = field(default_factory=dict)
     repetition_time: float = float("nan")
-    band_pass: tuple | None = None
-    global_signal: str = "kept"
+    measurement: Measurement | None = None
     n_early_samples: int = 0
 
     def analysed_bold(self, row):
         """BOLD that FC was computed from, of one simulation: (T, N), after the burn-in, filtered."""
-        bold = self.bold[row, self.n_burn_in :]
-        return connectivity.prepare_bold(bold, self.repetition_time, self.band_pass, self.global_signal)
+        return self.measurement.prepare(self.bold[row, self.n_burn_in :])
 
     def counted_states(self, row):
         """States of one simulation after the burn-in: dict of (samples, N) arrays."""
         return {name: values[row, self.n_early_samples :] for name, values in self.states.items()}
+
+    def measured(self, layout, rows=slice(None), with_fcd=True):
+        """Compute FC and FCD of pieces of simulations from their BOLD, which must have been recorded.
+
+        Parameters
+        ----------
+        layout : cubnm_core.measures.pieces.Layout
+        rows : slice or (L,) int array, optional
+            All simulations by default.
+        with_fcd : bool, optional
+
+        Returns
+        -------
+        fc : (L, P) array
+            NaN for simulations that diverged, as in the FCD.
+        fcd : (L, K) array or None
+        """
+        finite, dtype = np.asarray(self.status)[rows] != _DIVERGED, self.bold.dtype
+        bold = self.bold[rows][finite][:, self.n_burn_in :]
+        sizes = [len(self.measurement.pair_index[0])]
+        sizes += [self.measurement.n_window_pairs(layout)] if with_fcd else []
+        found = [np.full((len(finite), size), np.nan, dtype) for size in sizes]
+        for array, values in zip(
+            found, measure_all(self.measurement, bold, layout, with_fcd, dtype), strict=False
+        ):
+            array[finite] = values
+        return found[0], found[1] if with_fcd else None
 
 
 def simulate(
@@ -277,8 +301,7 @@ def simulate(
         scores=observer.scores,
         observables=observer.observables,
         repetition_time=repetition_time,
-        band_pass=band_pass,
-        global_signal=global_signal,
+        measurement=observer.measurement,
         n_early_samples=schedule.n_early_samples,
     )
 

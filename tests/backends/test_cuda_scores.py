@@ -15,6 +15,7 @@ from cubnm_core.backends.cuda.scores import Scores
 from cubnm_core.measures.comparison import FC_TERMS, FCD_TERMS, Comparison, compare
 from cubnm_core.measures.distances import binned_cdf
 from cubnm_core.measures.objective import Target
+from cubnm_core.measures.pieces import lay_out
 from cubnm_core.simulation import simulation
 
 pytestmark = pytest.mark.slow
@@ -99,6 +100,25 @@ def test_scores_are_those_of_the_fc_and_fcd_it_would_give(run, comparison, preci
     assert all(np.array_equal(alone.scores[name], found.scores[name], equal_nan=True) for name in TERMS)
 
 
+@pytest.mark.parametrize("band_pass", [None, (0.5, 2.0)], ids=["all", "filtered"])
+def test_pieces_of_simulations_are_scored_as_the_reference_scores_them(run, comparison, band_pass):
+    """Targets with pieces, with censored volumes, with both, and without, beside each other."""
+    kept = np.arange(40) % 7 > 0
+    layouts = [lay_out([22, 18]), lay_out([40], kept), lay_out([20, 20], kept[::-1]), None]
+    targets = [replace(comparison.targets[0], layout=layout) for layout in layouts]
+    mixed = Comparison(targets, np.array([0, 1, 2, 3, 1]), TERMS)
+    arguments, keywords = searched(mixed, duration=5.25, band_pass=band_pass)
+    expected = simulate(*arguments, backend="reference", **keywords)
+    found = run(*arguments, precision="double", **keywords)
+    for name in TERMS:
+        assert np.isfinite(expected.scores[name]).all()
+        np.testing.assert_allclose(found.scores[name], expected.scores[name], rtol=0, atol=1e-9)
+    alone = {**keywords, "comparison": Comparison(targets[1:2], np.zeros(SIZE, int), TERMS)}
+    same = run(*arguments, precision="double", **alone)
+    for name in TERMS:
+        assert np.array_equal(same.scores[name][[1, 4]], found.scores[name][[1, 4]])
+
+
 def test_a_score_does_not_depend_on_what_is_scored_beside(run, comparison):
     (model, weights, params), keywords = searched(comparison)
     together = run(model, weights, params, **keywords)
@@ -158,7 +178,7 @@ def test_ties_and_ends_of_distributions(device):
     for values in targets:
         target = Target(fc, np.array(values))
         one = Comparison([target], np.zeros(4, int), FCD_TERMS)
-        found = kernels(device, one).of_fcd(0, device.to_device(fcd))
+        found = kernels(device, one).of_fcd(np.arange(4), device.to_device(fcd))
         expected = compare(np.zeros((4, 3)), fcd, target, FCD_TERMS)
         for name in FCD_TERMS:
             assert np.array_equal(found[name], expected[name], equal_nan=True), (values, name)
@@ -189,6 +209,13 @@ def test_no_access_is_wrong(tmp_path, monkeypatch, comparison):
     arguments, keywords = searched(comparison, duration=0.75, burn_in=0.125, window=0.25, dt=1e-3)
     found = simulate(*arguments, backend="cuda", precision="single", **keywords)
     assert np.isfinite(found.scores["fc_corr"]).all()
+    layouts = [lay_out([4, 5]), lay_out([9], np.arange(9) != 4)]
+    targets = [replace(comparison.targets[0], layout=layout) for layout in layouts]
+    pieces = Comparison(targets, np.array([0, 1, 0, 1, 1]), TERMS)
+    changes = {"duration": 1.25, "burn_in": 0.125, "window": 0.25, "dt": 1e-3}
+    arguments, keywords = searched(pieces, **changes)
+    found = simulate(*arguments, backend="cuda", precision="single", **keywords)
+    assert np.isfinite(found.scores["fcd_ks"]).all()
 
 
 @pytest.mark.skipif(nvrtc.missing() is not None, reason=str(nvrtc.missing()))

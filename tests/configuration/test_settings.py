@@ -153,7 +153,7 @@ def test_a_grid_is_searched_once(config):
             {"bold": {"hemodynamics": "cubnm-3T", "band_pass": [0.1, 0.01]}},
             ["bold.band_pass", "[lower, upper]"],
         ),
-        ({"simulation": {}}, ["no duration is given", "protocol"]),
+        ({"simulation": {"duration": "as the scans"}}, ["simulation.duration", "'as the scans'", "match"]),
         (
             {"simulation": {"duration": 50.0}},
             ["duration 50.0 s less burn_in 30.0 s", "two windows of 30.0 s"],

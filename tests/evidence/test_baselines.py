@@ -37,7 +37,7 @@ def test_a_made_scan_is_as_long_and_as_wide_as_simulations(scan):
     assert shared.shape == (300, 1) and own.shape == (300, NODES)
     fc, fcd = scan.features(global_signal.mix(shared, own, 0.4))
     assert fc.shape == (1, NODES * (NODES - 1) // 2)
-    n_windows = len(scan.windows[0])
+    n_windows = len(scan.measurement.windows(scan.n_volumes)[0])
     assert fcd.shape == (1, n_windows * (n_windows - 1) // 2)
 
 

@@ -12,6 +12,7 @@ from prepared import PreparedCohort
 from cubnm_core.connectomes.group import mean_connectome
 from cubnm_core.evidence.cross import Cell, n_simulations
 from workflow_scripts.cohort import batches, folds
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration import configuration, fit_settings, start
 from workflow_scripts.evidence import (
     cross,
@@ -20,6 +21,7 @@ from workflow_scripts.evidence import (
     cross_tables,
     held_out_people,
 )
+from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import best_fits, evaluate, fit
 from workflow_scripts.fitting.people import People
@@ -201,6 +203,45 @@ def test_tables_of_the_cohort(crossed):
         (*where, direction) for where in directions for direction in ("scan", "simulation")
     }
     assert set(chosen(rates, split="test")["n_people"]) == {3}
+
+
+def test_people_with_scans_of_different_length_are_crossed_and_held_out(tmp_path, monkeypatch):
+    """Own parts score as in the evaluation, although simulations last as long as anybody's longest scans."""
+    monkeypatch.chdir(tmp_path)
+    cohort = Crossed(tmp_path)
+    cohort.settings["free"], cohort.settings["optimizer"] = FREE, {**cohort.settings["optimizer"], **SEARCH}
+    cohort.settings["simulation"]["duration"] = "match"
+    cohort.settings["objective"] = {"fc_corr": 1.0, "fcd_ks": 1.0}  # rates are means over the simulation
+    for unit, runs in (("sub-01", [40]), ("sub-02", [24, 20]), ("sub-03", [50])):
+        for split in cohort.splits:
+            known = {"status": "ok", "reasons": [], "repetition_time": 1.0, "run_volumes": runs}
+            cohort.state(unit, split, **known)
+    arrays = job.read_npz(cohort.target("sub-03", "train"))
+    censored = {name.partition("/")[2]: values for name, values in arrays.items()}
+    cohort.write_target("sub-03", "train", **censored, kept=np.arange(50) % 6 > 0)
+    cohort.run(others=2)
+    scored = chosen(read(cohort.sm("evaluate").output.evaluation), measure="cost")
+    own = chosen(read("cross.tsv"), measure="cost", parameters="own", connectome="own", data="own")
+    own = own[own["inhibition"] == "fitted"]
+    scored, own = (frame.set_index(["participant_id", "split"]) for frame in (scored, own))
+    assert set(own.index) == set(scored.index) and len(own) >= 5
+    np.testing.assert_allclose(own["mean"].loc[scored.index], scored["mean"], atol=1e-6)
+    held_out = cohort.hold_out({"1": ["sub-01", "sub-02"], "2": ["sub-03"]})
+    assert set(held_out.loc[held_out["measure"] == "fcd_ks", "participant_id"]) == {"01", "02", "03"}
+    record = job.read_json("fold-2.json")
+    assert next(iter(record.values()))["run_volumes"] == [24]
+
+
+def test_a_group_has_the_runs_of_its_median_member():
+    members = [Unit(name) for name in ("01", "02", "03")]
+    runs = {"01": ([300], 1.0), "02": ([400, 400], 0.5), "03": ([300, 290], 1.0)}
+    records = {
+        f"sub-{name}": {"run_volumes": volumes, "repetition_time": time}
+        for name, (volumes, time) in runs.items()
+    }
+    assert group_average.median_runs(members, records, 0.5) == [580, 580]
+    assert group_average.median_runs(members[:1], records, 1.0) == [300]
+    assert group_average.median_runs(members[:1], {"sub-01": {"repetition_time": 1.0}}, 1.0) == []
 
 
 def test_with_everything_off_the_tables_are_there_and_say_so(crossed):

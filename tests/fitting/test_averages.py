@@ -43,6 +43,7 @@ def simulate_batch(weights, connectome, params, seed, lengths, comparison=None):
         bold=None,
         fc=np.stack(fc),
         fcd=np.stack(fcd),
+        observables={},
         state_means={"r_E": np.stack(rates)},
         params=params,
         status=np.where(np.asarray(seed) == DIVERGES, DIVERGED, 0),

@@ -41,7 +41,7 @@ def test_the_workflow_takes_it_as_it_is(folders, snakemake, capsys):
     derivatives.add_bids(folders / "bids", ["01", "02", "A+1"])
     config = run(folders, "--participants", str(folders / "bids" / "participants.tsv"))
     assert config["holdout"] == "run" and config["connectome"]["source"] == "individual"
-    assert config["fits"]["homogeneous"]["simulation"]["duration"] == 400 * 0.8 + settings.BURN_IN
+    assert config["fits"]["homogeneous"]["simulation"]["duration"] == "match"
     assert "Next: read" in capsys.readouterr().out
     code, printed = snakemake("--dry-run", "--quiet", "rules", config=folders / "config" / "my.yaml")
     assert code == 0, printed
@@ -156,7 +156,7 @@ def test_censored_volumes_that_are_not_there_were_removed(folders, capsys):
     rows = [row for row in read_tsv(folders / "config" / "manifest.tsv") if row["kind"] == "bold"]
     assert {row["censoring"] for row in rows} == {"removed"}
     assert "censoring: removed, because" in capsys.readouterr().out
-    assert config["fits"]["homogeneous"]["simulation"]["duration"] == 420 * 0.8 + settings.BURN_IN
+    assert config["fits"]["homogeneous"]["simulation"]["duration"] == "match"
     assert settings.check(str(folders / "config" / "my.yaml")) == []
 
 

@@ -158,7 +158,5 @@ def test_bold_leaves_a_gpu_only_where_it_is_asked_for(device, monkeypatch):
 
 
 def test_a_run_of_others_needs_nothing_that_is_not_asked_for():
-    run = SimpleNamespace(fc=np.ones((1, 3)), fcd=None, state_means=None)
-    assert (
-        UserTerm(lambda simulated_fc, state_means: simulated_fc.sum() + len(state_means))(run, 0, None) == 3
-    )
+    term = UserTerm(lambda simulated_fc, state_means: simulated_fc.sum() + len(state_means))
+    assert term(SimpleNamespace(state_means=None), 0, None, {"simulated_fc": np.ones(3)}) == 3

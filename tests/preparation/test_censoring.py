@@ -50,6 +50,7 @@ def test_censored_volumes_count_nowhere_however_they_are_told(tiny_cohort, censo
     np.testing.assert_allclose(arrays["fcd"], expected, atol=1e-10)
     assert (record["volumes"], record["censored_volumes"]) == (129, 21)
     assert record["windows"] == len(usable)
+    assert np.array_equal(arrays["kept"], kept) and record["run_volumes"] == [VOLUMES]
     prepared = job.read_json(tiny_cohort.folder / "results" / "bold.json")["sub-01"]["runs"]["1"]
     assert "21 of 150 volumes are censored" in prepared["notes"]
 

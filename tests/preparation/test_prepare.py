@@ -262,6 +262,22 @@ def test_fc_is_averaged_and_fcd_pooled_over_runs(tiny_cohort):
     np.testing.assert_allclose(arrays["fc"], average_fc(each), atol=1e-12)
     windows = record["windows"] // 2
     assert len(arrays["fcd"]) == 2 * windows * (windows - 1) / 2
+    assert record["run_volumes"] == [len(scans[name]) for name in ("run-1", "run-2")]
+    assert "kept" not in arrays
+
+
+def test_a_longer_run_counts_more_in_the_fc(tiny_cohort):
+    scans = job.read_npz(bold(tiny_cohort).npz)
+    short = scans["run-2"][: len(scans["run-2"]) // 2]
+    rewrite(tiny_cohort, "bold", short, "2")
+    tiny_cohort.row("01", "bold", "2")["role"] = "train"
+    tiny_cohort.config["holdout"] = "none"
+    output = targets(tiny_cohort, "train", "none")
+    arrays, record = job.read_npz(output.npz), job.read_json(output.json)
+    each = [functional_connectivity(run, pair_indices(6)) for run in (scans["run-1"], short)]
+    lengths = [len(scans["run-1"]), len(short)]
+    np.testing.assert_allclose(arrays["fc"], average_fc(each, lengths), atol=1e-12)
+    assert record["run_volumes"] == lengths and len(set(lengths)) == 2
 
 
 def test_halves_are_contiguous_with_a_gap_of_one_window(tiny_cohort):

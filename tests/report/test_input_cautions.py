@@ -12,7 +12,15 @@ GOOD = {"bold": "ok", "shortest_run": 700.0, "repetition_time": 0.8, "filter": "
 GOOD |= {"volumes_train": 900, "windows_train": 100, "flags": "", "notes": ""}
 
 
-def cohort(people=4, changes=None, missing=(), simulations=800, config=None, objective=("fc_corr", "fcd_ks")):
+def cohort(
+    people=4,
+    changes=None,
+    missing=(),
+    simulations=800,
+    config=None,
+    objective=("fc_corr", "fcd_ks"),
+    duration="match",
+):
     """What the sentences are made of; `changes` by number of the person."""
     rows = [{"key": f"sub-{k:02d}", **GOOD, **(changes or {}).get(k, {})} for k in range(people)]
     nodes = pd.DataFrame(list(missing), columns=["key", "label", "dropped"])
@@ -22,7 +30,14 @@ def cohort(people=4, changes=None, missing=(), simulations=800, config=None, obj
         table=tables.__getitem__,
         successful=fits,
         config={"synthetic": None, "bold": {"filtered": None}, **(config or {})},
-        fit_settings={"a": {"objective": dict.fromkeys(objective, 1.0), "objectives": []}},
+        fit_settings={
+            "a": {
+                "objective": dict.fromkeys(objective, 1.0),
+                "objectives": [],
+                "simulation": {"duration": duration, "burn_in": 30.0},
+                "analysis": {"window": 60.0},
+            }
+        },
         free=lambda fit: {"G": (0, 1), "w_p": (0, 1)},
     )
 
@@ -39,6 +54,15 @@ def test_data_that_are_there_twice_come_first():
     assert told[1].startswith("1 unit (sub-03) had a run that was there twice")
     assert told[2].startswith("2 units of 4 share a connectome, as the manifest says")
     assert told[3].startswith("The FCD of 1 unit of 4 counts in no cost")
+
+
+def test_simulations_of_another_length_than_runs_are_told_with_their_bias():
+    (sentence,) = input_cautions.about_inputs(cohort(changes={2: {"shortest_run": 350.0}}, duration=730.0))
+    assert sentence.startswith("In the fit a, simulations of 700 s are compared with runs of another length")
+    assert "1 unit (sub-02) of 4" in sentence and "up to 0.15" in sentence
+    assert "4 units" in input_cautions.about_inputs(cohort(duration=2130.0))[0]
+    assert input_cautions.about_inputs(cohort(duration=2130.0, objective=["fc_corr"])) == []
+    assert input_cautions.about_inputs(cohort(duration=730.0)) == []
 
 
 def test_nothing_is_said_of_good_data():

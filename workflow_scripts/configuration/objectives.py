@@ -1,7 +1,6 @@
 """What a fit minimises: built-in terms, limits of firing rates, own terms, several objectives."""
 
 import ast
-import math
 import runpy
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from cubnm_core.measures.observables.catalogue import OBSERVABLES
 from cubnm_core.measures.user_terms import POSITIONAL, UserTerm, choose_arguments
 from workflow_scripts.configuration import analysis
 from workflow_scripts.configuration.messages import suggestion
+from workflow_scripts.configuration.simulation import MATCH
 from workflow_scripts.files import job
 
 FUNCTION = "term"
@@ -157,7 +157,8 @@ def default_objective(fit):
         Without the distance of the FCD for short simulations, without firing rates where nothing holds them.
     """
     simulation = fit["simulation"]
-    short = simulation.get("duration", math.inf) - simulation["burn_in"] < SHORT_SCAN
+    stated = simulation.get("duration", MATCH)  # with match, too short scans are left without an FCD anyway
+    short = stated != MATCH and stated - simulation["burn_in"] < SHORT_SCAN
     objective = {"fc_corr": 1.0} if short else {"fc_corr": 1.0, "fcd_ks": 1.0}
     return objective if fit["fic"] is None else {**objective, "rate_penalty": 0.5}
 

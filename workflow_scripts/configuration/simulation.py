@@ -1,9 +1,13 @@
 """Section ``simulation``: its time has to hold windows, its steps fit each other, and delays their scheme."""
 
+from math import ceil
+
 from cubnm_core.errors import InputError
 from workflow_scripts.configuration.schemas import protocols, schema
 
 MOST_STEPS = 10**9  # of one simulation: days of computing
+#: Value of ``simulation.duration``: every split is compared with pieces as long as its own runs.
+MATCH = "match"
 
 
 def check(fit, config, place):
@@ -23,12 +27,15 @@ def check(fit, config, place):
     list of str
     """
     simulation, window = fit["simulation"], config["analysis"]["window"]
-    if "duration" not in simulation:
-        return [
-            f"{place}: no duration is given; set simulation.duration (in s, burn-in included), or choose "
-            "a protocol"
-        ]
-    if found := _check_search_steps(fit, place):
+    is_matched = simulation["duration"] == MATCH
+    if is_matched:  # what follows holds for any length, but for windows, which the scans themselves must hold
+        simulation = {**simulation, "duration": simulation["burn_in"] + 2 * window}
+        if "averaged_runs" in fit:
+            return [
+                f"{place}.averaged_runs: averages of simulations are compared as a whole; state "
+                "simulation.duration in s, or leave averaged_runs out"
+            ]
+    if found := _check_search_steps({**fit, "simulation": simulation}, place):
         return found
     lengths = {"simulation.duration": simulation["duration"]}
     lengths["fic.warm_up"] = (fit["fic"] or {}).get("warm_up", 0.0)
@@ -114,6 +121,9 @@ def check_scans(fit, repetition_time, place):
     from cubnm_core.measures.connectivity import sliding_windows
 
     simulation, analysis = fit["simulation"], fit["analysis"]
+    if simulation["duration"] == MATCH:
+        volumes = ceil((analysis["window"] + 4 * analysis["window_step"]) / repetition_time) + 4
+        simulation = {**simulation, "duration": simulation["burn_in"] + volumes * repetition_time}
     try:
         schedule = _schedule(simulation, repetition_time)
         kept = int((schedule.bold_steps > schedule.burn_in_steps).sum())

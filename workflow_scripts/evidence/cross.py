@@ -6,6 +6,7 @@ weights.
 
 import hashlib
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,8 +17,9 @@ from workflow_scripts.cohort import noise_seeds, units
 from workflow_scripts.evidence.score_tables import CONDITIONS, CROSS
 from workflow_scripts.files import job
 from workflow_scripts.fitting import best_fits, scoring
+from workflow_scripts.fitting.durations import settle_together
 from workflow_scripts.fitting.people import UNREADABLE, People, tell
-from workflow_scripts.fitting.simulators import CohortSimulator
+from workflow_scripts.fitting.simulators import CohortSimulator, recorded
 from workflow_scripts.preparation import group
 
 
@@ -39,8 +41,9 @@ def main(sm):
         seeds = noise_seeds.range_of_session(sm.params.first_seed, sm.params.seeds, unit.session_id)
         try:
             person, me = own.read(unit)
-            members = [me, *company(unit, everybody, pooled, sm.params.others, settings["delays"])]
-            cells = cross_person(person, members, simulator, seeds)
+            others = company(unit, everybody, pooled, sm.params.others, settings["delays"])
+            members, duration = side_by_side([(person, me), *others], settings)
+            cells = cross_person(person, members, simulator.lasting(duration), seeds)
             if not cells:
                 raise InputError("there is nothing to exchange: nobody else has a fit")
         except InputError as error:
@@ -138,9 +141,9 @@ def company(unit, everybody, pooled, count, delays):
 
     Returns
     -------
-    list of cubnm_core.evidence.cross.Member
-        Empty where nobody else can be used. Of others with several sessions the one of the same name comes
-        in, or else the first.
+    list of (workflow_scripts.fitting.people.Person or None, cubnm_core.evidence.cross.Member)
+        The group is no person. Empty where nobody else can be used. Of others with several sessions the one
+        of the same name comes in, or else the first.
     """
     known = everybody.units(everybody.is_fitted)
     others = []
@@ -150,10 +153,38 @@ def company(unit, everybody, pooled, count, delays):
         sessions = known[participant]
         same = [other for other in sessions if other.session_id == unit.session_id]
         try:
-            others.append(everybody.read((same or sessions)[0])[1])
+            others.append(everybody.read((same or sessions)[0]))
         except InputError:  # told where it is that person's turn
             continue
-    return [*others, group_of_others(unit.participant_id, everybody, pooled, delays)] if others else []
+    if not others:
+        return []
+    return [*others, (None, group_of_others(unit.participant_id, everybody, pooled, delays))]
+
+
+def side_by_side(company, settings):
+    """Settle what is compared with which part of simulations that are as long as the longest scans need.
+
+    Parameters
+    ----------
+    company : list of (workflow_scripts.fitting.people.Person or None, cubnm_core.evidence.cross.Member)
+        The person that is crossed first.
+    settings : dict
+        Resolved settings of the fit.
+
+    Returns
+    -------
+    members : list of cubnm_core.evidence.cross.Member
+    duration : float
+        Of the simulations in s, burn-in included.
+    """
+    people = [person for person, _ in company if person is not None]
+    targets, duration = settle_together(people, people[0].repetition_time, settings)
+    found = {person.unit: mine for person, mine in zip(people, targets, strict=True)}
+    members = [
+        member if person is None else replace(member, targets=found[person.unit])
+        for person, member in company
+    ]
+    return members, duration
 
 
 def group_of_others(participant, everybody, pooled, delays=False):
@@ -197,7 +228,7 @@ def cross_person(person, members, simulator, seeds):
     with_fcd = any(target.binned_fcd is not None for target in scans)
     record = ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
     tuner = simulator.tuner(person.repetition_time, person.unit.session_id)
-    packer = simulator.packer(person.repetition_time, simulator.scored(record))
+    packer = simulator.packer(person.repetition_time, simulator.scored(recorded(record, scans)))
     return cross.cross(members, packer, simulator.objective, list(seeds), tuner)
 
 

@@ -39,9 +39,11 @@ class Case:
     @property
     def conditions(self):
         """Everything that signals depend on: cases that share it share them, each with its own strengths."""
-        stated = {key: self.settings["simulation"][key] for key in ("duration", "burn_in")}
-        stated |= {"repetition_time": self.person.repetition_time, "analysis": self.settings["analysis"]}
-        return json.dumps([stated, self.person.unit.session_id], sort_keys=True)
+        person = self.person
+        stated = {"duration": person.duration, "burn_in": self.settings["simulation"]["burn_in"]}
+        stated |= {"repetition_time": person.repetition_time, "analysis": self.settings["analysis"]}
+        text = json.dumps([stated, person.unit.session_id], sort_keys=True)
+        return text, tuple((split, target.layout) for split, target in person.targets.items())
 
 
 def main(sm):
@@ -93,7 +95,12 @@ def cases_of(fits, people):
         if objective is None:
             rows += [missing_row(name, person.unit, NO_TERM) for person in people]
             continue
-        for person in people:
+        for unsettled in people:
+            try:
+                person = unsettled.settled(settings)
+            except InputError as error:
+                rows.append(missing_row(name, unsettled.unit, str(error)))
+                continue
             target = person.targets["train"]
             mine = objective if weighs_only_fcd(objective.terms) else objective.of_target(target)
             if can_score(mine, target):
@@ -132,20 +139,26 @@ def fit_rows(cases, hemispheres, first_seed, n_seeds):
     -------
     list of dict
     """
-    settings, session_id = cases[0].settings, cases[0].person.unit.session_id
-    lengths = [settings["simulation"][key] for key in ("duration", "burn_in")]
-    repetition_time = cases[0].person.repetition_time
-    scan = core.make_scan(*lengths, repetition_time, hemispheres, settings["analysis"])
+    settings, first = cases[0].settings, cases[0].person
+    lengths = first.duration, settings["simulation"]["burn_in"], first.repetition_time
+
+    def make_scan(layout):
+        return core.make_scan(*lengths, hemispheres, settings["analysis"], layout)
+
+    scans = {split: make_scan(target.layout) for split, target in first.targets.items()}
+    session_id = first.unit.session_id
     fresh = noise_seeds.range_of_session(first_seed, n_seeds, session_id)
     needed = {name for case in cases for name in case.objective.counted}
     people = {case.person.unit.name: case.person for case in cases}
     training = [(core.reach(person.weights), person.targets["train"]) for person in people.values()]
-    searched = core.search(scan, training, range(fresh.stop, fresh.stop + core.SEARCH_SEEDS), needed)
+    searched = core.search(
+        scans["train"], training, range(fresh.stop, fresh.stop + core.SEARCH_SEEDS), needed
+    )
     terms = dict(zip(people, searched, strict=True))
     names = [case.person.unit.name for case in cases]
     points = [core.best(terms[name], case.objective) for name, case in zip(names, cases, strict=True)]
     chosen = list(zip(names, points, strict=True))
-    scores = {(unit, point): score(scan, people[unit], point, fresh, needed) for unit, point in set(chosen)}
+    scores = {(unit, point): score(scans, people[unit], point, fresh, needed) for unit, point in set(chosen)}
     return [
         row
         for case, (unit, point) in zip(cases, chosen, strict=True)
@@ -153,11 +166,15 @@ def fit_rows(cases, hemispheres, first_seed, n_seeds):
     ]
 
 
-def score(scan, person, point, seeds, needed):
+def score(scans, person, point, seeds, needed):
     """Score a person with the point that was chosen: dict of split to dict of term to (S,) arrays."""
-    targets = list(person.targets.values())
-    found = core.score(scan, point, core.reach(person.weights), targets, seeds, needed)
-    return dict(zip(person.targets, found, strict=True))
+    reaches, found = core.reach(person.weights), {}
+    for layout in dict.fromkeys(target.layout for target in person.targets.values()):
+        mine = {split: target for split, target in person.targets.items() if target.layout == layout}
+        scan = scans[next(iter(mine))]
+        terms = core.score(scan, point, reaches, list(mine.values()), seeds, needed)
+        found |= zip(mine, terms, strict=True)
+    return {split: found[split] for split in person.targets}
 
 
 def case_rows(case, point, scores, seeds):

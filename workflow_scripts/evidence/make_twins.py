@@ -16,6 +16,7 @@ from cubnm_core.measures.objective import has_failed
 from cubnm_core.measures.observables.panel import pool_runs
 from workflow_scripts.cohort import twin_parts, units
 from workflow_scripts.cohort.observables import BOLD, OBSERVABLE, observables_of
+from workflow_scripts.configuration.simulation import MATCH
 from workflow_scripts.configuration.twins import SEEDS_PER_TWIN
 from workflow_scripts.files import archives, job
 from workflow_scripts.fitting import best_fits
@@ -83,6 +84,7 @@ def main(sm):
         lengths = {} if twin.person.lengths is None else {"lengths": twin.person.lengths}
         connectomes[twin.unit.name] = {"weights": twin.person.weights, **lengths}, record
         facts = {"split": "train", "repetition_time": twin.person.repetition_time, "notes": []}
+        facts["run_volumes"] = twin.volumes
         found[twin.unit.name] = arrays, {**record, **facts}
         rows.append(row(twin, sm.wildcards.fit, sm.params.twins["parameters"], reason))
     archives.write(sm.output.connectome, sm.output.connectome_json, connectomes)
@@ -131,9 +133,11 @@ def draw(sm, space):
 
 def runs(record, settings):
     """Volumes of every training run of a person; where only FC and FCD are known, those of a simulation."""
+    simulation = settings["simulation"]
     if record.get("segments"):
         return [piece["stop"] - piece["first"] for piece in record["segments"]]
-    simulation = settings["simulation"]
+    if simulation["duration"] == MATCH:
+        return record["run_volumes"]
     return [round((simulation["duration"] - simulation["burn_in"]) / record["repetition_time"])]
 
 
@@ -165,7 +169,12 @@ def simulate_scans(made, simulator, seed):
         found = simulate(simulator, [one for *_, one in members], *shape)
         for (number, place, _), scan in zip(members, found, strict=True):
             scans[number][place] = scan
-    return {number: combine_runs([mine[place] for place in sorted(mine)]) for number, mine in scans.items()}
+    return {
+        twin.number: combine_runs(
+            [scans[twin.number][place] for place in range(len(twin.volumes))], twin.volumes
+        )
+        for twin in made
+    }
 
 
 def tune(made, simulator, seed):
@@ -206,14 +215,14 @@ def _scan(run, place, names, keeps_bold):
     return scan | ({BOLD: run.analysed_bold(place).copy()} if keeps_bold else {})
 
 
-def combine_runs(scans):
+def combine_runs(scans, volumes):
     """Make one target of the runs of a twin: FC averaged, FCD pooled; and the reason if there is none.
 
     Observables are averaged, runs of different length alike.
     """
     if any(scan is None for scan in scans):
         return {}, "the simulation of its scan diverged"
-    arrays = {"fc": average_fc([scan["fc"] for scan in scans])}
+    arrays = {"fc": average_fc([scan["fc"] for scan in scans], volumes)}
     if "fcd" in scans[0]:
         arrays["fcd"] = np.concatenate([scan["fcd"] for scan in scans])
     pooled = pool_runs([observables_of(scan) for scan in scans], [1] * len(scans))

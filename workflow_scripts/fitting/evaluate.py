@@ -36,7 +36,8 @@ def main(sm):
         evaluation += scoring.missing_rows(keys, person.without, settings)
         states += state_rows(keys, evaluated, nodes, model)
         regional += best_fits.regional_rows(keys, candidate.params, nodes, model)
-        arrays |= {f"{unit}/{name}": getattr(evaluated, name) for name in ("bold", "fc", "fcd")}
+        shown = {name: getattr(evaluated, name) for name in ("bold", "fc", "fcd")}
+        arrays |= {f"{unit}/{name}": values for name, values in shown.items() if values is not None}
         arrays |= {f"{unit}/{OBSERVABLE}{name}": found for name, found in evaluated.observables.items()}
         logger.info("%s: %s", unit, scoring.describe(evaluated))
     for unit, reason in unreadable_people(sm, settings, [person.unit for person, _ in models]).items():

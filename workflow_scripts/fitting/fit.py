@@ -9,7 +9,7 @@ from pathlib import Path
 from workflow_scripts.cohort import units
 from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files import job
-from workflow_scripts.fitting import fit_rows, guest_fits, landscapes, starting_points
+from workflow_scripts.fitting import durations, fit_rows, guest_fits, landscapes, starting_points
 from workflow_scripts.fitting.fit_problems import make_problems, problems_of
 from workflow_scripts.fitting.histories import FileStore
 from workflow_scripts.fitting.people import People
@@ -26,6 +26,8 @@ def main(sm):
     people, unusable = People(sm.input.connectomes, sm.input.targets, settings=settings).read_all(asked)
     for name, row in unusable.items():
         logger.warning("%s is not fitted (%s): %s", name, row["status"], row["reason"])
+    for text in durations.warnings(people.values(), settings):
+        logger.warning("%s", text)
     simulator = CohortSimulator.of_job(sm)
     space = simulator.space
     begin, missing = starting_points.read_starting_points(sm.input, fit, settings, space, asked)

@@ -12,8 +12,10 @@ from workflow_scripts.cohort import noise_seeds
 from workflow_scripts.cohort.units import FitKey
 from workflow_scripts.configuration import hemodynamics, objectives
 from workflow_scripts.fitting import simulators
+from workflow_scripts.fitting.durations import hashed_layout
 from workflow_scripts.fitting.fingerprints import defaults, fingerprint, hashed_fields, hashed_settings
 from workflow_scripts.fitting.histories import History
+from workflow_scripts.fitting.simulators import recorded
 
 # Settings of the search that say when it ends, not what it does until then.
 _BUDGET = ("generations", "patience")
@@ -72,8 +74,8 @@ def make_problems(people, simulator, begin=None, space=None):
                 restart=restart,
                 **common | seeds | (begin or {}).get(name, {}),
             )
-            conditions = simulator.hemispheres, person.repetition_time
-            mark = problem_fingerprint(problem, simulator.in_search.settings, *conditions)
+            simulated = simulator.lasting(person.duration).in_search.settings
+            mark = problem_fingerprint(problem, simulated, simulator.hemispheres, person.repetition_time)
             histories[problem.key] = History(mark, space, terms)
             if problem.retest is not None:
                 budget = [getattr(optimizer, name) for name in _BUDGET]
@@ -119,6 +121,8 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     if problem.target.fcd_cdf is not None:
         target["fcd_cdf"] = problem.target.fcd_cdf
     target |= _hashed_beyond_fc(problem, settings)
+    if problem.target.layout is not None:
+        target["layout"] = hashed_layout(problem.target.layout)
     optimizer = hashed_fields(problem.optimizer)
     if not problem.optimizer.is_design:
         optimizer = {name: value for name, value in optimizer.items() if name not in _BUDGET}
@@ -154,7 +158,8 @@ def _hashed_keywords(keywords):
 
 
 def needed_arrays(problems):
-    """Say what simulations have to give: FCD only if somebody's scans have one."""
+    """Say what simulations have to give: FCD only if somebody's scans have one, BOLD where pieces count."""
     targets = [problem.target for problem in problems]
     with_fcd = any(target.fcd is not None or target.fcd_cdf is not None for target in targets)
-    return ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
+    needed = ("fc", "fcd", "state_means") if with_fcd else ("fc", "state_means")
+    return recorded(needed, targets)

@@ -1,7 +1,7 @@
 """People as the preparation leaves them: connectome and targets, or why somebody cannot be used."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from workflow_scripts.configuration.objectives import observable_terms, wants_sc
 from workflow_scripts.files import damage
 from workflow_scripts.files.archives import Archive, by_split
 from workflow_scripts.files.damage import Damaged
+from workflow_scripts.fitting import durations
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,10 @@ class Person:
         Tract lengths in mm, where delays need them.
     without : dict of str to str
         Held-out splits whose target cannot be scored though there is one, and why.
+    runs : dict of str to workflow_scripts.fitting.durations.Runs or None
+        By split, what the targets were made of.
+    duration : float or None
+        Of simulations in s, burn-in included; None without settings of a fit.
     """
 
     unit: Unit
@@ -66,10 +71,17 @@ class Person:
     repetition_time: float
     lengths: np.ndarray | None = None
     without: dict = field(default_factory=dict)
+    runs: dict = field(default_factory=dict)
+    duration: float | None = None
 
     def candidate(self, params, seeds):
         """Make a model of the person of parameters (dict of str to float or (N,) array) and noise seeds."""
         return Candidate(self.weights, params, self.targets, seeds, self.lengths)
+
+    def settled(self, settings):
+        """Give the person as one is simulated with the settings of a fit; InputError as of `durations`."""
+        found = durations.settle(self.targets, self.runs, self.repetition_time, settings)
+        return replace(self, targets=found[0], duration=found[1])
 
 
 class People:
@@ -89,7 +101,7 @@ class People:
     def __init__(self, connectomes, targets, splits=("train",), settings=None):
         self.connectomes, self.targets = Archive(connectomes), by_split(targets, splits)
         self._delays = settings is not None and settings["delays"]
-        self._settings = settings or {}
+        self._settings = settings
         self._objective = {} if settings is None else settings["objective"]
         groups = [] if settings is None else settings["objectives"] or [weights(settings)]
         self._only_fcd = any(weighs_only_fcd(group) for group in groups)
@@ -147,14 +159,19 @@ class People:
                     raise
                 logger.warning("%s is not scored on the split %s: %s", unit, split, error)
                 without[split] = str(error)
-        return Person(
+        person = Person(
             unit=unit,
-            weights=simulated_weights(arrays["weights"], self._settings),
+            weights=simulated_weights(arrays["weights"], self._settings or {}),
             targets=targets,
             repetition_time=states["train"]["repetition_time"],
             lengths=arrays["lengths"] if self._delays else None,
             without=without,
+            runs={split: durations.read_runs(states[split], usable[split]) for split in targets},
         )
+        try:
+            return person if self._settings is None else person.settled(self._settings)
+        except InputError as error:
+            raise Excluded([str(error)]) from None
 
     def read_all(self, units):
         """Read everybody who can be used.

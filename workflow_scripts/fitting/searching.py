@@ -45,19 +45,18 @@ def shape_classes(simulator, problems, people):
     Returns
     -------
     list of (dict of FitKey to FitProblem, simulate_batch, size of a pack)
-        One for every repetition time among the people.
+        One for every duration and repetition time among the people.
     """
-    by_time = {}
+    by_time, found = {}, []
     for key, problem in problems.items():
-        by_time.setdefault(people[key.name].repetition_time, {})[key] = problem
-    return [
-        (
-            members,
-            simulator.simulate_batch(repetition_time, simulator.scored(needed_arrays(members.values()))),
-            simulator.pack_size(repetition_time),
-        )
-        for repetition_time, members in by_time.items()
-    ]
+        person = people[key.name]
+        by_time.setdefault((person.duration, person.repetition_time), {})[key] = problem
+    for (duration, repetition_time), members in by_time.items():
+        mine = simulator.lasting(duration)
+        recorded = mine.scored(needed_arrays(members.values()))
+        simulate_batch = mine.simulate_batch(repetition_time, recorded)
+        found.append((members, simulate_batch, mine.pack_size(repetition_time)))
+    return found
 
 
 def _in_retests(simulator, problems, people):
@@ -81,7 +80,7 @@ def search(simulator, problems, people, store, resources, logger, guests=()):
         of device.
     logger : logging.Logger
     guests : sequence, optional
-        Other fits that may share the packs, where all simulations have one repetition time.
+        Other fits that may share the packs, where all simulations have one duration and repetition time.
 
     Returns
     -------

@@ -38,11 +38,22 @@ class CohortSimulator:
         self.settings = with_regional_constants(settings, nodes)
         self.nodes, self.threads = nodes, threads
         self.hemispheres = [node["hemisphere"] for node in nodes]
+        self._lasting = {}
 
     @classmethod
     def of_job(cls, sm):
         """Make that of a job, from the ``nodes``, ``settings`` and ``threads`` that Snakemake gives it."""
         return cls(sm.params.settings, tables.read_nodes(sm.input.nodes), sm.threads)
+
+    def lasting(self, duration):
+        """Give the one whose simulations last so many s, burn-in included, as those of a person do."""
+        simulation = self.settings["simulation"]
+        if duration is None or duration == simulation["duration"]:
+            return self
+        if duration not in self._lasting:
+            settings = {**self.settings, "simulation": {**simulation, "duration": duration}}
+            self._lasting[duration] = CohortSimulator(settings, self.nodes, self.threads)
+        return self._lasting[duration]
 
     @cached_property
     def space(self):
@@ -164,16 +175,17 @@ class CohortSimulator:
             The candidate as simulated, inhibitory weights included. One person's error is that of no other.
         """
         found = {}
-        for conditions, places in _by_conditions(models).items():
+        for (duration, *conditions), places in _by_conditions(models).items():
             candidates = [models[place][1] for place in places]
-            found |= zip(places, self._evaluate(candidates, *conditions), strict=True)
+            evaluated = self.lasting(duration)._evaluate(candidates, *conditions)
+            found |= zip(places, evaluated, strict=True)
         return [found[place] for place in range(len(models))]
 
     def _evaluate(self, candidates, repetition_time, session_id):
         """The same for one repetition time and session; each alone if there is an error together."""
         try:
             tuned = self.tune(candidates, repetition_time, session_id)
-            packer = self.packer(repetition_time, self.scored(EVALUATED))
+            packer = self.packer(repetition_time, self.scored(recorded(EVALUATED, _targets(candidates))))
             found = evaluate_models(tuned, packer, self.objective)
         except InputError as error:
             if len(candidates) == 1:
@@ -192,20 +204,21 @@ class CohortSimulator:
         Returns
         -------
         dict of int to dict of str to dict of str to (S,) array, or InputError
-            Place among the models to its scores by split and measure. Those of one repetition time and
-            session stand together, as they were simulated. One model's error is that of no other.
+            Place among the models to its scores by split and measure. Those of one duration, repetition time
+            and session stand together, as they were simulated. One model's error is that of no other.
         """
         found = {}
-        for conditions, places in _by_conditions(models).items():
+        for (duration, *conditions), places in _by_conditions(models).items():
             candidates = [models[place][1] for place in places]
-            found |= zip(places, self._score(candidates, *conditions), strict=True)
+            scored = self.lasting(duration)._score(candidates, *conditions)
+            found |= zip(places, scored, strict=True)
         return found
 
     def _score(self, candidates, repetition_time, session_id):
         """The same for one repetition time and session; each alone if there is an error together."""
         try:
             tuned = self.tune(candidates, repetition_time, session_id)
-            packer = self.packer(repetition_time, self.scored(SCORED))
+            packer = self.packer(repetition_time, self.scored(recorded(SCORED, _targets(candidates))))
             board = score_candidates(tuned, packer, self.objective)
             return [board.scores(number) for number in range(len(candidates))]
         except InputError as error:
@@ -215,11 +228,36 @@ class CohortSimulator:
 
 
 def _by_conditions(models):
-    """Places of the models of one repetition time and session, as their noise and inhibition control are."""
+    """Places of the models of one duration, repetition time and session, as their noise and control are."""
     together = {}
     for place, (person, _) in enumerate(models):
-        together.setdefault((person.repetition_time, person.unit.session_id), []).append(place)
+        conditions = person.duration, person.repetition_time, person.unit.session_id
+        together.setdefault(conditions, []).append(place)
     return together
+
+
+def _targets(candidates):
+    return [target for candidate in candidates for target in candidate.targets.values()]
+
+
+def recorded(record, targets):
+    """Say what simulations have to give where pieces of them are compared with targets: BOLD, not the FCD.
+
+    Parameters
+    ----------
+    record : sequence of str
+        What is compared with targets without pieces.
+    targets : iterable of Target
+
+    Returns
+    -------
+    tuple of str
+    """
+    layouts = {target.layout for target in targets}
+    if layouts <= {None}:
+        return tuple(record)
+    kept = [name for name in record if name != "fcd" or None in layouts]
+    return tuple(dict.fromkeys([*kept, "bold"]))
 
 
 def batch_simulator(settings, hemispheres, repetition_time, record, threads=None, panel=None):

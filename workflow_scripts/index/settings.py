@@ -10,8 +10,6 @@ from workflow_scripts.configuration.configuration import validate
 
 NAME = "my.yaml"
 BURN_IN = 30.0  # s
-USUAL_DURATION = 900.0  # s, where nothing says how long the scans are
-SHORTEST, LONGEST = 120.0, 3600.0  # s, of a simulation
 LOWEST = 0.001  # Hz: the lower edge of a filter that lets slow drifts pass
 SHOWN = 5  # people who are named in a comment
 # Haemodynamic constants by field strength in tesla, where the echo time is not known, and for unknown ones.
@@ -56,7 +54,7 @@ fits:
       w_p: [0.0, 2.0]         # recurrent excitation
       J_N: [0.001, 0.5]       # excitatory synaptic coupling, nA
     simulation:
-      duration: {duration}    # s, {duration_note}
+      duration: match         # as long as the runs; or s, burn-in included
       burn_in: {burn_in}      # s, left out at the start
       dt: 1.0e-4              # s, step of the integration
       hemodynamic_dt: 1.0e-3  # s, step of the haemodynamics
@@ -86,8 +84,7 @@ def starting_configuration(cohort, nodes, tree, out):
     facts = cohort.scans
     roles = any(row["role"] for row in cohort.rows)
     seconds = facts.seconds
-    duration = USUAL_DURATION if seconds is None else min(max(round(seconds), SHORTEST), LONGEST)
-    window = 30.0 if duration >= 4 * 30.0 else 20.0
+    window = 30.0 if seconds is None or seconds >= 4 * 30.0 else 20.0
     paths = {
         name: _scalar(os.path.join(out, f"{name}.tsv"))
         for name in ("manifest", "participants", "nodes", "left_out")
@@ -105,11 +102,7 @@ def starting_configuration(cohort, nodes, tree, out):
         "step": 5.0,
         "holdout": told[0],
         "holdout_note": told[1],
-        "duration": duration + BURN_IN,
         "burn_in": BURN_IN,
-        "duration_note": "burn-in and as long as a run"
-        if seconds is not None
-        else "burn-in included; CHECK: nothing says how long the scans are",
         "brain": _brain(cohort.rows, tree),
     }
     return _aligned(TEXT.format(**values))

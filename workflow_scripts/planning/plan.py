@@ -20,7 +20,7 @@ from workflow_scripts.cohort import tables
 from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files import job
 from workflow_scripts.fitting import simulators
-from workflow_scripts.planning import estimates
+from workflow_scripts.planning import estimates, lengths
 
 SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
 NOT_MEASURED = "not measured"
@@ -59,14 +59,18 @@ def main(sm):
         simulating = [(planned.rule, planned.wildcards) for planned in jobs]
         one_connectome = params.config["connectome"]["source"] != "individual"
         evaluation = params.evaluation | {"one_connectome": one_connectome}
-        stages = estimates.stages(simulating, params.fits, params.batches, evaluation, nodes)
+        seconds = lengths.scan_seconds(params.batches, params.config["synthetic"])
+        fits = lengths.with_durations(params.fits, seconds)
+        stages = estimates.stages(simulating, fits, params.batches, evaluation, nodes)
         lines = [f"{count_jobs(params.batches)}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
         lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
-        times = {"here": measure_fits(stages, nodes, params, logger), **scale_hours(stages, nodes, params)}
+        here = measure_fits(stages, fits, nodes, params, logger)
+        times = {"here": here, **scale_hours(stages, fits, nodes)}
         head = ["fit", "rule", "simulations", "simulated s", *(f"hours {place}" for place in times)]
         lines += [*table(head, stage_rows(stages, times)), ""]
-        lines += [*wall_times(stages, times, params.fits), ""]
-        lines += [*on_request(params.fits, params.twins, times["here"]), *remarks(params.fits)]
+        lines += [*wall_times(stages, times, fits), ""]
+        lines += [*on_request(fits, params.twins, here), *remarks(fits)]
+        lines += lengths.remarks(params.fits, seconds)
         lines += [f"{fit}: {text}" for fit in params.fits for text in beyond_bounds(params.fits[fit])]
     print("\n".join(["", *params.detectable, *lines, ""]), flush=True)
 
@@ -139,21 +143,20 @@ def job_rows(jobs):
     return [*rows, ["all", counts.total(), files.total()]]
 
 
-def measure_fits(stages, nodes, params, logger):
+def measure_fits(stages, fits, nodes, params, logger):
     """Seconds of one simulation of every fit on this machine, measured now."""
     found, people = {}, max(map(len, params.batches.values()))
     for fit in dict.fromkeys(stage.fit for stage in stages):
-        settings = params.fits[fit]
-        found[fit] = estimates.measure(settings, nodes, params.repetition_time, people)
+        found[fit] = estimates.measure(fits[fit], nodes, params.repetition_time, people)
         logger.info("%s: %.3g CPU seconds per simulation, measured now", fit, found[fit])
     return found
 
 
-def scale_hours(stages, nodes, params):
+def scale_hours(stages, fits, nodes):
     """The same for every benchmarked machine; None where no benchmark is near enough."""
-    fits = {stage.fit: params.fits[stage.fit] for stage in stages}
+    names = dict.fromkeys(stage.fit for stage in stages)
     return {
-        f"({number})": {fit: estimates.scale(known, settings, len(nodes)) for fit, settings in fits.items()}
+        f"({number})": {fit: estimates.scale(known, fits[fit], len(nodes)) for fit in names}
         for number, (_, known) in enumerate(estimates.read_measurements().values(), start=1)
     }
 

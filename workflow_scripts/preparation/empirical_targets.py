@@ -152,7 +152,7 @@ def segments(bold, runs, split, holdout, window):
 
 
 def target(pieces, hemispheres, analysis, needs_fcd, left_out=None):
-    """Compute FC, averaged over runs through Fisher's z, and FCD, pooled over runs.
+    """Compute FC, averaged over runs through Fisher's z with the weight of their volumes, and FCD, pooled.
 
     Censored volumes enter neither; windows with too many of them do not enter the FCD.
 
@@ -173,7 +173,8 @@ def target(pieces, hemispheres, analysis, needs_fcd, left_out=None):
     Returns
     -------
     arrays : dict
-        ``fc`` (P,), and ``fcd`` (K,) where it can be had.
+        ``fc`` (P,), ``fcd`` (K,) where it can be had, and, if volumes are censored, ``kept``, a bool for
+        every volume of all pieces.
     facts : dict
         What the target was made of.
 
@@ -188,11 +189,15 @@ def target(pieces, hemispheres, analysis, needs_fcd, left_out=None):
     _check_filter(pieces, analysis["band_pass"])
     series = [_filter(piece["bold"], repetition_time, analysis["band_pass"]) for piece in pieces]
     counted = [bold[piece["kept"]] for piece, bold in zip(pieces, series, strict=True)]
-    arrays = {"fc": average_fc([functional_connectivity(bold, pair_index) for bold in counted])}
+    lengths = list(map(len, counted))
+    arrays = {"fc": average_fc([functional_connectivity(bold, pair_index) for bold in counted], lengths)}
+    if sum(lengths) < sum(map(len, series)):
+        arrays["kept"] = np.concatenate([piece["kept"] for piece in pieces])
     facts = {
         "repetition_time": repetition_time,
-        "volumes": sum(map(len, counted)),
-        "censored_volumes": sum(map(len, series)) - sum(map(len, counted)),
+        "volumes": sum(lengths),
+        "censored_volumes": sum(map(len, series)) - sum(lengths),
+        "run_volumes": list(map(len, series)),
         "runs": [piece["run"] for piece in pieces],
         "segments": [{key: piece[key] for key in ("run", "first", "stop")} for piece in pieces],
         "window_length_volumes": None,

@@ -5,6 +5,7 @@ out here; nobody else is stopped by it.
 """
 
 from collections import Counter
+from statistics import median_low
 
 from cubnm_core.connectomes.group import consensus_connectome, group_target, mean_connectome
 from cubnm_core.connectomes.scaling import euclidean_lengths
@@ -39,6 +40,7 @@ def main(sm):
         left_out |= damaged
         members = [unit for unit in members if unit.name not in damaged]
         record["repetition_time"], record["notes"] = shared_time(members, targets.records)
+        record["run_volumes"] = median_runs(members, targets.records, record["repetition_time"])
     except InputError as error:
         record |= {"status": "excluded", "reasons": str(error).splitlines()}
         logger.error("the group cannot be averaged: %s", error)
@@ -125,6 +127,17 @@ def shared_time(members, targets):
         f"repetition times differ ({', '.join(f'{time:g}' for time in sorted(times))} s); the group is "
         f"simulated with the most common one, {commonest:g} s"
     ]
+
+
+def median_runs(members, targets, repetition_time):
+    """Give the group as many runs as the median person has, each as long as the median run, in volumes."""
+    runs = [targets[unit.name].get("run_volumes") or [] for unit in members]
+    times = [targets[unit.name]["repetition_time"] for unit in members]
+    seconds = [length * time for lengths, time in zip(runs, times, strict=True) for length in lengths]
+    if not seconds:
+        return []
+    count = median_low([len(lengths) for lengths in runs if lengths])
+    return [round(median_low(seconds) / repetition_time)] * count
 
 
 if "snakemake" in globals():

@@ -29,8 +29,9 @@ def make_target(rows, nodes, all_nodes, analysis, needs_fcd, left_out=None):
     Returns
     -------
     arrays : dict
-        ``fc`` (P,), averaged over runs through Fisher's z, and, where there is an FCD, its values ``fcd``
-        (K,), pooled over runs, or its distribution function ``fcd_cdf`` (10000,).
+        ``fc`` (P,), averaged over runs through Fisher's z with the weight of their volumes, and, where there
+        is an FCD, its values ``fcd`` (K,), pooled over runs, or its distribution function ``fcd_cdf``
+        (10000,).
     facts : dict
         What the target was made of, as for targets from scans.
 
@@ -50,13 +51,15 @@ def make_target(rows, nodes, all_nodes, analysis, needs_fcd, left_out=None):
     facts = {
         "repetition_time": fcs[0][1]["repetition_time"],
         "volumes": sum(known["volumes"] for _, known in fcs),
+        "run_volumes": [known["volumes"] for _, known in fcds or fcs],
         "runs": [row["run_id"] or "1" for row, _ in fcs],
         "precomputed": [_source(row, known) for row, known in stated],
         "window_length_volumes": None,
         "windows": 0,
         "notes": ["FC and FCD computed elsewhere", *(note for _, notes in vectors for note in notes)],
     }
-    arrays = {"fc": average_fc([vector for vector, _ in vectors])}
+    lengths = [known["volumes"] for _, known in fcs]
+    arrays = {"fc": average_fc([vector for vector, _ in vectors], lengths)}
     if left_out is not None:
         return arrays, {
             **facts,

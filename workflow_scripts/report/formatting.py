@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from workflow_scripts.configuration import hemodynamics
+from workflow_scripts.configuration.simulation import MATCH
 
 MISSING = "–"
 
@@ -59,13 +60,18 @@ def conditions(cohort, fit):
         ("FIC", fic_text(setting.get("fic"))),
         (
             "simulation",
-            f"{simulation.get('duration')} s, dt {1e3 * simulation.get('dt', np.nan):g} ms, "
+            f"{duration_text(simulation.get('duration'))}, dt {1e3 * simulation.get('dt', np.nan):g} ms, "
             f"{_hemodynamics(simulation.get('hemodynamics'))}",
         ),
         ("conduction delays", "yes" if setting.get("delays") else "no"),
         ("scoring seeds", _stored(rows, "seeds", None)),
         ("search noise seed", _search_seeds(cohort, fit, setting)),
     ]
+
+
+def duration_text(duration):
+    """Say how long simulations are."""
+    return "as long as the runs" if duration == MATCH else f"{duration} s"
 
 
 def _hemodynamics(settled):

@@ -1,9 +1,13 @@
 """What a reviewer would ask first about scans, nodes and searches: each thing once, with how many and who."""
 
+import numpy as np
 import pandas as pd
 
+from cubnm_core.measures.comparison import FCD_TERMS
 from workflow_scripts.cohort.scan_filters import UNKNOWN
+from workflow_scripts.configuration.simulation import MATCH
 from workflow_scripts.files.words import plural
+from workflow_scripts.fitting.durations import WORTH_TELLING, expected_bias
 
 SHORT_RUN = 300.0  # s: the FC of less is hardly that of a person
 SHORT_FCD = 600.0  # s: the same of the FCD
@@ -35,6 +39,7 @@ def about_inputs(cohort):
         *_without_fcd(everybody),
         *_short_runs(qc),
         *_short_dynamics(cohort, qc),
+        *_other_lengths(cohort, qc),
         *_mixed_times(qc),
         *_unknown_filters(cohort, qc),
         *_removed_nodes(cohort),
@@ -91,6 +96,26 @@ def _short_dynamics(cohort, qc):
         f"The FCD that was fitted rests on less than {SHORT_FCD / 60:.0f} minutes of scan for {_who(names)} "
         f"of {len(qc)}: its distance (fcd_ks) says little about a person."
     ]
+
+
+def _other_lengths(cohort, qc):
+    """Fits by the FCD whose simulations have another length than the scans."""
+    if "volumes_train" not in qc:
+        return []
+    found, runs = [], np.fmin(qc["shortest_run"], qc["volumes_train"] * qc["repetition_time"])  # or halves
+    for fit, setting in cohort.fit_settings.items():
+        simulation, objective = setting["simulation"], setting["objective"]
+        if simulation["duration"] == MATCH or not any(objective.get(term) for term in FCD_TERMS):
+            continue
+        seconds, window = simulation["duration"] - simulation["burn_in"], setting["analysis"]["window"]
+        biases = pd.Series([expected_bias(run, seconds, window) for run in runs], qc.index)
+        if names := _units(qc, biases >= WORTH_TELLING):
+            found.append(
+                f"In the fit {fit}, simulations of {seconds:g} s are compared with runs of another length "
+                f"for {_who(names)} of {len(qc)}, which adds up to {biases.max():.2f} to the distance of the "
+                "FCD (fcd_ks) of a right model; simulation.duration: match compares equal lengths."
+            )
+    return found
 
 
 def _mixed_times(qc):

@@ -58,7 +58,8 @@ class Batch:
         """Empirical and simulated, of the held-out scan, or the training scan without one."""
         split = next((name for name in ("test", "train") if name in self.targets), None)
         empirical = self._target(unit, split)
-        simulated = {fit: run for fit in self.fits if "fc" in (run := self._simulation(unit, fit))}
+        simulated = {fit: self._simulation(unit, fit, empirical) for fit in self.fits}
+        simulated = {fit: run for fit, run in simulated.items() if "fc" in run}
         if "fc" not in empirical or not simulated:
             return None
         hemispheres = self.nodes["hemisphere"].to_numpy() if "hemisphere" in self.nodes else None
@@ -81,13 +82,16 @@ class Batch:
         windows = self.targets[split].records[unit].get("windows")
         return arrays | _windows(arrays, windows)
 
-    def _simulation(self, unit, fit):
-        """FC and FCD of the simulation of median cost, as far as they were saved."""
+    def _simulation(self, unit, fit, empirical):
+        """FC and FCD of the simulation of median cost, as far as saved, and the `windows` of a matrix."""
         with ArrayFile(self.simulations[fit]) as file:
             file.check_names()
             names = {name: f"{unit}/{name}" for name in ("fc", "fcd")}
             arrays = {short: file.read(name) for short, name in names.items() if name in file.names}
-        windows = round((1 + np.sqrt(1 + 8 * len(arrays.get("fcd", [])))) / 2)
+        values = len(arrays.get("fcd", []))
+        if "windows" not in empirical and values == len(empirical.get("fcd", [])):
+            return arrays  # of pieces as long as the runs
+        windows = round((1 + np.sqrt(1 + 8 * values)) / 2)
         return arrays | _windows(arrays, windows)
 
     def _convergence(self, unit, fit):

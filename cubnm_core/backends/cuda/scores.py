@@ -25,7 +25,6 @@ class Scores:
     def __init__(self, device, module, comparison, rows):
         self.device, self.module, self.comparison = device, module, comparison
         targets, self._host_index = comparison.targets, comparison.index[rows]
-        self._index = device.to_device(self._host_index.astype(np.int32))
         self._fc = device.to_device(np.stack([target.fc for target in targets]))
         if "fcd_ks" in comparison.terms:
             values = [np.empty(0) if target.fcd is None else target.sorted_fcd for target in targets]
@@ -45,25 +44,28 @@ class Scores:
         counts += CDF_BINS if "fcd_ks_binned" in self.comparison.terms else 0
         return 4 * counts + 8 * (len(FC_TERMS) + 4)
 
-    def of_fc(self, first, fc):
-        """Terms of the FC of the simulations from number `first` on: a dict of arrays on the host."""
+    def of_fc(self, places, fc):
+        """Terms of the FC of some simulations, by their (size,) places: a dict of arrays on the host."""
         size, pairs = len(fc), fc.shape[-1]
         found = self.device.empty((size, len(FC_TERMS)), np.float64)
-        index = self._index[first : first + size]
+        index = self._targets_of(places)
         self._launch("compare_fc", (size,), _BLOCK, fc, self._fc, index, found, np.int32(pairs))
         columns = self.device.to_host(found).T
         return {name: column for name, column in zip(FC_TERMS, columns, strict=True) if self._asks_for(name)}
 
-    def of_fcd(self, first, fcd):
+    def _targets_of(self, places):
+        return self.device.to_device(self._host_index[places].astype(np.int32))
+
+    def of_fcd(self, places, fcd):
         """Terms of the FCD, likewise; NaN where the target or the simulation does not allow them."""
         measures = {"fcd_ks": self._exact, "fcd_ks_binned": self._in_bins}
         found = {}
         for name in filter(self._asks_for, measures):
             odd = self.device.zeros((len(fcd),), np.int32)
-            index = self._index[first : first + len(fcd)]
+            index = self._targets_of(places)
             distances = self.device.to_host(measures[name](fcd, index, odd))
             allowed = [name in self.comparison.terms_of(target) for target in self.comparison.targets]
-            usable = np.array(allowed)[self._host_index[first : first + len(fcd)]]
+            usable = np.array(allowed)[self._host_index[places]]
             found[name] = np.where(usable & (self.device.to_host(odd) == 0), distances, np.nan)
         return found
 

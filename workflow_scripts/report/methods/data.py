@@ -148,7 +148,8 @@ def _dynamics(analysis, bold):
     ends = "; windows at both ends were truncated rather than omitted" if kept else ""
     share = analysis.get("censored_share")
     censored = (
-        f" Windows with more than {share:.0%} of their volumes censored were excluded."
+        f" Windows with more than {share:.0%} of their volumes censored were excluded. "
+        "The volumes that were censored in a scan were left out of simulations, too, after the filter."
         if bold.get("fd_threshold") and share is not None
         else ""
     )

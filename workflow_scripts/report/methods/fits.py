@@ -3,6 +3,7 @@
 from cubnm_core.equations.files import load_model
 from workflow_scripts.configuration import hemodynamics, parameters
 from workflow_scripts.configuration.schemas import protocols
+from workflow_scripts.configuration.simulation import MATCH
 from workflow_scripts.configuration.start import FROM_GROUP
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.methods.sources import SOURCES, of_model
@@ -50,8 +51,8 @@ def sentences(cohort, fit):
     stated = [
         (
             f"Fit “{fit}”: {model.title}, integrated {SCHEMES[simulation['scheme']]} in steps of "
-            f"{1e3 * simulation['dt']:g} ms{_search_steps(setting)} for {simulation['duration']:g} s, of "
-            f"which the first {simulation['burn_in']:g} s were discarded{_precision(simulation)}.",
+            f"{1e3 * simulation['dt']:g} ms{_search_steps(setting)} {_length(simulation)}"
+            f"{_precision(simulation)}.",
             of_model(model),
         ),
         *_strongest_weight(setting),
@@ -97,6 +98,16 @@ def _inhibition(fic):
         return []
     text, cited = FIC[fic["method"]]
     return [(text.format(**fic), cited)]
+
+
+def _length(simulation):
+    """Say how long simulations were, and what of them was compared."""
+    if simulation["duration"] == MATCH:
+        return (
+            f"for {simulation['burn_in']:g} s, which were discarded, and as long as the runs of a person "
+            "last; scans were compared with pieces of simulations as long as their own runs"
+        )
+    return f"for {simulation['duration']:g} s, of which the first {simulation['burn_in']:g} s were discarded"
 
 
 def _precision(simulation):

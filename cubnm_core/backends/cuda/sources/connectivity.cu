@@ -47,10 +47,10 @@ extern "C" __global__ void filter_bold(const real* __restrict__ bold, double* fi
     }
 }
 
-// taken[simulation][length][N]: BOLD from volume `first` on, in double precision
-extern "C" __global__ void take_bold(const real* __restrict__ bold, double* taken, int first, int volumes, int simulations) {
+// wide[simulation][length][N]: BOLD from volume `first` on, in double precision
+extern "C" __global__ void widen(const real* __restrict__ bold, double* wide, int first, int volumes, int simulations) {
     const size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x, each = (size_t)(volumes - first) * N;
-    if (i < simulations * each) taken[i] = bold[i / each * volumes * N + (size_t)first * N + i % each];
+    if (i < simulations * each) wide[i] = bold[i / each * volumes * N + (size_t)first * N + i % each];
 }
 
 // shared[simulation][length]: mean over nodes of every volume
@@ -82,6 +82,23 @@ extern "C" __global__ void regress_shared(double* bold, const double* __restrict
     }
     if (!(power > NOTHING_SHARED * own) || power == 0) return;
     for (int t = 0; t < length; ++t) x[(size_t)t * N] -= product / power * (s[t] - mean);
+}
+
+// taken[simulation][place][N]: the volumes places[...] of the simulations rows[...]
+template <typename number>
+__device__ void take(const number* __restrict__ bold, const int* __restrict__ rows, const int* __restrict__ places, number* taken,
+                     int simulations, int volumes, int count) {
+    const size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
+    if (i >= (size_t)simulations * count * N) return;
+    taken[i] = bold[((size_t)rows[i / N / count] * volumes + places[i / N % count]) * N + i % N];
+}
+extern "C" __global__ void take_volumes(const real* __restrict__ bold, const int* __restrict__ rows, const int* __restrict__ places,
+                                        real* taken, int simulations, int volumes, int count) {
+    take(bold, rows, places, taken, simulations, volumes, count);
+}
+extern "C" __global__ void take_prepared(const double* __restrict__ bold, const int* __restrict__ rows, const int* __restrict__ places,
+                                         double* taken, int simulations, int volumes, int count) {
+    take(bold, rows, places, taken, simulations, volumes, count);
 }
 
 // moments[simulation][window][N][2]: mean, and one over the norm of the deviations from it
@@ -117,6 +134,21 @@ extern "C" __global__ void window_patterns(const series* __restrict__ bold, cons
     patterns[(simulation * windows + window) * pairs + pair] = sum * a[1] * b[1];
 }
 
+// fc[value]: mean over pieces[piece][value] through Fisher's z; the weights add up to 1
+#undef tanh
+extern "C" __global__ void average_pieces(const double* __restrict__ pieces, const double* __restrict__ weights, double* fc, int count,
+                                          int simulations, int pairs) {
+    const size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x, values = (size_t)simulations * pairs;
+    if (i >= values) return;
+    const double largest = 1 - 1.1102230246251565e-16;  // the z of a correlation of exactly 1 would be infinite
+    double z = 0;
+    for (int piece = 0; piece < count; ++piece) {
+        const double found = pieces[piece * values + i], r = found > largest ? largest : found < -largest ? -largest : found;
+        z += weights[piece] * (log1p(r) - log1p(-r)) / 2;
+    }
+    fc[i] = tanh(z);
+}
+
 __device__ __forceinline__ double plus(double x, double y) { return x + y; }
 __device__ __forceinline__ double larger(double x, double y) { return x < y ? y : x; }
 
@@ -146,8 +178,10 @@ extern "C" __global__ void __launch_bounds__(256) normalise_patterns(double* pat
     for (int i = threadIdx.x; i < pairs; i += 256) pattern[i] = (pattern[i] - mean) * norm;
 }
 
-// fcd[simulation][window pair], lower triangle row-major: products of patterns, 16 x 16 of them a block, 16 pairs at a time
-extern "C" __global__ void __launch_bounds__(256) compare_windows(const double* __restrict__ patterns, real* fcd, int windows, int pairs) {
+// fcd[simulation][first + window pair], lower triangle row-major: products of patterns, 16 x 16 of them a block, 16 pairs at a time;
+// of the values of a simulation, those before `first` and after the pairs belong to other pieces
+extern "C" __global__ void __launch_bounds__(256) compare_windows(const double* __restrict__ patterns, real* fcd, int windows, int pairs,
+                                                                  int values, int first) {
     if (blockIdx.y < blockIdx.x) return;  // above the diagonal
     __shared__ double a[16][17], b[16][17];
     const int x = threadIdx.x % 16, y = threadIdx.x / 16, i = blockIdx.y * 16 + y, j = blockIdx.x * 16 + x, other = blockIdx.x * 16 + y;
@@ -161,5 +195,5 @@ extern "C" __global__ void __launch_bounds__(256) compare_windows(const double* 
         for (int p = 0; p < 16; ++p) sum += a[y][p] * b[x][p];
         __syncthreads();
     }
-    if (i < windows && j < i) fcd[blockIdx.z * ((size_t)windows * (windows - 1) / 2) + (size_t)i * (i - 1) / 2 + j] = (real)sum;
+    if (i < windows && j < i) fcd[blockIdx.z * (size_t)values + first + (size_t)i * (i - 1) / 2 + j] = (real)sum;
 }
