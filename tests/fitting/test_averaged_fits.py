@@ -82,3 +82,20 @@ def test_a_history_belongs_to_averages_steps_and_scale(cohort):
     cohort.settings["simulation"]["dt"] = 5e-4
     finer = cohort.marks()
     assert all((finer[key] == marks["all"][key]) == (key in keys) for key in finer)
+
+
+def test_a_fit_of_pfic_finds_its_inhibition_and_is_evaluated(cohort):
+    """The published model through the scripts, with w_EI and sigma held; rates stay near 3 Hz."""
+    cohort.settings |= {"model": "pFIC", "strongest_weight": 0.02, "rate_limits": [2.7, 3.3]}
+    cohort.settings["free"] = {"G": [0.5, 2.0], "w_EE": [2.75, 4.0]}
+    cohort.settings["fixed"] = {"w_EI": 2.5, "sigma": 0.002}
+    fit.main(cohort.sm("fit"))
+    rows = read_tsv(cohort.sm("fit").output.fits)
+    assert {row["status"] for row in rows} == {"ok"} and all(float(row["fc_corr"]) > -1 for row in rows)
+    sm = cohort.sm("evaluate", first_seed=1000, seeds=2)
+    evaluate.main(sm)
+    regional = [row for row in read_tsv(sm.output.regional_parameters) if row["variable"] == "wIE"]
+    weights = [float(row["value"]) for row in regional]
+    assert len(weights) == 2 * 8 and min(weights) > 0.5 and len(set(weights)) > 8
+    rates = [float(row["mean"]) for row in read_tsv(sm.output.states) if row["variable"] == "r_E"]
+    assert len(rates) == 2 * 8 and all(2.9 < rate < 3.2 for rate in rates)

@@ -73,9 +73,14 @@ def describe(evaluated):
     for split in evaluated.scores:
         scores = evaluated.score_summary(split)
         shown = [name for name in ("fc_corr", "fcd_ks") if name in scores]
-        named = [f"{name} {scores[name][0]:.3f} ± {scores[name][1]:.3f}" for name in shown]
+        named = [f"{name} {_told(*scores[name])}" for name in shown]
         parts.append(f"{split} {', '.join(named)}")
     for code in sorted(set(evaluated.status) - {0}):
         count = np.count_nonzero(evaluated.status == code)
         parts.append(f"{count} of {len(evaluated.seeds)} simulations ended with the status {STATUS[code]}")
     return "; ".join(parts)
+
+
+def _told(mean, sd):
+    """Mean and SD, which one average of simulations has not."""
+    return f"{mean:.3f}" if np.isnan(sd) else f"{mean:.3f} ± {sd:.3f}"
