@@ -56,7 +56,7 @@ def make_target(rows, nodes, all_nodes, analysis, needs_fcd, left_out=None):
         "precomputed": [_source(row, known) for row, known in stated],
         "window_length_volumes": None,
         "windows": 0,
-        "notes": ["FC and FCD computed elsewhere", *(note for _, notes in vectors for note in notes)],
+        "notes": [note for _, notes in vectors for note in notes],
     }
     lengths = [known["volumes"] for _, known in fcs]
     arrays = {"fc": average_fc([vector for vector, _ in vectors], lengths)}
