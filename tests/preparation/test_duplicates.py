@@ -12,7 +12,7 @@ from test_signals import from_case
 from cubnm_core.measures.copies import alike, are_equal, shared_volumes, sketch
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.files.archives import Archive
-from workflow_scripts.preparation import empirical_targets
+from workflow_scripts.preparation import duplicates, empirical_targets
 
 PEOPLE = ("01", "02", "03", "04")
 
@@ -239,6 +239,28 @@ def test_a_held_out_fc_is_not_that_of_the_training_split(tmp_path):
     assert "made of 12.0 minutes of scan, fewer" in target("train")["reasons"][0]
     params.shortest = {"shortest_scan": None, "shortest_fcd": 900.0}
     assert "bold.shortest_fcd asks for (15.0 minutes)" in target("train")["fcd_left_out"]
+
+
+def archive_of(vectors):
+    """Targets computed elsewhere, in memory: dict of unit to FC."""
+    records = {
+        unit: {"participant_id": unit[4:6], "precomputed": ["fc.tsv"], "status": "ok"} for unit in vectors
+    }
+    return SimpleNamespace(records=records, arrays=lambda unit: {"fc": vectors[unit]})
+
+
+def test_an_fc_computed_elsewhere_that_two_people_have_is_flagged():
+    """Rounded, and in another split; two sessions of one person and mere likeness are none."""
+    rng = np.random.default_rng(0)
+    units = ["sub-01", "sub-02_ses-1", "sub-02_ses-2", "sub-03"]
+    train = {unit: rng.uniform(-0.2, 0.9, 200) for unit in units}
+    test = {unit: values + rng.normal(0, 0.05, 200) for unit, values in train.items()}
+    test["sub-03"] = np.round(train["sub-01"], 5)
+    train["sub-02_ses-2"] = train["sub-02_ses-1"]
+    (found,) = duplicates.same_fc(units, {"train": archive_of(train), "test": archive_of(test)})
+    assert (found["kind"], found["unit"], found["other"]) == ("FC", "sub-03", "sub-01")
+    assert "its FC (test) is that of sub-01 (train)" in found["told"]
+    assert duplicates.flags([found])["sub-01"][0].startswith("the same FC as sub-03")
 
 
 def test_one_file_in_two_rows_is_never_trained_and_tested_on(shared, tmp_path):

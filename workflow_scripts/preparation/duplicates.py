@@ -191,6 +191,45 @@ def _same_connectomes(units, connectomes):
     return found
 
 
+def same_fc(units, targets):
+    """Find FC computed elsewhere that several participants have; of scans, these themselves are compared.
+
+    Parameters
+    ----------
+    units : list of str
+        In the order of the cohort.
+    targets : dict of str to workflow_scripts.files.archives.Archive
+        By split.
+
+    Returns
+    -------
+    list of dict
+        As of :func:`between_people`, with the kind "FC".
+    """
+    things = [
+        (unit, split)
+        for unit in units
+        for split, archive in targets.items()
+        if archive.records[unit].get("precomputed") and archive.records[unit]["status"] == "ok"
+    ]
+    vectors = [targets[split].arrays(unit)["fc"] for unit, split in things]
+
+    def compare(one, other):
+        equal = copies.are_equal(vectors[one], vectors[other])
+        return "the same numbers but for rounding and scale" if equal else None
+
+    sketches = [[copies.sketch(vector).tolist() for vector in vectors]]
+    found, seen = [], set()
+    for one, other, how in _groups(list(range(len(things))), sketches, compare):
+        (first, its), (unit, split) = things[one], things[other]
+        ids = [targets[which].records[name]["participant_id"] for name, which in (things[one], things[other])]
+        if ids[0] != ids[1] and (first, unit) not in seen:
+            seen.add((first, unit))
+            told = f"its FC ({split}) is that of {first} ({its}): {how}"
+            found.append({"kind": "FC", "unit": unit, "other": first, "told": told})
+    return found
+
+
 def _vector(connectomes, unit):
     weights = connectomes.arrays(unit)["weights"]
     return weights[np.tril_indices(len(weights), -1)]

@@ -28,7 +28,8 @@ def main(sm):
     check_node_sets([connectomes, *targets.values()], common["node_set"])
     stated = stated_motion(sm.input.participants)
     units = from_records(sm.params.units)
-    told = duplicates.flags(common.get("duplicates", []))
+    same_fc = duplicates.same_fc([unit.name for unit in units], targets)
+    told = duplicates.flags([*common.get("duplicates", []), *same_fc])
     rows = [row_of(unit, connectomes, scans, targets, stated) for unit in units]
     add_likeness(rows, units, connectomes, targets[sm.params.splits[0]])
     lacking = missing_counts(sm.input.missing)

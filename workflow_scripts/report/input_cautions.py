@@ -16,6 +16,7 @@ SHOWN = 3  # names in a sentence; the tables have all
 # Flags of quality control, and what they say of units.
 TWICE = {
     "the same scan as": "have a scan that another unit has, too",
+    "the same FC as": "have an FC, computed elsewhere, that another person has, too",
     "the same connectome as": "have a connectome that another person has, too",
     "a run is there twice": "had a run that was there twice",
 }
