@@ -22,6 +22,8 @@ from workflow_scripts.fitting.people import UNREADABLE, People, tell
 from workflow_scripts.fitting.simulators import CohortSimulator, recorded
 from workflow_scripts.preparation import group
 
+LOOKED_ON = 20  # people with the same connectome after whom nobody with another one is looked for
+
 
 def main(sm):
     """Cross every fitted person of a batch with others and write one row per condition and measure."""
@@ -41,7 +43,10 @@ def main(sm):
         seeds = noise_seeds.range_of_session(sm.params.first_seed, sm.params.seeds, unit.session_id)
         try:
             person, me = own.read(unit)
-            others = company(unit, everybody, pooled, sm.params.others, settings["delays"])
+            others = choose_others(unit, me, everybody, sm.params.others)
+            if others:
+                mean = group_of_others(unit.participant_id, everybody, pooled, settings["delays"])
+                others.append((None, mean))
             members, duration = side_by_side([(person, me), *others], settings)
             cells = cross_person(person, members, simulator.lasting(duration), seeds)
             if not cells:
@@ -125,40 +130,39 @@ def order_others(participant, candidates):
     return sorted(others, key=lambda other: hashlib.sha256(f"{participant} {other}".encode()).digest())
 
 
-def company(unit, everybody, pooled, count, delays):
-    """Give the members that a person is crossed with: others as drawn, and the group of all others.
+def choose_others(unit, me, everybody, count):
+    """Choose the people that a person is crossed with, as drawn.
+
+    Those with the person's own connectome come in only where nobody with another one does: exchanging a
+    connectome for itself says nothing.
 
     Parameters
     ----------
     unit : workflow_scripts.cohort.units.Unit
+    me : cubnm_core.evidence.cross.Member
     everybody : Members
-    pooled : cubnm_core.connectomes.group.PooledConnectomes or None
-        Of everybody.
     count : int
         Most others.
-    delays : bool
-        Whether the group needs lengths of tracts.
 
     Returns
     -------
-    list of (workflow_scripts.fitting.people.Person or None, cubnm_core.evidence.cross.Member)
-        The group is no person. Empty where nobody else can be used. Of others with several sessions the one
-        of the same name comes in, or else the first.
+    list of (workflow_scripts.fitting.people.Person, cubnm_core.evidence.cross.Member)
+        Empty where nobody else can be used. Of others with several sessions the one of the same name comes
+        in, or else the first.
     """
     known = everybody.units(everybody.is_fitted)
-    others = []
+    others, alike = [], []
     for participant in order_others(unit.participant_id, known):
-        if len(others) == count:
+        if len(others) == count or len(alike) == count + LOOKED_ON:
             break
         sessions = known[participant]
         same = [other for other in sessions if other.session_id == unit.session_id]
         try:
-            others.append(everybody.read((same or sessions)[0]))
+            found = everybody.read((same or sessions)[0])
         except InputError:  # told where it is that person's turn
             continue
-    if not others:
-        return []
-    return [*others, (None, group_of_others(unit.participant_id, everybody, pooled, delays))]
+        (alike if np.array_equal(found[1].weights, me.weights) else others).append(found)
+    return others or alike[:count]
 
 
 def side_by_side(company, settings):
