@@ -84,8 +84,14 @@ def test_both_with_a_held_out_run_asked(tiny_cohort, holdout):
 
 
 def test_nothing_to_hold_out(tiny_cohort):
+    """One person without a held-out run stops nobody; a cohort without any asks for something else."""
     tiny_cohort.row("03", "bold", "2")["role"] = "train"
-    assert "sub-03 has no run with role test, so there is nothing to hold out" in refusal(tiny_cohort)
+    tiny_cohort.write()
+    assert tiny_cohort.read()
+    for row in tiny_cohort.manifest:
+        row |= {"role": "train"} if row["kind"] == "bold" else {}
+    tiny_cohort.config["holdout"] = "run"
+    assert "nobody has a run with role test, so there is nothing to hold out" in refusal(tiny_cohort)
 
 
 def test_split_half_refuses_runs_with_a_role(tiny_cohort):

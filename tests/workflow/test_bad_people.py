@@ -8,7 +8,7 @@ import pytest
 from cohorts import LABELS, LITTLE_EVIDENCE, TinyCohort, labelled, read_tsv, symmetric
 from damages import overwrite
 
-PEOPLE = ("02", "01", "03", "05", "06", "07", "08", "09", "10", "11")
+PEOPLE = ("02", "01", "03", "05", "06", "07", "08", "09", "10", "11", "12", "13")
 HISTORY = "results/histories/homogeneous/sub-10_restart-0.tsv"
 
 
@@ -34,6 +34,8 @@ def bad_people(tmp_path):
     write("08", "sc", None, -symmetric(8))
     del cohort.participants[PEOPLE.index("11")]["group"]
     write("11", "bold", "2", draw.standard_normal((150, 1)) * np.ones((1, len(LABELS))))  # one signal
+    cohort.manifest.remove(cohort.row("12", "bold", "2"))  # nothing to hold out
+    cohort.manifest.remove(cohort.row("13", "bold", "1"))  # nothing to fit
     cohort.config["evaluation"] = {**LITTLE_EVIDENCE, "nulls": {"count": 1, "refits": 1}}
     # Weighs no FCD, so that all can be fitted; the other one does.
     homogeneous = cohort.config["fits"]["homogeneous"]
@@ -75,6 +77,8 @@ def test_every_kind_of_bad_person_goes_through_every_rule(snakemake, bad_people)
         "07": r"repeat the volume before in all parcels",
         "08": r"negative",
         "09": r"_connectome\.npz: the array sub-09/weights cannot be read .* remove it",
+        "12": r"no run is left for the test split",
+        "13": r"no run is left for the train split",
         "10": r"sub-10_restart-0\.tsv, line 1: expected .* move it away",
     }.items():
         assert re.search(reason, " | ".join(told.get(person, []))), (person, told.get(person))

@@ -97,7 +97,10 @@ def _precomputed_problems(path, rows):
 
 
 def holdout_problems(rows, holdout, asked, manifest):
-    """Find people of whom nothing can be held out the way it is asked.
+    """Find what cannot be held out the way it is asked.
+
+    Single people without a run of a role are no problem here: the preparation excludes them, or does without
+    their held-out scores, and says so.
 
     Parameters
     ----------
@@ -126,17 +129,13 @@ def holdout_problems(rows, holdout, asked, manifest):
         for number, row in scans
         if row["role"] not in ("train", "test")
     ]
-    roles = {}
-    for _, row in scans:
-        roles.setdefault(unit_name(row["participant_id"], row["session_id"]), set()).add(row["role"])
-    for unit, found in roles.items():
-        problems += [
-            f"{manifest}: {unit} has no run with role {role}, so there is nothing to {purpose} (holdout: "
-            f"{holdout}); add one, delete its rows, or set holdout: split_half"
-            for role, purpose in (("train", "fit"), ("test", "hold out"))
-            if role not in found and "both" not in found and None not in found
-        ]
-    return problems
+    found = {row["role"] for _, row in scans}
+    return problems + [
+        f"{manifest}: nobody has a run with role {role}, so there is nothing to {purpose} (holdout: "
+        f"{holdout}); add some, or set holdout: split_half"
+        for role, purpose in (("train", "fit"), ("test", "hold out"))
+        if scans and role not in found and "both" not in found and None not in found
+    ]
 
 
 def _half_problems(scans, holdout, manifest):
