@@ -155,8 +155,8 @@ def solve(model, values, weights, *, held, conditions, free=()):
     moving = states if conditions else tuple(model.states)
     system = _System(make_flow(model, (*states, *free)), (*map(derivative, moving), *conditions), conditions)
     shape = np.broadcast_shapes(*(np.shape(value) for value in values.values()))
-    known = {name: constant.value for name, constant in model.constants.items()}
-    known |= {name: np.broadcast_to(value, shape) for name, value in values.items()}
+    known = {name: constant.value for name, constant in model.constants.items()} | values
+    known = {name: np.broadcast_to(value, shape) for name, value in known.items()}
     known |= {name: np.full(shape, value) for name, value in held.items()}
     best, solved = None, np.zeros(shape, bool)
     with np.errstate(all="ignore"):
@@ -203,24 +203,34 @@ def _starts(model, states, free, known, shape):
 
 
 def _settle(system, known, start, weights):
-    """Solve the nodes and the sums over sources in turn."""
-    flow, found = system.flow, start
+    """Solve the nodes and the sums over sources in turn; a simulation whose sums stay is left alone."""
+    flow, found = system.flow, {name: np.array(value) for name, value in start.items()}
     sums = _sums(flow, {**known, **found}, weights)
+    solved = np.zeros(np.shape(found[flow.moving[0]]), bool)
+    rows = np.arange(len(solved))
     for _ in range(_ROUNDS):
-        found, solved = _newton(system, {**known, **sums}, found)
-        renewed = _sums(flow, {**known, **found}, weights)
-        changed = np.zeros(solved.shape, bool)
+        here = {name: value[rows] for name, value in known.items()}
+        before = {name: value[rows] for name, value in sums.items()}
+        part, works = _newton(system, {**here, **before}, {name: found[name][rows] for name in found})
+        renewed = _sums(flow, {**here, **part}, weights)
+        changed = np.zeros(works.shape, bool)
         for name, value in renewed.items():
-            changed |= ~(np.abs(value - sums[name]) <= _CLOSE * (np.abs(value) + _CLOSE))
-        sums = renewed
-        if not (changed & solved).any():
+            changed |= ~(np.abs(value - before[name]) <= _CLOSE * (np.abs(value) + _CLOSE))
+            sums[name][rows] = value
+        for name, value in part.items():
+            found[name][rows] = value
+        solved[rows] = works & ~changed
+        rows = rows[(changed & works).any(axis=1)]
+        if not len(rows):
             break
-    return found, solved & ~changed & _within_bounds(flow.model, found)
+    return found, solved & _within_bounds(flow.model, found)
 
 
 def _sums(flow, values, weights):
+    """Sums over sources; simulation by simulation, so that none depends on how many there are."""
     shape = np.shape(values[flow.moving[0]])
-    return {name: np.broadcast_to(evaluate(sent, values), shape) @ weights for name, sent in flow.sums}
+    sent = {name: np.broadcast_to(evaluate(each, values), shape) for name, each in flow.sums}
+    return {name: np.stack([row @ weights for row in each]) for name, each in sent.items()}
 
 
 def _newton(system, known, start):

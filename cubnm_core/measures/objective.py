@@ -327,6 +327,12 @@ class Objective:
             scores[name] = np.where(failed | ~np.isfinite(values), self._worst(name), values)
         return scores | {"cost": self._cost(scores)}
 
+    def _is_comparable(self, name, observed, target):
+        """Whether an observable is compared; one that does not count only if sizes agree."""
+        if name not in observed or name not in target.observables:
+            return False
+        return name in self.needed or observed[name].shape[1] == target.observables[name].size
+
     def _built_in_terms(self, run, target, rows, fc, fcd):
         names = self.compared_terms(target)
         if fc is None:
@@ -336,8 +342,9 @@ class Objective:
             names = [name for name in names if name not in OBSERVABLES]
             terms = comparison.compare(fc, fcd, target, names)
             if target.observables:
-                observed = {name: values[rows] for name, values in run.observables.items()}
-                terms |= comparison.compare_observables(observed, target, OBSERVABLES)
+                observed = {name: values[rows] for name, values in getattr(run, "observables", {}).items()}
+                compared = [name for name in OBSERVABLES if self._is_comparable(name, observed, target)]
+                terms |= comparison.compare_observables(observed, target, compared)
         if "r_E" in (run.state_means or {}) and self.band is not None:
             with np.errstate(invalid="ignore", over="ignore"):
                 terms["rate_penalty"] = rates.penalty(run.state_means["r_E"][rows], self.band)

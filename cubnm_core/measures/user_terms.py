@@ -69,11 +69,12 @@ class UserTerm:
     function : callable
         Gives one number to be minimised. It gets what its arguments are called: ``simulated_fc`` (P,),
         ``simulated_fcd`` (W,) or None, ``target_fc`` (P,), ``target_fcd`` (K,) or None, ``state_means``, a
-        dict of (N,) arrays; ``simulated_bold`` (T, N), which FC is computed from (after the burn-in, with the
-        filter), ``target_bold``, a tuple of such arrays, one for every run, NaN in volumes that are censored,
-        ``repetition_time`` (s), ``states``, a dict of (samples, N) arrays after the burn-in. Five arguments
-        of other names are the first five of these, in this order. It is called for one simulation at a time,
-        so that no score depends on the others of a batch, and only for simulations that did not fail.
+        dict of (N,) arrays; ``simulated_bold`` (T, N), after the burn-in, with the filter, whole and without
+        censoring even where FC and FCD are those of pieces; ``target_bold``, a tuple of such arrays, one for
+        every run, NaN in volumes that are censored; ``repetition_time`` (s); ``states``, a dict of
+        (samples, N) arrays after the burn-in. Five arguments of other names are the first five of these, in
+        this order. It is called for one simulation at a time, so that no score depends on
+        the others of a batch, and only for simulations that did not fail.
     worst : float
         The value of a simulation that failed. Larger values, and those that are not finite, count as it.
     """

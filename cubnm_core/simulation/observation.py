@@ -152,8 +152,8 @@ class Observer:
         """Observables of some simulations, one after the other, from their BOLD after the burn-in."""
         for row, series in zip(rows, bold, strict=True):
             series = self._prepared(series)
-            found = self.panel.measure(series, self.repetition_time, names=self._wanted)
-            for name in self._kept:
+            found = self.panel.measure_possible(series, self.repetition_time, self._wanted)
+            for name in [name for name in self._kept if name in found]:
                 room = np.full((self.size, found[name].size), np.nan)
                 self.observables.setdefault(name, room)[row] = found[name]
             if self.comparison is not None:

@@ -115,6 +115,8 @@ class Simulation:
         sizes = [len(self.measurement.pair_index[0])]
         sizes += [self.measurement.n_window_pairs(layout)] if with_fcd else []
         found = [np.full((len(finite), size), np.nan, dtype) for size in sizes]
+        if not finite.any():
+            return found[0], found[1] if with_fcd else None
         for array, values in zip(
             found, measure_all(self.measurement, bold, layout, with_fcd, dtype), strict=False
         ):

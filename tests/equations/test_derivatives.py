@@ -91,3 +91,18 @@ def test_where_nothing_rests_it_is_said():
     )
     assert not solved.any()
     assert set(found) == {"w"}
+
+
+def test_no_rest_point_depends_on_the_others_of_its_batch():
+    """The same bits whatever the batch, sums over sources included."""
+    model, rng = load_model("rWWEx"), np.random.default_rng(4)
+    weights = rng.random((60, 60)) * 0.01
+    values = {name: np.full((9, 60), p.default or 0.0) for name, p in model.parameters.items()}
+    values["G"] = np.repeat(np.linspace(0.0, 1.2, 9)[:, None], 60, axis=1)
+    whole, solved = rest_points.solve(model, values, weights, held={}, conditions={})
+    assert solved.any()
+    for size in (1, 3, 5):
+        some = {name: value[:size] for name, value in values.items()}
+        part, works = rest_points.solve(model, some, weights, held={}, conditions={})
+        np.testing.assert_array_equal(part["S"], whole["S"][:size])
+        np.testing.assert_array_equal(works, solved[:size])

@@ -376,27 +376,3 @@ def test_the_plan_knows_the_price():
     assert counted["few", "cross"] == 3 * n_simulations(2, 3, control=True, one_connectome=True)
     assert counted["many", "fold_fit"] == 5 * 4 * 3 and counted["few", "fold_fit"] == 3 * 4 * 3
     assert counted["many", "held_out_people"] == 20 * 3
-
-
-class FittedPeople:
-    """Members of a cohort in memory, with connectomes by participant."""
-
-    def __init__(self, connectomes):
-        self.connectomes, self.is_fitted = connectomes, None
-
-    def units(self, usable):
-        return {name: [Unit(name, "")] for name in self.connectomes}
-
-    def read(self, unit):
-        return unit, SimpleNamespace(weights=self.connectomes[unit.participant_id])
-
-
-def test_people_with_ones_own_connectome_are_passed_over():
-    """A connectome exchanged for itself says nothing; where everybody has it, other parameters still do."""
-    mine, other = np.ones((3, 3)), np.full((3, 3), 2.0)
-    people = FittedPeople({f"{number:02d}": mine if number < 8 else other for number in range(12)})
-    me = SimpleNamespace(weights=mine)
-    chosen = cross.choose_others(Unit("00", ""), me, people, 3)
-    assert len(chosen) == 3 and all(member.weights is other for _, member in chosen)
-    alike = cross.choose_others(Unit("00", ""), me, FittedPeople(dict.fromkeys(people.connectomes, mine)), 3)
-    assert len(alike) == 3 and all(member.weights is mine for _, member in alike)

@@ -16,7 +16,7 @@ from workflow_scripts.files import dictionary
 from workflow_scripts.fitting import best_fits, evaluate, fit_rows, scoring
 from workflow_scripts.preparation import common_nodes
 
-SETTINGS = {"terms": {}, "objectives": [{}, {}]}
+SETTINGS = {"terms": {}, "objectives": [{}, {}], "constraints": {}}
 FREE = type("Space", (), {"names": ("G",), "fixed": {}})
 TABLES = {
     "fits": fit_rows.fits_columns(SETTINGS, FREE),

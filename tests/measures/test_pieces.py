@@ -1,9 +1,12 @@
 """Pieces of simulations: measured as scans are, and without the bias of their length."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
 
+from cubnm_core import simulate
 from cubnm_core.errors import InputError
 from cubnm_core.measures import connectivity
 from cubnm_core.measures.distances import kolmogorov_smirnov
@@ -109,3 +112,14 @@ def test_equal_lengths_take_the_bias_from_the_distance_of_the_fcd(lengths):
     unequal, equal = (kolmogorov_smirnov(pooled(made, one)[None], scan)[0] for one in (whole, layout))
     assert unequal > 0.05 * (len(lengths) - 1)
     assert equal < 0.02
+
+
+def test_where_all_simulations_diverged_nothing_is_measured():
+    run = simulate(
+        "rWW", np.zeros((3, 3)), {"G": [0.5, 0.6]}, duration=30.0, repetition_time=1.0, burn_in=2.0, dt=1e-3,
+        record=("bold", "fc"), hemodynamics="cubnm-3T", window=8.0, window_step=2.0,
+    )  # fmt: skip
+    diverged = replace(run, status=np.array([1, 0]))
+    fc, fcd = diverged.measured(lay_out([14, 14]), np.array([0]))
+    assert fc.shape == (1, 3) and np.isnan(fc).all() and np.isnan(fcd).all()
+    assert np.isfinite(diverged.measured(lay_out([14, 14]), np.array([0, 1]))[0][1]).all()

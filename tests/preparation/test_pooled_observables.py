@@ -31,6 +31,6 @@ def test_a_twin_has_the_observables_and_the_bold_of_its_runs():
         {"fc": np.zeros(3), OBSERVABLE + "metastability": np.array([value]), BOLD: np.full((5, 3), value)}
         for value in (0.1, 0.3)
     ]
-    arrays, reason = combine_runs(runs)
+    arrays, reason = combine_runs(runs, [5, 5])
     assert reason is None and arrays[OBSERVABLE + "metastability"][0] == pytest.approx(0.2)
     assert [arrays[f"{BOLD}{run}"][0, 0] for run in (1, 2)] == [0.1, 0.3]

@@ -144,9 +144,8 @@ def test_a_value_that_is_refused_is_explained(tmp_path):
     config = TinyCohort(tmp_path).config
     config["simulation"]["duration"] = "90 s"
     config["fits"]["my fit/1"] = config["fits"].pop("homogeneous")
-    with pytest.raises(
-        InputError, match=r"is not a finite number, above 0, at most 86400 \(Simulated time in s"
-    ) as caught:
+    wanted = r"'90 s' is neither match nor a finite number, above 0, at most 86400 \(Simulated time in s"
+    with pytest.raises(InputError, match=wanted) as caught:
         configuration.validate(config)
     assert "letters, digits and hyphens" in str(caught.value)
 

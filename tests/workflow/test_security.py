@@ -34,6 +34,7 @@ def code(repository):
     paths = [repository / "Snakefile"]
     for folder in FOLDERS:
         paths += [*(repository / folder).rglob("*.py"), *(repository / folder).rglob("*.smk")]
+    paths = [path for path in paths if not any(part.startswith(".") for part in path.parts[-8:-1])]
     return {path.relative_to(repository).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 

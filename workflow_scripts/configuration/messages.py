@@ -116,10 +116,13 @@ def _type_problem(found, rules):
     number = cells.finite(found) if isinstance(found, str) else None
     if numeric and number is not None:
         return f"{found!r} is text to YAML, not a number; write it like {number:.1e}"
+    bounds = [f"{words} {rules[key]:g}" for key, words in LIMITS.items() if key in rules] if numeric else []
+    word = rules.get("pattern", "").strip("^$")
+    if isinstance(found, str) and numeric and word.isalpha():
+        return f"{found!r} is neither {word} nor {', '.join([NEEDED['number'], *bounds])}"
     if isinstance(found, str) and "string" in kinds:
         return f"{found!r} does not match {rules['pattern']!r}"
     needed = " or ".join(NEEDED[kind] for kind in kinds)
-    bounds = [f"{words} {rules[key]:g}" for key, words in LIMITS.items() if key in rules] if numeric else []
     return f"{_shown(found)} is not {', '.join([needed, *bounds])}{_remedy(found, rules, kinds)}"
 
 

@@ -16,10 +16,12 @@ from cubnm_core.measures.objective import has_failed
 from cubnm_core.measures.observables.panel import pool_runs
 from workflow_scripts.cohort import twin_parts, units
 from workflow_scripts.cohort.observables import BOLD, OBSERVABLE, observables_of
+from workflow_scripts.configuration.objectives import wants_scans
 from workflow_scripts.configuration.simulation import MATCH
 from workflow_scripts.configuration.twins import SEEDS_PER_TWIN
 from workflow_scripts.files import archives, job
 from workflow_scripts.fitting import best_fits
+from workflow_scripts.fitting.durations import duration_of
 from workflow_scripts.fitting.people import People, Person
 from workflow_scripts.fitting.simulators import CohortSimulator
 
@@ -192,17 +194,16 @@ def tune(made, simulator, seed):
 
 def simulate(simulator, candidates, repetition_time, volumes, has_fcd):
     """Simulate scans of one shape: list of dicts with ``fc`` and ``fcd``; None for those that failed."""
-    duration = simulator.settings["simulation"]["burn_in"] + volumes * repetition_time
-    names = ("fc", "fcd") if has_fcd else ("fc",)
-    recorded = simulator.scored((*names, "state_means"))
+    duration = duration_of(volumes, simulator.settings["simulation"]["burn_in"], repetition_time)
+    names, keeps_bold = ("fc", "fcd") if has_fcd else ("fc",), wants_scans([simulator.settings])
+    recorded = simulator.scored((*names, "state_means", *(["bold"] if keeps_bold else [])))
     packer = simulator.packer(repetition_time, recorded, duration=duration)
     found = [None] * len(candidates)
 
     def take(rows, run):
         for place, row in enumerate(rows):
-            found[row] = (
-                None if has_failed(run.status)[place] else _scan(run, place, names, "bold" in recorded)
-            )
+            failed = has_failed(run.status)[place]
+            found[row] = None if failed else _scan(run, place, names, keeps_bold)
 
     Simulations(candidates).run(packer, take)
     return found

@@ -12,6 +12,7 @@ from workflow_scripts.configuration.simulation import MATCH
 #: Bias of the KS distance for every unit by which the shares of overlapping windows differ, as of rWW
 #: compared with itself; see benchmarks/results/duration_bias.md.
 BIAS_OF_OVERLAP = 0.8
+FEWEST = 10  # volumes that count, as in the preparation of scans
 WORTH_TELLING = 0.02  # of this bias
 UNKNOWN = "nothing says how long the scans are, which simulation.duration: match needs; state a duration in s"
 
@@ -189,7 +190,13 @@ def _layout(runs, volumes, is_matched, share):
         return lay_out(runs.volumes, runs.kept, share)
     if runs is None or runs.kept is None or runs.kept.all():
         return None
-    return lay_out([volumes], np.resize(runs.kept, volumes), share)  # repeated or cut off at the end
+    kept = np.resize(runs.kept, volumes)  # repeated, or cut off at the end
+    if np.count_nonzero(kept) < FEWEST:
+        raise InputError(
+            f"simulations have {volumes} volumes after the burn-in, and all but {np.count_nonzero(kept)} of "
+            "the first ones of the scan are censored; simulate longer (simulation.duration: match)"
+        )
+    return lay_out([volumes], kept, share)
 
 
 def hashed_layout(layout):

@@ -241,7 +241,7 @@ def _targets(candidates):
 
 
 def recorded(record, targets):
-    """Say what simulations have to give where pieces of them are compared with targets: BOLD, not the FCD.
+    """Say what simulations have to give: BOLD, not the FCD, where pieces of them are compared with targets.
 
     Parameters
     ----------
@@ -253,6 +253,9 @@ def recorded(record, targets):
     -------
     tuple of str
     """
+    targets = list(targets)
+    if all(target.binned_fcd is None for target in targets):
+        record = [name for name in record if name != "fcd"]
     layouts = {target.layout for target in targets}
     if layouts <= {None}:
         return tuple(record)

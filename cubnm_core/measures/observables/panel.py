@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cubnm_core.errors import InputError
 from cubnm_core.measures.observables.catalogue import OBSERVABLES
 from cubnm_core.measures.observables.scan import Regions, Scan
 
@@ -47,9 +48,19 @@ class Panel:
         wanted = [name for name in self.names if names is None or name in names]
         return {name: OBSERVABLES[name].measure(scan) for name in wanted}
 
+    def measure_possible(self, bold, repetition_time, names):
+        """The same of a simulation, without the observables that it is too short for."""
+        scan, found = Scan(bold, repetition_time, self.regions, None), {}
+        for name in (name for name in self.names if name in names):
+            try:
+                found[name] = OBSERVABLES[name].measure(scan)
+            except InputError:
+                continue
+        return found
+
 
 def pool_runs(runs, volumes):
-    """Put the observables of the runs of one person together.
+    """Put the observables together that all runs of one person have.
 
     Parameters
     ----------
@@ -62,7 +73,8 @@ def pool_runs(runs, volumes):
     -------
     dict of str to (K,) array
     """
-    return {name: OBSERVABLES[name].pool([run[name] for run in runs], volumes) for name in runs[0]}
+    names = [name for name in runs[0] if all(name in run for run in runs)]
+    return {name: OBSERVABLES[name].pool([run[name] for run in runs], volumes) for name in names}
 
 
 def summarise(values, repetition_time):
