@@ -114,6 +114,9 @@ class LocalSlurm:
         self.environment = {**os.environ, "SLURM_CONF": str(self.folder / "slurm.conf")}
 
     def __enter__(self):
+        # First of all: a link that was left behind may point to the very folder that is filled here.
+        if _left_behind():
+            SYSTEM_CONF.unlink()
         host = socket.gethostname().split(".")[0]
         facts = {"host": host, "folder": self.folder, "ports": _free_ports(2), "cores": os.cpu_count()}
         for name in ("state", "spool"):
@@ -121,8 +124,6 @@ class LocalSlurm:
         (self.folder / "slurm.conf").write_text(SETTINGS.format(**facts), encoding="utf-8")
         (self.folder / "gres.conf").write_text(CARDS.format(**facts), encoding="utf-8")
         (self.folder / OWNER).write_text(str(os.getpid()), encoding="utf-8")
-        if _left_behind():
-            SYSTEM_CONF.unlink()
         SYSTEM_CONF.symlink_to(self.folder / "slurm.conf")
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(128))
