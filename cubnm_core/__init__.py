@@ -21,6 +21,8 @@ NUMERICS_VERSION = STAGE_VERSIONS["simulation"]
 _LAZY = {
     "simulate": "simulation.simulation",
     "Simulation": "simulation.simulation",
+    "linear_response": "linear.response",
+    "LinearResponse": "linear.response",
     "load_model": "equations.files",
     "Model": "equations.model",
     "InputError": "errors",

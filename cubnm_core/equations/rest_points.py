@@ -8,6 +8,7 @@ from cubnm_core.equations import expressions as ex
 from cubnm_core.equations.derivatives import differentiate
 from cubnm_core.equations.evaluation import evaluate
 from cubnm_core.equations.model import is_sum
+from cubnm_core.equations.small_systems import solve_small
 from cubnm_core.errors import InputError
 
 _ITERATIONS = 60  # of Newton's method
@@ -25,11 +26,12 @@ class Flow:
     ----------
     model : Model
     moving : tuple of str
-        States and parameters by which is differentiated.
+        What is differentiated by: states, parameters, coupling sums, noise terms.
     sums : tuple of (str, expression)
         Coupling sums and what each source sends.
     steps : tuple of (str, expression, dict of str to expression)
-        Every equation without noise, and its partial derivatives by the names in it that move.
+        Every equation, without noise that does not move, and its partial derivatives by the names in it
+        that move.
     """
 
     model: object
@@ -81,7 +83,7 @@ def make_flow(model, moving):
     ----------
     model : Model
     moving : tuple of str
-        States and parameters.
+        States, parameters, coupling sums and noise terms; other noise is left out.
 
     Returns
     -------
@@ -92,7 +94,7 @@ def make_flow(model, moving):
     InputError
         If an equation has no derivative by what moves; it names the line.
     """
-    silence = {name: ex.ZERO for name in model.noise}
+    silence = {name: ex.ZERO for name in model.noise if name not in moving}
     sums, steps, depends = [], [], set(moving)
     for equation in model.equations:
         if is_sum(equation.value):
@@ -243,7 +245,7 @@ def _newton(system, known, start):
     for _ in range(_ITERATIONS):
         some = {name: value[at_work] for name, value in known.items()}
         residual, matrix = system.residuals({**some, **dict(zip(moving, x[:, at_work], strict=True))})
-        step = _eliminate(matrix, residual)
+        step = solve_small(matrix.transpose(1, 2, 0), residual.T[:, None])[:, 0]
         x[:, at_work] -= step
         finite = np.isfinite(step).all(axis=0)
         small = finite & (np.abs(step) <= _CLOSE * (np.abs(x[:, at_work]) + _CLOSE)).all(axis=0)
@@ -254,25 +256,6 @@ def _newton(system, known, start):
     return {name: values.reshape(shape) for name, values in zip(moving, x, strict=True)}, solved.reshape(
         shape
     )
-
-
-def _eliminate(matrix, right):
-    """Solve many small systems at once, (M, k, k) and (M, k), by Gauss's method; the result is (k, M).
-
-    Pivots are the largest of their column; a singular system gives values that are not finite.
-    """
-    rows = np.concatenate([matrix, right[..., None]], axis=-1).transpose(1, 2, 0).copy()
-    size, lanes = len(rows), np.arange(rows.shape[2])
-    for column in range(size):
-        pivot = column + np.abs(rows[column:, column]).argmax(axis=0)
-        first = rows[column].copy()
-        rows[column] = rows[pivot, :, lanes].T
-        rows[pivot, :, lanes] = first.T
-        rows[column] /= rows[column, column].copy()
-        for other in range(size):
-            if other != column:
-                rows[other] -= rows[other, column].copy() * rows[column]
-    return rows[:, size]
 
 
 def _within_bounds(model, found):

@@ -234,28 +234,27 @@ def simulate(
         If something given is wrong; the message says what is allowed.
     """
     started = time.perf_counter()
-    model = model if isinstance(model, Model) else load_model(model)
-    precision = precision or model.precision
-    checks.check_choices(record=record, precision=precision, backend=backend, global_signal=global_signal)
+    checks.check_choices(record=record, backend=backend, global_signal=global_signal)
     checks.check_panel(panel, record, comparison)
-    weights = checks.check_weights(weights)
-    lengths = checks.check_lengths(lengths, weights, scheme)
-    model = model if lengths is None else with_velocity(model)
-    size, nodes = parameters.batch_size(params, ("seed", seed), ("connectome", connectome)), weights.shape[1]
     backend = chosen_backend(backend)
-    batch = Batch(
-        weights=weights,
+    model, batch, used = assemble(
+        model,
+        weights,
+        params,
+        seed=seed,
+        connectome=connectome,
         lengths=lengths,
-        connectome=checks.check_indices(connectome, size, len(weights)),
-        seeds=checks.check_seeds(seed, size),
         dt=dt,
         scheme=scheme,
-        run=partial(_backend(backend).run, precision=precision, threads=threads),
+        backend=backend,
+        precision=precision,
+        threads=threads,
     )
+    precision = precision or model.precision
+    size, nodes = len(batch.seeds), batch.nodes
     wants_bold = comparison is not None or bool({"bold", "fc", "fcd", "observables"} & set(record))
-    constants = _constants(model, hemodynamics, wants_bold)
+    constants = known_constants(model, hemodynamics, wants_bold)
     regional = regional_constants(constants, (size, nodes))
-    used = parameters.complete(model, params, batch.seeds, nodes)
     fic = inhibition.settings(fic)
     used, fic_found = (used, True) if fic is None else tune(fic, model, used, batch, hemodynamic_dt, noise)
     schedule = make_schedule(duration, repetition_time, dt, hemodynamic_dt, burn_in, state_period)
@@ -308,8 +307,46 @@ def simulate(
     )
 
 
-def _constants(model, hemodynamics, wants_bold):
-    """Constants between activity and BOLD; none for a model that describes BOLD itself, or without BOLD."""
+def assemble(
+    model, weights, params, *, seed, connectome, lengths, dt, scheme, backend, precision=None, threads=None
+):
+    """Check a batch of networks and give their parameters one shape; see `simulate` for what is given.
+
+    Returns
+    -------
+    model : Model
+        With the velocity of conduction as a parameter where there are `lengths`.
+    batch : cubnm_core.simulation.batch.Batch
+    used : dict of (B,) or (B, N) arrays
+        Values of all parameters, before feedback inhibition control.
+    """
+    model = model if isinstance(model, Model) else load_model(model)
+    precision = precision or model.precision
+    checks.check_choices(precision=precision)
+    weights = checks.check_weights(weights)
+    lengths = checks.check_lengths(lengths, weights, scheme)
+    model = model if lengths is None else with_velocity(model)
+    size = parameters.batch_size(params, ("seed", seed), ("connectome", connectome))
+    batch = Batch(
+        weights=weights,
+        lengths=lengths,
+        connectome=checks.check_indices(connectome, size, len(weights)),
+        seeds=checks.check_seeds(seed, size),
+        dt=dt,
+        scheme=scheme,
+        run=partial(_backend(backend).run, precision=precision, threads=threads),
+    )
+    return model, batch, parameters.complete(model, params, batch.seeds, batch.nodes)
+
+
+def known_constants(model, hemodynamics, wants_bold=True):
+    """Constants between activity and BOLD; none for a model that describes BOLD itself, or without BOLD.
+
+    Raises
+    ------
+    InputError
+        Where they are needed and were not given.
+    """
     if model.observation != "balloon" or (hemodynamics is None and not wants_bold):
         return {}
     if hemodynamics is None:

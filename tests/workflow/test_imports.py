@@ -20,6 +20,7 @@ ROOMS = {
         "statistics",
         "backends",
         "simulation",
+        "linear",
         "fitting",
         "evidence",
     ),

@@ -1,0 +1,1 @@
+"""Linear response: FC, spectra and expected scores around a stable fixed point, without long simulations."""

@@ -1,0 +1,58 @@
+"""Expected scores of a scan of finite length, and their sampling SD, by the delta method."""
+
+import numpy as np
+
+
+def expect_scores(sampling, target_fc, terms):
+    """Scores that scans of a network are expected to have.
+
+    Parameters
+    ----------
+    sampling : cubnm_core.linear.sampling.Sampling
+    target_fc : (P,) array
+    terms : sequence of str
+        Of `cubnm_core.measures.comparison.FC_TERMS`.
+
+    Returns
+    -------
+    dict of str to (float, float)
+        Expectation and SD.
+    """
+    fc, target = sampling.fc, np.asarray(target_fc, float)
+    ones, wanted, own = np.ones_like(fc), target - target.mean(), fc - fc.mean()
+    spread = sampling.covariances(np.stack([ones, wanted, own, fc - target]))
+    found = {
+        "fc_corr": lambda: _correlation(own, wanted, sampling.variance, spread),
+        "fc_diff": lambda: _difference(fc.mean() - target.mean(), np.sqrt(spread[0, 0]) / len(fc)),
+        "fc_normec": lambda: _distance(fc - target, sampling.variance, spread[3, 3]),
+    }
+    return {name: found[name]() for name in terms}
+
+
+def _correlation(own, wanted, variances, spread):
+    """Pearson's r = x / sqrt(v) of the FC with the target: to second order in the errors of x and v."""
+    size = len(own)
+    noise = (variances.sum() - spread[0, 0] / size) / size
+    x, v = own @ wanted / size, own @ own / size + noise
+    var_x, cov, var_v = spread[1, 1] / size**2, 2 * spread[1, 2] / size**2, 4 * spread[2, 2] / size**2
+    scale = np.sqrt(wanted @ wanted / size)
+    mean = x / np.sqrt(v) - 0.5 * cov / v**1.5 + 0.375 * x * var_v / v**2.5
+    variance = var_x / v - x * cov / v**2 + 0.25 * x**2 * var_v / v**3
+    return mean / scale, np.sqrt(max(variance, 0.0)) / scale
+
+
+def _difference(mean, sd):
+    """Expectation and SD of the absolute value of a normal variable."""
+    from scipy.special import erf
+
+    ratio = mean / (sd * np.sqrt(2))
+    expected = sd * np.sqrt(2 / np.pi) * np.exp(-(ratio**2)) + mean * erf(ratio)
+    return expected, np.sqrt(max(mean**2 + sd**2 - expected**2, 0.0))
+
+
+def _distance(difference, variances, spread):
+    """Euclidean distance over its largest possible value."""
+    size = len(difference)
+    square, var_square = difference @ difference + variances.sum(), 4 * spread
+    mean = np.sqrt(square) - var_square / (8 * square**1.5)
+    return mean / (2 * np.sqrt(size)), np.sqrt(var_square / (4 * square)) / (2 * np.sqrt(size))
