@@ -20,11 +20,12 @@ def expect_scores(sampling, target_fc, terms):
     """
     fc, target = sampling.fc, np.asarray(target_fc, float)
     ones, wanted, own = np.ones_like(fc), target - target.mean(), fc - fc.mean()
-    spread = sampling.covariances(np.stack([ones, wanted, own, fc - target]))
+    spread = sampling.covariances(np.stack([ones, wanted, own]))
+    apart = np.array([fc.mean() - target.mean(), -1.0, 1.0])  # fc - target, in these three
     found = {
         "fc_corr": lambda: _correlation(own, wanted, sampling.variance, spread),
-        "fc_diff": lambda: _difference(fc.mean() - target.mean(), np.sqrt(spread[0, 0]) / len(fc)),
-        "fc_normec": lambda: _distance(fc - target, sampling.variance, spread[3, 3]),
+        "fc_diff": lambda: _difference(apart[0], np.sqrt(spread[0, 0]) / len(fc)),
+        "fc_normec": lambda: _distance(fc - target, sampling.variance, apart @ spread @ apart),
     }
     return {name: found[name]() for name in terms}
 

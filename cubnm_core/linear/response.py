@@ -29,7 +29,7 @@ from cubnm_core.simulation.tuning import tune
 
 #: Growth in 1/s above which fluctuations are not small and expected scores are off; see the page on fitting.
 NEAR = -2.0
-_TOLERANCE = 1e-4
+_TOLERANCE = 1e-3
 
 
 @dataclass

@@ -42,17 +42,20 @@ class Sampling:
         -------
         (K, K) array
         """
-        forms = np.stack([self._quadratic_form(row) for row in combinations])
+        # The trace of Q S Q' S is real: products of real parts less products of imaginary parts. Single
+        # precision is enough for an SD.
+        forms = np.stack([self._quadratic_form(row) for row in combinations]).astype(np.float32)
         count, nodes = forms.shape[:2]
-        products = np.empty((len(self._weights), count, nodes, nodes), complex)
-        flat = forms.reshape(count * nodes, nodes)
-        for place, spectrum in enumerate(self._normalised):
-            parts = flat @ np.concatenate([spectrum.real, spectrum.imag], axis=1)
-            products[place] = (parts[:, :nodes] + 1j * parts[:, nodes:]).reshape(count, nodes, nodes)
-        left = products.reshape(len(self._weights), count, -1)
-        right = products.swapaxes(2, 3).reshape(len(self._weights), count, -1)
-        traces = np.einsum("f,fkm,flm->kl", self._weights, left, right, optimize=True).real
-        return 2 * traces / self._duration
+        flat, total = forms.reshape(count * nodes, nodes), np.zeros((count, count))
+        for weight, spectrum in zip(self._weights, self._normalised.astype(np.complex64), strict=True):
+            parts = (flat @ np.concatenate([spectrum.real, spectrum.imag], axis=1)).reshape(
+                count, nodes, 2, nodes
+            )
+            real, imaginary = (np.ascontiguousarray(parts[:, :, each]) for each in (0, 1))
+            for product, sign in ((real, 1.0), (imaginary, -1.0)):
+                turned = product.swapaxes(1, 2).reshape(count, -1)
+                total += sign * weight * (product.reshape(count, -1) @ turned.T)
+        return 2 * total / self._duration
 
     def _quadratic_form(self, edges):
         """The symmetric matrix Q for which ``x' Q x`` changes as a weighted sum of correlations does."""

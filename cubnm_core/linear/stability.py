@@ -5,7 +5,7 @@ import numpy as np
 from cubnm_core.equations.small_systems import solve_small
 
 _DENSE = 80  # unknowns up to which all eigenvalues are computed
-_WANTED = 4  # eigenvalues: with a few more the first converges sooner
+_WANTED, _BASIS, _RELATIVE = 2, 20, 1e-4  # a complex pair; vectors of Arnoldi's basis; error of eigenvalues
 _REFINEMENTS = 20
 _TILT = 0.1
 _CLOSE = 1e-8
@@ -58,7 +58,9 @@ def _sparse(network):
     operator = LinearOperator((size, size), matvec=multiply, dtype=float)
     start = np.ones(size)  # the same for every call, so that results do not depend on what ran before
     try:
-        return eigs(operator, k=_WANTED, which="LR", v0=start, tol=1e-5, return_eigenvectors=False)
+        return eigs(
+            operator, k=_WANTED, ncv=_BASIS, which="LR", v0=start, tol=_RELATIVE, return_eigenvectors=False
+        )
     except ArpackNoConvergence:
         return _dense(network)
 
