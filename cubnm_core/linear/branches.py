@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from cubnm_core.equations import expressions as ex
+from cubnm_core.equations.model import Assign
 from cubnm_core.errors import InputError
 from cubnm_core.linear.fixed_points import relax
 from cubnm_core.simulation.parameters import regional
@@ -13,6 +15,8 @@ from cubnm_core.simulation.simulation import simulate
 #: the operating point of feedback inhibition control, and high values of bounded states.
 STARTS = ("noisy", "initial", "operating_point", "high")
 _HIGH = 0.6  # of the range of a bounded state
+_SQUARED = "squared_for_its_spread"
+_NOTHING = 1e-6  # states below it count as 0
 _SAME = 1e-3  # of a node's largest state value: fixed points nearer than this are one
 
 
@@ -50,12 +54,20 @@ class Branches:
     distance : (B,) array
         Largest difference between the mean of the noisy runs and the fixed point, over the states' largest
         values; NaN without noisy runs.
+    spread : (k, B, N) array
+        SD of the states in the noisy runs; NaN without.
     """
 
     states: np.ndarray
     found: np.ndarray
     several: np.ndarray
     distance: np.ndarray
+    spread: np.ndarray
+
+
+def default_noisy_run(model):
+    """Noisy runs in keeping with the time unit of a model: those in s are about BOLD itself, and slower."""
+    return NoisyRun() if model.time_unit == "ms" else NoisyRun(duration=200.0, burn_in=100.0, dt=0.01)
 
 
 def find_branches(network, batch, used, starts, noisy, run):
@@ -87,7 +99,9 @@ def find_branches(network, batch, used, starts, noisy, run):
     if unknown or not starts:
         raise InputError(f"starts: {', '.join(unknown) or 'none'}; allowed are {', '.join(STARTS)}")
     first, found, several, distance = None, np.zeros(network.size, bool), np.zeros(network.size, bool), np.nan
-    means = _noisy_means(model, batch, used, noisy, run) if "noisy" in starts else ()
+    means, spread = (), np.nan
+    if "noisy" in starts:
+        means, spread = _run_with_noise(model, batch, used, noisy, run)
     given = {"noisy": means, "initial": (_initial(model, used, batch.nodes),)}
     given["operating_point"] = (_operating_point(model, given["initial"][0]),)
     given["high"] = (_high(model, given["initial"][0]),)
@@ -101,12 +115,21 @@ def find_branches(network, batch, used, starts, noisy, run):
         found |= one.found
     if len(means):
         distance = _relative(np.mean(means, axis=0), first)
-    return Branches(first, found, several, np.broadcast_to(distance, found.shape))
+    everybody = np.broadcast_to(distance, found.shape)
+    return Branches(first, found, several, everybody, np.broadcast_to(spread, first.shape))
 
 
-def _noisy_means(model, batch, used, noisy, run):
-    """Mean states (seeds, k, B, N) of short runs."""
-    model = replace(model, record=tuple(dict.fromkeys((*model.record, *model.states))))
+def _run_with_noise(model, batch, used, noisy, run):
+    """Mean states (seeds, k, B, N) of short runs, and the SD (k, B, N) over time and runs."""
+    squares = {state: f"{state}_{_SQUARED}" for state in model.states}
+    model = replace(
+        model,
+        equations=(
+            *(Assign(name, ex.parse(f"{state}*{state}")) for state, name in squares.items()),
+            *model.equations,
+        ),
+        record=(*model.states, *squares.values()),
+    )
     size = len(batch.seeds)
     tiled = {name: np.concatenate([value] * noisy.seeds) for name, value in used.items()}
     found = simulate(
@@ -125,8 +148,10 @@ def _noisy_means(model, batch, used, noisy, run):
         record=("state_means",),
         **run,
     )
-    means = np.stack([found.state_means[state] for state in model.states]).astype(float)
-    return means.reshape(len(means), noisy.seeds, size, -1).swapaxes(0, 1)
+    moments = np.stack([found.state_means[name] for name in model.record]).astype(float)
+    moments = moments.reshape(2, len(squares), noisy.seeds, size, -1).swapaxes(1, 2)
+    variance = moments[1].mean(axis=0) - moments[0].mean(axis=0) ** 2
+    return moments[0], np.sqrt(np.maximum(variance, 0.0))
 
 
 def _initial(model, used, nodes):
@@ -157,7 +182,7 @@ def _relative(one, other):
     """Largest difference between states (k, B, N), over the largest value of each: (B,)."""
     scale = np.maximum(np.abs(one), np.abs(other)).max(axis=2, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (np.abs(one - other) / np.where(scale > 0, scale, 1.0)).max(axis=(0, 2))
+        return (np.abs(one - other) / np.maximum(scale, _NOTHING)).max(axis=(0, 2))
 
 
 def _same(one, other):

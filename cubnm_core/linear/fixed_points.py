@@ -1,8 +1,8 @@
 """Stable fixed points of networks without noise, found by following their relaxation.
 
 Pseudo-transient continuation (Kelley & Keyes 1998, doi:10.1137/S0036142996304796): implicit Euler steps that
-grow as the network slows down, so that the first follow the relaxation and the last are Newton's. It ends at
-the fixed point that the start relaxes to, not at an unstable one nearby.
+grow as the network changes less, so that the first follow the relaxation and the last are Newton's. It ends
+at the fixed point that the start relaxes to, not at an unstable one nearby.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,9 @@ from cubnm_core.equations.small_systems import solve_small
 from cubnm_core.linear.linearisation import Linearisation
 
 _STEPS = 200
-_LARGEST_GROWTH = 8.0  # of a step, from one to the next
+_AIM = 0.2  # relative change of the states in a step
+_SHRINK, _GROW = 0.3, 8.0  # how far the length of a step may change
+_TINY = 1e-200
 _NEWTON = 1e4  # first steps: from this length on a step is Newton's
 _LONGEST = 1e12
 _CLOSE = 1e-10  # relative change of the states at which a network rests
@@ -117,25 +119,23 @@ def relax(network, start):
     model = network.linearisation.model
     states = _bound(model, np.array(start, float))
     found, rows = np.zeros(network.size, bool), np.arange(network.size)
-    first = step = former = None
+    first = step = None
+    scale = np.abs(states).max(axis=2, keepdims=True)  # of each state so far
     with np.errstate(all="ignore"):
         for _ in range(_STEPS):
             slopes = network.linearisation.slopes(network.values(states[:, rows], rows))
-            speed = np.abs(slopes.drift).max(axis=(0, 2))
             if step is None:
                 first = step = 1 / network.fastest(slopes)
-            else:
-                step = step * np.clip(former / speed, 0.5, _LARGEST_GROWTH)
-            step = np.minimum(np.nan_to_num(step, nan=_LONGEST), _LONGEST * first)
             change = _implicit_step(network, slopes, rows, step)
-            before = states[:, rows]
-            states[:, rows] = _bound(model, before + change)
+            states[:, rows] = _bound(model, states[:, rows] + change)
+            scale[:, rows] = np.maximum(scale[:, rows], np.abs(states[:, rows]).max(axis=2, keepdims=True))
+            relative = (np.abs(change) / (scale[:, rows] + _TINY)).max(axis=(0, 2))
             alive = np.isfinite(change).all(axis=(0, 2))
-            still = (np.abs(change) <= _CLOSE * (np.abs(before) + _CLOSE)).all(axis=(0, 2))
-            done = alive & still & (step > _NEWTON * first)
+            done = alive & (relative <= _CLOSE) & (step > _NEWTON * first)
             found[rows[done]] = True
+            step = np.minimum(step * np.clip(_AIM / relative, _SHRINK, _GROW), _LONGEST * first)
             keep = alive & ~done
-            rows, step, first, former = rows[keep], step[keep], first[keep], speed[keep]
+            rows, step, first = rows[keep], step[keep], first[keep]
             if not len(rows):
                 break
     return FixedPoints(states, found & _strictly_inside(model, states))

@@ -3,7 +3,7 @@
 Axes: k states, S coupling sums, m noise terms, then (B, N) networks and nodes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -83,6 +83,30 @@ class Linearisation:
             by_sums=_stack2([[slopes[row].get(s, 0.0) for s in self.sums] for row in rows], shape),
             sent_by_states=_stack2([[evaluate(e, values) for e in row] for row in self._sent_slopes], shape),
         )
+
+    def mean_slopes(self, values, spread):
+        """Slopes averaged over fluctuations of the states of every node: statistical linearisation.
+
+        Points of the unscented transform (Julier & Uhlmann 2004, doi:10.1109/JPROC.2003.823141), without
+        covariances between states.
+
+        Parameters
+        ----------
+        values : dict of str to (B, N) arrays
+        spread : (k, B, N) array
+            SD of the states.
+
+        Returns
+        -------
+        Slopes
+        """
+        size = len(self.model.states)
+        points = [
+            self.slopes(values | {state: values[state] + sign * np.sqrt(size) * sd})
+            for state, sd in zip(self.model.states, spread, strict=True)
+            for sign in (1, -1)
+        ]
+        return Slopes(*(np.mean([getattr(p, f.name) for p in points], axis=0) for f in fields(Slopes)))
 
     def noise(self, values):
         """Amplitudes of the noise terms in every derivative, (k, m, B, N)."""

@@ -4,6 +4,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -11,13 +12,14 @@ from cubnm_core.equations.files import load_model
 from cubnm_core.equations.hemodynamics import regional_constants
 from cubnm_core.equations.model import TIME_UNITS, Model
 from cubnm_core.errors import InputError
-from cubnm_core.linear.branches import NoisyRun, find_branches
+from cubnm_core.linear.branches import default_noisy_run, find_branches
 from cubnm_core.linear.fixed_points import Network
 from cubnm_core.linear.haemodynamic_filter import HaemodynamicFilter
 from cubnm_core.linear.linearisation import linearise
 from cubnm_core.linear.observation import LinearObserver
 from cubnm_core.linear.signals import Signal
 from cubnm_core.linear.spectra import LinearNetwork, lagged_covariance
+from cubnm_core.linear.stability import leading_eigenvalue
 from cubnm_core.measures.comparison import FC_TERMS, check_pairs
 from cubnm_core.measures.connectivity import pair_indices
 from cubnm_core.simulation import inhibition
@@ -27,8 +29,8 @@ from cubnm_core.simulation.schedule import exact, make_schedule
 from cubnm_core.simulation.simulation import assemble, chosen_backend, known_constants
 from cubnm_core.simulation.tuning import tune
 
-#: Growth in 1/s above which fluctuations are not small and expected scores are off; see the page on fitting.
-NEAR = -2.0
+#: Relative change of the growth by fluctuations above which these are not small and expected scores are off.
+NONLINEAR = 0.3
 _TOLERANCE = 1e-3
 
 
@@ -43,12 +45,15 @@ class LinearResponse:
     expected, sampling_sd : dict of str to (B,) arrays
         Scores against the target, and how they scatter between scans of the same network.
     flags : dict of str to (B,) bool arrays
-        ``no_fixed_point``, ``unstable``, ``several`` (starts or noise seeds end at different ones), ``near``
-        (the slowest deviation decays more slowly than `NEAR`), ``fic_failed``.
+        ``no_fixed_point``, ``unstable``, ``several`` (starts or noise seeds end at different ones),
+        ``nonlinear`` (fluctuations change the growth by more than `NONLINEAR`; unknown without noisy runs),
+        ``fic_failed``.
     growth, frequency : (B,) arrays
         Of the slowest deviation from the fixed point, in 1/s and Hz.
     distance : (B,) array
         Of noisy runs from the fixed point, relative; NaN without them.
+    noisy_growth : (B,) array
+        As `growth`, with the slopes averaged over the fluctuations of the noisy runs; NaN without them.
     state_means : dict of str to (B, N) arrays
         What the model records, at the fixed point.
     params : dict of (B,) or (B, N) arrays
@@ -66,6 +71,7 @@ class LinearResponse:
     growth: np.ndarray
     frequency: np.ndarray
     distance: np.ndarray
+    noisy_growth: np.ndarray
     state_means: dict
     params: dict
     networks: list
@@ -176,13 +182,16 @@ def linear_response(
     full = {name: regional(value, batch.nodes) for name, value in used.items()}
     network = Network(linearisation, full, batch.weights, batch.connectome)
     run = {"backend": backend, "threads": threads}
-    branches = find_branches(network, batch, used, starts, noisy or NoisyRun(), run)
+    branches = find_branches(network, batch, used, starts, noisy or default_noisy_run(model), run)
     values = network.values(branches.states)
-    networks = _linear_networks(network, batch, values, branches.found, known_constants(model, hemodynamics))
+    build = partial(_linear_networks, network, batch, values, branches.found)
+    networks = build(linearisation.slopes(values), known_constants(model, hemodynamics))
+    blurred = build(linearisation.mean_slopes(values, branches.spread), {})
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
         views = list(pool.map(observer.look, range(network.size), networks))
+        noisy_growth = np.array(list(pool.map(_growth, blurred)))
     growth = np.array([view.eigenvalue.real for view in views])
     return LinearResponse(
         fc=np.stack([view.fc for view in views]),
@@ -192,12 +201,13 @@ def linear_response(
             "no_fixed_point": ~branches.found,
             "unstable": growth >= 0,
             "several": branches.several,
-            "near": (growth >= NEAR) & (growth < 0),
+            "nonlinear": np.abs(noisy_growth - growth) > NONLINEAR * np.abs(growth),
             "fic_failed": ~fic_found,
         },
         growth=growth,
         frequency=np.array([abs(view.eigenvalue.imag) / (2 * np.pi) for view in views]),
         distance=branches.distance,
+        noisy_growth=noisy_growth,
         state_means=linearisation.recorded(values),
         params=used,
         networks=networks,
@@ -221,10 +231,17 @@ def _count_volumes(duration, repetition_time, burn_in, steps):
     return len(schedule.bold_steps) - int(exact(burn_in) / exact(repetition_time))
 
 
-def _linear_networks(network, batch, values, found, constants):
+def _growth(network):
+    """Growth of the slowest deviation; NaN without a network, or where a slope is none."""
+    if network is None or not all(np.isfinite(s).all() for s in (network.by_states, network.by_sums)):
+        return np.nan
+    return leading_eigenvalue(network).real
+
+
+def _linear_networks(network, batch, values, found, slopes, constants):
     """The linear network of every row; None where there is no fixed point."""
     linearisation = network.linearisation
-    slopes, noise = linearisation.slopes(values), linearisation.noise(values)
+    noise = linearisation.noise(values)
     level, observed = linearisation.observed(values)
     constants |= regional_constants(constants, level.shape)
     return [
