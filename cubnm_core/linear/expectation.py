@@ -25,7 +25,7 @@ def expect_scores(sampling, target_fc, terms):
     found = {
         "fc_corr": lambda: _correlation(own, wanted, sampling.variance, spread),
         "fc_diff": lambda: _difference(apart[0], np.sqrt(spread[0, 0]) / len(fc)),
-        "fc_normec": lambda: _distance(fc - target, sampling.variance, apart @ spread @ apart),
+        "fc_normec": lambda: _distance(fc - target, sampling.variance, apart @ spread @ apart, spread[0, 0]),
     }
     return {name: found[name]() for name in terms}
 
@@ -51,9 +51,14 @@ def _difference(mean, sd):
     return expected, np.sqrt(max(mean**2 + sd**2 - expected**2, 0.0))
 
 
-def _distance(difference, variances, spread):
-    """Euclidean distance over its largest possible value."""
+def _distance(difference, variances, spread, common):
+    """Euclidean distance over its largest possible value.
+
+    The errors' own square varies, too: most by what all edges have in common, the rest taken as even.
+    """
     size = len(difference)
-    square, var_square = difference @ difference + variances.sum(), 4 * spread
+    shared, total = common / size, variances.sum()
+    square = difference @ difference + total
+    var_square = 4 * spread + 2 * (shared**2 + max(total - shared, 0.0) ** 2 / size)
     mean = np.sqrt(square) - var_square / (8 * square**1.5)
     return mean / (2 * np.sqrt(size)), np.sqrt(var_square / (4 * square)) / (2 * np.sqrt(size))
