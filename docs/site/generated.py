@@ -23,6 +23,7 @@ API = {
         "connectomes.rewiring",
         "evidence.nulls",
     ],
+    "Linear response": ["linear.response", "linear.branches", "linear.spectra", "linear.sampling"],
     "Identifiability and reliability": ["evidence.identifiability", "evidence.twins", "evidence.reliability"],
     "Statistics": [
         "statistics.paired",
@@ -87,6 +88,7 @@ def api_pages():
     ]
     lines += ["```{toctree}", ":maxdepth: 2", *(name.removesuffix(".md") for name in found), "```", ""]
     lines += ["## Most used", "", *_directive("autofunction", "cubnm_core.simulate")]
+    lines += _directive("autofunction", "cubnm_core.linear_response")
     lines += _directive("autofunction", "workflow_scripts.simulate_person.simulate_person")
     return {"api.md": "\n".join(lines), **found}
 
@@ -94,7 +96,7 @@ def api_pages():
 def module_page(title, names):
     """Public functions and classes of some modules of cubnm_core."""
     lines = [f"# {title}", ""]
-    options = (":members:", ":exclude-members: simulate")  # which stands on the page before
+    options = (":members:", ":exclude-members: simulate, linear_response")  # which stand on the page before
     for name in names:
         lines += [f"## cubnm_core.{name}", "", *_directive("automodule", f"cubnm_core.{name}", *options)]
     return "\n".join(lines)
