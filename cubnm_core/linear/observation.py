@@ -66,7 +66,9 @@ class LinearObserver:
 
     def spectra(self, network, eigenvalue, tolerance, lag=0.0):
         """Cross-spectra of the signal that FC is computed from, and the rule of their frequencies."""
-        scale = abs(eigenvalue) / (2 * np.pi) if network.filter is None else network.filter.scale
+        slowest = abs(eigenvalue) / (2 * np.pi)
+        resonance = slowest if network.filter is None else network.filter.scale
+        scale = np.sqrt(min(slowest, resonance) * resonance)
         return self.signal.spectra(network, scale, tolerance, lag)
 
     def _scores(self, row, sampling):

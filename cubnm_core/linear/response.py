@@ -126,8 +126,8 @@ def linear_response(
     ----------
     model : str, Path or Model
         Whose equations have derivatives everywhere.
-    dt : float
-        Of the noisy runs and of feedback inhibition control, in s.
+    dt, hemodynamic_dt : float
+        Of feedback inhibition control where it simulates, in s; noisy runs have a time step of their own.
     comparison : cubnm_core.measures.comparison.Comparison, optional
         Targets, and terms that compare FC.
     starts : sequence of str
