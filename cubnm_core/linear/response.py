@@ -31,6 +31,8 @@ from cubnm_core.simulation.tuning import tune
 
 #: Relative change of the growth by fluctuations above which these are not small and expected scores are off.
 NONLINEAR = 0.3
+#: Distance of noisy runs from the fixed point above which they live elsewhere.
+OFF_BRANCH = 0.5
 _TOLERANCE = 1e-3
 
 
@@ -46,8 +48,8 @@ class LinearResponse:
         Scores against the target, and how they scatter between scans of the same network.
     flags : dict of str to (B,) bool arrays
         ``no_fixed_point``, ``unstable``, ``several`` (starts or noise seeds end at different ones),
-        ``nonlinear`` (fluctuations change the growth by more than `NONLINEAR`; unknown without noisy runs),
-        ``fic_failed``.
+        ``nonlinear`` (fluctuations change the growth by more than `NONLINEAR`), ``off_branch`` (noisy runs are
+        farther than `OFF_BRANCH` from the fixed point; both unknown without noisy runs), ``fic_failed``.
     growth, frequency : (B,) arrays
         Of the slowest deviation from the fixed point, in 1/s and Hz.
     distance : (B,) array
@@ -201,6 +203,7 @@ def linear_response(
             "no_fixed_point": ~branches.found,
             "unstable": growth >= 0,
             "several": branches.several,
+            "off_branch": branches.distance > OFF_BRANCH,
             "nonlinear": np.abs(noisy_growth - growth) > NONLINEAR * np.abs(growth),
             "fic_failed": ~fic_found,
         },

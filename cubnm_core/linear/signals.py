@@ -9,6 +9,7 @@ from cubnm_core.linear.spectra import autocovariance
 from cubnm_core.measures.connectivity import band_pass_sections
 
 _FIRST, _LARGEST = 8, 1024  # intervals of a rule of frequencies
+_MEMORY = 5e8  # bytes that the spectra of one network may take
 _MOST_ALIASES, _NEGLIGIBLE = 8, 1e-4  # and the share of the power at which they end
 
 
@@ -56,8 +57,9 @@ class Signal:
         rule : cubnm_core.linear.frequencies.Rule
         """
         rule = Rule(_FIRST, self._map(scale))
+        largest = min(_LARGEST, _MEMORY / network.weights.size / np.dtype(complex).itemsize)
         spectra = self._look(network, rule.frequency)
-        while not _converged(spectra, rule, tolerance, lag) and rule.intervals < _LARGEST:
+        while not _converged(spectra, rule, tolerance, lag) and 2 * rule.intervals <= largest:
             rule = rule.doubled()
             finer = np.empty((rule.intervals + 1, *spectra.shape[1:]), complex)
             finer[::2], finer[1::2] = spectra, self._look(network, rule.frequency[1::2])
