@@ -30,6 +30,35 @@ def expect_scores(sampling, target_fc, terms):
     return {name: found[name]() for name in terms}
 
 
+def target_slope(sampling, target_fc, weights):
+    """Slope of an expected cost by the FC of the target, (P,), to first order in one over the duration.
+
+    Parameters
+    ----------
+    sampling : cubnm_core.linear.sampling.Sampling
+    target_fc : (P,) array
+    weights : dict of str to float
+        Of terms in the cost, signed.
+    """
+    from scipy.special import erf
+
+    fc, target = sampling.fc, np.asarray(target_fc, float)
+    wanted, own, size = target - target.mean(), fc - fc.mean(), len(fc)
+    common = sampling.covariances(np.ones((1, size)))[0, 0]
+    slope = np.zeros(size)
+    if "fc_corr" in weights:
+        noise = sampling.variance.sum() - common / size
+        across = own - (own @ wanted) / (wanted @ wanted) * wanted
+        slope += weights["fc_corr"] * across / np.sqrt((wanted @ wanted) * (own @ own + noise))
+    if "fc_diff" in weights:
+        ratio = (fc.mean() - target.mean()) / np.sqrt(2 * common) * size
+        slope -= weights["fc_diff"] * erf(ratio) / size
+    if "fc_normec" in weights:
+        square = (fc - target) @ (fc - target) + sampling.variance.sum()
+        slope -= weights["fc_normec"] * (fc - target) / np.sqrt(square) / (2 * np.sqrt(size))
+    return slope
+
+
 def _correlation(own, wanted, variances, spread):
     """Pearson's r = x / sqrt(v) of the FC with the target: to second order in the errors of x and v."""
     size = len(own)

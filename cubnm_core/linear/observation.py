@@ -59,10 +59,14 @@ class LinearObserver:
         if not eigenvalue.real < 0:
             unknown = np.full(len(self.pair_index[0]), np.nan)
             return View(eigenvalue, unknown, dict.fromkeys(self.terms, (np.nan, np.nan)))
+        sampling = self.sample(network, eigenvalue)
+        return View(eigenvalue, sampling.fc, self._scores(row, sampling))
+
+    def sample(self, network, eigenvalue):
+        """FC over scans of a stable network; see `cubnm_core.linear.sampling.Sampling`."""
         spectra, rule = self.spectra(network, eigenvalue, self.tolerance)
         is_centred = self.signal.band_pass is None  # a band-pass leaves no mean to be subtracted
-        sampling = sample(spectra, rule.weights, self.pair_index, self.signal.duration, is_centred)
-        return View(eigenvalue, sampling.fc, self._scores(row, sampling))
+        return sample(spectra, rule.weights, self.pair_index, self.signal.duration, is_centred)
 
     def spectra(self, network, eigenvalue, tolerance, lag=0.0):
         """Cross-spectra of the signal that FC is computed from, and the rule of their frequencies."""

@@ -48,8 +48,8 @@ class LinearResponse:
         Scores against the target, and how they scatter between scans of the same network.
     flags : dict of str to (B,) bool arrays
         ``no_fixed_point``, ``unstable``, ``several`` (starts or noise seeds end at different ones),
-        ``nonlinear`` (fluctuations change the growth by more than `NONLINEAR`), ``off_branch`` (noisy runs are
-        farther than `OFF_BRANCH` from the fixed point; both unknown without noisy runs), ``fic_failed``.
+        ``nonlinear`` (fluctuations change the growth by more than `NONLINEAR`), ``off_branch`` (noisy runs
+        are farther than `OFF_BRANCH` from the fixed point; both unknown without noisy runs), ``fic_failed``.
     growth, frequency : (B,) arrays
         Of the slowest deviation from the fixed point, in 1/s and Hz.
     distance : (B,) array
@@ -85,11 +85,19 @@ class LinearResponse:
         """Whether any flag says that simulations have to decide, (B,) bool."""
         return np.any(list(self.flags.values()), axis=0)
 
+    def sampling(self, row):
+        """How FC scatters between scans of one network; raises an InputError without a stable fixed point."""
+        if not self.growth[row] < 0:
+            raise InputError(f"network {row} has no stable fixed point, so no FC")
+        return self._observer.sample(self.networks[row], self._eigenvalue(row))
+
     def lagged_covariance(self, row, lag=0.0, tolerance=_TOLERANCE):
         """Covariance of the signal that FC is computed from, (N, N): of each node `lag` s later with each."""
-        eigenvalue = complex(self.growth[row], 2 * np.pi * self.frequency[row])
-        spectra, rule = self._observer.spectra(self.networks[row], eigenvalue, tolerance, lag)
+        spectra, rule = self._observer.spectra(self.networks[row], self._eigenvalue(row), tolerance, lag)
         return lagged_covariance(spectra, rule.frequency, rule.weights, lag)
+
+    def _eigenvalue(self, row):
+        return complex(self.growth[row], 2 * np.pi * self.frequency[row])
 
 
 def linear_response(

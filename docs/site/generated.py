@@ -23,7 +23,13 @@ API = {
         "connectomes.rewiring",
         "evidence.nulls",
     ],
-    "Linear response": ["linear.response", "linear.branches", "linear.spectra", "linear.sampling"],
+    "Linear response": [
+        "linear.response",
+        "linear.branches",
+        "linear.spectra",
+        "linear.sampling",
+        "linear.uncertainty",
+    ],
     "Identifiability and reliability": ["evidence.identifiability", "evidence.twins", "evidence.reliability"],
     "Statistics": [
         "statistics.paired",
