@@ -206,9 +206,9 @@ Flagged are points without a stable fixed point, with several, or where fluctuat
 by more than 30 %; the other columns are about the points that are not, but for the rank over all that are
 stable. Pattern: correlation of the expected FC with the mean simulated one, median and 5 % quantile. Error:
 expected score less the mean simulated one, whose standard error (SE) the table gives, too. SD: between scans,
-expected and simulated. CPU s of one simulated point and seed, and of one linear point with its two noisy runs.
+expected and simulated. CPU s: of a simulated point and seed, and of a linear point with its noisy runs.
 
-| case | points | flagged | pattern r | term | rank r (all) | rank r | mean error | mean size | SE | ≤ .01 | SD | CPU s |
+| case | points | flagged | pattern r | term | rank r, all | rank r | error | size | SE | ≤ .01 | SD | CPU s |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|"""
 
 

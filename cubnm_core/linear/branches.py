@@ -17,6 +17,7 @@ STARTS = ("noisy", "initial", "operating_point", "high")
 _HIGH = 0.6  # of the range of a bounded state
 _SQUARED = "squared_for_its_spread"
 _NOTHING = 1e-6  # states below it count as 0
+_FAR = 3.0  # SD of the states
 _SAME = 1e-3  # of a node's largest state value: fixed points nearer than this are one
 
 
@@ -53,7 +54,7 @@ class Branches:
         Whether starts, or noisy runs of different seeds, end at different ones.
     distance : (B,) array
         Largest difference between the mean of the noisy runs and the fixed point, over the states' largest
-        values; NaN without noisy runs.
+        values, or three SD where these are more; NaN without noisy runs.
     spread : (k, B, N) array
         SD of the states in the noisy runs; NaN without.
     """
@@ -114,7 +115,7 @@ def find_branches(network, batch, used, starts, noisy, run):
         first[:, new] = one.states[:, new]
         found |= one.found
     if len(means):
-        distance = _relative(np.mean(means, axis=0), first)
+        distance = _relative(np.mean(means, axis=0), first, _FAR * spread.max(axis=2, keepdims=True))
     everybody = np.broadcast_to(distance, found.shape)
     return Branches(first, found, several, everybody, np.broadcast_to(spread, first.shape))
 
@@ -178,11 +179,11 @@ def _high(model, initial):
     return start
 
 
-def _relative(one, other):
+def _relative(one, other, smallest=_NOTHING):
     """Largest difference between states (k, B, N), over the largest value of each: (B,)."""
     scale = np.maximum(np.abs(one), np.abs(other)).max(axis=2, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (np.abs(one - other) / np.maximum(scale, _NOTHING)).max(axis=(0, 2))
+        return (np.abs(one - other) / np.maximum(scale, smallest)).max(axis=(0, 2))
 
 
 def _same(one, other):

@@ -29,6 +29,25 @@ class Continuous:
         ratio = np.minimum(np.tan(np.minimum(angle, np.pi - 1 / _INFINITE) / 2), _INFINITE)
         return self.scale * ratio, 0.5 * self.scale * (1 + ratio**2)
 
+    def tail(self, power, frequency, lag):
+        """What white noise leaves at high frequencies: the spectrum of a first-order process.
+
+        Parameters
+        ----------
+        power : (F, N) array
+        frequency : (F,) array
+        lag : float
+
+        Returns
+        -------
+        (F, N) array, (N,) array
+            A part of the power, and its integral with the lag's phase.
+        """
+        decay = 2 * np.pi * self.scale
+        amplitude = power[-1] * (2 * np.pi * frequency[-1]) ** 2
+        part = amplitude / (decay**2 + (2 * np.pi * frequency[:, None]) ** 2)
+        return part, amplitude / (2 * decay) * np.exp(-decay * abs(lag))
+
 
 @dataclass(frozen=True)
 class Sampled:
@@ -44,6 +63,10 @@ class Sampled:
         frequency = np.arctan2(warped * sine, cosine) / (np.pi * self.repetition_time)
         slope = 0.5 * warped / (cosine**2 + (warped * sine) ** 2) / (np.pi * self.repetition_time)
         return frequency, slope
+
+    def tail(self, power, frequency, lag):
+        """None: no frequency is high."""
+        return np.zeros_like(power), np.zeros(power.shape[1])
 
 
 @dataclass(frozen=True)

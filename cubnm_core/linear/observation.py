@@ -7,6 +7,7 @@ import numpy as np
 from cubnm_core.linear.expectation import expect_scores
 from cubnm_core.linear.sampling import sample
 from cubnm_core.linear.signals import Signal
+from cubnm_core.linear.spectra import lagged_covariance
 from cubnm_core.linear.stability import leading_eigenvalue
 from cubnm_core.measures.comparison import Comparison
 
@@ -64,19 +65,25 @@ class LinearObserver:
 
     def sample(self, network, eigenvalue):
         """FC over scans of a stable network; see `cubnm_core.linear.sampling.Sampling`."""
-        spectra, rule = self.spectra(network, eigenvalue, self.tolerance)
+        scale = _scale(network, eigenvalue)
+        spectra, rule = self.signal.sampled_spectra(network, scale, self.tolerance)
         is_centred = self.signal.band_pass is None  # a band-pass leaves no mean to be subtracted
         return sample(spectra, rule.weights, self.pair_index, self.signal.duration, is_centred)
 
-    def spectra(self, network, eigenvalue, tolerance, lag=0.0):
-        """Cross-spectra of the signal that FC is computed from, and the rule of their frequencies."""
-        slowest = abs(eigenvalue) / (2 * np.pi)
-        resonance = slowest if network.filter is None else network.filter.scale
-        scale = np.sqrt(min(slowest, resonance) * resonance)
-        return self.signal.spectra(network, scale, tolerance, lag)
+    def covariance(self, network, eigenvalue, lag, tolerance):
+        """Covariance of the signal that FC is computed from, (N, N): of each node `lag` s later with each."""
+        spectra, rule = self.signal.spectra(network, _scale(network, eigenvalue), tolerance, lag)
+        return lagged_covariance(spectra, rule, lag)
 
     def _scores(self, row, sampling):
         if self.comparison is None:
             return {}
         target = self.comparison.targets[self.comparison.index[row]]
         return expect_scores(sampling, target.fc, self.terms)
+
+
+def _scale(network, eigenvalue):
+    """Where spectra change, in Hz: between the slowest deviation and the vessels' resonance."""
+    slowest = abs(eigenvalue) / (2 * np.pi)
+    resonance = slowest if network.filter is None else network.filter.scale
+    return np.sqrt(min(slowest, resonance) * resonance)

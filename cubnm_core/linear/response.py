@@ -18,7 +18,7 @@ from cubnm_core.linear.haemodynamic_filter import HaemodynamicFilter
 from cubnm_core.linear.linearisation import linearise
 from cubnm_core.linear.observation import LinearObserver
 from cubnm_core.linear.signals import Signal
-from cubnm_core.linear.spectra import LinearNetwork, lagged_covariance
+from cubnm_core.linear.spectra import LinearNetwork
 from cubnm_core.linear.stability import leading_eigenvalue
 from cubnm_core.measures.comparison import FC_TERMS, check_pairs
 from cubnm_core.measures.connectivity import pair_indices
@@ -93,8 +93,7 @@ class LinearResponse:
 
     def lagged_covariance(self, row, lag=0.0, tolerance=_TOLERANCE):
         """Covariance of the signal that FC is computed from, (N, N): of each node `lag` s later with each."""
-        spectra, rule = self._observer.spectra(self.networks[row], self._eigenvalue(row), tolerance, lag)
-        return lagged_covariance(spectra, rule.frequency, rule.weights, lag)
+        return self._observer.covariance(self.networks[row], self._eigenvalue(row), lag, tolerance)
 
     def _eigenvalue(self, row):
         return complex(self.growth[row], 2 * np.pi * self.frequency[row])

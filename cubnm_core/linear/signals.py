@@ -1,6 +1,8 @@
 """From a network's cross-spectra to those that FC is computed from: sampled, filtered, regressed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -10,7 +12,8 @@ from cubnm_core.measures.connectivity import band_pass_sections
 
 _FIRST, _LARGEST = 8, 1024  # intervals of a rule of frequencies
 _MEMORY = 5e8  # bytes that the spectra of one network may take
-_MOST_ALIASES, _NEGLIGIBLE = 8, 1e-4  # and the share of the power at which they end
+_MOST_ALIASES, _NEGLIGIBLE = 8, 1e-3  # and the share of the power at which they end
+_HIGHEST = 0.25  # of the sampling frequency: the scale of a sampled signal lies below
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class Signal:
         """In s."""
         return self.n_volumes * self.repetition_time
 
-    def spectra(self, network, scale, tolerance, lag=0.0):
-        """Cross-spectra at as many frequencies as their integrals need.
+    def sampled_spectra(self, network, scale, tolerance):
+        """Cross-spectra of the volumes of a scan, at as many frequencies as their integrals need.
 
         Parameters
         ----------
@@ -48,35 +51,41 @@ class Signal:
             In Hz, where the network's spectra change.
         tolerance : float
             Relative error of variances.
-        lag : float, optional
-            In s; of the covariances that the frequencies have to serve.
 
         Returns
         -------
         spectra : (F, N, N) complex array
         rule : cubnm_core.linear.frequencies.Rule
         """
-        rule = Rule(_FIRST, self._map(scale))
-        largest = min(_LARGEST, _MEMORY / network.weights.size / np.dtype(complex).itemsize)
-        spectra = self._look(network, rule.frequency)
-        while not _converged(spectra, rule, tolerance, lag) and 2 * rule.intervals <= largest:
-            rule = rule.doubled()
-            finer = np.empty((rule.intervals + 1, *spectra.shape[1:]), complex)
-            finer[::2], finer[1::2] = spectra, self._look(network, rule.frequency[1::2])
-            spectra = finer
-        if self.global_signal == "regressed":
-            spectra = _regress_mean(spectra, rule)
-        return spectra, rule
+        if self.band_pass is None and not self._has_aliases(network):
+            return self.spectra(network, scale, tolerance)
+        return self._regress(*_refine(self._sampled_look(network, scale), tolerance))
 
-    def _map(self, scale):
-        if self.band_pass is None:
-            return Continuous(scale)
-        return Sampled(np.sqrt(self.band_pass[0] * self.band_pass[1]), self.repetition_time)
+    def spectra(self, network, scale, tolerance, lag=0.0):
+        """As `sampled_spectra`, but in continuous time where there is no band-pass; serves a lag in s."""
+        look = _Look(network.cross_spectra, Continuous(scale), network.weights.size)
+        if self.band_pass is not None:
+            look = self._sampled_look(network, scale)
+        return self._regress(*_refine(look, tolerance, lag))
 
-    def _look(self, network, frequency):
-        if self.band_pass is None:
-            return network.cross_spectra(frequency)
-        return self._filter_power(frequency)[:, None, None] * self._fold(network, frequency)
+    def _has_aliases(self, network):
+        """Whether the network has power beyond half the sampling frequency that counts."""
+        if network.filter is None:
+            return True
+        nyquist = 0.5 / self.repetition_time
+        gain = np.abs(network.filter.gain(np.array([network.filter.scale, nyquist]))) ** 2
+        return bool((gain[1] > _NEGLIGIBLE * gain[0]).any())
+
+    def _sampled_look(self, network, scale):
+        scale = min(scale, _HIGHEST / self.repetition_time)
+        if self.band_pass is not None:
+            scale = np.sqrt(self.band_pass[0] * self.band_pass[1])
+        look = partial(self._look_at_samples, network, 2 * np.pi * scale)
+        return _Look(look, Sampled(scale, self.repetition_time), network.weights.size)
+
+    def _look_at_samples(self, network, decay, frequency):
+        folded = self._fold(network, decay, frequency)
+        return folded if self.band_pass is None else self._filter_power(frequency)[:, None, None] * folded
 
     def _filter_power(self, frequency):
         """Gain of the filter in both directions, as power."""
@@ -86,20 +95,63 @@ class Signal:
         _, gain = sosfreqz(sections, worN=frequency, fs=1 / self.repetition_time)
         return np.abs(gain) ** 4
 
-    def _fold(self, network, frequency):
-        """Spectra of the sampled signal: what lies beyond Nyquist's frequency comes back below it."""
-        folded = network.cross_spectra(frequency)
+    def _fold(self, network, decay, frequency):
+        """Spectra of the sampled signal: what lies beyond Nyquist's frequency comes back below it.
+
+        White noise leaves power that falls off slowly; its part, that of a first-order process, is folded in
+        closed form.
+        """
+        diagonal = np.arange(len(network.weights))
+
+        def rest(at):
+            spectra = network.cross_spectra(at)
+            spectra[:, diagonal, diagonal] -= network.white_power / (
+                decay**2 + (2 * np.pi * at[:, None]) ** 2
+            )
+            return spectra
+
+        folded = rest(frequency)
         for alias in range(1, _MOST_ALIASES + 1):
             shift = alias / self.repetition_time
-            more = network.cross_spectra(shift + frequency) + network.cross_spectra(shift - frequency).conj()
-            folded = folded + more
-            if _power(more).max() <= _NEGLIGIBLE * _power(folded).max():
+            more = rest(shift + frequency) + rest(shift - frequency).conj()
+            folded += more
+            if np.abs(more).max() <= _NEGLIGIBLE * np.abs(folded).max():
                 break
+        turned, damped = 2 * np.pi * frequency * self.repetition_time, decay * self.repetition_time
+        known = self.repetition_time / (2 * decay) * np.sinh(damped) / (np.cosh(damped) - np.cos(turned))
+        folded[:, diagonal, diagonal] += known[:, None] * network.white_power
         return folded
 
+    def _regress(self, spectra, rule):
+        """Subtract from every node what the mean over all nodes explains of it, where that is asked for."""
+        if self.global_signal == "kept":
+            return spectra, rule
+        nodes = spectra.shape[1]
+        shared = np.tensordot(rule.weights, spectra, axes=1).real.sum(axis=1)
+        projection = np.eye(nodes) - np.outer(shared / shared.sum(), np.ones(nodes))
+        return projection @ spectra @ projection.T, rule
 
-def _power(spectra):
-    return np.einsum("fii->fi", spectra).real
+
+@dataclass(frozen=True)
+class _Look:
+    """Spectra at given frequencies (F,) in Hz, the map that these come from, and entries of one spectrum."""
+
+    at: Callable
+    map: object
+    size: int
+
+
+def _refine(look, tolerance, lag=0.0):
+    """Double the frequencies until variances have converged, or memory ends."""
+    rule = Rule(_FIRST, look.map)
+    largest = min(_LARGEST, _MEMORY / look.size / np.dtype(complex).itemsize)
+    spectra = look.at(rule.frequency)
+    while not _converged(spectra, rule, tolerance, lag) and 2 * rule.intervals <= largest:
+        rule = rule.doubled()
+        finer = np.empty((rule.intervals + 1, *spectra.shape[1:]), complex)
+        finer[::2], finer[1::2] = spectra, look.at(rule.frequency[1::2])
+        spectra = finer
+    return spectra, rule
 
 
 def _converged(spectra, rule, tolerance, lag):
@@ -107,17 +159,9 @@ def _converged(spectra, rule, tolerance, lag):
 
     Without a lag errors are squared where the number of points doubles.
     """
-    power = _power(spectra)
+    power = np.einsum("fii->fi", spectra).real
     fine, coarse = (
-        autocovariance(power, rule.frequency, weights, lag) for weights in (rule.weights, rule.coarse_weights)
+        autocovariance(power, rule, weights, lag) for weights in (rule.weights, rule.coarse_weights)
     )
     error = np.max(np.abs(fine - coarse) / (rule.weights @ power))
     return (error if lag else error**2) <= tolerance
-
-
-def _regress_mean(spectra, rule):
-    """Subtract from every node what the mean over all nodes explains of it."""
-    nodes = spectra.shape[1]
-    shared = np.tensordot(rule.weights, spectra, axes=1).real.sum(axis=1)
-    projection = np.eye(nodes) - np.outer(shared / shared.sum(), np.ones(nodes))
-    return projection @ spectra @ projection.T

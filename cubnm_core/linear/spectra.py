@@ -45,6 +45,13 @@ class LinearNetwork:
     unit: float
     filter: HaemodynamicFilter | None = None
 
+    @property
+    def white_power(self):
+        """Power of white noise at high frequencies, times the angular frequency squared: (N,)."""
+        if self.filter is not None:
+            return np.zeros(len(self.weights))
+        return np.sum(np.einsum("kn,kmn->mn", self.observed, self.noise) ** 2, axis=0) / self.unit
+
     def local_responses(self, rotation):
         """Responses of the states of isolated nodes, (k, S, F, N) to sums and (k, m, F, N) to noise.
 
@@ -120,14 +127,13 @@ class LinearNetwork:
         spectra += mixed + mixed.conj().swapaxes(1, 2)
 
 
-def lagged_covariance(spectra, frequency, weights, lag=0.0):
+def lagged_covariance(spectra, rule, lag=0.0):
     """Covariance of every node with every node some time later.
 
     Parameters
     ----------
     spectra : (F, N, N) complex array
-    frequency, weights : (F,) arrays
-        Of a `cubnm_core.linear.frequencies.Rule`.
+    rule : cubnm_core.linear.frequencies.Rule
     lag : float
         In s.
 
@@ -136,20 +142,14 @@ def lagged_covariance(spectra, frequency, weights, lag=0.0):
     (N, N) array
         Of ``x_i(t + lag)`` with ``x_j(t)``.
     """
-    turn = weights * np.exp(2j * np.pi * frequency * lag)
+    turn = rule.weights * np.exp(2j * np.pi * rule.frequency * lag)
     covariance = np.tensordot(turn, spectra, axes=1).real
     own = np.einsum("fii->fi", spectra).real
-    covariance[np.diag_indices(len(covariance))] = autocovariance(own, frequency, weights, lag)
+    covariance[np.diag_indices(len(covariance))] = autocovariance(own, rule, rule.weights, lag)
     return covariance
 
 
-def autocovariance(power, frequency, weights, lag=0.0):
-    """Covariance of every node with itself some time later, (N,), from power spectra (F, N).
-
-    At high frequencies white noise leaves the spectrum of a first-order process, whose part is known.
-    """
-    decay = 2 * np.pi * np.median(frequency)
-    tail = power[-1] * (2 * np.pi * frequency[-1]) ** 2
-    rest = power - tail / (decay**2 + (2 * np.pi * frequency[:, None]) ** 2)
-    known = tail / (2 * decay) * np.exp(-decay * abs(lag))
-    return known + (weights * np.cos(2 * np.pi * frequency * lag)) @ rest
+def autocovariance(power, rule, weights, lag=0.0):
+    """Covariance of every node with itself some time later, (N,), from power spectra (F, N)."""
+    known, integral = rule.map.tail(power, rule.frequency, lag)
+    return integral + (weights * np.cos(2 * np.pi * rule.frequency * lag)) @ (power - known)

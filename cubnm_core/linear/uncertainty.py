@@ -2,9 +2,9 @@
 
 A cost is no likelihood. Between scans its optimum scatters with the variance H^-1 V H^-1: H is the curvature
 of the cost, V the variance of its slope under the sampling covariance of the FC (Huber 1967; Godambe 1960,
-doi:10.1214/aoms/1177705693). The scatter is around what the cost prefers, which need not be the truth: expected
-correlations rise with the strength of FC, so that ``fc_corr`` alone overestimates coupling. And it holds within
-the model: where the model is wrong, it says too little.
+doi:10.1214/aoms/1177705693). The scatter is around what the cost prefers, which need not be the truth:
+expected correlations rise with the strength of FC, so that ``fc_corr`` alone overestimates coupling. It holds
+within the model: where the model is wrong, it says too little.
 """
 
 from dataclasses import dataclass

@@ -14,6 +14,7 @@ MEASURES = {
     "plain": {},
     "band_pass": {"band_pass": (0.02, 0.2)},
     "global_signal": {"global_signal": "regressed"},
+    "aliases": {"repetition_time": 2.0},
     "slow_sampling": {"repetition_time": 3.0, "band_pass": (0.02, 0.12)},
 }
 
