@@ -13,8 +13,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
 
-# Whoever asks for one of these runs a workflow, compiles kernels, or makes a whole report.
+# Whoever asks for one of these runs a workflow, compiles kernels, makes a whole report, or fits a few people.
 SLOW_FIXTURES = {"snakemake", "warm_python", "kernel_folder", "report_folder"}
+SLOW_FIXTURES |= {"crossed_cohort", "profiled_cohort", "scored_nulls", "twin_cohort"}
 
 
 def pytest_collection_modifyitems(items):

@@ -30,7 +30,7 @@ SETTINGS = {
     "retest": None,
     "start": None,
     "simulation": {
-        "duration": 45.0, "burn_in": 5.0, "dt": 1e-3, "hemodynamic_dt": 5e-3, "hemodynamics": "cubnm-1.5T",
+        "duration": 45.0, "burn_in": 5.0, "dt": 5e-3, "hemodynamic_dt": 1e-2, "hemodynamics": "cubnm-1.5T",
         "scheme": "euler_maruyama", "precision": "single", "backend": "auto",
     },
     "analysis": {

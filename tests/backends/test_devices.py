@@ -222,6 +222,7 @@ def device_of(job):
     raise AssertionError(lines)
 
 
+@pytest.mark.slow
 def test_jobs_get_different_devices_and_one_more_waits_for_a_killed_one(start_job):
     first, second = start_job(), start_job()
     held = {device_of(first)[0]: first, device_of(second)[0]: second}

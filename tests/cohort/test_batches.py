@@ -94,6 +94,7 @@ def test_a_foreign_table_is_refused(table):
         batches.read(table)
 
 
+@pytest.mark.slow
 def test_tables_of_two_thousand_people_are_read_and_packed_at_once(tmp_path):
     cohort = TinyCohort(tmp_path, participants=("01",))
     people = [f"{number:05d}" for number in range(2000)]

@@ -102,6 +102,7 @@ def jobs_of(config, mode, **dag):
         }
 
 
+@pytest.mark.slow
 def test_a_job_sees_what_was_planned_and_reads_no_table(cohort, monkeypatch):
     config = cohort.folder / "config.yaml"
     config.write_text(yaml.safe_dump(cohort.config), encoding="utf-8")

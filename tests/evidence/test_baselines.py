@@ -67,6 +67,7 @@ def test_the_filter_is_that_of_the_analysis():
     assert power[frequency > 0.2].sum() < 0.01 * power.sum()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("share", "autocorrelation"), [(0.2, 0.95), (0.4, 0.8), (0.6, 0.0)])
 def test_the_global_signal_model_finds_its_own_parameters(share, autocorrelation):
     """In long scans: the FCD of ten minutes says next to nothing about the autocorrelation."""
@@ -226,6 +227,7 @@ def test_verdicts_follow_p_and_the_direction_of_the_measure():
     assert paired.verdict(0.1, 0.05, True) == "better" and paired.verdict(0.1, 0.051, True) == paired.UNSURE
 
 
+@pytest.mark.slow
 def test_holm_is_that_of_statsmodels_and_untested_rows_count_for_nothing():
     p = np.array([0.01, 0.04, np.nan, 0.03, 0.5])
     found = paired.holm(p)

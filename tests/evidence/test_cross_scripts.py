@@ -115,7 +115,7 @@ def read(path):
 
 
 @pytest.fixture(scope="module")
-def crossed(tmp_path_factory):
+def crossed_cohort(tmp_path_factory):
     folder = tmp_path_factory.mktemp("crossed")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -126,10 +126,10 @@ def chosen(table, **values):
     return table[(table[list(values)] == pd.Series(values)).all(axis=1)]
 
 
-def test_own_parts_score_as_in_the_evaluation(crossed):
-    table = crossed.cross(others=5)
+def test_own_parts_score_as_in_the_evaluation(crossed_cohort):
+    table = crossed_cohort.cross(others=5)
     own = chosen(table, parameters="own", connectome="own", data="own", inhibition="fitted", measure="cost")
-    scored = chosen(read(crossed.sm("evaluate").output.evaluation), measure="cost")
+    scored = chosen(read(crossed_cohort.sm("evaluate").output.evaluation), measure="cost")
     merged = own.merge(scored, on=["participant_id", "split"])
     assert len(merged) == len(scored) == 7
     np.testing.assert_allclose(merged["mean_x"], merged["mean_y"])
@@ -138,8 +138,8 @@ def test_own_parts_score_as_in_the_evaluation(crossed):
     assert set(table["inhibition"]) == {"fitted", "tuned"} and (table["n_failed"] == 0).all()
 
 
-def test_scans_that_a_person_lacks_count_neither_as_own_nor_as_others(crossed):
-    table = crossed.cross(others=5)
+def test_scans_that_a_person_lacks_count_neither_as_own_nor_as_others(crossed_cohort):
+    table = crossed_cohort.cross(others=5)
     assert set(chosen(table, data="own", participant_id="01")["split"]) == {"train"}
     foreign = chosen(
         table, parameters="own", connectome="own", data="others", measure="cost", inhibition="tuned"
@@ -148,7 +148,7 @@ def test_scans_that_a_person_lacks_count_neither_as_own_nor_as_others(crossed):
     assert counted["02", "train"] == 3 and counted["02", "test"] == 2 and counted["01", "test"] == 3
 
 
-def test_who_is_drawn_stays_when_people_are_added(crossed):
+def test_who_is_drawn_stays_when_people_are_added(crossed_cohort):
     before, after = ["02", "03", "04"], ["02", "03", "04", "05", "06", "07"]
     drawn = cross.order_others("01", ["01", *after])
     assert [person for person in drawn if person in before] == cross.order_others("01", before)
@@ -156,20 +156,22 @@ def test_who_is_drawn_stays_when_people_are_added(crossed):
     assert len(orders) > 1
 
 
-def test_others_are_as_many_as_asked_for(crossed):
-    table = crossed.cross(others=2, units=crossed.units[1:2])
+def test_others_are_as_many_as_asked_for(crossed_cohort):
+    table = crossed_cohort.cross(others=2, units=crossed_cohort.units[1:2])
     swapped = chosen(table, parameters="others", connectome="own", data="own", measure="cost", split="train")
     assert set(swapped["n_pairs"]) == {2}
 
 
-def test_the_group_of_a_person_is_that_of_the_others(crossed):
+def test_the_group_of_a_person_is_that_of_the_others(crossed_cohort):
     scans = ["pool/split-train.npz", "pool/split-test.npz"]
     everybody = cross.Members(
-        People("pool/connectomes.npz", scans, crossed.splits, crossed.settings),
+        People("pool/connectomes.npz", scans, crossed_cohort.splits, crossed_cohort.settings),
         best_fits.read_parameters(*PARAMETERS.values(), "homogeneous"),
     )
     member = cross.group_of_others("02", everybody, group.read_sums(POOL["group"]))
-    own = [Archive(crossed.connectome(f"sub-{name}")).arrays(f"sub-{name}") for name in ("01", "03", "04")]
+    own = [
+        Archive(crossed_cohort.connectome(f"sub-{name}")).arrays(f"sub-{name}") for name in ("01", "03", "04")
+    ]
     np.testing.assert_allclose(member.weights, np.mean([arrays["weights"] for arrays in own], axis=0))
     others = [everybody.params[name, "n/a"] for name in ("01", "03", "04")]
     assert member.params["G"] == pytest.approx(np.mean([params["G"] for params in others]))
@@ -178,14 +180,14 @@ def test_the_group_of_a_person_is_that_of_the_others(crossed):
     assert not np.allclose(total, member.weights)
 
 
-def test_tables_of_the_cohort(crossed):
-    crossed.cross(others=5)
-    held_out = crossed.hold_out({"0": ["sub-01", "sub-03"], "1": ["sub-02", "sub-04"]})
+def test_tables_of_the_cohort(crossed_cohort):
+    crossed_cohort.cross(others=5)
+    held_out = crossed_cohort.hold_out({"0": ["sub-01", "sub-03"], "1": ["sub-02", "sub-04"]})
     assert set(zip(held_out["participant_id"], held_out["fold"], strict=True)) == {
         ("01", "0"), ("02", "1"), ("03", "0"), ("04", "1"),
     }  # fmt: skip
     assert set(held_out["split"]) == {"train", "test"} and (held_out["n_seeds"] == 2).all()
-    found = crossed.tables(held_out=["held_out_people.tsv"])
+    found = crossed_cohort.tables(held_out=["held_out_people.tsv"])
     contrasts = found["contrasts"]
     assert set(contrasts["contrast"]) == {*cross_tables.core.CONTRASTS, cross_tables.HELD_OUT}
     assert set(chosen(contrasts, split="test")["n_people"]) == {3}
@@ -205,6 +207,7 @@ def test_tables_of_the_cohort(crossed):
     assert set(chosen(rates, split="test")["n_people"]) == {3}
 
 
+@pytest.mark.slow
 def test_people_with_scans_of_different_length_are_crossed_and_held_out(tmp_path, monkeypatch):
     """Own parts score as in the evaluation, although simulations last as long as anybody's longest scans."""
     monkeypatch.chdir(tmp_path)
@@ -244,8 +247,8 @@ def test_a_group_has_the_runs_of_its_median_member():
     assert group_average.median_runs(members[:1], {"sub-01": {"repetition_time": 1.0}}, 1.0) == []
 
 
-def test_with_everything_off_the_tables_are_there_and_say_so(crossed):
-    found = crossed.tables(crossed=())
+def test_with_everything_off_the_tables_are_there_and_say_so(crossed_cohort):
+    found = crossed_cohort.tables(crossed=())
     assert all(found[name].empty for name in ("cross", "held_out_people", "contrasts"))
     assert len(found["identification"])
 
@@ -266,6 +269,7 @@ def test_one_person_alone_without_held_out_scans_and_fcd(tmp_path, monkeypatch):
     assert found["contrasts"].empty and found["identification"].empty
 
 
+@pytest.mark.slow
 def test_costs_of_exchanges_hold_observables_and_terms_that_ask_for_bold(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     cohort = Crossed(tmp_path)

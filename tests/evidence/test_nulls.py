@@ -42,7 +42,7 @@ class NullCohort(PreparedCohort):
 
 
 @pytest.fixture(scope="module")
-def scored(tmp_path_factory):
+def scored_nulls(tmp_path_factory):
     """Three people in one batch; null models scored forward and refitted. The second has no held-out scan."""
     folder = tmp_path_factory.mktemp("nulls")
     with pytest.MonkeyPatch.context() as patch:
@@ -60,10 +60,10 @@ def table(cohort):
     return pd.DataFrame(read_tsv(cohort.null_sm("nulls").output.nulls)).astype({"mean": float, "sd": float})
 
 
-def test_own_models_score_as_in_the_evaluation(scored):
-    rows = table(scored)
+def test_own_models_score_as_in_the_evaluation(scored_nulls):
+    rows = table(scored_nulls)
     own = rows[rows["null"] == "own"].set_index(["participant_id", "split", "measure"])
-    known = pd.DataFrame(read_tsv(scored.sm("evaluate").output.evaluation))
+    known = pd.DataFrame(read_tsv(scored_nulls.sm("evaluate").output.evaluation))
     known = known.set_index(["participant_id", "split", "measure"])
     assert set(own.index) == set(known.index)
     for column in ("mean", "sd"):
@@ -71,8 +71,8 @@ def test_own_models_score_as_in_the_evaluation(scored):
     assert (own["seeds"] == "1000-1005").all() and (own["pairs"] == "all").all()
 
 
-def test_every_kind_is_scored_where_it_can_be(scored):
-    rows = table(scored)
+def test_every_kind_is_scored_where_it_can_be(scored_nulls):
+    rows = table(scored_nulls)
     found = {
         tuple(row) for row in rows[["participant_id", "null", "refitted", "index"]].drop_duplicates().values
     }
@@ -89,12 +89,12 @@ def test_every_kind_is_scored_where_it_can_be(scored):
     assert set(rows[rows["participant_id"] == "02"]["split"]) == {"train"}
 
 
-def test_refits_are_searches_of_their_own_and_go_on_from_their_histories(scored, monkeypatch):
-    sm = scored.null_sm("null_fits")
+def test_refits_are_searches_of_their_own_and_go_on_from_their_histories(scored_nulls, monkeypatch):
+    sm = scored_nulls.null_sm("null_fits")
     rows = read_tsv(sm.output[0])
-    assert len(rows) == 3 * 2 * 2 * scored.settings["optimizer"]["restarts"]
+    assert len(rows) == 3 * 2 * 2 * scored_nulls.settings["optimizer"]["restarts"]
     assert len({row["fingerprint"] for row in rows}) == len(rows)
-    own = read_tsv(scored.sm("fit").output.fits)
+    own = read_tsv(scored_nulls.sm("fit").output.fits)
     assert not {row["fingerprint"] for row in rows} & {row["fingerprint"] for row in own}
     assert {row["status"] for row in rows} == {"ok"}
     monkeypatch.setattr(simulators, "batch_simulator", lambda *args, **options: _never)
@@ -111,19 +111,19 @@ def _never(*_):
     pytest.fail("a recorded search simulated again")
 
 
-def test_searches_of_null_models_see_training_scans_only(scored):
-    before = read_tsv(scored.null_sm("null_fits").output[0])
-    scored.state("sub-03", "test", status="excluded", reasons=["gone"])
-    sm = scored.null_sm("null_fits")
+def test_searches_of_null_models_see_training_scans_only(scored_nulls):
+    before = read_tsv(scored_nulls.null_sm("null_fits").output[0])
+    scored_nulls.state("sub-03", "test", status="excluded", reasons=["gone"])
+    sm = scored_nulls.null_sm("null_fits")
     assert all("split-train" in path for path in sm.input.targets)
     null_fits.main(sm)
     assert [row["cost"] for row in read_tsv(sm.output[0])] == [row["cost"] for row in before]
 
 
-def test_connectomes_of_others_come_from_the_batch(scored):
-    (people, _), simulator = scored.read(), scored.simulator
+def test_connectomes_of_others_come_from_the_batch(scored_nulls):
+    (people, _), simulator = scored_nulls.read(), scored_nulls.simulator
     nodes, space = simulator.nodes, simulator.space
-    archive = Archive(scored.sm("fit").input.connectomes)
+    archive = Archive(scored_nulls.sm("fit").input.connectomes)
     models = nulls.NullModels(people, archive, nodes, space, STATED, 5)
     others = [null for null in models.of("sub-02") if null.kind == "other_connectome"]
     assert [null.index for null in others] == [1, 2]  # there are two others only
@@ -160,22 +160,22 @@ def test_maps_are_turned_where_nodes_have_coordinates(tmp_path, monkeypatch):
     assert "coordinates" in models.without["spin"]
 
 
-def test_nothing_is_simulated_where_null_models_are_off(scored):
-    sm = scored.null_sm("nulls", refits=0)
+def test_nothing_is_simulated_where_null_models_are_off(scored_nulls):
+    sm = scored_nulls.null_sm("nulls", refits=0)
     sm.params.nulls = {**STATED, "count": 0, "refits": 0}
     sm.output = SimpleNamespace(nulls="off.tsv", rewiring="off_rewiring.tsv")
     nulls.main(sm)
     assert read_tsv("off.tsv") == []
 
 
-def test_tests_over_the_cohort(scored):
-    rows = null_tests.comparison_rows(null_tests.concatenate([scored.null_sm("nulls").output.nulls]))
+def test_tests_over_the_cohort(scored_nulls):
+    rows = null_tests.comparison_rows(null_tests.concatenate([scored_nulls.null_sm("nulls").output.nulls]))
     found = {(row["null"], row["refitted"], row["split"], row["measure"]): row for row in rows}
     forward, refitted = (found["rewired", way, "train", "fc_corr"] for way in ("False", "True"))
     assert np.isnan(forward["p"]) and 0 < refitted["p"] <= 1
     assert forward["n_people"] == 3 and forward["n_nulls"] == 2
     assert found["rewired", "True", "test", "fc_corr"]["n_people"] == 2
-    scores = table(scored)
+    scores = table(scored_nulls)
     mine = scores[(scores["measure"] == "fc_corr") & (scores["split"] == "train")]
     own = mine[mine["null"] == "own"].set_index("participant_id")["mean"]
     null = mine[(mine["null"] == "rewired") & (mine["refitted"] == "True")]

@@ -20,7 +20,7 @@ SEEDS = {"first_seed": 1000, "seeds": 2}
 
 
 @pytest.fixture(scope="module")
-def fitted(tmp_path_factory):
+def profiled_cohort(tmp_path_factory):
     """Four people, one without a fit; profiles of the first two who came, one of them without a fit."""
     folder = tmp_path_factory.mktemp("fitted")
     with pytest.MonkeyPatch.context() as patch:
@@ -58,19 +58,19 @@ def table(name):
     return pd.DataFrame(read_tsv(f"results/cohort/{name}.tsv"))
 
 
-def test_a_profile_begins_where_the_evaluation_scored(fitted):
+def test_a_profile_begins_where_the_evaluation_scored(profiled_cohort):
     rows = table("profiles")
     assert set(rows["participant_id"]) == {"02"}  # the first has no fit
     best = rows[rows["is_best"] == "True"]
     assert list(best["parameter"]) == ["G", "w_p"]
-    scores = pd.DataFrame(read_tsv(fitted.sm("evaluate").output.evaluation))
+    scores = pd.DataFrame(read_tsv(profiled_cohort.sm("evaluate").output.evaluation))
     mine = scores.query("participant_id == '02' and split == 'train' and measure == 'cost'").iloc[0]
     np.testing.assert_allclose(best["cost"].astype(float), float(mine["mean"]), rtol=1e-6)
     np.testing.assert_allclose(best["sd"].astype(float), float(mine["sd"]), rtol=1e-4)
     assert set(rows["seeds"]) == {"1000-1001"} and set(rows["noise_sd"]) == {mine["sd"]}
 
 
-def test_only_one_coordinate_moves_and_rows_rise(fitted):
+def test_only_one_coordinate_moves_and_rows_rise(profiled_cohort):
     rows = table("profiles")
     for name, bounds in (("G", (0.5, 3.0)), ("w_p", (0.2, 2.0))):
         mine = rows[rows["parameter"] == name]
@@ -84,9 +84,9 @@ def test_only_one_coordinate_moves_and_rows_rise(fitted):
         assert mine["open_high"].iloc[0] == str(found.open_high)
 
 
-def test_spreads_are_those_of_the_table_of_fits(fitted):
+def test_spreads_are_those_of_the_table_of_fits(profiled_cohort):
     rows = table("identifiability").set_index("parameter")
-    fits = pd.DataFrame(read_tsv(fitted.sm("fit").output.fits)).query("status == 'ok'")
+    fits = pd.DataFrame(read_tsv(profiled_cohort.sm("fit").output.fits)).query("status == 'ok'")
     values = fits.assign(G=fits["param_G"].astype(float))
     assert float(rows.loc["G", "sd_people"]) == pytest.approx(values.query("selected == 'True'")["G"].std())
     within = np.sqrt(values.groupby("participant_id")["G"].var().mean())
@@ -96,7 +96,7 @@ def test_spreads_are_those_of_the_table_of_fits(fitted):
     assert set(rows["verdict"]) <= {"repeatable", "weak", "lost", "flat"}
 
 
-def test_correlations_over_people_restarts_and_candidates(fitted):
+def test_correlations_over_people_restarts_and_candidates(profiled_cohort):
     rows = table("parameter_correlations").set_index("level")
     assert set(zip(rows["parameter"], rows["other"], strict=True)) == {("G", "w_p")}
     assert list(rows.loc[["people", "restarts", "candidates"], "n"]) == ["3", "3", "6"]
@@ -104,7 +104,7 @@ def test_correlations_over_people_restarts_and_candidates(fitted):
     assert abs(float(rows.loc["candidates", "r"])) <= 1
 
 
-def test_the_best_value_of_a_search_is_that_of_its_history(fitted):
+def test_the_best_value_of_a_search_is_that_of_its_history(profiled_cohort):
     searches = pd.DataFrame(read_tsv("results/profiles/homogeneous/1_searches.tsv"))
     found = searches.query(
         "participant_id == '02' and restart == '0' and parameter == 'G' and other == 'n/a'"
@@ -114,19 +114,19 @@ def test_the_best_value_of_a_search_is_that_of_its_history(fitted):
     assert float(found["found"].iloc[0]) == pytest.approx(best)
 
 
-def test_a_history_of_another_fit_is_left_out(fitted, capsys):
-    path = fitted.folder / "results/histories/homogeneous/sub-03_restart-1.tsv"
+def test_a_history_of_another_fit_is_left_out(profiled_cohort, capsys):
+    path = profiled_cohort.folder / "results/histories/homogeneous/sub-03_restart-1.tsv"
     kept = path.read_text(encoding="utf-8")
     path.write_text("# the history of another fit\n" + kept, encoding="utf-8")
     try:
-        profile(fitted, [])
+        profile(profiled_cohort, [])
     finally:
         path.write_text(kept, encoding="utf-8")
     assert "sub-03_restart-1.tsv is not the history of this fit" in capsys.readouterr().err
     assert table("profiles").empty
     rows = table("parameter_correlations").set_index("level")
     assert rows.loc["candidates", "n"] == "5"
-    profile(fitted, ["sub-01", "sub-02"])
+    profile(profiled_cohort, ["sub-01", "sub-02"])
 
 
 def test_people_with_profiles_stay_when_others_are_added():
@@ -136,6 +136,7 @@ def test_people_with_profiles_stay_when_others_are_added():
     assert batches.first_of_people(packed, 0) == []
 
 
+@pytest.mark.slow
 def test_the_page_of_aggregates_has_medians_in_place_of_people(tmp_path, monkeypatch):
     monkeypatch.setattr(report_cohort.person_figures, "main", report_identifiability.undrawn)
     cohort = report_identifiability.read(report_cohort.MadeCohort(tmp_path, people=6, nodes=8).write())

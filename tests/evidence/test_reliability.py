@@ -17,6 +17,7 @@ def drawn(n, k, size, sd_people=1.0, sd_sessions=0.3, sd_error=0.7, seed=0):
     return 5.0 + people + sessions + generator.normal(0, sd_error, (n, k, size))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "k"), [(12, 2), (7, 4), (40, 3)])
 def test_estimates_and_intervals_are_those_of_pingouin(n, k):
     pingouin = pytest.importorskip("pingouin")

@@ -143,6 +143,7 @@ def estimates_of(session_sd):
     return values, np.array([[truth["G"] for truth in person["truth"]] for person in people])
 
 
+@pytest.mark.slow
 def test_the_reliability_of_a_parameter_follows_that_of_its_truth():
     icc = {}
     for session_sd in (0.0, 0.6):

@@ -68,7 +68,7 @@ class TwinCohort(PreparedCohort):
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def twin_cohort(tmp_path_factory):
     """Four twins of three people, with a parameter that follows a map."""
     folder = tmp_path_factory.mktemp("twins")
     with pytest.MonkeyPatch.context() as patch:
@@ -82,32 +82,32 @@ def made(tmp_path_factory):
         yield cohort
 
 
-def test_twins_are_like_prepared_people_with_the_connectomes_of_the_cohort(made):
-    sm = made.twins_sm("make_twins")
+def test_twins_are_like_prepared_people_with_the_connectomes_of_the_cohort(twin_cohort):
+    sm = twin_cohort.twins_sm("make_twins")
     rows = read_tsv(sm.output.truth)
     assert [row["participant_id"] for row in rows] == ["01", "02", "03", "01"]
     assert [row["noise_seed"] for row in rows] == ["500000", "501000", "502000", "503000"]
     assert [row["volumes"] for row in rows] == ["40", "104", "40", "40"]
-    people, theirs = Archive(made.sm("fit").input.connectomes), Archive(sm.output.connectome)
+    people, theirs = Archive(twin_cohort.sm("fit").input.connectomes), Archive(sm.output.connectome)
     for row in rows:
         mine = people.arrays(f"sub-{row['participant_id']}")["weights"]
         np.testing.assert_array_equal(theirs.arrays(row["twin"])["weights"], mine)
-    own = read_tsv(made.sm("fit").output.fits)
+    own = read_tsv(twin_cohort.sm("fit").output.fits)
     assert not {row["param_G"] for row in rows} & {row["param_G"] for row in own}
 
 
-def test_targets_of_a_twin_are_simulated_run_by_run_and_analysed_like_scans(made):
-    sm = made.twins_sm("make_twins")
+def test_targets_of_a_twin_are_simulated_run_by_run_and_analysed_like_scans(twin_cohort):
+    sm = twin_cohort.twins_sm("make_twins")
     twin = read_tsv(sm.output.truth)[1]
     values = {key.removeprefix("param_"): float(twin[key]) for key in twin if key.startswith("param_")}
-    params = best_fits.compose(made.simulator.space, values)
+    params = best_fits.compose(twin_cohort.simulator.space, values)
     params = {name: np.asarray(value)[None] for name, value in params.items()}
     weights = Archive(sm.output.connectome).arrays("twin-002")["weights"]
     found = []
     for seed, volumes in ((501_000, 60), (501_001, 44)):
         run = simulate(
             "rWW", weights, params, fic="analytical", seed=seed, duration=volumes + 5.0, repetition_time=1.0,
-            burn_in=5.0, dt=1e-3, hemodynamic_dt=5e-3, window=10.0, window_step=2.0,
+            burn_in=5.0, dt=5e-3, hemodynamic_dt=1e-2, window=10.0, window_step=2.0,
             hemispheres=["L"] * 4 + ["R"] * 4, hemodynamics="cubnm-1.5T",
         )  # fmt: skip
         found.append(run)
@@ -116,9 +116,9 @@ def test_targets_of_a_twin_are_simulated_run_by_run_and_analysed_like_scans(made
     np.testing.assert_allclose(target["fcd"], np.concatenate([run.fcd[0] for run in found]), atol=1e-5)
 
 
-def test_a_twin_stays_the_same_when_there_are_more(made):
-    before = read_tsv(made.twins_sm("make_twins").output.truth)
-    sm = made.twins_sm("make_twins", numbers=[2, 9], part="002")
+def test_a_twin_stays_the_same_when_there_are_more(twin_cohort):
+    before = read_tsv(twin_cohort.twins_sm("make_twins").output.truth)
+    sm = twin_cohort.twins_sm("make_twins", numbers=[2, 9], part="002")
     make_twins.main(sm)
     rows = read_tsv(sm.output.truth)
     assert rows[0] == before[2]
@@ -126,25 +126,25 @@ def test_a_twin_stays_the_same_when_there_are_more(made):
     assert twin_parts.split_twins(5, 2) == {"001": [0, 1], "002": [2, 3], "003": [4]}
 
 
-def test_tables_of_twins(made):
-    sm = made.twins_sm("twin_recovery")
+def test_tables_of_twins(twin_cohort):
+    sm = twin_cohort.twins_sm("twin_recovery")
     rows, recovery = read_tsv(sm.output.twins), read_tsv(sm.output.recovery)
     levels = {(row["level"], row["parameter"]) for row in recovery}
     assert levels == {("coordinate", name) for name in ("G", "w_p", "w_p.myelin")} | {("nodes", "w_p")}
     assert len(rows) == COUNT * (3 + N_NODES)
     nodes = {(row["twin"], row["label"]): float(row["truth"]) for row in rows if row["level"] == "nodes"}
-    truth = read_tsv(made.twins_sm("make_twins").output.truth)[0]
+    truth = read_tsv(twin_cohort.twins_sm("make_twins").output.truth)[0]
     base, slope = float(truth["param_w_p"]), float(truth["param_w_p.myelin"])
     assert nodes["twin-001", "n0"] == pytest.approx(base)
     assert nodes["twin-001", f"n{N_NODES - 1}"] == pytest.approx(base * (1 + slope))
     assert {row["verdict"] for row in recovery} == {"not judged"}  # four twins say nothing
-    assert {row["settings"] for row in recovery} == {twin_marks.settings_mark(made.settings)}
+    assert {row["settings"] for row in recovery} == {twin_marks.settings_mark(twin_cohort.settings)}
     described = job.read_json(sm.output.dictionaries[1])
     assert set(described) == set(recovery[0])
 
 
-def test_nobody_with_a_fit_means_no_twins(made, tmp_path, monkeypatch):
-    sm = made.twins_sm("make_twins", part="003")
+def test_nobody_with_a_fit_means_no_twins(twin_cohort, tmp_path, monkeypatch):
+    sm = twin_cohort.twins_sm("make_twins", part="003")
     rows = [{**row, "selected": "False"} for row in read_tsv(sm.input.fits[0])]
     job.write_tsv("none.tsv", rows)
     sm.input.fits = ["none.tsv"]
@@ -218,11 +218,11 @@ def test_what_cannot_be_judged():
     assert twins.recovery(other, same).verdict == "not identifiable"
 
 
-def test_the_plan_tells_what_twins_would_take(made):
-    (line,) = plan.on_request({"homogeneous": made.settings}, 40, {"homogeneous": 9.0})
+def test_the_plan_tells_what_twins_would_take(twin_cohort):
+    (line,) = plan.on_request({"homogeneous": twin_cohort.settings}, 40, {"homogeneous": 9.0})
     # 40 twins: one scan each, two restarts of three generations of five candidates
     assert "1,240 simulations, 3.1 hours" in line
-    assert plan.on_request({"homogeneous": made.settings}, 40, {}) == []
+    assert plan.on_request({"homogeneous": twin_cohort.settings}, 40, {}) == []
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ def cohort(tmp_path, monkeypatch):
     made.settings["retest"] = {"candidates": 2, "seeds": 3, "first_seed": 500}
     made.settings |= {"averaged_runs": 2, "search_steps": COARSE, "strongest_weight": STRONGEST}
     made.settings["rate_limits"] = [0.0, 500.0]
+    made.settings["simulation"] |= {"dt": 1e-3, "hemodynamic_dt": 5e-3}  # finer than those of the search
     return made
 
 
@@ -37,6 +38,7 @@ def averaged_scores(cohort, unit, params, seeds, split="train", **steps):
     return np.corrcoef(fc, target)[0, 1], abs(fc.mean() - target.mean())
 
 
+@pytest.mark.slow
 def test_search_and_retest_and_evaluation_score_averages_in_their_own_steps(cohort):
     sm = cohort.sm("fit")
     fit.main(sm)
@@ -84,6 +86,7 @@ def test_a_history_belongs_to_averages_steps_and_scale(cohort):
     assert all((finer[key] == marks["all"][key]) == (key in keys) for key in finer)
 
 
+@pytest.mark.slow
 def test_a_fit_of_pfic_finds_its_inhibition_and_is_evaluated(cohort):
     """The published model through the scripts, with w_EI and sigma held; rates stay near 3 Hz."""
     cohort.settings |= {"model": "pFIC", "strongest_weight": 0.02, "rate_limits": [2.7, 3.3]}

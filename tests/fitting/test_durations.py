@@ -199,6 +199,7 @@ def cohort(tmp_path, monkeypatch):
     return made
 
 
+@pytest.mark.slow
 def test_people_of_different_length_are_fitted_evaluated_and_simulated_again(cohort):
     fit.main(cohort.sm("fit"))
     evaluate.main(cohort.sm("evaluate", first_seed=1000, seeds=3))

@@ -61,6 +61,7 @@ def test_a_finished_fit_is_replayed_without_simulations(cohort, monkeypatch):
     assert run(cohort) == before
 
 
+@pytest.mark.slow
 def test_fits_do_not_depend_on_who_else_is_in_the_batch(cohort):
     together, _ = run(cohort)
     for path in Path("results/histories/homogeneous").iterdir():
@@ -88,6 +89,7 @@ def test_nobody_left_is_a_table_without_fits(cohort):
     assert [row["status"] for row in fits] == ["excluded"] * 3 and convergence == []
 
 
+@pytest.mark.slow
 def test_one_damaged_history_fails_alone(cohort):
     before, _ = run(cohort)
     path = Path("results/histories/homogeneous/sub-02_restart-0.tsv")

@@ -84,7 +84,9 @@ def test_cmaes_starts_from_a_latin_hypercube():
         assert sorted(np.floor(column * 8)) == list(range(8))
 
 
-@pytest.mark.parametrize("max_simulations", [5, 24, 1000])
+@pytest.mark.parametrize(
+    "max_simulations", [24, *(pytest.param(number, marks=pytest.mark.slow) for number in (5, 1000))]
+)
 def test_fits_together_are_the_fits_alone(max_simulations):
     problems = [make_problem(person, restart) for person in range(3) for restart in range(2)]
     together = run_fits(problems, simulate_batch, MemoryStore(), max_simulations)
@@ -102,6 +104,7 @@ def simulate_rww(weights, connectome, params, seed, lengths, comparison=None):
     return simulate("rWW", weights, params, connectome=connectome, seed=seed, **settings)
 
 
+@pytest.mark.slow
 def test_real_simulations_together_are_those_alone_and_resumed():
     rng = np.random.default_rng(4)
     problems = []

@@ -134,6 +134,7 @@ def test_what_is_shared_shows_nobody(found, monkeypatch):
     assert landscape.aggregate(cohort(found, smallest=3)).context["fits"] == []
 
 
+@pytest.mark.slow
 def test_pictures_can_be_drawn(found, monkeypatch):
     monkeypatch.setattr(landscape, "shown_units", lambda cohort, limit: ["sub-01"])
     (fit,) = landscape.section(cohort(found)).context["fits"]

@@ -110,6 +110,7 @@ def test_an_error_with_guests_sends_only_them_away(caplog):
     assert "no space left" in caplog.text and "two connectomes" in caplog.text
 
 
+@pytest.mark.slow
 def test_fits_with_regional_and_global_values_of_a_parameter_share_a_call():
     calls = []
 

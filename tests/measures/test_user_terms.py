@@ -109,6 +109,7 @@ def test_scans_are_kept_only_where_a_term_asks_for_them(tmp_path):
     assert not objectives.wants_scans(fits[:1]) and objectives.wants_scans(fits)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("band", [None, (0.02, 0.2)])
 def test_a_term_gets_the_bold_that_fc_is_computed_from_and_states_without_the_burn_in(band):
     weights = np.random.default_rng(0).random((6, 6)) * (1 - np.eye(6)) * 0.02

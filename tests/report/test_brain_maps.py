@@ -81,6 +81,7 @@ def atlas(tmp_path, ball):
     return [left, right], {"left": mesh, "right": mesh}
 
 
+@pytest.mark.slow
 def test_views_show_the_nodes_where_they_are(atlas):
     kind, views, shown = brain.draw(nodes(), atlas[0], None, atlas[1])
     assert (kind, shown.all(), len(views)) == ("atlas", True, 4)
@@ -100,6 +101,7 @@ def test_front_and_back_are_told_apart(ball):
     assert on_the_left == [0, 1, 0, 1]
 
 
+@pytest.mark.slow
 def test_nodes_that_the_surface_lacks_stand_beside_it(atlas):
     table = nodes((*NAMES, "L_Thalamus"), structures=["cortex"] * 4 + ["subcortex"])
     _, _, shown = brain.draw(table, atlas[0], None, atlas[1])

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import report_cohort
+import report_identifiability
 from planted import SECRETS, PlantedCohort
 from report_cohort import MadeCohort
 
@@ -16,6 +18,12 @@ from workflow_scripts.report import report
 
 LEVELS = {"metastability": 0.15, "timescales": 6.0, "power_spectrum": 0.04}
 TITLE = "Observables beyond FC and FCD"
+
+
+@pytest.fixture(autouse=True)
+def without_pictures_of_people(monkeypatch):
+    """Pages of people have figures of their own, which the section is not about and which take most time."""
+    monkeypatch.setattr(report_cohort.person_figures, "main", report_identifiability.undrawn)
 
 
 def value_rows(made, noise):

@@ -1,5 +1,6 @@
 """The section on what is personal: verdicts, tables, figure, and sentences where there is nothing."""
 
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -34,8 +35,9 @@ def cross_table(n_people, own_matters):
     return table.assign(key="sub-" + table["participant_id"])
 
 
-def cohort(n_people=8, own_matters=True, **evaluation):
-    """A cohort with the tables of the cross, and of held-out people."""
+@cache
+def crossed_people(n_people, own_matters):
+    """Tables of the cross and of held-out people, and their contrasts."""
     crossed = cross_table(n_people, own_matters)
     own = crossed[
         (crossed[["parameters", "connectome", "data", "inhibition"]] == ["own", "own", "own", "fitted"]).all(
@@ -44,6 +46,12 @@ def cohort(n_people=8, own_matters=True, **evaluation):
     ]
     held_out = own.assign(mean=own["mean"] - 0.02, fold="0")
     contrasts = pd.DataFrame(contrast_rows(crossed) + held_out_rows(own, held_out))
+    tables = {"cross": crossed, "evaluation": own, "held_out_people": held_out, "contrasts": contrasts}
+    return tables
+
+
+def cohort(n_people=8, own_matters=True, **evaluation):
+    """A cohort with the tables of the cross, and of held-out people."""
     found = {
         "n_people": n_people,
         "rate": 0.5,
@@ -56,7 +64,7 @@ def cohort(n_people=8, own_matters=True, **evaluation):
         {"fit": "one", "source": "simulated", "direction": "scan", "split": "test", **found},
         {"fit": None, "source": "empirical", "direction": "simulation", "split": "test", **found},
     ]
-    tables = {"cross": crossed, "evaluation": own, "held_out_people": held_out, "contrasts": contrasts}
+    tables = {name: table.copy() for name, table in crossed_people(n_people, own_matters).items()}
     return made({**tables, "identification": pd.DataFrame(rates)}, n_people, evaluation)
 
 

@@ -92,6 +92,7 @@ def test_few_people_are_not_told_of(tmp_path, undrawn):
     assert "There is nothing to share" in page and "<table" not in page
 
 
+@pytest.mark.slow
 def test_people_in_no_row_of_the_manifest_are_told(tmp_path, undrawn):
     made = MadeCohort(tmp_path, people=6, nodes=8, generations=2, truth=False)
     outside = {"session_id": "", "stage": "index", "fit": None, "reason": "no connectome"}

@@ -76,6 +76,7 @@ def test_what_was_found_is_said_with_effect_and_interval(made):
     )
 
 
+@pytest.mark.slow
 def test_what_the_resolution_forbids_is_said(tmp_path):
     """Two groups of four have 70 divisions: a single parameter of two cannot pass, 24 nodes only together."""
     made = MadeStatistics(tmp_path, n=8)
@@ -229,6 +230,7 @@ def test_the_shared_page_keeps_the_primary_result_of_small_groups(tables, monkey
     assert "withheld because a group is too small" in text(primary.aggregate(told))
 
 
+@pytest.mark.slow
 def test_changes_and_slopes_are_told(tmp_path):
     made = MadeStatistics(tmp_path, n=12, sessions=("1", "2", "3"))
     models = {
@@ -263,6 +265,7 @@ def test_combat_is_a_further_sample_of_states(tmp_path):
     assert "cannot be harmonised" not in text(section.aggregate(told))
 
 
+@pytest.mark.slow
 def test_sites_that_became_too_small_or_hold_one_group_are_refused_in_the_report(tmp_path):
     pytest.importorskip("neuroCombat", reason="neuroCombat is not installed")
     made = MadeStatistics(tmp_path)

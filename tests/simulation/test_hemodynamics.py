@@ -130,6 +130,7 @@ WEIGHTS = np.array([[0, 0.02, 0.01], [0.02, 0, 0.03], [0.01, 0.03, 0]])
 SHORT = {"duration": 4.0, "repetition_time": 0.5, "burn_in": 1.0, "dt": 2e-3, "hemodynamic_dt": 1e-2}
 
 
+@pytest.mark.slow
 def test_bold_needs_constants_and_states_do_not():
     with pytest.raises(InputError, match=r"rWW needs the constants.*friston-3T.*cubnm-1.5T.*echo_time"):
         simulate("rWW", WEIGHTS, {"G": 0.5}, **SHORT)

@@ -161,7 +161,7 @@ def test_without_an_operating_point_the_rate_is_held_at_its_target(tmp_path):
     )
     model = load_model(edited(tmp_path, rest=(line, "")))
     weights = np.array([[0, 0.3], [0.1, 0]])
-    quiet = {"duration": 30.0, "repetition_time": 1.0, "burn_in": 20.0, "record": ("state_means",)}
+    quiet = {"duration": 8.0, "repetition_time": 1.0, "burn_in": 7.0, "record": ("state_means",), "dt": 1e-3}
     run = simulate(model, weights, {"G": 0.7, "sigma": 0.0}, fic="analytical", backend="reference", **quiet)
     np.testing.assert_allclose(run.state_means["r_E"], 3.0, rtol=1e-9)
 

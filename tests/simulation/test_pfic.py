@@ -56,6 +56,7 @@ def test_the_model_has_the_equations_of_the_paper():
     np.testing.assert_allclose(run.states["S_I"][0, 0], new_I, rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_sigma_is_per_square_root_of_a_second():
     """Without recurrence and inhibition the rate is constant, and gating an Ornstein-Uhlenbeck process."""
     params = {"G": 0.0, "w_EE": 0.0, "w_EI": 0.0, "wIE": 0.0, "sigma": 0.005}

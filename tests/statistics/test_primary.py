@@ -163,6 +163,7 @@ def test_permutations_suffice_for_a_node_of_several_fits(tmp_path):
     assert set(told["permutations"]) == {2 * 20 * 24}
 
 
+@pytest.mark.slow
 def test_nodes_of_a_primary_state_are_corrected_among_themselves(tmp_path):
     made = MadeStatistics(tmp_path)
     made.add_fit("two")
@@ -171,6 +172,7 @@ def test_nodes_of_a_primary_state_are_corrected_among_themselves(tmp_path):
     assert set(of(rows, variable="S_E", fit="two")["n_corrected"]) == {24}
 
 
+@pytest.mark.slow
 def test_a_term_of_several_columns_is_meant_as_a_whole(tmp_path):
     made = MadeStatistics(tmp_path)
     level = {"level": {"formula": "site"}}

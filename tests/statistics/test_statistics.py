@@ -35,6 +35,7 @@ def of_term(tested, number, names=("estimate", "se", "low", "high", "statistic",
     return [getattr(tested, name)[number] for name in names]
 
 
+@pytest.mark.slow
 def test_linear_models_are_those_of_statsmodels():
     sm = pytest.importorskip("statsmodels.api")
     table, responses = cohort()
@@ -48,6 +49,7 @@ def test_linear_models_are_those_of_statsmodels():
     assert set(tested.df) == {N - 3}
 
 
+@pytest.mark.slow
 def test_several_columns_are_tested_together_as_in_statsmodels():
     sm = pytest.importorskip("statsmodels.api")
     table, responses = cohort()
@@ -61,6 +63,7 @@ def test_several_columns_are_tested_together_as_in_statsmodels():
     assert tested.df_term == 2 and np.isnan(tested.estimate).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("between", [1.0, 0.4])
 def test_mixed_models_are_those_of_statsmodels(between):
     sm = pytest.importorskip("statsmodels.api")
@@ -88,6 +91,7 @@ def test_large_means_cost_a_mixed_model_no_digits():
     np.testing.assert_allclose(one.statistic, other.statistic, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_effect_sizes_are_those_of_pingouin():
     pg = pytest.importorskip("pingouin")
     table, responses = cohort()
@@ -114,6 +118,7 @@ def test_interval_of_an_effect_size_is_that_of_the_noncentral_t_distribution():
     np.testing.assert_array_equal(tested.effect_low * tested.effect_high > 0, tested.p < 0.05)
 
 
+@pytest.mark.slow
 def test_false_discovery_rate_is_that_of_statsmodels():
     multitest = pytest.importorskip("statsmodels.stats.multitest")
     p = np.array([0.04, 0.001, np.nan, 0.2, 0.03, 0.9])
@@ -199,6 +204,7 @@ def test_a_small_permutation_test_has_its_exact_p():
     assert p[0] == pytest.approx(8 / 24)
 
 
+@pytest.mark.slow
 def test_a_family_that_shares_group_and_level_needs_whole_blocks():
     """Groups of whole families: single people changing places would give far too many false positives."""
     rng = np.random.default_rng(3)

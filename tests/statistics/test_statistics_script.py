@@ -75,6 +75,7 @@ def test_who_lacks_a_covariate_is_left_out_and_counted(made):
     assert told["left_out"] == "1 without this fit; 2 without age"
 
 
+@pytest.mark.slow
 def test_sensitivity_run_leaves_out_poor_fits_and_boundary_hits(made):
     made.fits.loc[[0, 1], "at_bounds"] = "G: high"
     held_out = made.evaluation["split"] == "test"
@@ -106,6 +107,7 @@ def test_three_levels_are_tested_together_and_one_by_one(made):
     assert rows.iloc[0]["effect"] == "partial_eta_squared" and np.isnan(rows.iloc[0]["estimate"])
 
 
+@pytest.mark.slow
 def test_sessions_are_averaged_unless_they_count_by_themselves(tmp_path):
     made = MadeStatistics(tmp_path, n=12, sessions=("1", "2"))
     rows, models, _ = made.run({"mean": {"formula": "group"}})
@@ -135,6 +137,7 @@ def test_what_differs_between_sessions_is_missing_in_their_mean(tmp_path):
     assert models.iloc[0]["left_out"] == "1 without group"
 
 
+@pytest.mark.slow
 def test_blocks_that_the_term_does_not_vary_in_give_no_permutation_p(made):
     made.people["family"] = [f"f{number // 4}{'ab'[number % 2]}" for number in range(40)]
     model = {"formula": "group", "blocks": "family", "quantities": ["parameters"]}

@@ -112,6 +112,7 @@ def test_the_tutorial_in_python(blocks, tmp_path, monkeypatch):
             assert printed == content
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme(repository, capsys):
     blocks = FENCE.findall((repository / "README.md").read_text(encoding="utf-8"))
     (code,) = [content for language, _, content in blocks if language == "python"]

@@ -67,6 +67,7 @@ def _imported(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def graph(repository, package):
     """Map every module of a package to those of the same package that it imports."""
     known = modules(repository, package)

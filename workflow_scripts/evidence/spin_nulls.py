@@ -1,5 +1,7 @@
 """Spin nulls for a node table: which nodes turn, and the sphere that they turn on."""
 
+from functools import cache
+
 import numpy as np
 
 from cubnm_core.statistics.spins import HEMISPHERES, draw_spins
@@ -45,6 +47,7 @@ def is_cortical(nodes):
     return structures == "cortex" if any(structures) else np.ones(len(nodes), dtype=bool)
 
 
+@cache
 def fsaverage():
     """Pial surface and sphere of fsaverage5 (nilearn brings it), by hemisphere: (V, 3) arrays in mm."""
     from nilearn.datasets import load_fsaverage
