@@ -148,6 +148,7 @@ def simulate(
     global_signal="kept",
     seed=0,
     noise=None,
+    noise_step=None,
     record=("bold", "fc", "fcd", "state_means"),
     comparison=None,
     panel=None,
@@ -206,6 +207,10 @@ def simulate(
         Noise seed; simulations of one seed share their noise.
     noise : (steps, N, n_noise) array, optional
         Standard normal noise used as given, instead of `seed`.
+    noise_step : float, optional
+        In s; `dt` is a multiple of it. The noise of a step is then the sum of the normals of finer steps, so
+        that simulations of one seed and one `noise_step` lie on the same Brownian path whatever their `dt`.
+        By default one normal is drawn for each step.
     record : tuple of str
         Any of bold, fc, fcd, state_means, states, observables.
     comparison : cubnm_core.measures.comparison.Comparison, optional
@@ -250,6 +255,7 @@ def simulate(
         seeds=checks.check_seeds(seed, size),
         dt=dt,
         scheme=scheme,
+        fine_steps=checks.check_noise_step(noise_step, dt, noise),
         run=partial(_backend(backend).run, precision=precision, threads=threads),
     )
     wants_bold = comparison is not None or bool({"bold", "fc", "fcd", "observables"} & set(record))

@@ -162,7 +162,7 @@ def check_delays(fit, model, place):
     if fit["simulation"]["scheme"] != "euler_maruyama":
         problems.append(
             f"{place}.simulation.scheme: delays work with euler_maruyama only, not with "
-            f"{fit['simulation']['scheme']}"
+            f"{fit['simulation']['scheme']}; set it to euler_maruyama, or delays to false"
         )
     values = stated if isinstance(stated, list) else [stated]
     if any(isinstance(value, (int, float)) and not low <= value <= high for value in values):

@@ -85,11 +85,8 @@ def four_normals(node, term, block, stream, key_0, key_1):
 
 
 @njit(error_model="numpy", nogil=True)
-def draw(noise, first_step, stream, keys):
-    """Fill noise[step, term, node, lane] for consecutive steps; their first and number are multiples of four.
-
-    keys[:, lane] holds the two words of the seed of a lane.
-    """
+def draw_steps(noise, first_step, stream, keys):
+    """Fill noise with one normal each."""
     steps, terms, nodes, lanes = noise.shape
     for block in range(steps // 4):
         at, number = 4 * block, first_step // 4 + block
@@ -110,3 +107,43 @@ def draw(noise, first_step, stream, keys):
                     noise[at + 1, term, node, lane] = b
                     noise[at + 2, term, node, lane] = c
                     noise[at + 3, term, node, lane] = d
+
+
+@njit(error_model="numpy", nogil=True)
+def sum_fine_steps(noise, first_step, fine_steps, stream, keys):
+    """Fill noise with scaled sums of normals, in single precision and in the order of time."""
+    steps, terms, nodes, lanes = noise.shape
+    first_block = first_step * fine_steps // 4
+    scale = np.float32(1.0 / math.sqrt(fine_steps))
+    noise[:] = 0
+    for block in range(steps * fine_steps // 4):
+        first, second = 4 * block // fine_steps, (4 * block + 1) // fine_steps
+        third, fourth = (4 * block + 2) // fine_steps, (4 * block + 3) // fine_steps
+        for term in range(terms):
+            for node in range(nodes):
+                for lane in range(lanes):
+                    a, b, c, d = four_normals(
+                        node, term, first_block + block, stream, keys[0, lane], keys[1, lane]
+                    )
+                    noise[first, term, node, lane] = np.float32(noise[first, term, node, lane]) + a
+                    noise[second, term, node, lane] = np.float32(noise[second, term, node, lane]) + b
+                    noise[third, term, node, lane] = np.float32(noise[third, term, node, lane]) + c
+                    noise[fourth, term, node, lane] = np.float32(noise[fourth, term, node, lane]) + d
+    for step in range(steps):
+        for term in range(terms):
+            for node in range(nodes):
+                for lane in range(lanes):
+                    noise[step, term, node, lane] = scale * np.float32(noise[step, term, node, lane])
+
+
+@njit(error_model="numpy", nogil=True)
+def draw(noise, first_step, fine_steps, stream, keys):
+    """Fill noise[step, term, node, lane] for consecutive steps; their first and number are multiples of four.
+
+    keys[:, lane] holds the two words of the seed of a lane. Each step sums the normals of `fine_steps` finer
+    ones.
+    """
+    if fine_steps == 1:
+        draw_steps(noise, first_step, stream, keys)
+    else:
+        sum_fine_steps(noise, first_step, fine_steps, stream, keys)
