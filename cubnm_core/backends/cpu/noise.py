@@ -113,27 +113,19 @@ def draw_steps(noise, first_step, stream, keys):
 def sum_fine_steps(noise, first_step, fine_steps, stream, keys):
     """Fill noise with scaled sums of normals, in single precision and in the order of time."""
     steps, terms, nodes, lanes = noise.shape
-    first_block = first_step * fine_steps // 4
+    fine = np.empty((4, terms, nodes, lanes), np.float32)
+    sums, parts = noise.reshape(steps, -1), fine.reshape(4, -1)
     scale = np.float32(1.0 / math.sqrt(fine_steps))
-    noise[:] = 0
-    for block in range(steps * fine_steps // 4):
-        first, second = 4 * block // fine_steps, (4 * block + 1) // fine_steps
-        third, fourth = (4 * block + 2) // fine_steps, (4 * block + 3) // fine_steps
-        for term in range(terms):
-            for node in range(nodes):
-                for lane in range(lanes):
-                    a, b, c, d = four_normals(
-                        node, term, first_block + block, stream, keys[0, lane], keys[1, lane]
-                    )
-                    noise[first, term, node, lane] = np.float32(noise[first, term, node, lane]) + a
-                    noise[second, term, node, lane] = np.float32(noise[second, term, node, lane]) + b
-                    noise[third, term, node, lane] = np.float32(noise[third, term, node, lane]) + c
-                    noise[fourth, term, node, lane] = np.float32(noise[fourth, term, node, lane]) + d
-    for step in range(steps):
-        for term in range(terms):
-            for node in range(nodes):
-                for lane in range(lanes):
-                    noise[step, term, node, lane] = scale * np.float32(noise[step, term, node, lane])
+    sums[:] = 0
+    for first in range(0, steps * fine_steps, 4):
+        draw_steps(fine, first_step * fine_steps + first, stream, keys)
+        for part in range(4):
+            row = (first + part) // fine_steps
+            for place in range(sums.shape[1]):
+                sums[row, place] = np.float32(sums[row, place]) + parts[part, place]
+    for row in range(steps):
+        for place in range(sums.shape[1]):
+            sums[row, place] = scale * np.float32(sums[row, place])
 
 
 @njit(error_model="numpy", nogil=True)
