@@ -340,9 +340,10 @@ def simulation_keywords(settings, repetition_time):
     dict
         Without nodes, parameters, seed and what is recorded.
     """
-    analysis = settings["analysis"]
+    analysis, simulation = settings["analysis"], settings["simulation"]
     return {
-        **{key: settings["simulation"][key] for key in SIMULATION_KEYS},
+        **{key: simulation[key] for key in SIMULATION_KEYS},
+        **({"noise_step": simulation["noise_step"]} if "noise_step" in simulation else {}),
         "hemodynamics": hemodynamics.constants(settings["simulation"]["hemodynamics"]),
         "backend": used_backend(settings),
         "fic": inhibition_keyword(settings),
