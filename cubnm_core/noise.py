@@ -117,6 +117,36 @@ def normals(seed, first_step, n_steps, n_terms, n_nodes, stream="simulation"):
     return steps[start : start + n_steps]
 
 
+def summed_normals(seed, first_step, n_steps, n_terms, n_nodes, fine_steps, stream="simulation"):
+    """Standard normal noise of longer steps on the Brownian path of finer ones.
+
+    The increment of a path over a step is the sum of its increments over the `fine_steps` finer steps in it,
+    so that ``sum / sqrt(fine_steps)`` is standard normal again. Sums are in single precision, in the order
+    of time.
+
+    Parameters
+    ----------
+    seed, first_step, n_steps, n_terms, n_nodes, stream
+        See `normals`; steps are the longer ones.
+    fine_steps : int
+
+    Returns
+    -------
+    float32 array (n_steps, n_terms, n_nodes)
+    """
+    fine = normals(seed, first_step * fine_steps, n_steps * fine_steps, n_terms, n_nodes, stream)
+    fine = fine.reshape(n_steps, fine_steps, n_terms, n_nodes)
+    total = fine[:, 0].copy()
+    for part in range(1, fine_steps):
+        total += fine[:, part]
+    return total * scale_of_sum(fine_steps)
+
+
+def scale_of_sum(fine_steps):
+    """What makes the sum of so many standard normals one again, float32."""
+    return np.float32(1 / np.sqrt(fine_steps))
+
+
 def uniforms(seed, n_nodes, term):
     """One number in (0, 1) for each node, float64 (N,); `term` tells several such draws of one seed apart."""
     node = np.arange(n_nodes)

@@ -20,14 +20,14 @@ from workflow_scripts.configuration import bold, configuration, connectome, mess
 from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.fit_settings import model_files, resolve_fit
 from workflow_scripts.files import versions, writing
-from workflow_scripts.fitting import claims, interruptions
+from workflow_scripts.fitting import claims, interruptions, time_steps
 
 CONFIG = configuration.validate(config, workflow.configfiles if workflow.is_main_process else ())
 # The run that a user starts reads and checks all tables; the jobs it starts find what concerns them in an index.
 COHORT = None if workflow.is_main_process else planned_cohort.read_index(CONFIG)
 COHORT = COHORT or planned_cohort.PlannedCohort(CONFIG)
 CONFIG = {**CONFIG, "batch_size": COHORT.batch_size}
-FITS = {name: resolve_fit(CONFIG, name) for name in CONFIG["fits"]}
+FITS = {name: time_steps.settle(resolve_fit(CONFIG, name), name) for name in CONFIG["fits"]}
 HOLDOUT = COHORT.holdout
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
 ANALYSIS = resolve_analysis(CONFIG)
@@ -155,7 +155,7 @@ def families_of_people(wildcards):
 
 def fit_settings(wildcards):
     """Resolved settings of a fit."""
-    return FITS[wildcards.fit]
+    return time_steps.require(FITS[wildcards.fit], wildcards.fit)
 
 
 def fit_map_table(wildcards):

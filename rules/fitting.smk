@@ -1,6 +1,44 @@
 # The search on training scans, and the best parameters again on training and held-out scans.
 
 
+# The coarsest time step with the scores of the finest, for fits with simulation.dt: auto. Once chosen it is read when the workflow
+# starts, and no input of the fits: people added later do not change it.
+rule choose_time_step:
+    input:
+        connectomes="results/group/mean.npz",
+        targets="results/group/mean.npz",
+        nodes=lasting(NODES),
+        maps=fit_map_table,
+        terms=term_files,
+        model=model_file,
+    output:
+        json=time_steps.RECORD,
+    log:
+        "logs/choose_time_step/{fit}.log",
+    benchmark:
+        "results/benchmarks/choose_time_step/{fit}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(240),
+        gpu=cards,
+    params:
+        units=[start.GROUP],
+        settings=unsettled_settings,
+        simulation_version=VERSIONS["simulation"],
+    script:
+        "../workflow_scripts/fitting/choose_time_step.py"
+
+
+# The time steps of fits with simulation.dt: auto, to be chosen before the fits.
+rule time_steps:
+    input:
+        chosen_steps,
+    localrule: True
+
+
 # The search: training scans only, the people of a batch together.
 rule fit:
     input:

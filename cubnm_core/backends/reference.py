@@ -174,8 +174,9 @@ def _noise(task, rows, step):
     if task.noise is not None:
         return {name: task.noise[step, :, term] for term, name in enumerate(names)}
     seeds = [task.seeds[row] for row in rows]
+    shape = 1, len(names), task.nodes
     drawn = {
-        seed: noise.normals(seed, step, 1, len(names), task.nodes, task.stream)[0] for seed in set(seeds)
+        seed: noise.summed_normals(seed, step, *shape, task.fine_steps, task.stream)[0] for seed in set(seeds)
     }
     return {
         name: np.stack([drawn[seed][term] for seed in seeds]).astype(float) for term, name in enumerate(names)

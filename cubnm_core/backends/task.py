@@ -127,6 +127,8 @@ class Task:
         Whether samples of the states are wanted, not only their means.
     request : Request, or None
         None where only the states count.
+    fine_steps : int
+        Finer steps in one, whose normals are summed to the noise of a step.
     """
 
     program: object
@@ -144,6 +146,7 @@ class Task:
     steps_per_mm: np.ndarray | None
     keep_states: bool
     request: Request | None = None
+    fine_steps: int = 1
 
     @property
     def nodes(self):

@@ -23,10 +23,10 @@ from cubnm_core.linear.stability import leading_eigenvalue
 from cubnm_core.measures.comparison import FC_TERMS, check_pairs
 from cubnm_core.measures.connectivity import pair_indices
 from cubnm_core.simulation import inhibition
+from cubnm_core.simulation.assembly import assemble, chosen_backend, known_constants
 from cubnm_core.simulation.checks import check_choices
 from cubnm_core.simulation.parameters import regional
 from cubnm_core.simulation.schedule import exact, make_schedule
-from cubnm_core.simulation.simulation import assemble, chosen_backend, known_constants
 from cubnm_core.simulation.tuning import tune
 
 #: Relative change of the growth by fluctuations above which these are not small and expected scores are off.

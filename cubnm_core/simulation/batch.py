@@ -29,6 +29,8 @@ class Batch:
     scheme : str
     run : callable
         ``run(task, on_result=...)`` of a backend.
+    fine_steps : int
+        Finer steps in one, whose normals are summed.
     """
 
     weights: np.ndarray
@@ -38,6 +40,7 @@ class Batch:
     dt: float
     scheme: str
     run: Callable
+    fine_steps: int = 1
 
     def task(
         self,
@@ -68,6 +71,7 @@ class Batch:
             lengths=self.lengths,
             steps_per_mm=None if self.lengths is None else 1e-3 / (used["v"] * self.dt),
             keep_states=keep_states,
+            fine_steps=self.fine_steps,
         )
 
     @property

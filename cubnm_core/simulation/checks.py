@@ -3,6 +3,7 @@
 import numpy as np
 
 from cubnm_core.errors import InputError
+from cubnm_core.simulation.schedule import exact
 
 _ALLOWED = {
     "record": ("bold", "fc", "fcd", "state_means", "states", "observables"),
@@ -51,7 +52,10 @@ def check_lengths(lengths, weights, scheme):
     if lengths is None:
         return None
     if scheme != "euler_maruyama":
-        raise InputError(f"conduction delays work with euler_maruyama only, not with {scheme!r}")
+        raise InputError(
+            f"scheme: conduction delays work with euler_maruyama only, not with {scheme!r}; choose "
+            "euler_maruyama, or leave out lengths"
+        )
     lengths = np.asarray(lengths, float)
     lengths = lengths[None] if lengths.ndim == 2 else lengths
     if lengths.shape != weights.shape:
@@ -84,6 +88,21 @@ def check_seeds(seed, size):
     if min(seeds) < 0:
         raise InputError(f"seed {min(seeds)} is negative; seeds are whole numbers from 0 to 2**64 - 1")
     return seeds
+
+
+def check_noise_step(noise_step, dt, noise):
+    """Finer steps in one, whose normals are summed; 1 if there are none."""
+    if noise_step is None:
+        return 1
+    if noise is not None:
+        raise InputError("noise_step: the noise is given already; leave out noise or noise_step")
+    parts = exact(dt) / exact(noise_step) if noise_step > 0 else 0
+    if parts < 1 or parts.denominator != 1:
+        raise InputError(
+            f"noise_step ({noise_step:g} s) must divide dt ({dt:g} s) without remainder; leave it out for "
+            "one normal per step"
+        )
+    return int(parts)
 
 
 def check_noise(noise, schedule, nodes, model):

@@ -1,33 +1,19 @@
 """`simulate`: a batch of simulations in; BOLD, FC, FCD and state means out, in bounded memory."""
 
-import logging
 import time
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
-from importlib import import_module
 
 import numpy as np
 
-from cubnm_core.backends import reference
-from cubnm_core.equations.files import load_model
-from cubnm_core.equations.hemodynamics import (
-    CHOICES,
-    hemodynamic_constants,
-    lower_hemodynamics,
-    regional_constants,
-)
-from cubnm_core.equations.model import Model, with_velocity
-from cubnm_core.errors import InputError
+from cubnm_core.equations.hemodynamics import lower_hemodynamics, regional_constants
 from cubnm_core.measures import connectivity, rates
 from cubnm_core.measures.comparison import check_pairs
 from cubnm_core.measures.pieces import Measurement
-from cubnm_core.simulation import checks, inhibition, parameters
-from cubnm_core.simulation.batch import Batch
+from cubnm_core.simulation import checks, inhibition
+from cubnm_core.simulation.assembly import assemble, chosen_backend, known_constants
 from cubnm_core.simulation.observation import Observer, measure_all
 from cubnm_core.simulation.schedule import exact, make_schedule
 from cubnm_core.simulation.tuning import tune
-
-logger = logging.getLogger(__name__)
 
 #: Meaning of `Simulation.status`. After "fic_failed" (no solution, or a mean rate outside its band) all
 #: results are there.
@@ -148,6 +134,7 @@ def simulate(
     global_signal="kept",
     seed=0,
     noise=None,
+    noise_step=None,
     record=("bold", "fc", "fcd", "state_means"),
     comparison=None,
     panel=None,
@@ -206,6 +193,10 @@ def simulate(
         Noise seed; simulations of one seed share their noise.
     noise : (steps, N, n_noise) array, optional
         Standard normal noise used as given, instead of `seed`.
+    noise_step : float, optional
+        In s; `dt` is a multiple of it. The noise of a step is then the sum of the normals of finer steps, so
+        that simulations of one seed and one `noise_step` lie on the same Brownian path whatever their `dt`.
+        By default one normal is drawn for each step.
     record : tuple of str
         Any of bold, fc, fcd, state_means, states, observables.
     comparison : cubnm_core.measures.comparison.Comparison, optional
@@ -250,6 +241,7 @@ def simulate(
         precision=precision,
         threads=threads,
     )
+    batch = replace(batch, fine_steps=checks.check_noise_step(noise_step, dt, noise))
     precision = precision or model.precision
     size, nodes = len(batch.seeds), batch.nodes
     wants_bold = comparison is not None or bool({"bold", "fc", "fcd", "observables"} & set(record))
@@ -307,56 +299,6 @@ def simulate(
     )
 
 
-def assemble(
-    model, weights, params, *, seed, connectome, lengths, dt, scheme, backend, precision=None, threads=None
-):
-    """Check a batch of networks and give their parameters one shape; see `simulate` for what is given.
-
-    Returns
-    -------
-    model : Model
-        With the velocity of conduction as a parameter where there are `lengths`.
-    batch : cubnm_core.simulation.batch.Batch
-    used : dict of (B,) or (B, N) arrays
-        Values of all parameters, before feedback inhibition control.
-    """
-    model = model if isinstance(model, Model) else load_model(model)
-    precision = precision or model.precision
-    checks.check_choices(precision=precision)
-    weights = checks.check_weights(weights)
-    lengths = checks.check_lengths(lengths, weights, scheme)
-    model = model if lengths is None else with_velocity(model)
-    size = parameters.batch_size(params, ("seed", seed), ("connectome", connectome))
-    batch = Batch(
-        weights=weights,
-        lengths=lengths,
-        connectome=checks.check_indices(connectome, size, len(weights)),
-        seeds=checks.check_seeds(seed, size),
-        dt=dt,
-        scheme=scheme,
-        run=partial(_backend(backend).run, precision=precision, threads=threads),
-    )
-    return model, batch, parameters.complete(model, params, batch.seeds, batch.nodes)
-
-
-def known_constants(model, hemodynamics, wants_bold=True):
-    """Constants between activity and BOLD; none for a model that describes BOLD itself, or without BOLD.
-
-    Raises
-    ------
-    InputError
-        Where they are needed and were not given.
-    """
-    if model.observation != "balloon" or (hemodynamics is None and not wants_bold):
-        return {}
-    if hemodynamics is None:
-        raise InputError(
-            f"hemodynamics: {model.name} needs the constants of the haemodynamic model for BOLD, and no "
-            f"default is safe; give {CHOICES}"
-        )
-    return hemodynamic_constants(hemodynamics)
-
-
 def _pair_index(record, comparison, nodes, hemispheres, interhemispheric):
     """Pairs of FC and FCD, or None where neither is needed: of large networks there are many millions."""
     if comparison is None and not {"fc", "fcd"} & set(record):
@@ -365,31 +307,3 @@ def _pair_index(record, comparison, nodes, hemispheres, interhemispheric):
     for target in () if comparison is None else comparison.targets:
         check_pairs(len(pairs[0]), target)
     return pairs
-
-
-def chosen_backend(name):
-    """The backend that a name stands for on this machine.
-
-    Parameters
-    ----------
-    name : str
-        ``"auto"`` takes a GPU where there is a usable one, else the CPU.
-
-    Returns
-    -------
-    str
-    """
-    return _best_backend() if name == "auto" else name
-
-
-@cache
-def _best_backend():
-    from cubnm_core.backends.cuda import devices
-
-    reason = devices.unavailable()
-    logger.info("Simulating on %s", f"the CPU: {reason}" if reason else "a GPU")
-    return "cpu" if reason else "cuda"
-
-
-def _backend(name):
-    return reference if name == "reference" else import_module(f"cubnm_core.backends.{name}")

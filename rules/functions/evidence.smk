@@ -37,7 +37,7 @@ def fold_averages(wildcards):
 
 def fold_settings(wildcards):
     """Settings of the fit of the training people of a fold."""
-    return start.fold_settings(FITS[wildcards.fit])
+    return start.fold_settings(fit_settings(wildcards))
 
 
 def batch_units_with_folds(wildcards):

@@ -18,7 +18,18 @@ def group_average(wildcards):
 
 def group_settings(wildcards):
     """Settings of the fit of the group."""
-    return start.group_settings(FITS[wildcards.fit])
+    return start.group_settings(fit_settings(wildcards))
+
+
+def unsettled_settings(wildcards):
+    """Resolved settings of a fit whose time step is to be chosen, whatever was chosen before."""
+    return resolve_fit(CONFIG, wildcards.fit)
+
+
+def chosen_steps(wildcards):
+    """Records of the time steps that are to be chosen."""
+    stated = {name: resolve_fit(CONFIG, name) for name in FITS}
+    return [time_steps.RECORD.format(fit=name) for name, fit in stated.items() if "step_choice" in fit]
 
 
 def histories(wildcards):

@@ -5,6 +5,7 @@ import pytest
 
 from cubnm_core import simulate
 from cubnm_core.backends.cpu import functions, runtime
+from cubnm_core.noise import summed_normals
 
 pytestmark = pytest.mark.slow
 
@@ -121,6 +122,32 @@ def test_same_noise_array_as_seed():
 
     given = normals(4, 0, 6000, 2, 20).transpose(0, 2, 1)
     np.testing.assert_array_equal(run(batch=6, noise=given).bold, run(batch=6, seed=4).bold)
+
+
+@pytest.mark.parametrize("backend", ["reference", "cpu"])
+@pytest.mark.parametrize("scheme", ["euler_maruyama", "heun"])
+def test_a_coarse_step_takes_the_noise_of_the_finer_path(backend, scheme):
+    settings = {"dt": 1e-3, "duration": 1.0, "backend": backend, "precision": "double", "scheme": scheme}
+    settings |= {"seed": 7, "batch": 2, "record": ("bold",)}
+    steps = summed_normals(7, 0, 1000, 2, 20, 10).astype(float).transpose(0, 2, 1)
+    given = run(noise=steps, **settings)
+    np.testing.assert_array_equal(run(noise_step=1e-4, **settings).bold, given.bold)
+    np.testing.assert_array_equal(run(noise_step=1e-3, **settings).bold, run(**settings).bold)
+    assert not np.array_equal(run(**settings).bold, given.bold)
+
+
+@pytest.mark.parametrize("scheme", ["euler_maruyama", "heun"])
+def test_steps_on_one_path_come_closer_to_each_other_the_finer_they_are(scheme):
+    """Strong convergence; steps that draw noise of their own stay apart."""
+    settings = {"duration": 1.0, "hemodynamic_dt": 4e-3, "precision": "double", "scheme": scheme, "seed": 3}
+
+    def activity(dt, **noise):
+        return run(dt=dt, record=("states",), **settings, **noise).states["S_E"]
+
+    finest = activity(1e-4)
+    distances = [np.sqrt(np.mean((activity(dt, noise_step=1e-4) - finest) ** 2)) for dt in (5e-4, 1e-3, 2e-3)]
+    apart = np.sqrt(np.mean((activity(5e-4) - finest) ** 2))
+    assert distances[0] < distances[1] < distances[2] < apart / 5
 
 
 def test_one_diverging_simulation_does_not_touch_the_others():

@@ -139,6 +139,14 @@ def test_given_noise_is_used_as_it_is(run):
     agree(run("shared-4x2", *arguments, precision="double", noise=noise, **keywords), expected, 1e-9)
 
 
+@pytest.mark.parametrize("dt", [3e-4, 5e-4])
+def test_noise_is_summed_from_finer_steps(run, dt):
+    arguments, keywords = batch("rWW")
+    keywords |= {"dt": dt, "hemodynamic_dt": 1.5e-3, "state_period": 0.015, "noise_step": 1e-4}
+    expected = simulate(*arguments, backend="reference", **keywords)
+    agree(run("memory-2x2", *arguments, precision="double", **keywords), expected, 1e-9)
+
+
 def test_divergence_is_reported_and_stays_with_its_simulation(run):
     (model, weights, params), keywords = batch("rWW")
     expected = run("shared-4x2", model, weights, params, **keywords)

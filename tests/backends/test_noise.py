@@ -30,9 +30,36 @@ def test_philox_known_answers(counter, key, words):
 def test_compiled_noise_has_the_same_bits(dtype, seeds):
     keys = np.ascontiguousarray(np.array([noise.split_seed(seed) for seed in seeds], np.uint32).T)
     drawn = np.empty((40, 2, 67, len(seeds)), dtype)
-    draw(drawn, 1000, noise.STREAMS["simulation"], keys)
+    draw(drawn, 1000, 1, noise.STREAMS["simulation"], keys)
     for lane, seed in enumerate(seeds):
         np.testing.assert_array_equal(drawn[..., lane], noise.normals(seed, 1000, 40, 2, 67))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("fine_steps", [3, 4, 10])
+def test_compiled_sums_of_finer_steps_have_the_same_bits(dtype, fine_steps):
+    seeds = [0, 2**63 + 11]
+    keys = np.ascontiguousarray(np.array([noise.split_seed(seed) for seed in seeds], np.uint32).T)
+    drawn = np.empty((12, 2, 37, 2), dtype)
+    draw(drawn, 100, fine_steps, noise.STREAMS["simulation"], keys)
+    for lane, seed in enumerate(seeds):
+        np.testing.assert_array_equal(
+            drawn[..., lane], noise.summed_normals(seed, 100, 12, 2, 37, fine_steps)
+        )
+
+
+def test_longer_steps_lie_on_the_path_of_finer_ones():
+    fine = noise.normals(4, 0, 60, 2, 5).astype(float)
+    path = np.cumsum(fine, axis=0)
+    for fine_steps in (1, 5, 10, 20):
+        coarse = noise.summed_normals(4, 0, 60 // fine_steps, 2, 5, fine_steps).astype(float)
+        np.testing.assert_allclose(
+            np.cumsum(coarse, axis=0) * np.sqrt(fine_steps), path[fine_steps - 1 :: fine_steps], atol=1e-5
+        )
+    np.testing.assert_array_equal(noise.summed_normals(4, 7, 3, 2, 5, 1), noise.normals(4, 7, 3, 2, 5))
+    later = noise.summed_normals(4, 0, 6, 2, 5, 10)[2:5]
+    np.testing.assert_array_equal(noise.summed_normals(4, 2, 3, 2, 5, 10), later)
 
 
 def test_noise_does_not_depend_on_what_else_is_drawn():

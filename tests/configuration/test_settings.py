@@ -278,7 +278,10 @@ def test_coordinates_of_maps_count_as_free_parameters(config):
         ({"fixed": {"v": 5.0}}, ["'v' is no parameter of rWW", "delays: true"]),
         (
             {"delays": True, "fixed": {"v": 5.0}, "simulation": {"scheme": "heun"}},
-            ["fits.one.simulation.scheme: delays work with euler_maruyama only, not with heun"],
+            [
+                "fits.one.simulation.scheme: delays work with euler_maruyama only, not with heun; set "
+                "it to euler_maruyama, or delays to false"
+            ],
         ),
         ({"simulation": {"scheme": "euler"}}, ["simulation.scheme: 'euler' is not allowed", "heun"]),
         (

@@ -10,6 +10,7 @@ from workflow_scripts.configuration.bold import settled_hemodynamics
 from workflow_scripts.configuration.inhibition import default_rate_limits, inhibition_control, stated_band
 from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.configuration.schemas import complete, fit_schema, protocols
+from workflow_scripts.configuration.simulation import AUTO, candidate_steps
 
 #: Entries that later versions added, null by default. Snakemake compares settings as text, and what was
 #: computed before they existed is to stand.
@@ -38,7 +39,9 @@ def resolve_fit(config, name):
         and the ``precision`` that is used), ``analysis``
         (pairs, window, window_step, edges, censored_share, band_pass) and ``maps`` (path, normalise; None if
         no parameter follows a map); JSON-like and complete. Entries of :data:`ADDED` are there only where
-        they say something.
+        they say something. ``step_choice``, the time steps (s) to choose from, is there only with
+        ``simulation.dt: auto``, whose ``dt`` is the finest of them until one is chosen (see
+        :mod:`workflow_scripts.fitting.time_steps`).
 
     Raises
     ------
@@ -65,6 +68,9 @@ def resolve_fit(config, name):
         **stated.get("simulation", {}),
         "hemodynamics": None if model.observation == "direct" else _hemodynamics(config, name, stated),
     }
+    if fit["simulation"]["dt"] == AUTO:
+        fit["step_choice"] = candidate_steps(fit)
+        fit["simulation"]["dt"] = fit["step_choice"][0]
     if fit["simulation"]["precision"] == "auto":
         fit["simulation"]["precision"] = model.precision
     fit["analysis"] = resolve_analysis(config)

@@ -8,6 +8,9 @@ from workflow_scripts.configuration.schemas import protocols, schema
 MOST_STEPS = 10**9  # of one simulation: days of computing
 #: Value of ``simulation.duration``: every split is compared with pieces as long as its own runs.
 MATCH = "match"
+#: Value of ``simulation.dt``: the coarsest step that gives the scores of the finest.
+AUTO = "auto"
+_FINEST, _FINEST_OF_MODELS, _MULTIPLES = 1e-4, {"MPR": 1e-5}, (1, 5, 10, 20)
 
 
 def check(fit, config, place):
@@ -27,6 +30,12 @@ def check(fit, config, place):
     list of str
     """
     simulation, window = fit["simulation"], config["analysis"]["window"]
+    if len(fit.get("step_choice", (0, 0))) < 2:
+        coarser = ", ".join(f"{step:g}" for step in _multiples(fit["model"])[1:])
+        return [
+            f"{place}: simulation.dt is auto, and none of the steps to choose from ({coarser} s) divides "
+            f"simulation.hemodynamic_dt ({simulation['hemodynamic_dt']:g} s); make it 0.001, or state a step"
+        ]
     is_matched = simulation["duration"] == MATCH
     if is_matched:  # what follows holds for any length, but for windows, which the scans themselves must hold
         simulation = {**simulation, "duration": simulation["burn_in"] + 2 * window}
@@ -58,6 +67,32 @@ def check(fit, config, place):
     except InputError as error:
         return [f"{place}.simulation: {error}"]
     return []
+
+
+def candidate_steps(fit):
+    """Steps that ``simulation.dt: auto`` chooses from, the finest first, in s.
+
+    Parameters
+    ----------
+    fit : dict
+        With ``model`` and ``simulation``.
+
+    Returns
+    -------
+    list of float
+        The finest, and those coarser ones of which the haemodynamic step is a multiple.
+    """
+    from cubnm_core.simulation.schedule import exact
+
+    finest, *coarser = _multiples(fit["model"])
+    outer = exact(fit["simulation"]["hemodynamic_dt"])
+    return [finest, *(step for step in coarser if (outer / exact(step)).denominator == 1)]
+
+
+def _multiples(model):
+    """Every step that is looked at for a model, by its name or the path of its file."""
+    finest = _FINEST_OF_MODELS.get(model, _FINEST)
+    return [round(times * finest, 9) for times in _MULTIPLES]
 
 
 def search_simulation(fit):
@@ -162,7 +197,7 @@ def check_delays(fit, model, place):
     if fit["simulation"]["scheme"] != "euler_maruyama":
         problems.append(
             f"{place}.simulation.scheme: delays work with euler_maruyama only, not with "
-            f"{fit['simulation']['scheme']}"
+            f"{fit['simulation']['scheme']}; set it to euler_maruyama, or delays to false"
         )
     values = stated if isinstance(stated, list) else [stated]
     if any(isinstance(value, (int, float)) and not low <= value <= high for value in values):

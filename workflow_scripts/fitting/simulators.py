@@ -6,7 +6,7 @@ from cubnm_core.errors import InputError
 from cubnm_core.evidence.evaluation import evaluate_models
 from cubnm_core.fitting import packing
 from cubnm_core.fitting.candidates import Tuner, score_candidates
-from cubnm_core.simulation.simulation import chosen_backend
+from cubnm_core.simulation.assembly import chosen_backend
 from workflow_scripts.cohort import noise_seeds, tables
 from workflow_scripts.cohort.observables import make_panel
 from workflow_scripts.cohort.regional_constants import with_regional_constants
@@ -340,9 +340,10 @@ def simulation_keywords(settings, repetition_time):
     dict
         Without nodes, parameters, seed and what is recorded.
     """
-    analysis = settings["analysis"]
+    analysis, simulation = settings["analysis"], settings["simulation"]
     return {
-        **{key: settings["simulation"][key] for key in SIMULATION_KEYS},
+        **{key: simulation[key] for key in SIMULATION_KEYS},
+        **({"noise_step": simulation["noise_step"]} if "noise_step" in simulation else {}),
         "hemodynamics": hemodynamics.constants(settings["simulation"]["hemodynamics"]),
         "backend": used_backend(settings),
         "fic": inhibition_keyword(settings),

@@ -85,11 +85,8 @@ def four_normals(node, term, block, stream, key_0, key_1):
 
 
 @njit(error_model="numpy", nogil=True)
-def draw(noise, first_step, stream, keys):
-    """Fill noise[step, term, node, lane] for consecutive steps; their first and number are multiples of four.
-
-    keys[:, lane] holds the two words of the seed of a lane.
-    """
+def draw_steps(noise, first_step, stream, keys):
+    """Fill noise with one normal each."""
     steps, terms, nodes, lanes = noise.shape
     for block in range(steps // 4):
         at, number = 4 * block, first_step // 4 + block
@@ -110,3 +107,35 @@ def draw(noise, first_step, stream, keys):
                     noise[at + 1, term, node, lane] = b
                     noise[at + 2, term, node, lane] = c
                     noise[at + 3, term, node, lane] = d
+
+
+@njit(error_model="numpy", nogil=True)
+def sum_fine_steps(noise, first_step, fine_steps, stream, keys):
+    """Fill noise with scaled sums of normals, in single precision and in the order of time."""
+    steps, terms, nodes, lanes = noise.shape
+    fine = np.empty((4, terms, nodes, lanes), np.float32)
+    sums, parts = noise.reshape(steps, -1), fine.reshape(4, -1)
+    scale = np.float32(1.0 / math.sqrt(fine_steps))
+    sums[:] = 0
+    for first in range(0, steps * fine_steps, 4):
+        draw_steps(fine, first_step * fine_steps + first, stream, keys)
+        for part in range(4):
+            row = (first + part) // fine_steps
+            for place in range(sums.shape[1]):
+                sums[row, place] = np.float32(sums[row, place]) + parts[part, place]
+    for row in range(steps):
+        for place in range(sums.shape[1]):
+            sums[row, place] = scale * np.float32(sums[row, place])
+
+
+@njit(error_model="numpy", nogil=True)
+def draw(noise, first_step, fine_steps, stream, keys):
+    """Fill noise[step, term, node, lane] for consecutive steps; their first and number are multiples of four.
+
+    keys[:, lane] holds the two words of the seed of a lane. Each step sums the normals of `fine_steps` finer
+    ones.
+    """
+    if fine_steps == 1:
+        draw_steps(noise, first_step, stream, keys)
+    else:
+        sum_fine_steps(noise, first_step, fine_steps, stream, keys)

@@ -206,7 +206,7 @@ _ADVANCE = '''
 def advance(
     first, last, inner_steps, sample_steps, first_counted, nodes, size,
     weights, states, published, sums, coefficients, balloon,
-    noise, draws, stream, keys, recorded, totals,{more_arguments}
+    noise, draws, fine_steps, stream, keys, recorded, totals,{more_arguments}
 ):
     """Advance a tile by haemodynamic steps `first` to `last`; it can be recorded every `sample_steps`."""
     step = first * inner_steps
@@ -217,7 +217,7 @@ def advance(
         for inner in range(inner_steps):
             here = step % noise.shape[0]
             if draws and here == 0:
-                draw(noise, step, stream, keys)
+                draw(noise, step, fine_steps, stream, keys)
             records = samples and inner == inner_steps - 1
 {stages}
             step += 1

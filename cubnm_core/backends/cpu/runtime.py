@@ -251,8 +251,8 @@ class _TileRun:
         self.kernel.advance(
             first, last, schedule.inner_steps, schedule.state_interval, schedule.first_counted, task.nodes,
             self.size, self.weights, self.states, self.published, self.sums, self.coefficients, self.balloon,
-            self.noise, self.draws, STREAMS[task.stream], self.keys, self.recorded, self.totals,
-            *self.delay_arguments,
+            self.noise, self.draws, task.fine_steps, STREAMS[task.stream], self.keys, self.recorded,
+            self.totals, *self.delay_arguments,
         )  # fmt: skip
 
     def view(self, array, index):

@@ -9,7 +9,7 @@ from cubnm_core.backends.cuda.driver import OPTIONS
 from cubnm_core.backends.cuda.plan import plan_batch, smaller_form
 from cubnm_core.backends.cuda.printer import Printer, n_sums
 from cubnm_core.backends.task import TileResult
-from cubnm_core.noise import STREAMS, split_seed
+from cubnm_core.noise import STREAMS, scale_of_sum, split_seed
 
 logger = logging.getLogger(__name__)
 
@@ -249,7 +249,9 @@ class _Slice:
             (
                 self.noise,
                 self.keys,
-                *map(np.int32, (self.noise_groups, first * inner, count * inner, STREAMS[self.task.stream])),
+                *map(np.int32, (self.noise_groups, first * inner, count * inner, self.task.fine_steps)),
+                scale_of_sum(self.task.fine_steps),
+                np.int32(STREAMS[self.task.stream]),
             ),
         )
 

@@ -120,7 +120,7 @@ def update_0(nodes, size, states, sums, coefficients, noise, noise_at, recorded)
 def advance(
     first, last, inner_steps, sample_steps, first_counted, nodes, size,
     weights, states, published, sums, coefficients, balloon,
-    noise, draws, stream, keys, recorded, totals,
+    noise, draws, fine_steps, stream, keys, recorded, totals,
 ):
     """Advance a tile by haemodynamic steps `first` to `last`; it can be recorded every `sample_steps`."""
     step = first * inner_steps
@@ -131,7 +131,7 @@ def advance(
         for inner in range(inner_steps):
             here = step % noise.shape[0]
             if draws and here == 0:
-                draw(noise, step, stream, keys)
+                draw(noise, step, fine_steps, stream, keys)
             records = samples and inner == inner_steps - 1
             couple(nodes, size, weights, states[0 * size : 1 * size], sums, 0 * size)
             if records:
