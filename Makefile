@@ -15,7 +15,7 @@ THREADS = $(shell c=$$(echo "$(CORES)" | sed "s/all/$$(nproc)/"); t=$$((c / 2));
 VENV := .venv
 BIN := $(VENV)/bin
 # Workers of pytest take what tests/conftest.py lets begin first, a file at a time.
-PARALLEL := --numprocesses $(WORKERS) --maxprocesses 16 --dist loadgroup --no-loadscope-reorder
+PARALLEL := --numprocesses $(WORKERS) --maxprocesses 16 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test check docs reproduce lint clean
 

@@ -19,13 +19,11 @@ SLOW_FIXTURES |= {"crossed_cohort", "profiled_cohort", "scored_nulls", "twin_coh
 
 
 def pytest_collection_modifyitems(items):
-    """Tests of one file, or with one report, stay on one worker; files that take long begin first."""
+    """Files that take long begin first."""
     slow = set()
     for item in items:
         if SLOW_FIXTURES.intersection(item.fixturenames):
             item.add_marker("slow")
-        group = "report_folder" if "report_folder" in item.fixturenames else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
         if item.get_closest_marker("slow"):
             slow.add(item.path)
     items.sort(key=lambda item: item.path not in slow)

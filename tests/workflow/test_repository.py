@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 import tomllib
 
 import pytest
@@ -104,3 +105,24 @@ def test_conda_environment_lists_what_the_scripts_need(repository):
         name, bound = re.match(r"([\w-]+)(.*)", entry).groups()
         if name != "snakemake":
             assert listed.get(name) == bound, name
+
+
+@pytest.mark.slow
+def test_what_a_file_of_tests_prepares_is_prepared_once(repository, tmp_path):
+    """With the options of the Makefile: workers share nothing but whole files."""
+    options = re.search(r"--dist [^\n]*", (repository / "Makefile").read_text(encoding="utf-8"))[0].split()
+    test = """
+        import pathlib, pytest, time
+
+        @pytest.fixture(scope="module")
+        def prepared(worker_id):
+            pathlib.Path(worker_id).touch()
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_it(prepared, number):
+            time.sleep(0.02)
+    """
+    (tmp_path / "test_it.py").write_text(textwrap.dedent(test), encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--numprocesses", "2", *options]
+    subprocess.run([*command, "test_it.py"], cwd=tmp_path, check=True, capture_output=True)
+    assert len(list(tmp_path.glob("gw*"))) == 1
