@@ -66,8 +66,8 @@ A step is **taken** where |bias| + 1.64 SE stays below a third of the SD over no
 both over all points and over the quarter of them where the score varies most between seeds, as it does near
 an instability, and where the biases of single points (root mean square, sampling subtracted) do too. The
 table has the score that comes off worst: bias (SE; biases of single points), in SD over seeds. Scores of FC
-and FCD ({scores}) are judged apart from mean
-states, which vary so little between seeds that biases without any weight in a cost refuse a step.
+and FCD ({scores}) are judged apart from mean states. These
+vary so little between seeds that small biases refuse a step, which may weigh nothing in a cost.
 
 {table}
 
@@ -110,10 +110,15 @@ def measure(name, scheme, times, data):
         return
     started = time.process_time()
     scores = simulate_points(name, scheme, times, *data)
-    done["scores"][key] = {score: values.tolist() for score, values in scores.items()}
+    done["scores"][key] = {score: rounded(values) for score, values in scores.items()}
     done["cpu"][key] = time.process_time() - started
     write_result(result)
     print(f"{name}, {key}: {done['cpu'][key]:.0f} CPU s", flush=True)
+
+
+def rounded(values):
+    """Nested lists of an array, with the digits that count."""
+    return np.vectorize(lambda value: float(f"{value:.6g}"))(values).tolist()
 
 
 def simulate_points(name, scheme, times, weights, target):
