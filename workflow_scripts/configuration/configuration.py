@@ -8,6 +8,7 @@ from workflow_scripts.configuration import (
     evaluation,
     fit_settings,
     inhibition,
+    method,
     names,
     objectives,
     optimizer,
@@ -96,6 +97,6 @@ def _check_settings(fit, config, place):
     else:
         found = parameters.check(fit, model, place) + optimizer.check(fit, place)
         found += objectives.check(fit, model, place) + inhibition.check(fit, model, place)
-        found += simulation.check_delays(fit, model, place)
+        found += simulation.check_delays(fit, model, place) + method.check(fit, model, place)
     found += simulation.check(fit, config, place)
     return found + evaluation.check(fit, config, place) + twins.check(fit, config, place)
