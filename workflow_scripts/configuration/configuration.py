@@ -1,11 +1,10 @@
 """The configuration: checked as a whole before the first job, completed, resolved to settings per fit."""
 
-from copy import deepcopy
-
 from cubnm_core.errors import InputError
 from workflow_scripts.configuration import (
     bold,
     evaluation,
+    first_fits,
     fit_settings,
     inhibition,
     method,
@@ -29,6 +28,8 @@ TITLE = "The configuration cannot be used"
 def validate(config, files=()):
     """Check a configuration and complete it with defaults; fits stay as written (see `fit_settings`).
 
+    Fits that a protocol makes beside them are added (see `first_fits`).
+
     Parameters
     ----------
     config : dict
@@ -51,7 +52,8 @@ def validate(config, files=()):
     _refuse(names.check_text(config), written)
     refused, config = bold.refuse_field_strength(config), bold.replace_field_strength(config)
     _refuse(refused + schema_problems(config, schema("config")) + names.check(config), written)
-    completed = whole_numbers(deepcopy(dict(config)), schema("config"))
+    _refuse(first_fits.check(config), written)
+    completed = whole_numbers(first_fits.with_first_fits(config), schema("config"))
     fits = completed.pop("fits")
     complete(completed, schema("config"))
     completed["fits"] = fits

@@ -150,7 +150,8 @@ def with_protocol(stated):
         what stands for one thing, such as the terms of ``objective``, is taken as a whole.
     """
     taken = deepcopy(protocols().get(stated.get("protocol"), {}))
-    taken.pop("about", None)
+    for other in ("about", "first"):
+        taken.pop(other, None)
     if stated.get("objectives"):
         taken.pop("objective", None)
     if stated_band(stated) is not None:
