@@ -14,10 +14,8 @@ VERSION = 1
 FLAGS = ("no_fixed_point", "unstable", "several", "near", "fic_failed")
 #: What histories hold of every candidate beside its terms: whether its scores are those of a simulation, how
 #: fast deviations from its fixed point grow (1/s), and the flags.
-FLAG_MARKS = tuple(f"flag_{name}" for name in FLAGS)
-MARKS = ("simulated", "growth", *FLAG_MARKS)
-#: What becomes of flagged candidates.
-CHOICES = ("simulate", "worst")
+SIMULATED, GROWTH, FLAG_MARKS = "simulated", "growth", tuple(f"flag_{name}" for name in FLAGS)
+MARKS = (SIMULATED, GROWTH, *FLAG_MARKS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +126,8 @@ def _expected(response):
         scores={name: np.where(flagged, np.nan, values) for name, values in response.expected.items()},
         state_means=response.state_means,
         marks={
-            "simulated": np.zeros(len(flagged)),
-            "growth": response.growth,
+            SIMULATED: np.zeros(len(flagged)),
+            GROWTH: response.growth,
             **{f"flag_{name}": response.flags[name].astype(float) for name in FLAGS},
         },
     )
@@ -142,7 +140,7 @@ def _simulated(run, expected, rows):
         status=np.asarray(run.status),
         scores={name: run.scores[name] for name in expected.scores},
         state_means={name: run.state_means[name] for name in expected.state_means},
-        marks=marks | {"simulated": np.ones(len(rows))},
+        marks=marks | {SIMULATED: np.ones(len(rows))},
     )
 
 

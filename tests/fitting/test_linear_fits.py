@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from cubnm_core.measures.comparison import FC_TERMS, Comparison
 from cubnm_core.measures.objective import Target
 from workflow_scripts.configuration import configuration, fit_settings
 from workflow_scripts.files.archives import Archive
-from workflow_scripts.fitting import evaluate, fit, landscapes, simulators
+from workflow_scripts.fitting import evaluate, fit, landscapes, simulators, starting_points
 
 FREE = {"G": [0.5, 2.0], "w_p": [0.2, 1.2]}
 NEAR = -7.0  # 1/s: some candidates of the cohort decay more slowly, others faster
@@ -32,9 +33,9 @@ def cohort(tmp_path, monkeypatch):
     return made
 
 
-def history(unit="sub-01", restart=0):
+def history(unit="sub-01", restart=0, fit="homogeneous"):
     """Candidates of a history, by the names of its columns."""
-    path = Path(f"results/histories/homogeneous/{unit}_restart-{restart}.tsv")
+    path = Path(f"results/histories/{fit}/{unit}_restart-{restart}.tsv")
     lines = [line.split("\t") for line in path.read_text().splitlines() if not line.startswith("#")]
     return dict(zip(lines[0], np.array(lines[1:], float).T, strict=True))
 
@@ -189,9 +190,70 @@ def test_candidates_and_their_marks_are_in_the_tables(cohort):
     sm = cohort.sm("fit")
     fit.main(sm)
     (row,) = [row for row in read_tsv(sm.output.fits) if row["participant_id"] == "01"]
+    assert 0 < float(row["simulations"]) == history()["simulated"].sum() < 10
+    counted = [line["simulations_so_far"] for line in read_tsv(sm.output.convergence)]
+    assert counted == ["5", "10"] * 2
     assert row["simulated"] in ("0.0", "1.0") and float(row["growth"]) < 0
     landscape, found = landscapes.read(sm.output.landscape, "sub-01"), history()
     np.testing.assert_array_equal(landscape.values[:, landscape.terms.index("simulated")], found["simulated"])
+
+
+@pytest.mark.slow
+def test_a_second_fit_starts_from_the_optimum_and_from_the_best_flagged_point(cohort):
+    """Both fits through their scripts: the first one linear, the second one simulated and re-tested."""
+    before = cohort.sm("fit")
+    fit.main(before)
+    (best,) = [row for row in read_tsv(before.output.fits) if row["participant_id"] == "01"]
+    found = history()
+    second = cohort.sm("fit")
+    second.input.start, second.input.candidates = before.output.fits, before.output.landscape
+    second.wildcards.fit = "verified"
+    paths = {name: path.replace("homogeneous", "verified") for name, path in vars(second.output).items()}
+    second.output = SimpleNamespace(**paths)
+    settings = {**cohort.settings, "objective": {"fc_corr": 1.0, "fcd_ks": 1.0}}
+    settings |= {"start": {"from": "homogeneous", "shrinkage": 0.0, "flagged": 1}}
+    settings |= {"retest": {"candidates": 2, "seeds": 2, "first_seed": 500}}
+    settings |= {"search_steps": {"dt": 5e-3, "hemodynamic_dt": 1e-2}}
+    settings["optimizer"] = {
+        **settings["optimizer"],
+        "name": "cmaes",
+        "generations": 2,
+        "restarts": 2,
+        "sigma": 0.1,
+    }
+    del settings["method"]
+    second.params.settings = settings
+    fit.main(second)
+    ended = [row for row in read_tsv(second.output.fits) if row["participant_id"] == "01"]
+    firsts = [history(restart=restart, fit="verified") for restart in (0, 1)]
+    assert firsts[0]["param_G"][0] == pytest.approx(float(best["param_G"]))
+    distances = np.maximum(
+        abs(found["u_G"] - found["u_G"][found["cost"].argmin()]),
+        abs(found["u_w_p"] - found["u_w_p"][found["cost"].argmin()]),
+    )
+    flagged = (found["simulated"] == 1) & (distances >= starting_points.APART)
+    wanted = np.where(flagged, found["cost"], np.inf).argmin()
+    assert np.isfinite(found["cost"][wanted]) and flagged[wanted]
+    assert firsts[1]["u_G"][0] == pytest.approx(found["u_G"][wanted], abs=1e-6)
+    assert firsts[1]["u_w_p"][0] == pytest.approx(found["u_w_p"][wanted], abs=1e-6)
+    assert "simulated" not in firsts[0] and all(row["retest_cost"] != "n/a" for row in ended)
+    (chosen,) = [row for row in ended if row["selected"] == "True"]
+    weights, target, keywords = conditions(cohort, "sub-01")
+    params = {name: float(chosen[f"param_{name}"]) for name in ("G", "w_p", "J_N")}
+    run = simulate("rWW", weights, params, seed=[500, 501], record=("fc",), **keywords)
+    r = [np.corrcoef(fc, target.fc)[0, 1] for fc in run.fc.astype(float)]
+    retested = [row for row in retest_rows() if row["param_G"] == pytest.approx(params["G"])]
+    assert retested[0]["fc_corr"] == pytest.approx(np.mean(r), abs=1e-5)
+
+
+def retest_rows():
+    """Rows of the re-tests of the second fit of the first person."""
+    tables = [history(restart=f"{restart}_retest", fit="verified") for restart in (0, 1)]
+    return [
+        {name: values[row] for name, values in table.items()}
+        for table in tables
+        for row in range(len(table["cost"]))
+    ]
 
 
 def resolve(**entries):

@@ -99,7 +99,8 @@ def outcome(result, seconds):
     params = {f"param_{name}": value for name, value in result.best_params.items()}
     failed, reason = bool(has_failed(result.best_status)), None
     if failed:
-        reason = f"all {result.simulations} simulations failed ({STATUS[result.best_status]})"
+        tried = "simulations" if result.simulations == result.evaluations else "candidates"
+        reason = f"all {result.evaluations} {tried} failed ({STATUS[result.best_status]})"
     elif result.best_status != 0:
         reason = f"the best simulation ended with the status {STATUS[result.best_status]}"
     return {
@@ -114,7 +115,7 @@ def outcome(result, seconds):
         **params,
         "at_bounds": ", ".join(f"{name}: {side}" for name, side in result.at_bounds.items()),
         "device": "; ".join(dict.fromkeys(generation.device for generation in result.history)),
-        "seconds": None if seconds is None else seconds * result.simulations,
+        "seconds": None if seconds is None else seconds * result.evaluations,
     }
 
 

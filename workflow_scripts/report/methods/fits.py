@@ -95,10 +95,11 @@ def _linear(setting):
         else "counted as the worst"
     )
     text = (
-        "In the search, FC scores were those expected of a scan of this length, from the equations linearised "
-        "around the fixed point that a short noisy run led to, and firing rates those of this point; "
-        "candidates without a stable fixed point, with several, near an instability, or whose feedback "
-        f"inhibition control failed {flagged}. Re-tests, evaluations and all evidence were simulated."
+        "In the search, FC scores were those expected of a scan of this length, from the equations, "
+        "linearised around the fixed point that a short noisy run led to, and firing rates those of this "
+        "point; candidates without a stable fixed point, with several, near an instability, or whose "
+        f"feedback inhibition control failed {flagged}. Re-tests, evaluations and all evidence were "
+        "simulated."
     )
     return [(text, ["deco2013"])]
 
