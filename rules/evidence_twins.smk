@@ -43,6 +43,7 @@ use rule fit as twin_fits with:
         connectomes="results/twins/{twins_of}/part-{part}_connectome.npz",
         targets="results/twins/{twins_of}/part-{part}_target.npz",
         start=twin_start,
+        candidates=twin_candidates,
         nodes=lasting(NODES),
         maps=fit_map_table,
         terms=term_files,

@@ -45,6 +45,7 @@ rule fit:
         connectomes=batch_connectomes,
         targets=batch_train_targets,
         start=fit_start,
+        candidates=start_candidates,
         nodes=lasting(NODES),
         maps=fit_map_table,
         terms=term_files,
@@ -72,7 +73,7 @@ rule fit:
     params:
         units=batch_units,
         settings=fit_settings,
-        simulation_version=VERSIONS["simulation"],
+        simulation_version=search_version,
     script:
         "../workflow_scripts/fitting/fit.py"
 

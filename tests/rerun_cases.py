@@ -67,6 +67,7 @@ _OPTIMIZER = {
     "patience": 2,
     "seed": 2,
 }
+_LINEAR = {"method": "linear", "objective": {"fc_corr": 1.0}, "terms": {}}
 _OBJECTIVES = {"optimizer.name": "nsga2", "objectives": ["fc_corr", "fcd_ks"]}
 _SYNTHETIC = {
     "participants": 6,
@@ -290,9 +291,15 @@ CASES = {
     "config.fits.*.search_steps.dt": _one(search_steps={"dt": 2.0e-3, "hemodynamic_dt": 2.0e-3}),
     "config.fits.*.search_steps.hemodynamic_dt": _one(search_steps={"dt": 1.0e-3, "hemodynamic_dt": 2.0e-3}),
     "config.fits.*.strongest_weight": _one(strongest_weight=0.02),
+    "config.fits.*.method": _costs(_one(**_LINEAR)),
+    "config.fits.*.flagged": _costs(_one(**_LINEAR, flagged="worst")),
     "config.fits.*.start.from": (  # a fold's group is fitted with the fit's own search either way
         {"fits.two.start": {"from": "group"}},
         {("group_fit", "two"), *TWO} - {("fold_fit", "two")},
+    ),
+    "config.fits.*.start.flagged": (
+        {**_one(**_LINEAR)[0], "fits.two.start": {"from": "one", "flagged": 1}},
+        {*SIGNAL, *ONE, *TWO} - {("fold_fit", "two")},
     ),
     "config.fits.*.start.connectome": (
         {"fits.three.start.connectome": "consensus"},

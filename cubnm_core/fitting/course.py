@@ -205,7 +205,8 @@ class Course:
             objectives=costs[shown],
             chosen_objectives=chosen_costs,
             generations=len(self.history),
-            simulations=self._simulations(),
+            simulations=self._counted(sum(generation.simulated for generation in self.history)),
+            evaluations=self._counted(sum(len(generation.cost) for generation in self.history)),
             stopped=self.stopped,
             at_bounds=space.at_bounds(point),
         )
@@ -226,7 +227,7 @@ class Course:
                 return number, row
         raise self._foreign(self.retested, "its candidates are not those of the search")
 
-    def _simulations(self):
-        searched = sum(len(generation.cost) for generation in self.history) * self.problem.replicates
+    def _counted(self, candidates):
+        """Candidates of the search and those of the re-test, each with all its seeds."""
         retested = 0 if self.retested is None else len(self.retested.cost) * self.problem.retest.seeds
-        return searched + retested
+        return round(candidates * self.problem.replicates) + retested

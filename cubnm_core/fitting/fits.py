@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cubnm_core.errors import InputError
+from cubnm_core.fitting.expectations import SIMULATED
 from cubnm_core.fitting.optimisers import OptimizerSettings
 from cubnm_core.fitting.search_space import Prior, SearchSpace
 from cubnm_core.measures.objective import Objective, Target
@@ -129,6 +130,11 @@ class Generation:
     status: np.ndarray
     device: str = ""
 
+    @property
+    def simulated(self):
+        """Candidates that were simulated, with as many seeds each as the search has."""
+        return float(np.sum(self.terms.get(SIMULATED, np.ones(len(self.cost)))))
+
 
 @dataclass(frozen=True, eq=False)
 class FitResult:
@@ -163,6 +169,8 @@ class FitResult:
         Costs of the chosen candidate, over the fresh seeds where there was a re-test.
     generations, simulations : int
         The re-test counts as simulations, not as a generation.
+    evaluations : int
+        Scores that were computed: simulations, and expected scores of candidates that were not simulated.
     stopped : str
         Why the search ended.
     at_bounds : dict of str to "low" or "high"
@@ -184,5 +192,6 @@ class FitResult:
     chosen_objectives: np.ndarray
     generations: int
     simulations: int
+    evaluations: int
     stopped: str
     at_bounds: dict

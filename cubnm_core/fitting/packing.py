@@ -201,6 +201,7 @@ class Packer:
             for index in np.unique(scored_owner[rows]):
                 mine = np.flatnonzero(scored_owner[rows] == index)
                 scores = problems[index].objective.score(run, problems[index].target, mine)
+                scores |= {name: values[mine] for name, values in getattr(run, "marks", {}).items()}
                 scores["status"] = np.asarray(run.status)[mine].astype(int)
                 parts[index][rows[mine[0]]] = scores
 

@@ -76,3 +76,8 @@ def twin_start(wildcards):
     if stated["from"] == start.FROM_GROUP:
         return f"results/group/{wildcards.fit}_fits.tsv"
     return f"results/twins/{wildcards.twins_of}/{stated['from']}_part-{wildcards.part}_fits.tsv"
+
+
+def twin_candidates(wildcards):
+    """All candidates of the fit that twins start from, where restarts begin at some of them."""
+    return _landscape(twin_start(wildcards)) if start.flagged_restarts(FITS[wildcards.fit]) else []

@@ -11,6 +11,21 @@ def fit_start(wildcards):
     return f"results/fits/{stated['from']}/batch-{wildcards.batch}_fits.tsv"
 
 
+def start_candidates(wildcards):
+    """All candidates of the fit that people start from, where restarts begin at some of them."""
+    return _landscape(fit_start(wildcards)) if start.flagged_restarts(FITS[wildcards.fit]) else []
+
+
+def _landscape(fits):
+    """Landscape that belongs to a table of fits."""
+    return fits.replace("_fits.tsv", "_landscape.npz")
+
+
+def search_version(wildcards):
+    """Version of what scores the candidates of a search."""
+    return method.version(FITS[wildcards.fit], VERSIONS["simulation"])
+
+
 def group_average(wildcards):
     """Average of the group that a fit with two levels begins with."""
     return f"results/group/{FITS[wildcards.fit]['start']['connectome']}.npz"

@@ -9,12 +9,14 @@ from planned_jobs import counts, inputs_of
 from prepared import PreparedCohort
 
 from cubnm_core.errors import InputError
+from cubnm_core.fitting.fits import Generation
 from cubnm_core.fitting.search_space import SearchSpace
-from workflow_scripts.cohort.units import Unit
+from workflow_scripts.cohort.units import FitKey, Unit
 from workflow_scripts.configuration import configuration, fit_settings, start
 from workflow_scripts.files import job
 from workflow_scripts.files.archives import Archive
-from workflow_scripts.fitting import starting_points
+from workflow_scripts.fitting import landscapes, starting_points
+from workflow_scripts.fitting.fit_problems import make_problems
 from workflow_scripts.fitting.people import Excluded, People
 from workflow_scripts.preparation import group_average
 
@@ -299,3 +301,72 @@ def test_people_start_from_the_group_and_a_new_one_makes_nobody_start_again(snak
     planned = counts(snakemake("fits", "--dry-run", config=two_levels.write())[1])
     assert planned["group_average"] == planned["group_fit"] == 1
     assert planned["fit"] == 2  # the new person's
+
+
+def flagged_start(folder, config, restarts=4, flagged=3):
+    """A fit whose last restarts begin at flagged points of another, and the files of that one."""
+    config["fits"] |= {"near": {"free": FREE, "method": "linear"}}
+    config["fits"]["two"] |= {"optimizer": {"restarts": restarts}}
+    config["fits"]["two"]["start"] = {"from": "near", "flagged": flagged}
+    rows = [
+        {"participant_id": person, "session_id": "", "fit": "near", "selected": True, "param_G": 0.95,
+         "param_w_p": 0.38}
+        for person in ("01", "02")
+    ]  # fmt: skip
+    job.write_tsv(folder / "near_fits.tsv", rows)
+    # cost, point of the unit cube, flagged, diverged: the best, its neighbour, an unflagged one, two that are
+    # neighbours of each other, one that diverged, the last one
+    candidates = [
+        (-0.9, (0.10, 0.10), 1, 0), (-0.8, (0.15, 0.12), 1, 0), (-0.7, (0.9, 0.9), 0, 0),
+        (-0.6, (0.40, 0.10), 1, 0), (-0.5, (0.45, 0.15), 1, 0), (-0.4, (0.7, 0.7), 1, 1),
+        (-0.3, (0.10, 0.95), 1, 0),
+    ]  # fmt: skip
+    cost, points, flags, failed = (np.array(column) for column in zip(*candidates, strict=True))
+    terms = {"flag_near": flags.astype(float), "flag_several": np.zeros(7), "fc_corr": -cost}
+    result = SimpleNamespace(history=[Generation(0, points, terms, cost, failed)])
+    landscapes.write(folder / "near_landscape.npz", SPACE, {"sub-01": [(0, result)], "sub-02": []})
+    files = SimpleNamespace(start=str(folder / "near_fits.tsv"), candidates=folder / "near_landscape.npz")
+    return files, resolved(config)
+
+
+def test_restarts_begin_at_the_best_flagged_points_that_lie_apart(tmp_path, config):
+    files, fit = flagged_start(tmp_path, config)
+    begin, missing = starting_points.read_starting_points(files, "two", fit, SPACE, UNITS[:1])
+    assert missing == {}
+    np.testing.assert_allclose(begin["sub-01"]["initial"], [0.1, 0.1], atol=1e-6)
+    found = {key.restart: begin[key]["initial"] for key in begin if key != "sub-01"}
+    assert found.keys() == {1, 2}  # the fourth restart has no point of its own
+    np.testing.assert_allclose(found[1], [0.40, 0.10], atol=1e-6)
+    np.testing.assert_allclose(found[2], [0.10, 0.95], atol=1e-6)
+    few = starting_points.read_starting_points(*flagged_start_of(tmp_path, config, 2, 1), SPACE, UNITS[:1])[0]
+    assert {key.restart for key in few if key != "sub-01"} == {1}
+
+
+def flagged_start_of(folder, config, restarts, flagged):
+    files, fit = flagged_start(folder, config, restarts, flagged)
+    return files, "two", fit
+
+
+def test_single_restarts_may_have_starting_points_of_their_own(people):
+    begin = {"sub-01": {"initial": np.array([0.25, 0.5])}, FitKey("sub-01", 1): {"initial": np.zeros(2)}}
+    problems, _ = make_problems(people.read()[0], people.simulator, begin)
+    starts = {(key.name, key.restart): problem.initial for key, problem in problems.items()}
+    np.testing.assert_array_equal(starts["sub-01", 0], [0.25, 0.5])
+    np.testing.assert_array_equal(starts["sub-01", 1], [0.0, 0.0])
+    assert starts["sub-02", 1] is None
+
+
+def test_flagged_starts_need_a_linear_fit_whose_flagged_points_were_simulated(config, tmp_path):
+    flagged_start(tmp_path, config)
+    config["fits"]["near"]["flagged"] = "worst"
+    assert "fits.two.start.flagged: the fit 'near' has no simulated flagged points" in refusal(config)
+    config["fits"]["near"] = {"free": FREE}
+    assert "start from a fit with method: linear" in refusal(config)
+    config["fits"]["two"]["start"]["from"] = "group"
+    assert "fits.two.start.flagged: the fit 'group'" in refusal(config)
+    config["fits"]["two"] |= {"optimizer": {"restarts": 3}}
+    assert "3 restarts begin at flagged points, and the search has 3" in refusal(config)
+
+
+def test_a_start_without_flagged_points_is_stated_as_before(config):
+    assert "flagged" not in resolved(config)["start"]

@@ -20,6 +20,15 @@ TOLD = {
         {"search_steps": {"dt": 6e-3, "hemodynamic_dt": 6e-3}},
         "(6 ms in the search, where BOLD had steps of 6 ms)",
     ),
+    "expected scores": (
+        {"method": "linear"},
+        "near an instability, or whose feedback inhibition control failed were simulated",
+    ),
+    "the worst": ({"method": "linear", "flagged": "worst"}, "control failed counted as the worst. Re-tests"),
+    "flagged starts": (
+        {"start": {"from": "before", "shrinkage": 0.0, "flagged": 2}},
+        "in the fit “before”, but for the last 2 restarts, from the best candidates flagged there.",
+    ),
     "scale of a fit": ({"strongest_weight": 0.02}, "scaled to a largest weight of 0.02"),
 }
 

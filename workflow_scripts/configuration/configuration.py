@@ -1,13 +1,13 @@
 """The configuration: checked as a whole before the first job, completed, resolved to settings per fit."""
 
-from copy import deepcopy
-
 from cubnm_core.errors import InputError
 from workflow_scripts.configuration import (
     bold,
     evaluation,
+    first_fits,
     fit_settings,
     inhibition,
+    method,
     names,
     objectives,
     optimizer,
@@ -27,6 +27,8 @@ TITLE = "The configuration cannot be used"
 
 def validate(config, files=()):
     """Check a configuration and complete it with defaults; fits stay as written (see `fit_settings`).
+
+    Fits that a protocol makes beside them are added (see `first_fits`).
 
     Parameters
     ----------
@@ -50,7 +52,8 @@ def validate(config, files=()):
     _refuse(names.check_text(config), written)
     refused, config = bold.refuse_field_strength(config), bold.replace_field_strength(config)
     _refuse(refused + schema_problems(config, schema("config")) + names.check(config), written)
-    completed = whole_numbers(deepcopy(dict(config)), schema("config"))
+    _refuse(first_fits.check(config), written)
+    completed = whole_numbers(first_fits.with_first_fits(config), schema("config"))
     fits = completed.pop("fits")
     complete(completed, schema("config"))
     completed["fits"] = fits
@@ -96,6 +99,6 @@ def _check_settings(fit, config, place):
     else:
         found = parameters.check(fit, model, place) + optimizer.check(fit, place)
         found += objectives.check(fit, model, place) + inhibition.check(fit, model, place)
-        found += simulation.check_delays(fit, model, place)
+        found += simulation.check_delays(fit, model, place) + method.check(fit, model, place)
     found += simulation.check(fit, config, place)
     return found + evaluation.check(fit, config, place) + twins.check(fit, config, place)

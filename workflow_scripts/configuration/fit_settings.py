@@ -4,7 +4,7 @@ from copy import deepcopy
 
 from cubnm_core.errors import InputError
 from cubnm_core.fitting.catalogue import canonical
-from workflow_scripts.configuration import objectives, parameters, start
+from workflow_scripts.configuration import method, objectives, parameters, start
 from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.bold import settled_hemodynamics
 from workflow_scripts.configuration.inhibition import default_rate_limits, inhibition_control, stated_band
@@ -12,9 +12,15 @@ from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.configuration.schemas import complete, fit_schema, protocols
 from workflow_scripts.configuration.simulation import AUTO, candidate_steps
 
-#: Entries that later versions added, null by default. Snakemake compares settings as text, and what was
+#: Entries that later versions added, with their defaults. Snakemake compares settings as text, and what was
 #: computed before they existed is to stand.
-ADDED = ("averaged_runs", "search_steps", "strongest_weight")
+ADDED = {
+    "averaged_runs": None,
+    "search_steps": None,
+    "strongest_weight": None,
+    "method": method.SIMULATION,
+    "flagged": method.SIMULATE,
+}
 
 
 def resolve_fit(config, name):
@@ -52,8 +58,8 @@ def resolve_fit(config, name):
     fit = {key: value for key, value in deepcopy(stated).items() if key != "simulation"}
     complete(fit, fit_schema())
     del fit["protocol"], fit["hemodynamics"]
-    for entry in ADDED:
-        if fit[entry] is None:
+    for entry, default in ADDED.items():
+        if fit[entry] == default:
             del fit[entry]
     fit["free"] = parameters.complete_free(fit["free"])
     model = parameters.read_model(fit)
@@ -150,7 +156,8 @@ def with_protocol(stated):
         what stands for one thing, such as the terms of ``objective``, is taken as a whole.
     """
     taken = deepcopy(protocols().get(stated.get("protocol"), {}))
-    taken.pop("about", None)
+    for other in ("about", "first"):
+        taken.pop(other, None)
     if stated.get("objectives"):
         taken.pop("objective", None)
     if stated_band(stated) is not None:

@@ -10,6 +10,7 @@ from cubnm_core.measures.observables.catalogue import OBSERVABLES
 from cubnm_core.measures.user_terms import POSITIONAL, UserTerm, choose_arguments
 from workflow_scripts.configuration import analysis
 from workflow_scripts.configuration.messages import suggestion
+from workflow_scripts.configuration.method import is_linear
 from workflow_scripts.configuration.simulation import MATCH
 from workflow_scripts.files import job
 
@@ -154,12 +155,13 @@ def default_objective(fit):
     Returns
     -------
     dict of str to float
-        Without the distance of the FCD for short simulations, without firing rates where nothing holds them.
+        Without the distance of the FCD for short simulations and linear response, without firing rates where
+        nothing holds them.
     """
     simulation = fit["simulation"]
     stated = simulation.get("duration", MATCH)  # with match, too short scans are left without an FCD anyway
     short = stated != MATCH and stated - simulation["burn_in"] < SHORT_SCAN
-    objective = {"fc_corr": 1.0} if short else {"fc_corr": 1.0, "fcd_ks": 1.0}
+    objective = {"fc_corr": 1.0} if short or is_linear(fit) else {"fc_corr": 1.0, "fcd_ks": 1.0}
     return objective if fit["fic"] is None else {**objective, "rate_penalty": 0.5}
 
 

@@ -2,6 +2,7 @@
 
 from cubnm_core.fitting.catalogue import canonical
 from workflow_scripts.configuration.messages import suggestion
+from workflow_scripts.configuration.method import LINEAR, SIMULATE
 
 FROM_GROUP = "group"
 #: The group as a unit beside those of people.
@@ -27,6 +28,8 @@ def resolve_start(start, stated_search, optimizer):
     """
     if start is None:
         return None
+    if not start["flagged"]:  # came later; what was computed before it existed is to stand
+        start = {key: value for key, value in start.items() if key != "flagged"}
     if start["from"] != FROM_GROUP:
         return {**start, "connectome": None, "optimizer": None}
     search = {**optimizer, **stated_search}
@@ -95,11 +98,38 @@ def check(fit, fits, name):
             f"{place}: a grid visits the same points wherever it starts; choose another optimizer, or "
             "leave start out"
         ]
+    if found := _check_flagged(fit, fits, place):
+        return found
     if start["from"] != FROM_GROUP:
         return _check_origin(fit, fits, name, place)
     if FROM_GROUP in fits:
         return [f"{place}.from: group is the average of all people here; give the fit 'group' another name"]
     return []
+
+
+def flagged_restarts(fit):
+    """Say how many restarts of a fit begin at points that linear response flagged in the fit before it."""
+    return 0 if fit["start"] is None else fit["start"].get("flagged", 0)
+
+
+def _check_flagged(fit, fits, place):
+    """List what is wrong with restarts from flagged points."""
+    count, origin = flagged_restarts(fit), fit["start"]["from"]
+    if not count:
+        return []
+    if count >= fit["optimizer"]["restarts"]:
+        return [
+            f"{place}.flagged: {count} restarts begin at flagged points, and the search has "
+            f"{fit['optimizer']['restarts']}; give it more (optimizer.restarts), so that one begins at the "
+            "best parameters"
+        ]
+    before = fits.get(origin, {})
+    if origin in fits and before.get("method") == LINEAR and before.get("flagged", SIMULATE) == SIMULATE:
+        return []
+    return [
+        f"{place}.flagged: the fit {origin!r} has no simulated flagged points; start from a fit with "
+        "method: linear and flagged: simulate, or leave it out"
+    ]
 
 
 def _check_origin(fit, fits, name, place):

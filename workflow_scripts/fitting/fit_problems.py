@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from cubnm_core import STAGE_VERSIONS, load_model
 from cubnm_core.fitting.course import retest_key
+from cubnm_core.fitting.expectations import MARKS
 from cubnm_core.fitting.optimisers import OptimizerSettings
 from cubnm_core.fitting.run import FitProblem, Retest
 from cubnm_core.simulation.inhibition import Inhibition
@@ -11,7 +12,8 @@ from cubnm_core.simulation.simulation import simulate
 from workflow_scripts.cohort import noise_seeds
 from workflow_scripts.cohort.units import FitKey
 from workflow_scripts.configuration import hemodynamics, objectives
-from workflow_scripts.fitting import simulators
+from workflow_scripts.configuration.method import is_linear
+from workflow_scripts.fitting import expected_scores, simulators
 from workflow_scripts.fitting.durations import hashed_layout
 from workflow_scripts.fitting.fingerprints import defaults, fingerprint, hashed_fields, hashed_settings
 from workflow_scripts.fitting.histories import History
@@ -36,8 +38,8 @@ def make_problems(people, simulator, begin=None, space=None):
     people : dict of str to workflow_scripts.fitting.people.Person
         By the name under which they are fitted: of the unit, or of a null model.
     simulator : workflow_scripts.fitting.simulators.CohortSimulator
-    begin : dict of str to dict, optional
-        By name, further keywords of its problems: where they start (see
+    begin : dict, optional
+        By name, or by FitKey for one restart, further keywords of its problems: where they start (see
         :func:`workflow_scripts.fitting.starting_points.read_starting_points`).
     space : cubnm_core.fitting.search_space.SearchSpace, optional
         That of the fit by default.
@@ -49,7 +51,7 @@ def make_problems(people, simulator, begin=None, space=None):
     histories : dict of str to History
         By key of the problem; those of re-tests included.
     """
-    settings, space = simulator.settings, space or simulator.space
+    settings, space, begin = simulator.settings, space or simulator.space, begin or {}
     objective = simulator.objective
     optimizer = optimizer_settings(settings["optimizer"])
     stated = settings["optimizer"]["initial"]
@@ -60,7 +62,7 @@ def make_problems(people, simulator, begin=None, space=None):
         "replicates": settings["replicates"],
         "initial": space.to_unit(stated)[0] if stated else None,
     }
-    terms = (*objective.known, "shrinkage")
+    terms = (*objective.known, "shrinkage", *marks(settings))
     problems, histories = {}, {}
     for name, person in people.items():
         seeds = _session_seeds(settings, person.unit.session_id)
@@ -72,7 +74,7 @@ def make_problems(people, simulator, begin=None, space=None):
                 lengths=person.lengths,
                 target=person.targets["train"],
                 restart=restart,
-                **common | seeds | (begin or {}).get(name, {}),
+                **common | seeds | begin.get(name, {}) | begin.get(key, {}),
             )
             simulated = simulator.lasting(person.duration).in_search.settings
             mark = problem_fingerprint(problem, simulated, simulator.hemispheres, person.repetition_time)
@@ -82,6 +84,11 @@ def make_problems(people, simulator, begin=None, space=None):
                 retest = fingerprint(mark, budget, problem.retest, *_steps(settings))
                 histories[retest_key(problem.key)] = History(retest, space, terms)
     return problems, histories
+
+
+def marks(settings):
+    """Name what histories hold of every candidate beside its terms."""
+    return MARKS if is_linear(settings) else ()
 
 
 def _steps(settings):
@@ -135,7 +142,8 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     software = [STAGE_VERSIONS["simulation"], version("pymoo"), version("cma")]
     connectome = [problem.weights, problem.lengths]
     model = load_model(settings["model"])
-    return fingerprint(connectome, target, search, simulated, pairs, model, software)
+    scored = expected_scores.identity(settings)
+    return fingerprint(connectome, target, search, simulated, pairs, model, software, *scored)
 
 
 def _hashed_beyond_fc(problem, settings):

@@ -6,6 +6,7 @@ from cubnm_core.fitting.fronts import distance_to_ideal, non_dominated
 from cubnm_core.measures.objective import FIC_FAILED, TERMS, has_failed
 from cubnm_core.simulation.simulation import STATUS
 from workflow_scripts.configuration.objectives import observable_terms
+from workflow_scripts.fitting.fit_problems import marks
 
 KEYS = ("participant_id", "session_id", "fit", "restart")
 TERM_COLUMNS = (*TERMS, "shrinkage")
@@ -25,13 +26,14 @@ def fits_columns(settings, space):
     """Name the columns of the table of fits."""
     last = ("at_bounds", "noise_seed", "device", "seconds", "fingerprint")
     params = _param_columns(space)
-    return [*KEYS, "status", "reason", "selected", *OUTCOME, *_own_terms(settings), *params, *last]
+    own = [*_own_terms(settings), *marks(settings)]
+    return [*KEYS, "status", "reason", "selected", *OUTCOME, *own, *params, *last]
 
 
 def front_columns(settings, space):
     """Name the columns of the table of fronts."""
     objectives = [f"objective_{number}" for number, _ in enumerate(settings["objectives"], start=1)]
-    terms = [*TERM_COLUMNS, *_own_terms(settings)]
+    terms = [*TERM_COLUMNS, *_own_terms(settings), *marks(settings)]
     return [*KEYS, "rank", "selected", "distance", *objectives, *terms, *_param_columns(space)]
 
 
@@ -97,7 +99,8 @@ def outcome(result, seconds):
     params = {f"param_{name}": value for name, value in result.best_params.items()}
     failed, reason = bool(has_failed(result.best_status)), None
     if failed:
-        reason = f"all {result.simulations} simulations failed ({STATUS[result.best_status]})"
+        tried = "simulations" if result.simulations == result.evaluations else "candidates"
+        reason = f"all {result.evaluations} {tried} failed ({STATUS[result.best_status]})"
     elif result.best_status != 0:
         reason = f"the best simulation ended with the status {STATUS[result.best_status]}"
     return {
@@ -112,7 +115,7 @@ def outcome(result, seconds):
         **params,
         "at_bounds": ", ".join(f"{name}: {side}" for name, side in result.at_bounds.items()),
         "device": "; ".join(dict.fromkeys(generation.device for generation in result.history)),
-        "seconds": None if seconds is None else seconds * result.simulations,
+        "seconds": None if seconds is None else seconds * result.evaluations,
     }
 
 

@@ -116,7 +116,7 @@ def _beside(sm):
 def _of_a_call(settings):
     """What is the same for all simulations of a call, but for the repetition time."""
     keywords = simulation_keywords(settings, None)
-    later = settings.get("search_steps"), settings.get("strongest_weight")
+    later = [settings.get(name) for name in ("search_steps", "strongest_weight", "method", "flagged")]
     return settings["model"], settings["delays"], settings["terms"], keywords, *later
 
 

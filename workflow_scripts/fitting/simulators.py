@@ -12,7 +12,9 @@ from workflow_scripts.cohort.observables import make_panel
 from workflow_scripts.cohort.regional_constants import with_regional_constants
 from workflow_scripts.cohort.search_spaces import search_space
 from workflow_scripts.configuration import hemodynamics, objectives
+from workflow_scripts.configuration.method import is_linear
 from workflow_scripts.configuration.simulation import search_simulation
+from workflow_scripts.fitting.expected_scores import expectations
 
 SIMULATION_KEYS = ("duration", "burn_in", "dt", "hemodynamic_dt", "scheme", "precision")
 SCORED = ("fc", "fcd", "state_means")
@@ -52,7 +54,7 @@ class CohortSimulator:
             return self
         if duration not in self._lasting:
             settings = {**self.settings, "simulation": {**simulation, "duration": duration}}
-            self._lasting[duration] = CohortSimulator(settings, self.nodes, self.threads)
+            self._lasting[duration] = type(self)(settings, self.nodes, self.threads)
         return self._lasting[duration]
 
     @cached_property
@@ -96,11 +98,12 @@ class CohortSimulator:
 
     @property
     def in_search(self):
-        """The simulator of the search, whose steps may be coarser."""
-        if "search_steps" not in self.settings:
+        """The simulator of the search, whose steps may be coarser, and which may score without simulating."""
+        if "search_steps" not in self.settings and not is_linear(self.settings):
             return self
         settings = {**self.settings, "simulation": search_simulation(self.settings)}
-        return CohortSimulator(settings, self.nodes, self.threads)
+        kind = LinearSearch if is_linear(settings) else CohortSimulator
+        return kind(settings, self.nodes, self.threads)
 
     def pack_size(self, repetition_time):
         """Say how many simulations keep the device busy and fit into memory."""
@@ -225,6 +228,23 @@ class CohortSimulator:
             if len(candidates) == 1:
                 return [error]
             return [found for one in candidates for found in self._score([one], repetition_time, session_id)]
+
+
+class LinearSearch(CohortSimulator):
+    """Scores candidates by linear response; simulates those that it flags, without FCD and observables."""
+
+    def simulate_batch(self, repetition_time, record):
+        """The same for scores that are expected."""
+        simulate = batch_simulator(
+            self.settings, self.hemispheres, repetition_time, ("state_means",), self.threads
+        )
+        keywords = simulation_keywords(self.settings, repetition_time)
+        return expectations(self.settings, keywords, self.hemispheres, self.threads, simulate)
+
+    def pack_size(self, repetition_time):
+        """The same, where delays and the FC of every candidate are kept."""
+        one = 16 * len(self.nodes) ** 2
+        return packing.batch_size(used_backend(self.settings), self.threads, one)
 
 
 def _by_conditions(models):

@@ -2,6 +2,7 @@
 
 from cubnm_core.equations.files import load_model
 from workflow_scripts.configuration import hemodynamics, parameters
+from workflow_scripts.configuration.method import SIMULATE, flagged_choice, is_linear
 from workflow_scripts.configuration.schemas import protocols
 from workflow_scripts.configuration.simulation import MATCH
 from workflow_scripts.configuration.start import FROM_GROUP
@@ -62,6 +63,7 @@ def sentences(cohort, fit):
         (_parameters(setting), []),
         objective_sentence(setting),
         search_sentence(setting),
+        *_linear(setting),
         *_protocol(cohort.config.get("fits", {}).get(fit, {}).get("protocol")),
     ]
     return stated if setting["start"] is None else [*stated, *_start(setting["start"])]
@@ -81,6 +83,25 @@ def _strongest_weight(setting):
         return []
     text = f"For this fit every connectome was scaled to a largest weight of {setting['strongest_weight']:g}."
     return [(text, [])]
+
+
+def _linear(setting):
+    """How candidates were scored without simulating them."""
+    if not is_linear(setting):
+        return []
+    flagged = (
+        "were simulated with the noise seed of the search"
+        if flagged_choice(setting) == SIMULATE
+        else "counted as the worst"
+    )
+    text = (
+        "In the search, FC scores were those expected of a scan of this length, from the equations, "
+        "linearised around the fixed point that a short noisy run led to, and firing rates those of this "
+        "point; candidates without a stable fixed point, with several, near an instability, or whose "
+        f"feedback inhibition control failed {flagged}. Re-tests, evaluations and all evidence were "
+        "simulated."
+    )
+    return [(text, ["deco2013"])]
 
 
 def _protocol(name):
@@ -170,8 +191,8 @@ def _start(start):
     if start["from"] == FROM_GROUP:
         found = [_group(start)]
     else:
-        started = f"Every search started from the person's best parameters in the fit “{start['from']}”."
-        found = [(started, [])]
+        started = f"Every search started from the person's best parameters in the fit “{start['from']}”"
+        found = [(f"{started}{_flagged(start)}.", [])]
     if start["shrinkage"]:
         drawn = (
             f"A penalty of {start['shrinkage']:g} times the mean squared distance from these parameters, in "
@@ -179,6 +200,14 @@ def _start(start):
         )
         found.append((drawn, []))
     return found
+
+
+def _flagged(start):
+    """Which restarts began elsewhere."""
+    count = start.get("flagged", 0)
+    if not count:
+        return ""
+    return f", but for the last {plural(count, 'restart')}, from the best candidates flagged there"
 
 
 def _group(start):
