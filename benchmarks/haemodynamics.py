@@ -18,6 +18,7 @@ from pathlib import Path
 import machine
 import numpy as np
 import yaml
+from spectra import FAST, FLOOR, REPETITION_TIME, SEGMENT, SLOPES, spectral_row
 
 from cubnm_core import NUMERICS_VERSION
 from cubnm_core.equations.hemodynamics import CONSTANTS, hemodynamic_constants, signal_coefficients
@@ -40,12 +41,7 @@ QUICK = {"search": {"population": 4, "generations": 2}, "evaluation": {"seeds": 
 KONG_PEOPLE = ("1", "2")
 BATCH = "batch-001"  # in which all people of a run are
 MEASURES = {"fc_corr": "FC r", "fcd_ks": "FCD KS", "fcd_ks_binned": "FCD KS", "cost": "cost"}
-REPETITION_TIME = 0.72  # s, of all scans here
 ECHO_TIME = 0.0331  # s, of all scans here
-SEGMENT = 256  # volumes
-FAST = 0.1  # Hz
-SLOPES = ((0.01, 0.1), (0.1, 0.3))  # Hz
-FLOOR = 0.5  # Hz, from where on power is taken for noise of scanner and body
 
 
 def main():
@@ -150,39 +146,6 @@ def sets_of(fit):
     """Constants of the search and of the simulation of a fit."""
     own, _, other = fit.partition("-under-")
     return own, other or own
-
-
-def spectrum(bold):
-    """Frequencies (F,) in Hz and shares of power (F,) of BOLD (T, N), averaged over regions.
-
-    Welch's method, without a linear trend in every segment; frequency 0 is left out.
-    """
-    from scipy.signal import welch
-
-    frequencies, power = welch(
-        np.asarray(bold, float), 1 / REPETITION_TIME, nperseg=SEGMENT, axis=0, detrend="linear"
-    )
-    shares = power[1:] / power[1:].sum(axis=0)
-    return frequencies[1:], shares.mean(axis=1)
-
-
-def spectral_row(bold):
-    """What the page says of a spectrum: a dict of floats."""
-    frequencies, shares = spectrum(bold)
-    above = shares - shares[frequencies >= FLOOR].mean()
-    fast = frequencies > FAST
-    return {
-        "fast": float(shares[fast].sum()),
-        "fast above the floor": float(above[fast].sum() / above.sum()),
-        "peak": float(frequencies[shares.argmax()]),
-        "slopes": [_slope(frequencies, above, low, high) for low, high in SLOPES],
-    }
-
-
-def _slope(frequencies, power, low, high):
-    """Slope of the logarithms between two frequencies, where there is power."""
-    within = (frequencies >= low) & (frequencies <= high) & (power > 0)
-    return float(np.polyfit(np.log(frequencies[within]), np.log(power[within]), 1)[0])
 
 
 def scan_spectra(tables):
