@@ -18,6 +18,7 @@ from pathlib import Path
 import machine
 import numpy as np
 import yaml
+from spectra import FAST, FLOOR, REPETITION_TIME, SEGMENT, SLOPES, spectral_row
 
 from cubnm_core import NUMERICS_VERSION
 from cubnm_core.equations.hemodynamics import CONSTANTS, hemodynamic_constants, signal_coefficients
@@ -25,7 +26,7 @@ from workflow_scripts import get_kong2021_example
 
 HERE = Path(__file__).resolve().parent
 SETS = ("cubnm-3T", "friston-3T")
-SEARCH = {"name": "cmaes", "population": 16, "generations": 12, "restarts": 1, "sigma": 0.5, "tolerance": 0.0}
+SEARCH = {"name": "cmaes", "population": 16, "generations": 8, "restarts": 1, "sigma": 0.5, "tolerance": 0.0}
 SIMULATION = {"duration": 894.0, "burn_in": 30.0, "dt": 1.0e-3, "hemodynamic_dt": 5.0e-3}
 #: Scores alone; the rest of the evidence is left out.
 EVALUATION = {
@@ -38,13 +39,9 @@ EVALUATION = {
 }
 QUICK = {"search": {"population": 4, "generations": 2}, "evaluation": {"seeds": 2}}
 KONG_PEOPLE = ("1", "2")
+BATCH = "batch-001"  # in which all people of a run are
 MEASURES = {"fc_corr": "FC r", "fcd_ks": "FCD KS", "fcd_ks_binned": "FCD KS", "cost": "cost"}
-REPETITION_TIME = 0.72  # s, of all scans here
 ECHO_TIME = 0.0331  # s, of all scans here
-SEGMENT = 256  # volumes
-FAST = 0.1  # Hz
-SLOPES = ((0.01, 0.1), (0.1, 0.3))  # Hz
-FLOOR = 0.5  # Hz, from where on power is taken for noise of scanner and body
 
 
 def main():
@@ -55,11 +52,12 @@ def main():
         search, evaluation = SEARCH, EVALUATION
         if options.quick:
             search, evaluation = search | QUICK["search"], evaluation | QUICK["evaluation"]
-        run = partial(run_workflow, search=search, evaluation=evaluation, cores=options.cores)
-        folders = [run(work / "hcp", options.hcp.resolve())]
-        if options.kong:
-            tables = kong_tables(work / "kong2021" / "tables", options.kong.resolve())
-            folders.append(run(work / "kong2021", tables))
+        folders = [work / "hcp", *([work / "kong2021"] if options.kong else [])]
+        if not options.only_page:
+            run = partial(run_workflow, search=search, evaluation=evaluation, cores=options.cores)
+            run(folders[0], options.hcp.resolve())
+            if options.kong:
+                run(folders[1], kong_tables(folders[1] / "tables", options.kong.resolve()))
         result = {
             "date": date.today().isoformat(),
             "machine": machine.describe(),
@@ -68,6 +66,7 @@ def main():
             "seeds": evaluation["seeds"],
             "scans": scan_spectra(options.hcp),
             "fits": [row for folder in folders for row in fit_rows(folder)],
+            "missing": [f"{folder.name}: {fit}" for folder in folders for fit in unfinished(folder)],
             "costs": [row for folder in folders for row in cost_rows(folder)],
         }
     path = options.output / "haemodynamics.json"
@@ -84,6 +83,7 @@ def _options():
     )
     parser.add_argument("--kong", type=Path, help="folder with a copy of the data of Kong et al. 2021")
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--only-page", action="store_true", help="of what is finished in --folder")
     parser.add_argument("--quick", action="store_true", help="eight candidates and two seeds, to try it out")
     parser.add_argument("--output", type=Path, default=HERE / "results", help="folder of the page")
     return parser.parse_args()
@@ -116,7 +116,8 @@ def run_workflow(folder, tables, search, evaluation, cores):
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(HERE.parent / "Snakefile")]
     command += ["--cores", str(cores), "--directory", str(folder), "--rerun-incomplete"]
-    command += ["results/cohort/fits.tsv", "results/cohort/evaluation.tsv", "--configfile", str(path)]
+    command += [f"results/evaluation/{name}/{BATCH}_evaluation.tsv" for name in config["fits"]]
+    command += ["--configfile", str(path)]
     subprocess.run(command, check=True)
     return folder
 
@@ -147,37 +148,6 @@ def sets_of(fit):
     return own, other or own
 
 
-def spectrum(bold):
-    """Frequencies (F,) in Hz and shares of power (F,) of BOLD (T, N), averaged over regions.
-
-    Welch's method, without a linear trend in every segment; frequency 0 is left out.
-    """
-    from scipy.signal import welch
-
-    frequencies, power = welch(bold, 1 / REPETITION_TIME, nperseg=SEGMENT, axis=0, detrend="linear")
-    shares = power[1:] / power[1:].sum(axis=0)
-    return frequencies[1:], shares.mean(axis=1)
-
-
-def spectral_row(bold):
-    """What the page says of a spectrum: a dict of floats."""
-    frequencies, shares = spectrum(bold)
-    above = shares - shares[frequencies >= FLOOR].mean()
-    fast = frequencies > FAST
-    return {
-        "fast": shares[fast].sum(),
-        "fast above the floor": above[fast].sum() / above.sum(),
-        "peak": frequencies[shares.argmax()],
-        "slopes": [_slope(frequencies, shares, low, high) for low, high in SLOPES],
-    }
-
-
-def _slope(frequencies, shares, low, high):
-    """Slope of the logarithms between two frequencies."""
-    within = (frequencies >= low) & (frequencies <= high)
-    return np.polyfit(np.log(frequencies[within]), np.log(shares[within]), 1)[0]
-
-
 def scan_spectra(tables):
     """Spectra of the scans of the HCP example, as they were downloaded."""
     rows = [row for row in read_table(tables / "manifest.tsv") if row["kind"] == "bold"]
@@ -190,55 +160,54 @@ def scan_spectra(tables):
 
 
 def fit_rows(folder):
-    """Parameters, scores and spectra of every person and fit of a run."""
-    cohort = folder / "results" / "cohort"
-    searches, scores = read_table(cohort / "fits.tsv"), read_table(cohort / "evaluation.tsv")
-    rows = []
-    for best in (row for row in searches if row["selected"].lower() == "true"):
-        person, fit = best["participant_id"], best["fit"]
-        own, other = sets_of(fit)
-        rows.append(
-            {
-                "cohort": folder.name,
+    """Parameters, scores and spectra of every person and finished fit of a run."""
+    finished = [fit for fit in fits({}, SEARCH) if fit not in unfinished(folder)]
+    return [row for fit in finished for row in _rows_of(folder / "results", fit, folder.name)]
+
+
+def unfinished(folder):
+    """Fits of a run that have not been scored yet."""
+    scores = folder / "results" / "evaluation"
+    return [fit for fit in fits({}, SEARCH) if not (scores / fit / f"{BATCH}_evaluation.tsv").exists()]
+
+
+def _rows_of(results, fit, cohort):
+    searches = read_table(results / "fits" / fit / f"{BATCH}_fits.tsv")
+    scores = read_table(results / "evaluation" / fit / f"{BATCH}_evaluation.tsv")
+    own, other = sets_of(fit)
+    with np.load(results / "evaluation" / fit / f"{BATCH}_simulations.npz") as simulations:
+        for best in (row for row in searches if row["selected"] == "True"):
+            person = best["participant_id"]
+            yield {
+                "cohort": cohort,
                 "person": person,
                 "searched": own,
                 "simulated": other,
-                "parameters": {name: float(best[name]) for name in ("G", "w_p", "J_N")},
+                "parameters": {name: float(best[f"param_{name}"]) for name in ("G", "w_p", "J_N")},
                 "at_bounds": best["at_bounds"],
                 "cost": float(best["cost"]),
-                "scores": scores_of(scores, person, fit),
-                "spectrum": spectral_row(simulated_bold(folder, fit, person)),
+                "scores": scores_of(scores, person),
+                "spectrum": spectral_row(simulations[f"sub-{person}/bold"]),
             }
-        )
-    return rows
 
 
-def scores_of(rows, person, fit):
+def scores_of(rows, person):
     """Mean and SD by split and measure."""
     found = {}
     for row in rows:
-        if (row["participant_id"], row["fit"]) == (person, fit) and row["measure"] in MEASURES:
+        if row["participant_id"] == person and row["measure"] in MEASURES:
             values = [float(row["mean"]), float(row["sd"])]
             found.setdefault(row["split"], {})[MEASURES[row["measure"]]] = values
     return found
 
 
-def simulated_bold(folder, fit, person):
-    """BOLD (T, N) of the simulation with the median cost, without burn-in."""
-    for path in sorted((folder / "results" / "evaluation" / fit).glob("batch-*_simulations.npz")):
-        with np.load(path) as arrays:
-            if f"sub-{person}/bold" in arrays:
-                return arrays[f"sub-{person}/bold"]
-    raise SystemExit(f"{folder}: no simulation of {person} under {fit}; remove the folder and start again")
-
-
 def cost_rows(folder):
     """CPU seconds of every job that simulated; of one that was interrupted, those since it went on."""
     rows = []
-    for path in sorted((folder / "results" / "benchmarks").glob("*/*_batch-*.tsv")):
+    for path in sorted((folder / "results" / "benchmarks").glob(f"*/*_{BATCH}.tsv")):
         if path.parent.name in ("fit", "evaluate"):
             (row,) = read_table(path)
-            fit = path.stem.partition("_batch-")[0]
+            fit = path.stem.removesuffix(f"_{BATCH}")
             seconds = {"cpu": float(row["cpu_time"]), "wall": float(row["s"])}
             rows.append({"cohort": folder.name, "job": path.parent.name, "fit": fit, **seconds})
     return rows
@@ -262,10 +231,11 @@ parameters make up for constants: choose by what is published.
 
 Of BOLD at a repetition time of {time} s: Welch, segments of {segment} volumes without their linear trend,
 mean over regions of the shares of power; {first:.4f} to {last:.3f} Hz. Fast: share of the power above
-{fast} Hz, of all power and of what lies above the floor (mean power from {floor} Hz on, where scans have
-noise of the scanner and of the body). Peak: frequency with the most power. Slope: of log power over log
-frequency. Scans as they were downloaded, unfiltered. The people of Kong et al. come without scans (their FC
-and FCD were computed elsewhere). Simulations: the one with the median cost.
+{fast} Hz, of all power and of what lies above the floor. The floor is the mean power from {floor} Hz on,
+where scans have noise of the scanner and of the body, and simulations next to nothing. Peak: frequency with
+the most power. Slope: of log power over log frequency, without the floor. Scans as they were downloaded,
+unfiltered. The people of Kong et al. come without scans (their FC and FCD were computed elsewhere).
+Simulations: the one with the median cost.
 
 {spectra}
 
@@ -280,7 +250,7 @@ set was simulated under the other, without a search. Best: lowest cost of the se
 {seeds} fresh noise seeds. Cost: KS − r + 0.5 × rate penalty. An asterisk marks a bound of the search.
 
 {scores}
-
+{missing}
 ## Constants
 
 Everybody has the same under a set. Both are for an echo time of 30 ms, so that they differ in the rates
@@ -321,6 +291,7 @@ def markdown(result):
         echo=signal_coefficients(3.0, ECHO_TIME),
         spectra=spectral_table(result),
         scores=score_table(result["fits"]),
+        missing=missing_text(result["missing"]),
         constants=constant_table(result["fits"]),
         prices=price_table(result["costs"]),
         minutes=sum(row["cpu"] for row in result["costs"]) / 60,
@@ -346,6 +317,11 @@ def _spectral_cells(row):
     return f"{row['fast']:.2f}", f"{row['fast above the floor']:.2f}", f"{row['peak']:.3f}", *slopes
 
 
+def missing_text(fits):
+    """Say which fits were not finished."""
+    return f"\n**Not finished, and so not on this page:** {'; '.join(fits)}.\n" if fits else ""
+
+
 def score_table(fits):
     """Parameters and scores of every fit."""
     head = ["person", "constants of the search", "of the simulation", "G", "w_p", "J_N", "best"]
@@ -368,10 +344,7 @@ def score_table(fits):
 
 def constant_table(fits):
     """Constants that every person was simulated with."""
-    people = {name: [] for name in SETS}
-    for row in fits:
-        if row["searched"] == row["simulated"]:
-            people[row["simulated"]].append(_person(row))
+    people = {name: dict.fromkeys(_person(row) for row in fits if row["simulated"] == name) for name in SETS}
     rows = [
         (", ".join(people[name]), name, *(f"{hemodynamic_constants(name)[each]:.5g}" for each in CONSTANTS))
         for name in SETS

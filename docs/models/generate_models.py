@@ -54,13 +54,14 @@ and `epsilon` for other field strengths); `friston-3T` is this with an echo time
 
 **Rates and their reciprocals.** Friston et al. report a decay of 0.65 /s and an autoregulation of 0.41 /s².
 cuBNM, and much code that descends from that of Deco et al., uses 1/0.65 /s and 1/0.41 /s² instead. The
-response then peaks about 1.4 s earlier, and passes fast fluctuations: of white noise, 41 % of the power
-that is left lies above 0.1 Hz instead of 9 %. Simulated FCD in particular differs. The sets `cubnm-3T` and
-`cubnm-1.5T` have these reciprocals: results of cuBNM are reproduced with them only. Choose the published
-rates beforehand, and do not choose by the fit: parameters fitted with one set do not hold for another. The
-slower response needs a burn-in of 20 s or more and longer simulations for FC of the same precision. To see
-how much depends on the constants, put two fits beside each other with `hemodynamics` of their own. These
-two sets were called `friston2003` (1.5 T) and `heinzle2016-3T` before; the old names are refused,
+response then peaks about 1.4 s earlier, and passes fast fluctuations: of white noise, half of the
+power that is left lies above 0.1 Hz instead of a sixth. Simulated FCD in particular differs. The sets
+`cubnm-3T` and `cubnm-1.5T` have these reciprocals: results of cuBNM are reproduced with them only. Choose the
+published rates beforehand, and do not choose by the fit: parameters fitted with one set do not hold for
+another. The slower response needs a burn-in of 20 s or more and longer simulations for FC of the same
+precision. To see how much depends on the constants, put two fits beside each other with `hemodynamics` of
+their own, as in [this table](../../benchmarks/results/haemodynamics.md) of spectra and fits of people under
+both. These two sets were called `friston2003` (1.5 T) and `heinzle2016-3T` before; the old names are refused,
 `bold.field_strength` stands for the new ones with a note, and histories of such fits go on under them.
 
 **Constants of your own.** A mapping states `kappa`, `gamma` and the `k`; the rest is the same in all sets

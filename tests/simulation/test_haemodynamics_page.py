@@ -15,11 +15,17 @@ def page(monkeypatch, repository):
     return haemodynamics
 
 
-def test_white_noise_has_no_slope_and_its_share_of_fast_frequencies(page):
+def test_white_noise_has_its_share_of_fast_frequencies(page):
     found = page.spectral_row(np.random.default_rng(1).normal(size=(1200, 100)))
     nyquist = 0.5 / page.REPETITION_TIME
     assert found["fast"] == pytest.approx((nyquist - 0.1) / nyquist, abs=0.02)
-    assert found["slopes"] == pytest.approx([0, 0], abs=0.1)
+
+
+def test_a_random_walk_has_a_slope_of_minus_two(page):
+    bold = np.cumsum(np.random.default_rng(1).normal(size=(1200, 100)), axis=0)
+    slow, fast = page.spectral_row(bold)["slopes"]
+    assert slow == pytest.approx(-2, abs=0.2)
+    assert -2.6 < fast < -2.1  # steeper, since its power from 0.5 Hz on is taken for a floor
 
 
 def test_a_slow_wave_under_noise_is_the_peak_and_the_floor_takes_the_noise_away(page):
@@ -59,6 +65,7 @@ def test_the_page_tells_bounds_missing_scores_and_prices(page):
         "seeds": 10,
         "scans": [{"person": "100206", "of": "scan, train", **SPECTRUM}],
         "fits": fits,
+        "missing": ["kong2021: cubnm-3T-under-friston-3T"],
         "costs": [{"cohort": "kong2021", "job": "fit", "fit": "cubnm-3T", "cpu": 120.0, "wall": 90.0}],
     }
     text = page.markdown(result)
@@ -66,4 +73,5 @@ def test_the_page_tells_bounds_missing_scores_and_prices(page):
     assert "| kong2021 sub1 | simulation, friston-3T | 0.09 |" in text
     assert "| 1.500 | 2.000* | 0.200 | −0.250 | 0.400 ± 0.010 |" in text and "n/a |" in text
     assert "| kong2021 sub1 | cubnm-3T | 1.5385 | 2.439 |" in text and "k1 4.103" in text
+    assert "not on this page:** kong2021: cubnm-3T-under-friston-3T." in text
     assert "Together 2 CPU minutes" in text
