@@ -170,10 +170,10 @@ def write_page(result):
     """Write the table of what was measured."""
     head = ("model", "scheme", "step (ms)", "CPU s", "FC and FCD", "mean states")
     lines = [head, ["---"] * len(head)]
-    for name in (name for name in MODELS if name in result["models"]):
-        lines += rows(name, result["models"][name])
+    for name in MODELS:
+        lines += rows(name, result["models"].get(name, {"scores": {}}))
     table = "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-    models = "\n".join(description(name) for name in MODELS if name in result["models"])
+    models = "\n".join(description(name) for name in MODELS)
     text = _TEXT.format(
         date=result["date"], version=STAGE_VERSIONS["simulation"], points=POINTS, seeds=SEEDS, group=GROUP,
         scores=", ".join(SCORES.values()), table=table, models=models,
@@ -188,10 +188,12 @@ def rows(name, done):
     for scheme, times in runs():
         key, first = f"{scheme} {times}", (name, SCHEMES[scheme], f"{1e3 * times * step:g}")
         if key not in scores:
+            yield (*first, "", "not simulated yet", "")
             continue
         cpu = f"{done['cpu'][key]:.0f}"
         if times == 1:
-            yield (*first, cpu, "reference", "")
+            usable = np.isfinite(np.stack(list(scores[key].values()))).all(axis=(0, 2)).sum()
+            yield (*first, cpu, f"reference; {usable} of {POINTS} points have all scores", "")
             continue
         found = [verdict(scores[f"{REFERENCE} 1"], scores[key], is_fc) for is_fc in (True, False)]
         yield (*first, cpu, *found)
