@@ -322,7 +322,7 @@ def flagged_start(folder, config, restarts=4, flagged=3):
         (-0.3, (0.10, 0.95), 1, 0),
     ]  # fmt: skip
     cost, points, flags, failed = (np.array(column) for column in zip(*candidates, strict=True))
-    terms = {"flag_near": flags.astype(float), "flag_several": np.zeros(7), "fc_corr": -cost}
+    terms = {"flag_nonlinear": flags.astype(float), "flag_several": np.zeros(7), "fc_corr": -cost}
     result = SimpleNamespace(history=[Generation(0, points, terms, cost, failed)])
     landscapes.write(folder / "near_landscape.npz", SPACE, {"sub-01": [(0, result)], "sub-02": []})
     files = SimpleNamespace(start=str(folder / "near_fits.tsv"), candidates=folder / "near_landscape.npz")
