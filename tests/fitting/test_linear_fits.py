@@ -127,6 +127,33 @@ def test_retests_are_simulated(cohort):
     assert float(best["retest_cost"]) == pytest.approx(scores["cost"].mean(), abs=1e-5)
 
 
+KINDS = {
+    "delays": {"delays": True, "free": FREE | {"v": [2.0, 16.0]}},
+    "plasticity": {
+        "fic": {"method": "plasticity", "target": 3.0, "warm_up": 10.0},
+        "rate_limits": [2.5, 3.5],
+    },
+    "groups": {"free": FREE | {"J_N": {"bounds": [0.1, 0.2], "groups": "hemisphere"}}, "fixed": {}},
+    "without control": {"fic": None, "objective": {"fc_corr": 1.0}, "rate_limits": None},
+    "finer retest": {"search_steps": {"dt": 2e-3, "hemodynamic_dt": 1e-2}, "replicates": 2},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_fit_may_have_expected_scores(cohort, kind):
+    cohort.settings |= KINDS[kind]
+    cohort.settings["optimizer"] |= {"generations": 1, "population": 4}
+    cohort.units = cohort.units[:1]
+    fit.main(cohort.sm("fit"))
+    (row,) = read_tsv(cohort.sm("fit").output.fits)
+    assert row["status"] == "ok", row["reason"]
+    found = history()
+    assert (found["status"] != 1).all() and len(set(found["cost"])) == 4
+    expected = found["simulated"] == 0
+    assert expected.any() and (found["growth"][expected] < 0).all()
+
+
 class Killed(BaseException):
     """The end of a process."""
 
