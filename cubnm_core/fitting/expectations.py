@@ -11,7 +11,7 @@ from cubnm_core.simulation.schedule import exact
 #: Raised when a change of the code alters expected scores; part of the fingerprints of fits that use them.
 VERSION = 1
 #: Why linear response does not hold, see :class:`cubnm_core.linear.response.LinearResponse`.
-FLAGS = ("no_fixed_point", "unstable", "several", "near", "fic_failed")
+FLAGS = ("no_fixed_point", "unstable", "several", "off_branch", "nonlinear", "fic_failed")
 #: What histories hold of every candidate beside its terms: whether its scores are those of a simulation, how
 #: fast deviations from its fixed point grow (1/s), and the flags.
 SIMULATED, GROWTH, FLAG_MARKS = "simulated", "growth", tuple(f"flag_{name}" for name in FLAGS)

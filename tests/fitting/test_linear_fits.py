@@ -19,14 +19,14 @@ from workflow_scripts.files.archives import Archive
 from workflow_scripts.fitting import evaluate, fit, landscapes, simulators, starting_points
 
 FREE = {"G": [0.5, 2.0], "w_p": [0.2, 1.2]}
-NEAR = -7.0  # 1/s: some candidates of the cohort decay more slowly, others faster
+NONLINEAR = 0.04  # flags some candidates of the cohort and not others
 
 
 @pytest.fixture
 def cohort(tmp_path, monkeypatch):
     """Two people, ten points each, some of which are flagged."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("cubnm_core.linear.response.NEAR", NEAR)
+    monkeypatch.setattr("cubnm_core.linear.response.NONLINEAR", NONLINEAR)
     made = PreparedCohort(tmp_path, people=("01", "02"))
     made.settings |= {"method": "linear", "objective": {"fc_corr": 1.0, "rate_penalty": 0.5}, "free": FREE}
     made.settings["optimizer"] |= {"name": "sobol", "population": 5, "generations": 2, "restarts": 1}
@@ -92,7 +92,7 @@ def test_flagged_candidates_may_count_as_the_worst_in_place_of_being_simulated(c
     fit.main(cohort.sm("fit"))
     found, flagged = history(), before["simulated"] == 1
     assert not found["simulated"].any() and flagged.any()
-    for name in ("u_G", "growth", "flag_near"):
+    for name in ("u_G", "growth", "flag_nonlinear"):
         np.testing.assert_array_equal(found[name], before[name])
     np.testing.assert_array_equal(found["cost"][~flagged], before["cost"][~flagged])
     assert (found["cost"][flagged] == 1.5).all() and (found["status"][flagged] == 1).all()
@@ -125,6 +125,33 @@ def test_retests_are_simulated(cohort):
     run = simulate("rWW", weights, params, seed=[500, 501], record=("fc", "state_means"), **keywords)
     scores = cohort.simulator.objective.score(run, target)
     assert float(best["retest_cost"]) == pytest.approx(scores["cost"].mean(), abs=1e-5)
+
+
+KINDS = {
+    "delays": {"delays": True, "free": FREE | {"v": [2.0, 16.0]}},
+    "plasticity": {
+        "fic": {"method": "plasticity", "target": 3.0, "warm_up": 10.0},
+        "rate_limits": [2.5, 3.5],
+    },
+    "groups": {"free": FREE | {"J_N": {"bounds": [0.1, 0.2], "groups": "hemisphere"}}, "fixed": {}},
+    "without control": {"fic": None, "objective": {"fc_corr": 1.0}, "rate_limits": None},
+    "finer retest": {"search_steps": {"dt": 2e-3, "hemodynamic_dt": 1e-2}, "replicates": 2},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_fit_may_have_expected_scores(cohort, kind):
+    cohort.settings |= KINDS[kind]
+    cohort.settings["optimizer"] |= {"generations": 1, "population": 4}
+    cohort.units = cohort.units[:1]
+    fit.main(cohort.sm("fit"))
+    (row,) = read_tsv(cohort.sm("fit").output.fits)
+    assert row["status"] == "ok", row["reason"]
+    found = history()
+    assert (found["status"] != 1).all() and len(set(found["cost"])) == 4
+    expected = found["simulated"] == 0
+    assert expected.any() and (found["growth"][expected] < 0).all()
 
 
 class Killed(BaseException):
@@ -176,7 +203,7 @@ def test_the_method_is_in_the_fingerprint_and_so_is_what_it_depends_on(cohort, m
     marks = [cohort.marks()]
     cohort.settings["flagged"] = "worst"
     marks.append(cohort.marks())
-    monkeypatch.setattr("cubnm_core.linear.response.NEAR", -1.0)
+    monkeypatch.setattr("cubnm_core.linear.response.NONLINEAR", 0.2)
     marks.append(cohort.marks())
     monkeypatch.setattr("workflow_scripts.fitting.expected_scores.VERSION", 99)
     marks.append(cohort.marks())

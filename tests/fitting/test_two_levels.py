@@ -262,6 +262,19 @@ def test_a_group_that_failed_is_tried_again_too(snakemake, two_levels):
     assert not any(table.exists() for table in (*tables, behind))
 
 
+def test_a_protocol_of_two_fits_plans_both_and_hands_the_candidates_of_the_first_one_on(snakemake, tmp_path):
+    cohort = TinyCohort(tmp_path, participants=("01", "02"))
+    fit = cohort.config["fits"].pop("homogeneous")
+    search = {"population": 4, "generations": 2, "restarts": 2}
+    cohort.config["fits"]["fast"] = {"protocol": "fast2026", "free": fit["free"], "optimizer": search}
+    code, text = snakemake("--dry-run", config=cohort.write())
+    assert code == 0, text
+    assert counts(text)["fit"] == counts(text)["evaluate"] == 2
+    handed_on = [f"results/fits/fast-linear/batch-001_{name}" for name in ("fits.tsv", "landscape.npz")]
+    of_fits = [[path in inputs for path in handed_on] for inputs in inputs_of(text, "fit")]
+    assert sorted(of_fits) == [[False, False], [True, True]]
+
+
 def first_candidates(results, fit):
     """Read the first candidate of every person's history, by person."""
     found = {}
@@ -322,7 +335,7 @@ def flagged_start(folder, config, restarts=4, flagged=3):
         (-0.3, (0.10, 0.95), 1, 0),
     ]  # fmt: skip
     cost, points, flags, failed = (np.array(column) for column in zip(*candidates, strict=True))
-    terms = {"flag_near": flags.astype(float), "flag_several": np.zeros(7), "fc_corr": -cost}
+    terms = {"flag_nonlinear": flags.astype(float), "flag_several": np.zeros(7), "fc_corr": -cost}
     result = SimpleNamespace(history=[Generation(0, points, terms, cost, failed)])
     landscapes.write(folder / "near_landscape.npz", SPACE, {"sub-01": [(0, result)], "sub-02": []})
     files = SimpleNamespace(start=str(folder / "near_fits.tsv"), candidates=folder / "near_landscape.npz")

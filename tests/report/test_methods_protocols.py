@@ -22,7 +22,7 @@ TOLD = {
     ),
     "expected scores": (
         {"method": "linear"},
-        "near an instability, or whose feedback inhibition control failed were simulated",
+        "small or lived elsewhere, or whose feedback inhibition control failed were simulated",
     ),
     "the worst": ({"method": "linear", "flagged": "worst"}, "control failed counted as the worst. Re-tests"),
     "flagged starts": (

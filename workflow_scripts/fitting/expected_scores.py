@@ -50,9 +50,11 @@ def identity(settings):
     """
     if not is_linear(settings):
         return []
+    from cubnm_core import load_model
     from cubnm_core.linear import response
-    from cubnm_core.linear.branches import NoisyRun
+    from cubnm_core.linear.branches import default_noisy_run
 
     chosen = {name: defaults(response.linear_response)[name] for name in ("starts", "tolerance")}
-    chosen |= {"noisy": asdict(NoisyRun()), "near": response.NEAR}
+    chosen |= {"noisy": asdict(default_noisy_run(load_model(settings["model"])))}
+    chosen |= {"limits": [response.NONLINEAR, response.OFF_BRANCH]}
     return [["linear", VERSION, flagged_choice(settings), chosen]]

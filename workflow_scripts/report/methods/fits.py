@@ -97,9 +97,9 @@ def _linear(setting):
     text = (
         "In the search, FC scores were those expected of a scan of this length, from the equations, "
         "linearised around the fixed point that a short noisy run led to, and firing rates those of this "
-        "point; candidates without a stable fixed point, with several, near an instability, or whose "
-        f"feedback inhibition control failed {flagged}. Re-tests, evaluations and all evidence were "
-        "simulated."
+        "point. Candidates without a stable fixed point, with several, with fluctuations that were not "
+        f"small or lived elsewhere, or whose feedback inhibition control failed {flagged}. Re-tests, "
+        "evaluations and all evidence were simulated."
     )
     return [(text, ["deco2013"])]
 
