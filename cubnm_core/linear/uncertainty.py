@@ -18,15 +18,15 @@ from cubnm_core.linear.expectation import target_slope
 
 @dataclass(frozen=True)
 class Uncertainty:
-    """Of p parameters fitted to one scan.
+    """Of K parameters fitted to one scan.
 
     Attributes
     ----------
     names : tuple of str
-    sd : (p,) array
+    sd : (K,) array
         Standard errors, in the units of the parameters.
-    correlation : (p, p) array
-    curvature : (p, p) array
+    correlation : (K, K) array
+    curvature : (K, K) array
         Of the expected cost.
     """
 

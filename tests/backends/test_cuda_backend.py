@@ -10,7 +10,7 @@ from devices_under_test import DELAYED_FORMS, FORMS, MODELS, NODES, SIZE, Backen
 
 from cubnm_core import simulate
 from cubnm_core.measures import connectivity
-from cubnm_core.simulation import simulation
+from cubnm_core.simulation import assembly
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def run(device, monkeypatch):
     """`simulate` with the cuda backend on a device, in a form."""
 
     def run_in(form, *arguments, **keywords):
-        monkeypatch.setattr(simulation, "_backend", lambda name: Backend(device, form))
+        monkeypatch.setattr(assembly, "_backend", lambda name: Backend(device, form))
         return simulate(*arguments, backend="cuda", **keywords)
 
     return run_in

@@ -15,7 +15,7 @@ from cubnm_core.backends.cuda.printer import Printer
 from cubnm_core.equations.files import load_model
 from cubnm_core.equations.hemodynamics import lower_hemodynamics
 from cubnm_core.equations.lowering import lower
-from cubnm_core.simulation import simulation
+from cubnm_core.simulation import assembly
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(nvrtc.missing() is not None, reason=str(nvrtc.missing()))]
 
@@ -111,7 +111,7 @@ def test_all_that_a_simulation_compiles_is_for_devices_too(tmp_path, monkeypatch
             asked.append((source, options))
             return super().compile(source, options)
 
-    monkeypatch.setattr(simulation, "_backend", lambda name: Backend(Listening(tmp_path), None))
+    monkeypatch.setattr(assembly, "_backend", lambda name: Backend(Listening(tmp_path), None))
     arguments, keywords = batch("rWW", duration=1.0)
     simulate(*arguments, backend="cuda", **keywords)
     assert {options for _, options in asked} == {OPTIONS}

@@ -5,7 +5,7 @@ import pytest
 from devices_under_test import DELAYED_FORMS, FORMS, Backend, batch
 
 from cubnm_core import simulate
-from cubnm_core.simulation import simulation
+from cubnm_core.simulation import assembly
 
 pytestmark = [
     pytest.mark.slow,
@@ -27,6 +27,6 @@ def device(tmp_path_factory):
 @pytest.mark.parametrize("model, form, delayed", RUNS)
 def test_no_access_is_wrong(device, monkeypatch, model, form, delayed):
     scheme = {"scheme": "heun"} if model == "Hopf" else {}  # two stages
-    monkeypatch.setattr(simulation, "_backend", lambda name: Backend(device, form))
+    monkeypatch.setattr(assembly, "_backend", lambda name: Backend(device, form))
     arguments, keywords = batch(model, delayed=delayed, **SHORT, **scheme)
     assert (simulate(*arguments, backend="cuda", **keywords).status == 0).all()

@@ -15,7 +15,7 @@ from cubnm_core.backends.cuda.printer import n_sums
 from cubnm_core.backends.cuda.runtime import integration_kernels
 from cubnm_core.equations.files import load_model
 from cubnm_core.equations.lowering import lower
-from cubnm_core.simulation import simulation
+from cubnm_core.simulation import assembly
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def run(kernel_folder, monkeypatch):
 
     def run_in(form, *arguments, **keywords):
         device = on_cpu.CpuDevice(kernel_folder)
-        monkeypatch.setattr(simulation, "_backend", lambda name: Backend(device, form))
+        monkeypatch.setattr(assembly, "_backend", lambda name: Backend(device, form))
         return simulate(*arguments, backend="cuda", **keywords)
 
     return run_in

@@ -16,7 +16,7 @@ from cubnm_core.measures.comparison import FC_TERMS, FCD_TERMS, Comparison, comp
 from cubnm_core.measures.distances import binned_cdf
 from cubnm_core.measures.objective import Target
 from cubnm_core.measures.pieces import lay_out
-from cubnm_core.simulation import simulation
+from cubnm_core.simulation import assembly
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +30,7 @@ def run(device, monkeypatch):
 
     def run_here(*arguments, **keywords):
         with monkeypatch.context() as patched:
-            patched.setattr(simulation, "_backend", lambda name: Backend(device, "memory-4x1"))
+            patched.setattr(assembly, "_backend", lambda name: Backend(device, "memory-4x1"))
             return simulate(*arguments, backend="cuda", **keywords)
 
     return run_here
@@ -205,7 +205,7 @@ def text_of(precision, nodes):
 @pytest.mark.skipif(on_cpu.missing() is not None, reason=str(on_cpu.missing()))
 def test_no_access_is_wrong(tmp_path, monkeypatch, comparison):
     device = on_cpu.CpuDevice(tmp_path, order_seed=1, checked=True)
-    monkeypatch.setattr(simulation, "_backend", lambda name: Backend(device, "memory-4x1"))
+    monkeypatch.setattr(assembly, "_backend", lambda name: Backend(device, "memory-4x1"))
     arguments, keywords = searched(comparison, duration=0.75, burn_in=0.125, window=0.25, dt=1e-3)
     found = simulate(*arguments, backend="cuda", precision="single", **keywords)
     assert np.isfinite(found.scores["fc_corr"]).all()

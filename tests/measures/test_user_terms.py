@@ -12,7 +12,7 @@ from cubnm_core.errors import InputError
 from cubnm_core.measures import connectivity
 from cubnm_core.measures.objective import Objective, Target
 from cubnm_core.measures.user_terms import POSITIONAL, UserTerm, recorded_arrays
-from cubnm_core.simulation import simulation
+from cubnm_core.simulation import assembly
 from workflow_scripts.configuration import objectives
 
 SETTINGS = {
@@ -141,7 +141,7 @@ def test_simulations_record_only_what_is_asked_for():
 @pytest.mark.slow
 def test_bold_leaves_a_gpu_only_where_it_is_asked_for(device, monkeypatch):
     copied, to_host = [], type(device).to_host
-    monkeypatch.setattr(simulation, "_backend", lambda name: Backend(device, "memory-4x1"))
+    monkeypatch.setattr(assembly, "_backend", lambda name: Backend(device, "memory-4x1"))
     monkeypatch.setattr(
         type(device), "to_host", lambda self, array: copied.append(array.shape) or to_host(self, array)
     )

@@ -11,7 +11,7 @@ from cubnm_core.evidence import global_signal as model
 from cubnm_core.measures import connectivity
 from cubnm_core.measures.observables.panel import Panel
 from cubnm_core.measures.observables.scan import Regions
-from cubnm_core.simulation import simulation
+from cubnm_core.simulation import assembly
 from workflow_scripts.configuration import configuration
 from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.fit_settings import resolve_fit
@@ -80,7 +80,7 @@ def test_fc_fcd_and_observables_are_of_what_is_left(band):
 def test_a_gpu_regresses_as_the_reference_does(device, monkeypatch, band):
     changes = {"global_signal": "regressed", "band_pass": band, "duration": 9.0}
     expected = run(backend="reference", **changes)
-    monkeypatch.setattr(simulation, "_backend", lambda name: Backend(device, "memory-4x1"))
+    monkeypatch.setattr(assembly, "_backend", lambda name: Backend(device, "memory-4x1"))
     found = run(backend="cuda", **changes)
     np.testing.assert_allclose(found.fc, expected.fc, atol=1e-6)
     np.testing.assert_allclose(found.fcd, expected.fcd, atol=1e-6)

@@ -10,7 +10,7 @@ from cubnm_core.measures.comparison import Comparison, compare_observables
 from cubnm_core.measures.objective import Objective, Target
 from cubnm_core.measures.observables.panel import Panel
 from cubnm_core.measures.observables.scan import Regions
-from cubnm_core.simulation import simulation
+from cubnm_core.simulation import assembly
 
 NODES, SIZE = 6, 11
 NAMES = ("synchrony", "metastability", "edge_fcd", "lagged_covariance", "network_fc")
@@ -106,7 +106,7 @@ def test_a_panel_that_does_not_hold_what_is_compared_is_refused():
 @pytest.mark.slow
 def test_on_a_gpu_bold_crosses_the_bus_only_for_observables(device, monkeypatch):
     copied, to_host = [], type(device).to_host
-    monkeypatch.setattr(simulation, "_backend", lambda name: Backend(device, "memory-4x1"))
+    monkeypatch.setattr(assembly, "_backend", lambda name: Backend(device, "memory-4x1"))
     monkeypatch.setattr(
         type(device), "to_host", lambda self, array: copied.append(array.shape) or to_host(self, array)
     )
