@@ -38,6 +38,7 @@ onstart:
 localrules:
     all,
     prepare,
+    time_steps,
     fits,
     evaluations,
     cohort,
@@ -60,6 +61,12 @@ rule prepare:
         targets(),
         "results/cohort/missing_nodes.tsv",
         "results/cohort/qc.tsv",
+
+
+# The time steps of fits with simulation.dt: auto, to be chosen before the fits.
+rule time_steps:
+    input:
+        chosen_steps,
 
 
 # Every fit, no evaluation.

@@ -16,7 +16,15 @@ from workflow_scripts.cohort import (
     twin_parts,
 )
 from workflow_scripts.cohort.precomputed_rows import KINDS
-from workflow_scripts.configuration import bold, configuration, connectome, messages, method, objectives, start
+from workflow_scripts.configuration import (
+    bold,
+    configuration,
+    connectome,
+    messages,
+    method,
+    objectives,
+    start,
+)
 from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.fit_settings import model_files, resolve_fit
 from workflow_scripts.files import versions, writing

@@ -32,13 +32,6 @@ rule choose_time_step:
         "../workflow_scripts/fitting/choose_time_step.py"
 
 
-# The time steps of fits with simulation.dt: auto, to be chosen before the fits.
-rule time_steps:
-    input:
-        chosen_steps,
-    localrule: True
-
-
 # The search: training scans only, the people of a batch together.
 rule fit:
     input:

@@ -132,7 +132,7 @@ def test_tables_of_cards_are_read_too(tmp_path):
     failed = {"nodes": 100, "batch": 32768, "dt": 1e-4, "failed": "MemoryError: full"}
     stored = {"card": "Card 9", "batches": [*rows[:2], failed], "nodes": rows[2:]}
     (tmp_path / "card-9.json").write_text(json.dumps(stored), encoding="utf-8")
-    (tmp_path / "another.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "another.json").write_text(json.dumps({"cases": {"rows": []}}), encoding="utf-8")
     ((unit, known),) = estimates.read_measurements(tmp_path).values()
     assert unit.startswith("one Card 9")
     steps = 60.0 / 1e-3

@@ -309,7 +309,7 @@ def read_measurements(folder=BENCHMARKS):
     found = {}
     for path in sorted(Path(folder).glob("*.json")):
         stored = job.read_json(path)
-        if "cases" in stored:
+        if path.name.startswith("throughput_"):
             found[path.name] = f"one core of {_processor(stored)}", _rows_of_processor(stored)
         elif "card" in stored:
             found[path.name] = f"one {stored['card']}, FC and FCD not counted", _rows_of_card(stored)
