@@ -20,6 +20,7 @@ from workflow_scripts.configuration import (
     bold,
     configuration,
     connectome,
+    first_fits,
     messages,
     method,
     objectives,
@@ -36,6 +37,9 @@ COHORT = None if workflow.is_main_process else planned_cohort.read_index(CONFIG)
 COHORT = COHORT or planned_cohort.PlannedCohort(CONFIG)
 CONFIG = {**CONFIG, "batch_size": COHORT.batch_size}
 FITS = {name: time_steps.settle(resolve_fit(CONFIG, name), name) for name in CONFIG["fits"]}
+# Fits that a protocol makes before another one are steps towards it: evidence is of the fits that are asked for.
+STEPS = first_fits.steps(CONFIG["fits"])
+FINAL = {name: settings for name, settings in FITS.items() if name not in STEPS}
 HOLDOUT = COHORT.holdout
 SPLITS = ["train"] if HOLDOUT == "none" else ["train", "test"]
 ANALYSIS = resolve_analysis(CONFIG)
@@ -214,6 +218,13 @@ def per_batch(pattern):
     ]
 
 
+def per_final(pattern):
+    """A function that gives a file for every batch and every fit that is no step towards another."""
+    return lambda wildcards: [
+        pattern.format(fit=fit, batch=batch) for fit in FINAL for batch in COHORT.batches
+    ]
+
+
 def of_all_batches(pattern):
     """A function that gives a file for every batch, the other wildcards being those of the job."""
     return lambda wildcards: [pattern.format(batch=batch, **wildcards) for batch in COHORT.batches]
@@ -225,5 +236,5 @@ def given(path):
 
 
 def of_fits(pattern):
-    """Paths of every fit, of the batch of a job."""
-    return [pattern.replace("{fit}", fit) for fit in FITS]
+    """Paths of every fit that is no step towards another, of the batch of a job."""
+    return [pattern.replace("{fit}", fit) for fit in FINAL]

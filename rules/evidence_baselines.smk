@@ -80,7 +80,7 @@ rule compare_fits:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        fits=FITS,
+        fits=FINAL,
         evidence_version=VERSIONS["evidence"],
         statistics_version=VERSIONS["statistics"],
     script:

@@ -111,6 +111,8 @@ use rule fit as fold_fit with:
     input:
         connectomes=fold_averages,
         targets=fold_averages,
+        start=fold_start,
+        candidates=fold_candidates,
         nodes=lasting(NODES),
         maps=fit_map_table,
         terms=term_files,
@@ -166,13 +168,13 @@ rule held_out_people:
 rule cross_tables:
     input:
         cross=(
-            per_batch("results/cross/{fit}_batch-{batch}_cross.tsv")
+            per_final("results/cross/{fit}_batch-{batch}_cross.tsv")
             if CONFIG["evaluation"]["others"]
             else []
         ),
         held_out_people=held_out_people,
-        evaluation=per_batch("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
-        simulations=per_batch("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
+        evaluation=per_final("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
+        simulations=per_final("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
         targets=targets(),
     output:
         cross="results/cohort/cross.tsv",
@@ -191,7 +193,7 @@ rule cross_tables:
         runtime=growing(30),
     params:
         units=all_units,
-        fits=list(FITS),
+        fits=list(FINAL),
         batches=lambda wildcards: COHORT.batches,
         splits=SPLITS,
         evidence_version=VERSIONS["evidence"],

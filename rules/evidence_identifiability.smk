@@ -40,10 +40,10 @@ rule profiles:
 
 rule identifiability:
     input:
-        fits=per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),
-        evaluation=per_batch("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
-        profiles=per_batch("results/profiles/{fit}/batch-{batch}_profiles.tsv"),
-        searches=per_batch("results/profiles/{fit}/batch-{batch}_searches.tsv"),
+        fits=per_final("results/fits/{fit}/batch-{batch}_fits.tsv"),
+        evaluation=per_final("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
+        profiles=per_final("results/profiles/{fit}/batch-{batch}_profiles.tsv"),
+        searches=per_final("results/profiles/{fit}/batch-{batch}_searches.tsv"),
     output:
         table="results/cohort/identifiability.tsv",
         correlations="results/cohort/parameter_correlations.tsv",
@@ -59,7 +59,7 @@ rule identifiability:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        fits=FITS,
+        fits=FINAL,
         evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/identifiability.py"

@@ -77,8 +77,8 @@ rule nulls:
 
 rule null_tests:
     input:
-        nulls=per_batch("results/nulls/{fit}/batch-{batch}_nulls.tsv"),
-        rewiring=per_batch("results/nulls/{fit}/batch-{batch}_rewiring.tsv"),
+        nulls=per_final("results/nulls/{fit}/batch-{batch}_nulls.tsv"),
+        rewiring=per_final("results/nulls/{fit}/batch-{batch}_rewiring.tsv"),
     output:
         nulls="results/cohort/nulls.tsv",
         rewiring="results/cohort/rewiring.tsv",

@@ -1,10 +1,10 @@
 # How well sessions of the same people agree: parameters, regional read-outs, edges of the FC.
 rule reliability:
     input:
-        fits=per_batch("results/fits/{fit}/batch-{batch}_fits.tsv"),
-        states=per_batch("results/evaluation/{fit}/batch-{batch}_states.tsv"),
-        regional=per_batch("results/evaluation/{fit}/batch-{batch}_regional_parameters.tsv"),
-        simulations=per_batch("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
+        fits=per_final("results/fits/{fit}/batch-{batch}_fits.tsv"),
+        states=per_final("results/evaluation/{fit}/batch-{batch}_states.tsv"),
+        regional=per_final("results/evaluation/{fit}/batch-{batch}_regional_parameters.tsv"),
+        simulations=per_final("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
         targets=targets(splits=["train"]),
         nodes=NODES,
     output:
@@ -22,7 +22,7 @@ rule reliability:
         runtime=growing(60),
     params:
         units=all_units,
-        fits=FITS,
+        fits=FINAL,
         seeds=CONFIG["evaluation"]["seeds"],
         first_seed=CONFIG["evaluation"]["first_seed"],
         evidence_version=VERSIONS["evidence"],
@@ -36,8 +36,8 @@ if CONFIG["analysis"]["observables"]:
     rule observables:
         input:
             targets=targets(),
-            simulations=per_batch("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
-            evaluation=per_batch("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
+            simulations=per_final("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
+            evaluation=per_final("results/evaluation/{fit}/batch-{batch}_evaluation.tsv"),
         output:
             table="results/cohort/observables.tsv",
             agreement="results/cohort/observable_agreement.tsv",
@@ -54,7 +54,7 @@ if CONFIG["analysis"]["observables"]:
         params:
             units=all_units,
             splits=SPLITS,
-            fits=list(FITS),
+            fits=list(FINAL),
             observables=CONFIG["analysis"]["observables"],
             evidence_version=VERSIONS["evidence"],
         script:

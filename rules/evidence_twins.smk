@@ -82,7 +82,7 @@ rule twin_recovery:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
-        fits=FITS,
+        fits=FINAL,
         twins=CONFIG["twins"],
         evidence_version=VERSIONS["evidence"],
     script:

@@ -25,7 +25,7 @@ rule person_figures:
     params:
         units=batch_units,
         splits=SPLITS,
-        fits=list(FITS),
+        fits=list(FINAL),
         analysis=ANALYSIS,
         simulation_version=VERSIONS["simulation"],
     script:

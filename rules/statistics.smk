@@ -27,7 +27,7 @@ rule statistics:
         runtime=growing(60),
     params:
         units=all_units,
-        fits=FITS,
+        fits=FINAL,
         split=SPLITS[-1],
         statistics=CONFIG["statistics"],
         maps=CONFIG["maps"],

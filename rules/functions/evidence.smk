@@ -8,7 +8,7 @@ def global_signal_settings():
     return {
         fit: {key: stated[key] for key in keys}
         | {"simulation": {key: stated["simulation"][key] for key in lengths}}
-        for fit, stated in FITS.items()
+        for fit, stated in FINAL.items()
     }
 
 
@@ -40,6 +40,19 @@ def fold_settings(wildcards):
     return start.fold_settings(fit_settings(wildcards))
 
 
+def fold_start(wildcards):
+    """Fit of the same training people that a fold starts from, where people start from another fit."""
+    stated = FITS[wildcards.fit]["start"]
+    if stated is None or start.starts_from_group(FITS[wildcards.fit]):
+        return []
+    return f"results/folds/{stated['from']}_fits.tsv"
+
+
+def fold_candidates(wildcards):
+    """All candidates of the fit that a fold starts from, where restarts begin at some of them."""
+    return _landscape(fold_start(wildcards)) if start.flagged_restarts(FITS[wildcards.fit]) else []
+
+
 def batch_units_with_folds(wildcards):
     """Units of a batch, each with the fold it is held out in."""
     held_out = {unit: fold for fold, members in COHORT.folds.items() for unit in members}
@@ -48,7 +61,7 @@ def batch_units_with_folds(wildcards):
 
 def held_out_people(wildcards):
     """Tables of the people held out, where there are folds."""
-    made = per_batch("results/folds/{fit}_batch-{batch}_held_out_people.tsv")
+    made = per_final("results/folds/{fit}_batch-{batch}_held_out_people.tsv")
     return made(wildcards) if COHORT.folds else []
 
 
@@ -60,7 +73,7 @@ def profiled_units(wildcards):
 
 def per_part(pattern):
     """A file for every fit and part of its synthetic twins."""
-    return [pattern.format(fit=fit, part=part) for fit in FITS for part in TWINS]
+    return [pattern.format(fit=fit, part=part) for fit in FINAL for part in TWINS]
 
 
 def twin_units(wildcards):

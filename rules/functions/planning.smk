@@ -11,15 +11,15 @@ def detectable_effects(wildcards):
 
 def group_fits():
     """Fits of the group that people start from."""
-    stated = {fit: FITS[fit]["start"] or {} for fit in FITS}
+    stated = {fit: FITS[fit]["start"] or {} for fit in FINAL}
     return [f"results/group/{fit}_fits.tsv" for fit in FITS if stated[fit].get("from") == start.FROM_GROUP]
 
 
 def tables_of_fits(wildcards):
     """Every table of fits, each with the tables behind it that do not notice when it changes."""
     made = per_batch("results/fits/{fit}/batch-{batch}_fits.tsv")(wildcards)
-    made += per_batch("results/nulls/{fit}/batch-{batch}_fits.tsv")(wildcards)
+    made += per_final("results/nulls/{fit}/batch-{batch}_fits.tsv")(wildcards)
     made += [*group_fits(), *per_part("results/twins/{fit}/{fit}_part-{part}_fits.tsv")]
     held_out = "results/folds/{fit}_batch-{batch}_held_out_people.tsv"
-    behind = {fit: [held_out.format(fit=fit, batch=batch) for batch in COHORT.batches] for fit in FITS}
-    return {path: [] for path in made} | {f"results/folds/{fit}_fits.tsv": behind[fit] for fit in FITS}
+    behind = {fit: [held_out.format(fit=fit, batch=batch) for batch in COHORT.batches] for fit in FINAL}
+    return {path: [] for path in made} | {f"results/folds/{fit}_fits.tsv": behind[fit] for fit in FINAL}

@@ -34,6 +34,28 @@ def check(config):
     ]
 
 
+def steps(fits):
+    """Name the fits that are only a step towards another one, because its protocol made them.
+
+    Parameters
+    ----------
+    fits : dict of str to dict
+        As written, those of protocols included.
+
+    Returns
+    -------
+    dict of str to str
+        Name of the step to that of the fit that starts from it.
+    """
+    found = {}
+    for name, stated in fits.items():
+        first = protocols().get(stated.get("protocol"), {}).get("first")
+        origin = (stated.get("start") or {}).get("from")
+        if first is not None and origin == f"{name}-{first['name']}":
+            found[origin] = name
+    return found
+
+
 def with_first_fits(config):
     """Write the first fits of protocols beside the fits that start from them.
 

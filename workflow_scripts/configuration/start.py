@@ -65,13 +65,14 @@ def fold_settings(settings):
     Parameters
     ----------
     settings : dict
-        Resolved settings of a fit; those of its group where it starts from one.
+        Resolved settings of a fit; those of its group where it starts from one. A fit that starts from another
+        one does so here too: the group of the fold is fitted in the same steps as a person.
 
     Returns
     -------
     dict
     """
-    return group_settings(settings) if starts_from_group(settings) else {**settings, "start": None}
+    return group_settings(settings) if starts_from_group(settings) else settings
 
 
 def check(fit, fits, name):

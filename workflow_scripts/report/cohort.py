@@ -8,6 +8,7 @@ import pandas as pd
 
 from workflow_scripts.cohort import left_out
 from workflow_scripts.cohort.tables import read_participants
+from workflow_scripts.configuration import first_fits
 from workflow_scripts.configuration.parameters import coordinate_bounds
 from workflow_scripts.files.archives import by_split
 from workflow_scripts.files.dictionary import known_columns
@@ -123,8 +124,18 @@ class Cohort:
 
     @property
     def fits(self):
-        """Names of the fits, in the order of the config."""
+        """Names of the fits that are asked for, in the order of the config: no steps towards them."""
+        return [name for name in self.fit_settings if name not in self.steps]
+
+    @property
+    def all_fits(self):
+        """Names of all fits, steps of protocols included."""
         return list(self.fit_settings)
+
+    @cached_property
+    def steps(self):
+        """Fits that a protocol made as a step towards another one, by name: the fit that starts there."""
+        return first_fits.steps(self.config.get("fits", {}))
 
     @cached_property
     def units(self):

@@ -65,7 +65,7 @@ def _template(name, cohort, person):
     environment.filters["person"] = person
     # As globals, imported templates know them as well.
     environment.globals["cohort"] = cohort
-    environment.globals["conditions"] = {fit: conditions(cohort, fit) for fit in cohort.fits}
+    environment.globals["conditions"] = {fit: conditions(cohort, fit) for fit in cohort.all_fits}
     return environment.get_template(name)
 
 

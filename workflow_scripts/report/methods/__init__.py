@@ -34,7 +34,7 @@ def paragraphs(cohort, smallest=0):
     list of list of (str, list of Source)
         Sentences by paragraph.
     """
-    parts = [data.sentences(cohort, smallest), *(fits.sentences(cohort, fit) for fit in cohort.fits)]
+    parts = [data.sentences(cohort, smallest), *(fits.sentences(cohort, fit) for fit in cohort.all_fits)]
     parts.append([*evidence.sentences(cohort, smallest), *_workflow(cohort)])
     return [
         [(text, [SOURCES[one] if isinstance(one, str) else one for one in cited]) for text, cited in part]

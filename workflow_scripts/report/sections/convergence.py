@@ -17,7 +17,7 @@ def section(cohort):
 
 def _pictures(cohort):
     found = []
-    for fit in cohort.fits:
+    for fit in cohort.all_fits:
         rows = cohort.of_fit("convergence", fit).dropna(subset="best_cost")
         if rows.empty:
             continue

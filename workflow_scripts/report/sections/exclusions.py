@@ -23,7 +23,7 @@ def section(cohort):
         "problems": together(found),
         "n_missing": len({problem["key"] for problem in found}),
         "n_outside": cohort.outside["key"].nunique(),
-        "flow": [_flow(cohort, fit) for fit in cohort.fits],
+        "flow": [_flow(cohort, fit) for fit in cohort.all_fits],
         "cautions": cautions(cohort),
         "n_units": len(cohort.units),
     }
@@ -32,7 +32,7 @@ def section(cohort):
 
 def aggregate(cohort):
     """How many people each fit could score, and how many are missing, without reasons."""
-    rows = [_told_flow(cohort, fit) for fit in cohort.fits]
+    rows = [_told_flow(cohort, fit) for fit in cohort.all_fits]
     return Section("flow", "Participants", "flow_shared.html.j2", {"flow": rows})
 
 
@@ -53,7 +53,7 @@ def problems(cohort):
     rows = cohort.table("exclusions").fillna({"fit": "all", "reason": "no recorded reason"})
     found = rows[["key", "stage", "fit", "reason"]].to_dict("records")
     explained = set(rows["key"])
-    for fit in cohort.fits:
+    for fit in cohort.all_fits:
         fitted = set(cohort.successful.loc[cohort.successful["fit"] == fit, "key"])
         found += [
             {"key": unit, "stage": "fit", "fit": fit, "reason": "no result and no recorded reason"}
@@ -121,7 +121,7 @@ def cautions(cohort):
         *_off_rates(cohort),
         *(
             f"In the fit {fit}, {text}."
-            for fit in cohort.fits
+            for fit in cohort.all_fits
             for text in beyond_bounds(cohort.fit_settings[fit])
         ),
     ]
@@ -131,7 +131,7 @@ def _without_success(cohort):
     done = set(cohort.successful["fit"])
     return [
         f"No participant was fitted successfully in {fit}: only its failures are shown."
-        for fit in cohort.fits
+        for fit in cohort.all_fits
         if fit not in done
     ]
 

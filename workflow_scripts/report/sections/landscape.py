@@ -18,13 +18,13 @@ MAX_PEOPLE = 12
 
 def section(cohort):
     """Pictures of every fit: of the cohort, and of single people."""
-    return _section([_fit(cohort, fit) for fit in cohort.fits])
+    return _section([_fit(cohort, fit) for fit in cohort.all_fits])
 
 
 def aggregate(cohort):
     """Means over people only, of fits with enough people."""
     smallest = cohort.smallest_group
-    fits = [fit for fit in cohort.fits if cohort.count_people(cohort.landscapes.get(fit, {})) >= smallest]
+    fits = [fit for fit in cohort.all_fits if cohort.count_people(cohort.landscapes.get(fit, {})) >= smallest]
     return _section([_fit(cohort, fit, smallest) for fit in fits])
 
 

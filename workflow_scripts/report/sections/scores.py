@@ -204,7 +204,7 @@ def _optimism(cohort, fewest):
 def _since_origin(cohort, fit):
     """What changed since the fit that this one started from, in words; None where it started from none."""
     start = cohort.fit_settings[fit]["start"]
-    if start is None or start["from"] == FROM_GROUP:
+    if start is None or start["from"] == FROM_GROUP or start["from"] in cohort.steps:
         return None
     after, before = unit_scores(cohort, fit), unit_scores(cohort, start["from"])
     parts, people = [], 0
