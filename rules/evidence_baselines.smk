@@ -60,6 +60,36 @@ rule baselines:
         "../workflow_scripts/evidence/baselines.py"
 
 
+if STEPS:
+
+    # What each step of a protocol promised, and what simulations gave: of fits that begin with linear response.
+    rule step_costs:
+        input:
+            fits="results/cohort/fits.tsv",
+            evaluation="results/cohort/evaluation.tsv",
+            landscapes=per_batch("results/fits/{fit}/batch-{batch}_landscape.npz"),
+        output:
+            table="results/cohort/step_costs.tsv",
+            dictionary="results/cohort/step_costs.json",
+        log:
+            "logs/step_costs/cohort.log",
+        benchmark:
+            "results/benchmarks/step_costs/cohort.tsv"
+        conda:
+            "../envs/workflow.yaml"
+        threads: 1
+        resources:
+            mem_mb=growing(4000),
+            runtime=growing(30),
+        params:
+            units=all_units,
+            fits=FITS,
+            steps=STEPS,
+            evidence_version=VERSIONS["evidence"],
+        script:
+            "../workflow_scripts/evidence/step_costs.py"
+
+
 rule compare_fits:
     input:
         fits="results/cohort/fits.tsv",

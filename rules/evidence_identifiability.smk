@@ -38,6 +38,62 @@ rule profiles:
         "../workflow_scripts/evidence/profiles.py"
 
 
+# The expected cost over pairs of parameters, by linear response: of everybody, since nothing but short noisy runs is simulated.
+rule landscapes:
+    input:
+        fits="results/fits/{fit}/batch-{batch}_fits.tsv",
+        evaluation="results/evaluation/{fit}/batch-{batch}_evaluation.tsv",
+        connectomes=batch_connectomes,
+        targets=batch_train_targets,
+        nodes=lasting(NODES),
+        maps=fit_map_table,
+        terms=term_files,
+        model=model_file,
+    output:
+        "results/landscapes/{fit}/batch-{batch}_landscapes.tsv",
+    log:
+        "logs/landscapes/{fit}_batch-{batch}.log",
+    benchmark:
+        "results/benchmarks/landscapes/{fit}_batch-{batch}.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 8
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(120),
+        gpu=cards,
+    params:
+        units=batch_units,
+        settings=fit_settings,
+        landscapes=CONFIG["evaluation"]["landscapes"],
+        linear_version=linear_version,
+        evidence_version=VERSIONS["evidence"],
+    script:
+        "../workflow_scripts/evidence/expected_landscapes.py"
+
+
+rule landscape_table:
+    input:
+        landscapes=expected_landscapes,
+    output:
+        table="results/cohort/expected_landscapes.tsv",
+        dictionary="results/cohort/expected_landscapes.json",
+    log:
+        "logs/landscape_table/cohort.log",
+    benchmark:
+        "results/benchmarks/landscape_table/cohort.tsv"
+    conda:
+        "../envs/workflow.yaml"
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=growing(30),
+    params:
+        evidence_version=VERSIONS["evidence"],
+    script:
+        "../workflow_scripts/evidence/landscape_table.py"
+
+
 rule identifiability:
     input:
         fits=per_final("results/fits/{fit}/batch-{batch}_fits.tsv"),

@@ -9,6 +9,7 @@ rule person_figures:
         simulations=of_fits("results/evaluation/{fit}/batch-{batch}_simulations.npz"),
         convergence=of_fits("results/fits/{fit}/batch-{batch}_convergence.tsv"),
         states=of_fits("results/evaluation/{fit}/batch-{batch}_states.tsv"),
+        expected=batch_landscapes,
         nodes=lasting(NODES),
     output:
         "results/person_figures/batch-{batch}.zip",
@@ -59,6 +60,9 @@ rule report:
         identifiability="results/cohort/identifiability.tsv",
         parameter_correlations="results/cohort/parameter_correlations.tsv",
         profiles="results/cohort/profiles.tsv",
+        expected_landscapes="results/cohort/expected_landscapes.tsv",
+        planes=expected_landscapes,
+        step_costs=["results/cohort/step_costs.tsv"] if STEPS else [],
         null_tests="results/cohort/null_tests.tsv",
         nulls="results/cohort/nulls.tsv",
         rewiring="results/cohort/rewiring.tsv",

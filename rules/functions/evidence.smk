@@ -71,6 +71,22 @@ def profiled_units(wildcards):
     return [unit for unit in COHORT.batches[wildcards.batch] if unit in chosen]
 
 
+def expected_landscapes(wildcards):
+    """Expected costs over pairs of parameters of all fits and batches; none where nobody wants them."""
+    made = per_final("results/landscapes/{fit}/batch-{batch}_landscapes.tsv")
+    return made(wildcards) if CONFIG["evaluation"]["landscapes"]["compute"] != "never" else []
+
+
+def batch_landscapes(wildcards):
+    """The same of a batch."""
+    return [path for path in expected_landscapes(wildcards) if f"/batch-{wildcards.batch}_" in path]
+
+
+def linear_version(wildcards):
+    """Version of linear response, whatever scores the search of a fit."""
+    return method.linear_version()
+
+
 def per_part(pattern):
     """A file for every fit and part of its synthetic twins."""
     return [pattern.format(fit=fit, part=part) for fit in FINAL for part in TWINS]

@@ -26,7 +26,12 @@ def version(fit, simulation):
 
     Snakemake overlooks a parameter whose value another one has, so nothing runs again for a simulated search.
     """
-    return f"linear response version {VERSION}" if is_linear(fit) else simulation
+    return linear_version() if is_linear(fit) else simulation
+
+
+def linear_version():
+    """Give the version of linear response, in a form that no other parameter of a rule has."""
+    return f"linear response version {VERSION}"
 
 
 def check(fit, model, place):

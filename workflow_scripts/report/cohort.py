@@ -43,6 +43,8 @@ TABLES = (
     "identifiability",
     "parameter_correlations",
     "profiles",
+    "expected_landscapes",
+    "step_costs",
     "statistics",
     "statistics_models",
     "map_association",
@@ -83,6 +85,8 @@ class Cohort:
         By split.
     drawings : workflow_scripts.report.drawings.Drawings
         Pictures of single people, drawn where their arrays are.
+    planes : dict of str to list of Path
+        Tables of expected costs over pairs of parameters, by fit.
     """
 
     tables: dict
@@ -98,6 +102,7 @@ class Cohort:
     landscapes: dict = field(repr=False)
     targets: dict = field(repr=False)
     drawings: Drawings = field(repr=False)
+    planes: dict = field(default_factory=dict, repr=False)
 
     def table(self, name):
         """One cohort table, without rows where there is none: a section finds nothing, and says so."""
@@ -238,6 +243,7 @@ def read_cohort(sm, folder):
         landscapes=landscapes.by_fit(_as_list(sm.input.landscapes)),
         targets=by_split(_as_list(sm.input.targets), sm.params.splits),
         drawings=Drawings(_as_list(sm.input.drawings)),
+        planes=by_folder(_as_list(getattr(sm.input, "planes", []))),
     )
 
 
@@ -257,6 +263,14 @@ def check_whole(files, tables, params):
             scores = tables["evaluation"][tables["evaluation"]["fit"] == fit]
             chosen = rows.loc[rows["selected"].astype(str) == "True", "key"]
             completeness.check_units(files["evaluation"], chosen, scores["key"])
+
+
+def by_folder(paths):
+    """Files by the fit that names their folder: dict of str to list of Path."""
+    found = {}
+    for path in map(Path, paths):
+        found.setdefault(path.parent.name, []).append(path)
+    return found
 
 
 def _as_list(paths):

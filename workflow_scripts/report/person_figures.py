@@ -1,6 +1,7 @@
 """Rule `person_figures`: connectivity, convergence and regional read-outs of the people of a batch."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from workflow_scripts.files.archives import by_split
 from workflow_scripts.files.arrays import ArrayFile
 from workflow_scripts.files.damage import DamagedArray
 from workflow_scripts.files.result_tables import read_table
-from workflow_scripts.report import drawings
+from workflow_scripts.report import drawings, expected_planes
 from workflow_scripts.report.figures import connectivity, convergence, regional
 from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.sections.regional import regional_means
@@ -45,6 +46,9 @@ class Batch:
         self.simulations = dict(zip(self.fits, sm.input.simulations, strict=True))
         self.convergence = _by_fit(self.fits, sm.input.convergence)
         self.states = _by_fit(self.fits, sm.input.states)
+        self.planes = {
+            Path(path).parent.name: expected_planes.read([path]) for path in getattr(sm.input, "expected", [])
+        }
 
     def pictures(self, unit):
         """Pictures of a unit by their place on its page; those that cannot be drawn are omitted."""
@@ -52,6 +56,7 @@ class Batch:
         for fit in self.fits:
             found[f"convergence/{fit}"] = self._convergence(unit, fit)
             found[f"regional/{fit}"] = self._regional(unit, fit)
+            found[f"expected/{fit}"] = expected_planes.person_picture(self.planes.get(fit), unit, fit)
         return {place: drawn for place, drawn in found.items() if drawn}
 
     def _connectivity(self, unit):

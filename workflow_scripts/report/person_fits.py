@@ -5,11 +5,12 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.report import expected_planes
 from workflow_scripts.report.comparison import HIGHER_IS_BETTER, MEASURES, label_with_measure
 from workflow_scripts.report.formatting import MISSING, number, plus_minus, significant, spread
 
 SPLITS = {"train": "training", "test": "held-out"}
-PLACES = {"convergence": "convergence", "regional": "regional"}
+PLACES = {"convergence": "convergence", "regional": "regional", "expected": "expected"}
 
 
 class FitsOfPeople:
@@ -35,6 +36,7 @@ class FitsOfPeople:
             "restarts": _restarts(restarts),
             "states": _states(self._of("states", unit, fit)),
             "cautions": _cautions(fit, restarts, parameters),
+            "left_out": expected_planes.left_out(self._of("expected_landscapes", unit, fit)),
             **{place: pictures.get(f"{name}/{fit}") for place, name in PLACES.items()},
         }
 

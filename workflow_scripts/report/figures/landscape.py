@@ -73,7 +73,7 @@ def curves(panels, shows_people=True):
     shows_people : bool
         Whether single people are drawn.
     """
-    figure, axes = _panels(len(panels), COLUMNS, 2.7)
+    figure, axes = panels_of(len(panels), COLUMNS, 2.7)
     for axis, panel in zip(axes, panels, strict=False):
         mean, sd = _over_people(panel.people)
         axis.fill_between(panel.x, mean - sd, mean + sd, color=PALETTE[0], alpha=0.18, linewidth=0)
@@ -116,10 +116,12 @@ def planes(panels, label, columns=COLUMNS):
         Of the common colour bar; None gives every panel its own.
     columns : int
     """
-    figure, axes = _panels(len(panels), columns, 2.5 if columns == PEOPLE_COLUMNS else 3.0)
-    shared = None if label is None else _limits(np.concatenate([panel.values.ravel() for panel in panels]))
+    figure, axes = panels_of(len(panels), columns, 2.5 if columns == PEOPLE_COLUMNS else 3.0)
+    shared = (
+        None if label is None else panel_limits(np.concatenate([panel.values.ravel() for panel in panels]))
+    )
     for axis, panel in zip(axes, panels, strict=False):
-        low, high = _limits(panel.values) if shared is None else shared
+        low, high = panel_limits(panel.values) if shared is None else shared
         mesh = axis.pcolormesh(
             *panel.edges, panel.values.T, cmap=SEQUENTIAL, vmin=low, vmax=high, rasterized=True
         )
@@ -135,12 +137,12 @@ def planes(panels, label, columns=COLUMNS):
     return figure
 
 
-def _limits(values):
+def panel_limits(values):
     finite = values[np.isfinite(values)]
     return (finite.min(), np.percentile(finite, TOP)) if len(finite) else (0.0, 1.0)
 
 
-def _panels(count, columns, height):
+def panels_of(count, columns, height):
     columns = min(count, columns)
     rows = -(-count // columns)
     width = WIDTH if columns > 1 else 0.55 * WIDTH

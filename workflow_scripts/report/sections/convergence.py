@@ -1,5 +1,6 @@
 """Did the searches converge, and did their restarts agree?"""
 
+from workflow_scripts.report import discrepancies
 from workflow_scripts.report.figures import convergence as figures
 from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.formatting import number, significant
@@ -31,6 +32,7 @@ def _pictures(cohort):
         found.append(
             {
                 "fit": fit,
+                "steps": discrepancies.of_fit(cohort, fit),
                 "everyone": everyone,
                 "single": single,
                 "n_shown": len(units),

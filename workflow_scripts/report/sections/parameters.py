@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+from workflow_scripts.report import expected_planes
 from workflow_scripts.report.disclosure import told_groups
 from workflow_scripts.report.figures import parameters as figures
 from workflow_scripts.report.figures.style import picture
@@ -54,7 +55,8 @@ def _fit(cohort, fit):
     if estimates.empty:
         return None
     truth = cohort.of_fit("recovery", fit).dropna(subset=["truth", "estimate"])
-    return {"name": fit, "pictures": _pictures(cohort, fit, estimates, names, truth)}
+    pictures = _pictures(cohort, fit, estimates, names, truth)
+    return {"name": fit, "pictures": pictures, "expected": expected_planes.of_cohort(cohort, fit)}
 
 
 def free_estimates(cohort, fit, names):
