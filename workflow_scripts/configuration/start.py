@@ -65,8 +65,8 @@ def fold_settings(settings):
     Parameters
     ----------
     settings : dict
-        Resolved settings of a fit; those of its group where it starts from one. A fit that starts from another
-        one does so here too: the group of the fold is fitted in the same steps as a person.
+        Resolved settings of a fit; those of its group where it starts from one. A fit that starts from
+        another one does so here too: the group of the fold is fitted in the same steps as a person.
 
     Returns
     -------

@@ -1,7 +1,8 @@
 """Rule landscapes: the expected cost over every pair of parameters, by linear response.
 
-The others stay at the best candidate of the person. Nothing is simulated but the short noisy runs of linear
-response; where it does not hold, the plane has no cost and says why. Terms that it does not give are left out.
+The others stay at the best candidate of the person. Nothing is simulated but the short noisy runs of
+linear response; where it does not hold, the plane has no cost and says why. Terms that it does not give are
+left out.
 """
 
 from itertools import combinations

@@ -1,7 +1,7 @@
 """Rule step_costs: what each step of a protocol promised and what came of it, in one cost.
 
-The first fit scores by linear response, which gives a part of the cost only. That part is what all steps can be
-compared in; the whole cost stands beside it where simulations give it.
+The first fit scores by linear response, which gives a part of the cost only. That part is what all steps can
+be compared in; the whole cost stands beside it where simulations give it.
 """
 
 import numpy as np

@@ -25,6 +25,7 @@ TRIAL = 10.0  # s, of numerical feedback inhibition control
 LONG_ENOUGH = 0.7  # s: a measurement that takes this counts
 WIDEST_BATCH = 64  # simulations of a measurement
 REACH = 2.0  # factor of nodes beyond a table's range up to which it is extrapolated
+SEARCHES = ("group_fit", "fit", "fold_fit", "null_fits")  # rules
 THREADS = 8  # of a job that simulates, as the rules state it
 COUPLING = 2.0  # exponent of the nodes where a table has one number of nodes only
 
@@ -46,6 +47,8 @@ class Stage:
         Among which they are divided.
     cost : float
         Of a simulation, as a share of one with the steps of ``simulation``: searches may have coarser ones.
+    is_linear : bool
+        Whether linear response scores candidates here, and nothing is simulated.
     """
 
     fit: str
@@ -54,6 +57,7 @@ class Stage:
     seconds: float
     jobs: int
     cost: float = 1.0
+    is_linear: bool = False
 
 
 def stages(jobs, fits, batches, evaluation, nodes):
@@ -125,11 +129,21 @@ def estimate_hours(cores, stages, seconds):
 def _cost(fits, fit, rule):
     """Cost of a simulation of a rule: of those that search, by the steps of search and re-test."""
     settings = fits[fit]
-    if rule not in ("group_fit", "fit", "fold_fit", "null_fits") or "search_steps" not in settings:
+    if rule not in SEARCHES:
         return 1.0
-    again = settings["optimizer"]["restarts"] * _retests(settings)
-    coarse = most_simulations(settings) - again
-    return (coarse * settings["simulation"]["dt"] / settings["search_steps"]["dt"] + again) / (coarse + again)
+    again = retest_share(settings)
+    return (1.0 - again) * coarser(settings) + again
+
+
+def coarser(settings):
+    """Cost of a simulation of the search, as a share of one of the re-test: that of their steps."""
+    steps = settings.get("search_steps", settings["simulation"])
+    return settings["simulation"]["dt"] / steps["dt"]
+
+
+def retest_share(settings):
+    """Share of the simulations of a fit that its re-tests take."""
+    return settings["optimizer"]["restarts"] * _retests(settings) / most_simulations(settings)
 
 
 def _retests(settings):
@@ -272,13 +286,18 @@ def measure(settings, nodes, repetition_time, people):
     return (seconds[-1] + max(slope, 0.0) * (full - durations[-1])) / count
 
 
+def synthetic_connectomes(generator, people, n_nodes):
+    """Random connectomes of some people, (people, N, N)."""
+    weights = generator.lognormal(size=(people, n_nodes, n_nodes))
+    return 0.01 * (weights + weights.mT) / (weights + weights.mT).mean()
+
+
 def _simulator(settings, nodes, repetition_time, each, people):
     """Give a function that simulates so many seconds, and returns the seconds of CPU or GPU it took."""
     clock = time.perf_counter if simulators.used_backend(settings) == "cuda" else time.process_time
     generator = np.random.default_rng(0)
     n_nodes, count = len(nodes), each * people
-    weights = generator.lognormal(size=(people, n_nodes, n_nodes))
-    weights = 0.01 * (weights + weights.mT) / (weights + weights.mT).mean()
+    weights = synthetic_connectomes(generator, people, n_nodes)
     lengths = np.full(weights.shape, 90.0) if settings["delays"] else None
     owner = np.repeat(np.arange(people), each)
     space, settings = search_space(settings, nodes), with_regional_constants(settings, nodes)

@@ -17,10 +17,11 @@ import yaml
 
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import tables
+from workflow_scripts.configuration.method import is_linear
 from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.files import job
 from workflow_scripts.fitting import simulators
-from workflow_scripts.planning import estimates, lengths
+from workflow_scripts.planning import estimates, lengths, linear_candidates
 
 SNAKEFILE = Path(__file__).resolve().parents[2] / "Snakefile"
 NOT_MEASURED = "not measured"
@@ -65,11 +66,14 @@ def main(sm):
         lines = [f"{count_jobs(params.batches)}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
         lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
         here = measure_fits(stages, fits, nodes, params, logger)
+        prices = measure_linear(stages, fits, nodes, params, logger)
+        stages = linear_candidates.part(stages, fits, prices, here)
         times = {"here": here, **scale_hours(stages, fits, nodes)}
         head = ["fit", "rule", "simulations", "simulated s", *(f"hours {place}" for place in times)]
         lines += [*table(head, stage_rows(stages, times)), ""]
         lines += [*wall_times(stages, times, fits), ""]
         lines += [*on_request(fits, params.twins, here), *remarks(fits)]
+        lines += linear_candidates.remarks(stages, prices)
         lines += lengths.remarks(params.fits, seconds)
         lines += [f"{fit}: {text}" for fit in params.fits for text in beyond_bounds(params.fits[fit])]
     print("\n".join(["", *params.detectable, *lines, ""]), flush=True)
@@ -152,6 +156,16 @@ def measure_fits(stages, fits, nodes, params, logger):
     return found
 
 
+def measure_linear(stages, fits, nodes, params, logger):
+    """What candidates take whom linear response scores, by fit; measured now."""
+    found = {}
+    for fit in dict.fromkeys(stage.fit for stage in stages):
+        if is_linear(fits[fit]):
+            found[fit] = linear_candidates.measure(fits[fit], nodes, params.repetition_time)
+            logger.info("%s: %.3g CPU seconds per candidate, measured now", fit, found[fit].seconds)
+    return found
+
+
 def scale_hours(stages, fits, nodes):
     """The same for every benchmarked machine; None where no benchmark is near enough."""
     names = dict.fromkeys(stage.fit for stage in stages)
@@ -163,14 +177,23 @@ def scale_hours(stages, fits, nodes):
 
 def stage_rows(stages, times):
     """Make one row per fit and rule with the hours on every machine, and one for all of them."""
-    rows = [[stage.fit, stage.rule, stage.simulations, round(stage.seconds)] for stage in stages]
-    rows.append(["all", "", sum(row[2] for row in rows), sum(row[3] for row in rows)])
+    rows = [_counted(stage) for stage in stages]
+    simulated = [stage for stage in stages if not stage.is_linear]
+    total = (sum(stage.simulations for stage in simulated), sum(round(stage.seconds) for stage in simulated))
+    rows.append(["all", "", *total])
     for seconds in times.values():
         hours = [_hours(stage.simulations * stage.cost, seconds[stage.fit]) for stage in stages]
         hours.append(None if None in hours else sum(hours))
         for row, value in zip(rows, hours, strict=True):
             row.append(NOT_MEASURED if value is None else f"{value:,.3g}")
     return rows
+
+
+def _counted(stage):
+    """Cells of a stage: simulations, or candidates of linear response, which are none."""
+    if stage.is_linear:
+        return [stage.fit, stage.rule, f"{stage.simulations:,} linear", "none"]
+    return [stage.fit, stage.rule, stage.simulations, round(stage.seconds)]
 
 
 def wall_times(stages, times, fits):

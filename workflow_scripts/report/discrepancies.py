@@ -60,8 +60,8 @@ def _sentence(rows):
     if len(held):
         off = _difference(held, "simulated", "expected")
         parts.append(
-            f"Simulations at the optimum of linear response cost {off:+.3f} against what it expected (median of "
-            f"{plural(len(held), 'unit')} where it holds)"
+            f"Simulations at the optimum of linear response cost {off:+.3f} against what it expected "
+            f"(median of {plural(len(held), 'unit')} where it holds)"
         )
     gain = _difference(rows, "verified", "simulated")
     optimism = _difference(rows, "verified", "coarse")
