@@ -11,6 +11,7 @@ from cubnm_core.evidence.evaluation import weighted_cost
 from cubnm_core.fitting.expectations import FLAG_MARKS
 from workflow_scripts.configuration import objectives
 from workflow_scripts.configuration.start import flagged_restarts
+from workflow_scripts.evidence.compare_fits import without_missing_fcd
 from workflow_scripts.files import dictionary, job, result_tables
 from workflow_scripts.fitting import landscapes
 
@@ -99,7 +100,8 @@ class Steps:
 
 
 def cost(terms, weights):
-    """Weighted sum of terms; None where one is not known."""
+    """Weighted sum of terms, without the FCD of scans that have none; None where another is not known."""
+    weights = without_missing_fcd(weights, terms)
     if any(not np.isfinite(terms.get(name, np.nan)) for name in weights):
         return None
     return float(weighted_cost({name: terms[name] for name in weights}, weights))
