@@ -1,6 +1,6 @@
 """Agreement of two scans of a person in observables, beside that with the other person's: the HCP example.
 
-Fetch them: ``python -m workflow_scripts.get_hcp_example``; then ``python benchmarks/observable_agreement.py``.
+``python -m workflow_scripts.get_hcp_example`` first; then ``python benchmarks/observable_agreement.py``
 """
 
 import argparse
