@@ -9,6 +9,7 @@ API = {
         "interface.outcome",
         "interface.scans",
         "interface.matrices",
+        "datasets",
     ],
     "Simulation": ["simulation.simulation", "equations.model", "measures.connectivity"],
     "Observables": ["measures.observables.panel", "measures.observables.scan", "measures.user_terms"],

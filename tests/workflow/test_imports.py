@@ -24,6 +24,7 @@ ROOMS = {
         "fitting",
         "evidence",
         "interface",
+        "datasets",
     ),
     "workflow_scripts": (
         "files",
