@@ -100,7 +100,7 @@ class TinyCohort:
         config = {**self.config}
         for name in ("manifest", "participants", "nodes"):
             config[name] = str(self.folder / config[name])
-        return tables.read_tables(validate(config))
+        return table_checks.read_tables(validate(config))
 
 
 def labelled(values, labels=LABELS):

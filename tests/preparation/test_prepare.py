@@ -108,7 +108,7 @@ def test_tract_lengths_ride_along(tiny_cohort):
 @pytest.mark.parametrize("text", ["", "\n \n"])
 def test_empty_tract_lengths_cost_nobody_anything(tiny_cohort, text):
     tiny_cohort.add("01", "length", text)
-    assert tables.missing_files(tiny_cohort.read(), "manifest.tsv") == []
+    assert table_checks.missing_files(tiny_cohort.read(), "manifest.tsv") == []
     record = job.read_json(connectome(tiny_cohort).json)
     assert record["status"] == "ok"
     assert any("no tract lengths: " in note for note in record["qc"]["notes"])

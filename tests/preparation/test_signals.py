@@ -135,7 +135,7 @@ def from_case(shared, case, tmp_path, **bold):
     for name in ("manifest", "participants", "nodes"):
         config[name] = str(folder / config[name])
     config = configuration.validate(config)
-    rows = tables.read_tables(config)
+    rows = table_checks.read_tables(config)
     return Preparation(folder, config, tables.units(rows, config["connectome"]["source"]))
 
 

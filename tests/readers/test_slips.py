@@ -99,7 +99,7 @@ def test_pointers_beside_the_data_and_links(tmp_path):
 
 def test_a_start_names_pointers(tiny_cohort):
     (tiny_cohort.folder / tiny_cohort.row("01", "sc")["path"]).write_text(LFS, encoding="utf-8")
-    (problem,) = tables.missing_files(tiny_cohort.read(), "manifest.tsv")
+    (problem,) = table_checks.missing_files(tiny_cohort.read(), "manifest.tsv")
     assert "manifest.tsv, line 2" in problem and "git lfs pull" in problem
 
 

@@ -157,7 +157,7 @@ def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
     """From the files of a synthetic cohort, through the scripts, to velocities."""
     monkeypatch.chdir(tmp_path)
     config = configuration.validate(MADE)
-    rows = tables.read_tables(config)
+    rows = table_checks.read_tables(config)
     made = SimpleNamespace(synthetic=config["synthetic"], manifest=rows, hemodynamics="cubnm-1.5T")
     output = SimpleNamespace(**SYNTHETIC_TABLES)
     make_synthetic_cohort.main(SimpleNamespace(params=made, output=output, log=["log.txt"], threads=1))

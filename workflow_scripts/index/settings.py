@@ -123,7 +123,7 @@ def check(path):
     with open(path, encoding="utf-8") as file:
         config = yaml.safe_load(file)
     try:
-        tables.read_tables(validate(config))
+        table_checks.read_tables(validate(config))
     except InputError as error:
         return str(error).splitlines()
     return []
