@@ -29,7 +29,7 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 import derivatives  # noqa: E402
 
-from workflow_scripts.cohort import tables  # noqa: E402
+from workflow_scripts.cohort import table_checks  # noqa: E402
 from workflow_scripts.configuration import configuration  # noqa: E402
 
 ATLASES = ("4S156Parcels", "4S456Parcels", "Glasser", "Gordon", "Tian")

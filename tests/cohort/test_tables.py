@@ -3,7 +3,7 @@
 import pytest
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks, tables
 from workflow_scripts.configuration import configuration
 
 

@@ -8,7 +8,7 @@ import pytest
 from cohorts import read_tsv
 
 from workflow_scripts import readers
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks
 from workflow_scripts.configuration.configuration import validate
 from workflow_scripts.index import __main__ as index
 from workflow_scripts.index import names

@@ -265,8 +265,6 @@ def test_an_fc_computed_elsewhere_that_two_people_have_is_flagged():
 
 def test_one_file_in_two_rows_is_never_trained_and_tested_on(shared, tmp_path):
     case = "R01/one_path"
-    if not (shared / "cases" / case).is_dir():
-        pytest.skip("the small inputs are not there")
     _, rows = finished(from_case(shared, case, tmp_path))
     assert "the same file as run 1" in rows["P01"]["reasons"]
     any_length = {"shortest_scan": None, "shortest_fcd": None}

@@ -15,7 +15,7 @@ from cohorts import (
 from preparing import Preparation, of_tables
 
 from cubnm_core.measures.connectivity import average_fc, functional_connectivity, pair_indices
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks, tables
 from workflow_scripts.cohort.search_spaces import MapTable
 from workflow_scripts.configuration import configuration
 from workflow_scripts.files import job

@@ -8,7 +8,7 @@ import pytest
 
 from cubnm_core.errors import InputError
 from workflow_scripts import readers
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks
 from workflow_scripts.files import pointers
 from workflow_scripts.readers import delimited
 from workflow_scripts.readers.matrix import NoNumbersError

@@ -11,7 +11,7 @@ from preparing import Preparation, of_tables
 
 from cubnm_core import simulate
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks, tables
 from workflow_scripts.configuration import configuration, fit_settings
 from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.export import cohort_tables

@@ -1,9 +1,8 @@
 """What users see of inputs that are refused: all messages at once, and no line of any program."""
 
-import json
-
 import pytest
 import yaml
+from damages import overwrite
 
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import start_checks
@@ -49,17 +48,29 @@ def second_scan(cohort):
 
 
 BAD = {
-    "unknown key": (settings(holdut="run"), ["tiny.yaml, line", "unknown key 'holdut'; did you mean 'holdout'?"]),
+    "unknown key": (
+        settings(holdut="run"),
+        ["tiny.yaml, line", "unknown key 'holdut'; did you mean 'holdout'?"],
+    ),
     "value": (settings(holdout="runs"), ["holdout: 'runs' is not allowed; did you mean 'run'?"]),
     "not finite": (fit(replicates=float("nan")), ["fits.homogeneous.replicates: nan is not a whole number"]),
     "field strength": (settings(bold={"field_strength": 3.0}), ["cubnm-3T", "friston-3T"]),
     "absent table": (settings(manifest="manifst.tsv"), ["manifst.tsv: No such file", "correct the path"]),
-    "bad row": (table("manifest.tsv", lambda text: text.replace("\tsc\t", "\tcs\t", 1)), ["line 2: kind: 'cs'"]),
-    "lost tab": (table("participants.tsv", lambda text: text + "04\n"), ["participants.tsv, line 5: 1 cells"]),
+    "bad row": (
+        table("manifest.tsv", lambda text: text.replace("\tsc\t", "\tcs\t", 1)),
+        ["line 2: kind: 'cs'"],
+    ),
+    "lost tab": (
+        table("participants.tsv", lambda text: text + "04\n"),
+        ["participants.tsv, line 5: 1 cells"],
+    ),
     "bad index": (table("nodes.tsv", lambda text: text.replace("\n1\t", "\n7\t")), ["line 3: index is 7"]),
     "row twice": (table("manifest.tsv", same_row_twice), ["same participant_id", "keep one of the two"]),
     "scan twice": (second_scan, ["same participant_id 01", "keep one of the two"]),
-    "absent file": (lambda cohort: (cohort.folder / "sub-01_sc.tsv").unlink(), ["line 2: no file sub-01_sc.tsv"]),
+    "absent file": (
+        lambda cohort: (cohort.folder / "sub-01_sc.tsv").unlink(),
+        ["line 2: no file sub-01_sc.tsv"],
+    ),
     "formula": (
         settings(statistics={"models": {"a": {"formula": "group + __import__('os')"}}}),
         ["statistics.models.a"],
@@ -67,7 +78,7 @@ BAD = {
     "model file": (model_file, ["mine.toml"]),
     "start": (fit(start={"from": "nothing"}), ["fits.homogeneous.start.from", "nothing"]),
     "damaged record": (damaged_record, ["homogeneous_time_step.json", "time_steps"]),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -148,14 +159,13 @@ def refused(path):
 
 
 def test_a_job_that_fails_by_its_input_logs_the_message_only(tiny_cohort, snakemake):
-    (tiny_cohort.folder / "nodes.tsv").write_text("x", encoding="utf-8")
     config = tiny_cohort.write()
-    damaged = tiny_cohort.folder / "results" / "prepared"
-    code, text = snakemake("results/prepared/batch-001_connectome.npz", config=config)
+    damaged = tiny_cohort.folder / "results" / "prepared" / "batch-001_bold.json"
+    code, text = snakemake(str(damaged.relative_to(tiny_cohort.folder)), config=config)
     assert code == 0, text
-    (damaged / "batch-001_connectome.json").write_text(json.dumps({})[:1], encoding="utf-8")
+    overwrite(damaged, b"{")
     code, text = snakemake("results/cohort/nodes.tsv", config=config)
-    assert code == 1 and "batch-001_connectome.json" in text and "remove it" in text
-    logs = [path.read_text(encoding="utf-8") for path in tiny_cohort.folder.glob("logs/**/*common_nodes*")]
+    assert code == 1 and damaged.name in text and "remove it" in text
+    logs = [path.read_text(encoding="utf-8") for path in tiny_cohort.folder.glob("logs/common_nodes/*.log")]
     assert logs and all("Traceback" not in log for log in logs)
     assert not any(line.startswith(("Traceback", "  File ")) for line in text.splitlines()), text

@@ -67,7 +67,8 @@ def read_alone(config, found):
     Returns
     -------
     dict
-        ``manifest``, ``nodes``, ``participants`` and ``left_out`` to their rows; None for those that were not read.
+        ``manifest``, ``nodes``, ``participants`` and ``left_out`` to their rows, or None where they were not
+        read.
     """
     if config.get("synthetic") is not None:
         return dict.fromkeys(READERS)  # are going to be made

@@ -94,7 +94,7 @@ def refuse_field_strength(config):
 
 
 def without_field_strength(config):
-    """Copy a configuration without the key that :func:`refuse_field_strength` refuses, lest it be told twice."""
+    """Copy a configuration without the key that is refused, lest it be told twice."""
     section = config.get("bold")
     if not isinstance(section, dict):
         return config

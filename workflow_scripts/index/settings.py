@@ -5,7 +5,7 @@ import os
 import yaml
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks
 from workflow_scripts.configuration.configuration import validate
 
 NAME = "my.yaml"
