@@ -74,7 +74,7 @@ def read_alone(config, found):
         return dict.fromkeys(READERS)  # are going to be made
     paths = {name: config.get(name) for name in READERS}
     stated = {
-        name: found.attempt(read, paths[name]) if isinstance(paths[name], str) else None
+        name: found.attempt(read, paths[name]) if _is_path(paths[name]) else None
         for name, read in READERS.items()
     }
     rows, people = stated["manifest"], stated["participants"]
@@ -82,6 +82,11 @@ def read_alone(config, found):
         scanned = [row for row in rows if row["participant_id"] != GROUP]
         found.add(TITLE, participants_checks.manifest_problems(paths["participants"], people, scanned))
     return stated
+
+
+def _is_path(text):
+    """Say whether settings name a file; where they name something else, they are refused."""
+    return isinstance(text, str) and bool(text) and "\0" not in text
 
 
 def planned(config, stated):
