@@ -58,7 +58,9 @@ def check(config):
     models = statistics.get("models") if isinstance(statistics, dict) else None
     found = _check(config.get("fits"), "fits") + _check(models, "statistics.models")
     if "group" in (config.get("fits") or ()):
-        found.append("fits: the name 'group' is what start.from calls the fit of the group; choose another one")
+        found.append(
+            "fits: the name 'group' is what start.from calls the fit of the group; choose another one"
+        )
     return found
 
 
