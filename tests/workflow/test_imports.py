@@ -23,6 +23,7 @@ ROOMS = {
         "linear",
         "fitting",
         "evidence",
+        "interface",
     ),
     "workflow_scripts": (
         "files",
@@ -86,7 +87,9 @@ def room_of(name):
 
 def test_the_core_knows_nothing_of_what_lives_upstairs(repository):
     for path in (repository / "cubnm_core").rglob("*.py"):
-        wrong = {name for name in imported(path) if name.split(".")[0] in UPSTAIRS}
+        # What a modeller calls gives tables and figures, where pandas and matplotlib are installed.
+        known = {"pandas", "matplotlib"} if path.parent.name == "interface" else set()
+        wrong = {name for name in imported(path) if name.split(".")[0] in UPSTAIRS - known}
         assert not wrong, f"{path}: {wrong}"
 
 
