@@ -1,8 +1,23 @@
 """Numbers in the tables of a model file: finite, in order, and of their kind."""
 
 import math
+import re
 
 from cubnm_core.errors import InputError
+
+# Numbers of programmers: hexadecimal, octal, binary, and with underscores.
+_OTHER_NUMBER = re.compile(r"(?<![\w.])(0[xXoObB]\w*|\d+_[\d_]*)")
+
+
+def check_decimals(text, place):
+    """Refuse an equation with numbers that people read otherwise than Python.
+
+    Raises
+    ------
+    InputError
+    """
+    if other := _OTHER_NUMBER.search(text):
+        raise InputError(f"{place}: {other[0]!r} is no decimal number; write digits, a point and an exponent")
 
 
 def check_entries(tables, where):

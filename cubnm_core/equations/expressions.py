@@ -2,7 +2,6 @@
 
 import ast
 import math
-import re
 from dataclasses import dataclass
 
 from cubnm_core.errors import InputError
@@ -30,8 +29,6 @@ FUNCTIONS = {
 #: How deep brackets, powers and products may be nested, and how many terms a sum may have.
 LARGEST_DEPTH, LARGEST_SUM = 60, 2000
 
-# Numbers of programmers: hexadecimal, octal, binary, and with underscores.
-_OTHER_NUMBER = re.compile(r"(?<![\w.])(0[xXoObB]\w*|\d+_[\d_]*)")
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "**"}
 
 
@@ -94,8 +91,6 @@ def parse_sum(text, where=""):
     InputError
         As :func:`parse`; also for more than `LARGEST_SUM` terms.
     """
-    if other := _OTHER_NUMBER.search(text):
-        raise InputError(f"{where}: {other[0]!r} is no decimal number; write digits, a point and an exponent")
     try:
         node = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:

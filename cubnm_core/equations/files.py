@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cubnm_core.equations import expressions as ex
 from cubnm_core.equations.checks import DEFAULTS, check_model, check_name, check_tables
-from cubnm_core.equations.entry_checks import check_entries
+from cubnm_core.equations.entry_checks import check_decimals, check_entries
 from cubnm_core.equations.model import Assign, Constant, Model, Parameter, State
 from cubnm_core.errors import InputError
 
@@ -118,6 +118,7 @@ def _parse_equations(text, where, noise):
         # As in the expressions: signs that look alike, such as two for mu, are one.
         name = unicodedata.normalize("NFKC", name.group(1) if name else left.strip())
         check_name(name, place)
+        check_decimals(right, place)
         *parts, value = _part_sum(name, ex.parse_sum(right, place), noise)
         equations += [Assign(part, sub_sum, place) for part, sub_sum in parts]
         equations.append(Assign(name, value, place))
