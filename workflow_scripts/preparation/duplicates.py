@@ -54,7 +54,7 @@ def _same_run(name, other, rows, scans):
     common = copies.shared_volumes(*bold)
     if not common:
         return None
-    return f"{common} of its {len(bold[0])} volumes are those of run {other} ({its}), whatever their rounding and order"
+    return f"{common} of its {len(bold[0])} volumes are those of run {other} ({its}), whatever their order"
 
 
 def _real(path):
