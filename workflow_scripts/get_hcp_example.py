@@ -138,5 +138,5 @@ def _rows(person):
 if __name__ == "__main__":
     try:
         main()
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.exit(str(error))

@@ -24,7 +24,7 @@ def main(arguments=None):
     given = parser.parse_args(arguments)
     try:
         run = simulate_person(given.results, given.unit, given.fit, seed=given.seed)
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.exit(str(error))
     path = given.output or f"{given.unit}_{given.fit}_seed-{given.seed}.npz"
     means = {f"mean_{name}": values[0] for name, values in run.state_means.items()}

@@ -101,12 +101,7 @@ def compare_searches(row, weights):
     known = [name for name in {*MEASURES, *weights} if row.get(name, job.MISSING) != job.MISSING]
     terms = {name: float(row[name]) for name in known}
     shown = {name: terms[name] for name in MEASURES if name in terms}
-    return shown | {"cost": weighted_cost(terms, without_missing_fcd(weights, terms))}
-
-
-def without_missing_fcd(weights, terms):
-    """Weights of a cost without the FCD, where a scan has none: the search left it out as well."""
-    return {name: weight for name, weight in weights.items() if name in terms or name not in FCD_TERMS}
+    return shown | {"cost": weighted_cost(terms, scoring.without_missing_fcd(weights, terms))}
 
 
 def comparison_rows(evaluation, baselines, settings):
