@@ -101,7 +101,7 @@ rule null_tests:
         runtime=growing(30),
     params:
         units=all_units,
-        fits=list(FITS),
+        fits=list(FINAL),
         batches=lambda wildcards: COHORT.batches,
         nulls={key: NULLS[key] for key in ("kinds", "count", "refits")},
         evidence_version=VERSIONS["evidence"],
