@@ -132,7 +132,7 @@ def batches(work, config, cores):
     """Prepare everybody; give the batch and the person of each."""
     snakemake(work, config, cores, "prepare")
     rows = read_table(work / "results" / "batches.tsv")
-    return [(f"batch-{row['batch']}", row["participant_id"]) for row in rows]
+    return [(f"batch-{row['batch']}", row["unit"].removeprefix("sub-")) for row in rows]
 
 
 def fit_person(work, config, batch, options):
@@ -200,8 +200,8 @@ search, without the scores, the median of all people, on a machine that did othe
 {rows}
 
 Demanded are held-out bounds below {r} in FC r and {ks} in FCD KS, and a fiftieth of the CPU seconds.
-Synthetic people are cheap: 20 nodes, two runs of 600 s, two parameters, steps of 0.5 ms in the long search and in all
-scores, so that its price is about a fifth of what it would be at 0.1 ms, and the ratio with it.
+Synthetic people are cheap: 20 nodes, two runs of 600 s, two parameters, steps of 0.5 ms in the long search and
+in all scores, so that its price is about a fifth of what it would be at 0.1 ms, and the ratio with it.
 """
 
 
