@@ -30,7 +30,8 @@ rule null_fits:
         units=batch_units,
         settings=fit_settings,
         nulls={key: NULLS[key] for key in ("kinds", "refits", "seed")},
-        simulation_version=search_version,
+        simulation_version=VERSIONS["simulation"],
+        search_version=search_version,
         evidence_version=VERSIONS["evidence"],
     script:
         "../workflow_scripts/evidence/null_fits.py"

@@ -66,7 +66,8 @@ rule fit:
     params:
         units=batch_units,
         settings=fit_settings,
-        simulation_version=search_version,
+        simulation_version=VERSIONS["simulation"],
+        search_version=search_version,
     script:
         "../workflow_scripts/fitting/fit.py"
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cohorts import TinyCohort, labelled, read_tsv, symmetric
+from cohorts import LITTLE_EVIDENCE, TinyCohort, labelled, read_tsv, symmetric
 from planned_jobs import counts, inputs_of
 from prepared import PreparedCohort
 
@@ -273,6 +273,31 @@ def test_a_protocol_of_two_fits_plans_both_and_hands_the_candidates_of_the_first
     handed_on = [f"results/fits/fast-linear/batch-001_{name}" for name in ("fits.tsv", "landscape.npz")]
     of_fits = [[path in inputs for path in handed_on] for inputs in inputs_of(text, "fit")]
     assert sorted(of_fits) == [[False, False], [True, True]]
+
+
+@pytest.mark.slow
+def test_a_protocol_of_two_fits_runs_up_to_the_report(snakemake, tmp_path):
+    cohort = TinyCohort(tmp_path, participants=("01", "02"))
+    fit = cohort.config["fits"].pop("homogeneous")
+    simulation = {"duration": 120.0, "burn_in": 20.0, "dt": 1e-3}
+    search = {"population": 4, "generations": 2, "restarts": 2}
+    cohort.config["simulation"] = {}
+    cohort.config["fits"]["fast"] = {
+        **fit,
+        "protocol": "fast2026",
+        "optimizer": search,
+        "simulation": simulation,
+    }
+    cohort.config["evaluation"] = LITTLE_EVIDENCE
+    code, text = snakemake(config=cohort.write())
+    assert code == 0, text
+    results = tmp_path / "results"
+    found = {fit: selected(results, f"fits/{fit}/*_fits.tsv") for fit in ("fast-linear", "fast")}
+    assert all(row["status"] == "ok" for rows in found.values() for row in rows.values())
+    firsts = first_candidates(results, "fast")
+    for person, row in found["fast-linear"].items():
+        assert float(firsts[person]["param_G"]) == pytest.approx(float(row["param_G"]), abs=1e-9)
+    assert "fast-linear" in (results / "report" / "index.html").read_text(encoding="utf-8")
 
 
 def first_candidates(results, fit):

@@ -22,8 +22,11 @@ def flagged_choice(settings):
 
 
 def version(fit, simulation):
-    """Give the version of what scores the candidates of a search, from that of simulations, for its rule."""
-    return f"{simulation}, linear response version {VERSION}" if is_linear(fit) else simulation
+    """Give the version of what scores the candidates of a search: of linear response, or of simulations.
+
+    Snakemake overlooks a parameter whose value another one has, so nothing runs again for a simulated search.
+    """
+    return f"linear response version {VERSION}" if is_linear(fit) else simulation
 
 
 def check(fit, model, place):
