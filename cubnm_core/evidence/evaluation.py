@@ -119,6 +119,7 @@ def _part(run, rows):
     return {
         "n": len(rows),
         "measurement": getattr(run, "measurement", None),
+        "panel": getattr(run, "panel", None),
         "regional": _regional(run, rows),
         "bold": None if run.bold is None else run.bold[rows, run.n_burn_in :],
         "fc": None if run.fc is None else run.fc[rows],
@@ -139,6 +140,10 @@ def _evaluation(candidate, status, scores, parts):
     target = next(iter(candidate.targets.values()))
     if target.layout is not None:
         shown |= _measured(shown["bold"], target, parts[0]["measurement"])
+        if observables:
+            observables = part["panel"].measure_simulation(
+                shown["bold"], part["measurement"], target.layout, tuple(observables)
+            )
     seeds = np.asarray(candidate.seeds, dtype=int)
     return Evaluation(seeds, status, scores, regional, median, **shown, observables=observables)
 

@@ -1,7 +1,7 @@
 """The Balloon-Windkessel model as a linear filter around the mean input of every node."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 
@@ -60,6 +60,16 @@ class HaemodynamicFilter:
 
     def gain(self, frequency):
         """Complex amplitudes (F, N), in percent signal change per unit of input, at (F,) Hz."""
+        by_states, by_input, observed = self._slopes
+        laplace = 2j * np.pi * np.asarray(frequency, float)[:, None]
+        matrix = np.eye(len(_STATES))[:, :, None, None] * laplace - by_states[:, :, None]
+        right = np.broadcast_to(by_input[:, None, None], (len(_STATES), 1, *matrix.shape[2:]))
+        states = solve_small(matrix, right.astype(complex))[:, 0]
+        return np.einsum("sn,sfn->fn", observed, states)
+
+    @cached_property
+    def _slopes(self):
+        """Of the states' derivatives by the states (4, 4, N) and the input (4, N), of BOLD (4, N)."""
         values = self.constants | rest_states(self.constants, self.mean_input) | {_INPUT: self.mean_input}
         slopes, observed = _slopes()
 
@@ -68,11 +78,7 @@ class HaemodynamicFilter:
 
         by_states = np.array([[spread(slope) for slope in row[:-1]] for row in slopes])
         by_input = np.array([spread(row[-1]) for row in slopes])
-        laplace = 2j * np.pi * np.asarray(frequency, float)[:, None]
-        matrix = np.eye(len(_STATES))[:, :, None, None] * laplace - by_states[:, :, None]
-        right = np.broadcast_to(by_input[:, None, None], (len(_STATES), 1, *matrix.shape[2:]))
-        states = solve_small(matrix, right.astype(complex))[:, 0]
-        return sum(spread(slope) * state for slope, state in zip(observed, states, strict=True))
+        return by_states, by_input, np.array([spread(slope) for slope in observed])
 
 
 @cache

@@ -11,8 +11,11 @@ from cubnm_core.linear.spectra import autocovariance
 from cubnm_core.measures.connectivity import band_pass_sections
 
 _FIRST, _LARGEST = 8, 1024  # intervals of a rule of frequencies
+_SINGLE = 1e-4  # relative error of variances from which single precision is enough
 _MEMORY = 5e8  # bytes that the spectra of one network may take
 _MOST_ALIASES, _NEGLIGIBLE = 8, 1e-3  # and the share of the power at which they end
+_FEW, _MANY = 3, 7  # frequencies through which aliases of BOLD are interpolated
+_FAR = 2.0  # times its resonance: a Nyquist's frequency above which few are enough
 _HIGHEST = 0.25  # of the sampling frequency: the scale of a sampled signal lies below
 
 
@@ -59,13 +62,13 @@ class Signal:
         """
         if self.band_pass is None and not self._has_aliases(network):
             return self.spectra(network, scale, tolerance)
-        return self._regress(*_refine(self._sampled_look(network, scale), tolerance))
+        return self._regress(*_refine(self._sampled_look(network, scale, tolerance), tolerance))
 
     def spectra(self, network, scale, tolerance, lag=0.0):
         """As `sampled_spectra`, but in continuous time where there is no band-pass; serves a lag in s."""
-        look = _Look(network.cross_spectra, Continuous(scale), network.weights.size)
+        look = _Look(_spectra_within(network, tolerance), Continuous(scale), network.weights.size)
         if self.band_pass is not None:
-            look = self._sampled_look(network, scale)
+            look = self._sampled_look(network, scale, tolerance)
         return self._regress(*_refine(look, tolerance, lag))
 
     def _has_aliases(self, network):
@@ -76,15 +79,18 @@ class Signal:
         gain = np.abs(network.filter.gain(np.array([network.filter.scale, nyquist]))) ** 2
         return bool((gain[1] > _NEGLIGIBLE * gain[0]).any())
 
-    def _sampled_look(self, network, scale):
+    def _sampled_look(self, network, scale, tolerance):
         scale = min(scale, _HIGHEST / self.repetition_time)
         if self.band_pass is not None:
             scale = np.sqrt(self.band_pass[0] * self.band_pass[1])
-        look = partial(self._look_at_samples, network, 2 * np.pi * scale)
+        fold = partial(self._fold, network, 2 * np.pi * scale)
+        if network.filter is not None:
+            fold = _FoldedBold(_spectra_within(network, tolerance), network.filter, self.repetition_time)
+        look = partial(self._look_at_samples, fold)
         return _Look(look, Sampled(scale, self.repetition_time), network.weights.size)
 
-    def _look_at_samples(self, network, decay, frequency):
-        folded = self._fold(network, decay, frequency)
+    def _look_at_samples(self, fold, frequency):
+        folded = fold(frequency)
         return folded if self.band_pass is None else self._filter_power(frequency)[:, None, None] * folded
 
     def _filter_power(self, frequency):
@@ -96,7 +102,7 @@ class Signal:
         return np.abs(gain) ** 4
 
     def _fold(self, network, decay, frequency):
-        """Spectra of the sampled signal: what lies beyond Nyquist's frequency comes back below it.
+        """Spectra of a sampled signal without a haemodynamic filter: what lies beyond Nyquist's comes back.
 
         White noise leaves power that falls off slowly; its part, that of a first-order process, is folded in
         closed form.
@@ -132,6 +138,46 @@ class Signal:
         return projection @ spectra @ projection.T, rule
 
 
+class _FoldedBold:
+    """Spectra of sampled BOLD: what lies beyond Nyquist's frequency comes back below it.
+
+    There BOLD has next to no power and spectra are smooth, so a polynomial through few frequencies gives what
+    comes back.
+    """
+
+    def __init__(self, spectra_at, haemodynamic_filter, repetition_time):
+        self.spectra_at, self.nyquist, self.aliases = spectra_at, 0.5 / repetition_time, None
+        count = _FEW if self.nyquist > _FAR * haemodynamic_filter.scale else _MANY
+        self.places = 0.5 - 0.5 * np.cos(np.pi * np.arange(count) / (count - 1))  # of Nyquist's frequency
+
+    def __call__(self, frequency):
+        """Spectra (F, N, N) at (F,) Hz."""
+        spectra = self.spectra_at(frequency)
+        if self.aliases is None:
+            self.aliases = self._find_aliases(_NEGLIGIBLE * np.abs(spectra).max())
+        spectra += np.tensordot(self._interpolation(frequency / self.nyquist), self.aliases, axes=1)
+        return spectra
+
+    def _interpolation(self, wanted):
+        """Weights (F, A) of values at the places in a value at (F,) others, by Lagrange."""
+        own = np.eye(len(self.places), dtype=bool)
+        steps = np.where(own, 1.0, wanted[:, None, None] - self.places)
+        return np.prod(steps / (self.places[:, None] - self.places + own), axis=2)
+
+    def _find_aliases(self, negligible):
+        """What comes back at the places, (A, N, N)."""
+        shift, found = 2 * self.nyquist, 0.0
+        at = self.nyquist * self.places
+        for alias in range(1, _MOST_ALIASES + 1):
+            both = np.concatenate([alias * shift + at, alias * shift - at])
+            above, below = np.split(self.spectra_at(both), 2)
+            more = above + below.conj()
+            found = found + more
+            if np.abs(more).max() <= negligible:
+                break
+        return found
+
+
 @dataclass(frozen=True)
 class _Look:
     """Spectra at given frequencies (F,) in Hz, the map that these come from, and entries of one spectrum."""
@@ -141,6 +187,11 @@ class _Look:
     size: int
 
 
+def _spectra_within(network, tolerance):
+    """Cross-spectra of a network as a function of the frequency, in the precision that is enough."""
+    return partial(network.cross_spectra, dtype=np.complex64 if tolerance >= _SINGLE else np.complex128)
+
+
 def _refine(look, tolerance, lag=0.0):
     """Double the frequencies until variances have converged, or memory ends."""
     rule = Rule(_FIRST, look.map)
@@ -148,7 +199,7 @@ def _refine(look, tolerance, lag=0.0):
     spectra = look.at(rule.frequency)
     while not _converged(spectra, rule, tolerance, lag) and 2 * rule.intervals <= largest:
         rule = rule.doubled()
-        finer = np.empty((rule.intervals + 1, *spectra.shape[1:]), complex)
+        finer = np.empty((rule.intervals + 1, *spectra.shape[1:]), spectra.dtype)
         finer[::2], finer[1::2] = spectra, look.at(rule.frequency[1::2])
         spectra = finer
     return spectra, rule

@@ -72,13 +72,15 @@ class LinearNetwork:
             return self.weights[None]
         return self.weights * np.exp(-laplace[:, None, None] * self.delays)
 
-    def cross_spectra(self, frequency):
+    def cross_spectra(self, frequency, dtype=np.complex128):
         """Two-sided cross-spectral densities of the observed signals.
 
         Parameters
         ----------
         frequency : (F,) array
             In Hz.
+        dtype : type, optional
+            Of the spectra and the products that make them; systems are solved in double precision.
 
         Returns
         -------
@@ -89,14 +91,15 @@ class LinearNetwork:
         to_sums, to_noise = self.local_responses(laplace * self.unit)
         gain = 1.0 if self.filter is None else self.filter.gain(frequency)
         own = np.einsum("kn,kmfn->mfn", self.observed, to_noise) * gain
-        spectra = np.zeros((len(laplace), *self.weights.shape), complex)
+        spectra = np.zeros((len(laplace), *self.weights.shape), dtype)
         diagonal = np.arange(len(self.weights))
         spectra[:, diagonal, diagonal] = np.sum(np.abs(own) ** 2, axis=0)
         if self.by_sums.shape[1]:
             heard = np.einsum("kn,ksfn->sfn", self.observed, to_sums) * gain
             passed = np.einsum("skn,ktfn->fstn", self.sent_by_states, to_sums)
             sent = np.einsum("skn,kmfn->smfn", self.sent_by_states, to_noise)
-            self._add_coupled(spectra, self._paths(heard, passed, laplace), sent, own)
+            paths = self._paths(heard, passed, laplace).astype(dtype)
+            self._add_coupled(spectra, paths, sent.astype(dtype), own.astype(dtype))
         return spectra * self.unit
 
     def _paths(self, heard, passed, laplace):
@@ -114,17 +117,18 @@ class LinearNetwork:
         right = right.reshape(-1, sums * nodes, sums * nodes)
         received = np.linalg.solve(matrix, np.broadcast_to(right, matrix.shape))
         received = received.reshape(count, sums, nodes, sums, nodes)
-        return np.einsum("sfi,fsitj->fitj", heard, received, optimize=True)
+        return np.einsum("sfi,fsitj->fitj", heard, received)
 
     @staticmethod
     def _add_coupled(spectra, paths, sent, own):
         count, nodes, sums, _ = paths.shape
         power = np.einsum("smfn,tmfn->fstn", sent, sent.conj())
-        weighted = np.einsum("fitj,ftsj->fisj", paths, power, optimize=True) if sums > 1 else paths * power
+        weighted = np.einsum("fitj,ftsj->fisj", paths, power) if sums > 1 else paths * power.real
         flat = paths.reshape(count, nodes, sums * nodes)
         spectra += weighted.reshape(count, nodes, sums * nodes) @ flat.conj().swapaxes(1, 2)
-        mixed = np.einsum("fisj,smfj,mfj->fij", paths, sent, own.conj(), optimize=True)
-        spectra += mixed + mixed.conj().swapaxes(1, 2)
+        mixed = np.einsum("fisj,fsj->fij", paths, np.einsum("smfj,mfj->fsj", sent, own.conj()))
+        spectra += mixed
+        spectra += mixed.conj().swapaxes(1, 2)
 
 
 def lagged_covariance(spectra, rule, lag=0.0):

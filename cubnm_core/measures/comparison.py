@@ -57,6 +57,25 @@ def compared_arrays(run, target, rows):
     return np.asarray(run.fc)[rows], None if run.fcd is None else run.fcd[rows]
 
 
+def compared_observables(run, target, rows):
+    """Give observables of simulations as a target asks for them: of all of them, or of pieces.
+
+    Parameters
+    ----------
+    run : Simulation
+    target : cubnm_core.measures.objective.Target
+    rows : slice or (L,) int array
+
+    Returns
+    -------
+    dict of str to (L, K) arrays
+    """
+    observed = getattr(run, "observables", {})
+    if target.layout is not None and observed:
+        return run.measured_observables(target.layout, rows)
+    return {name: values[rows] for name, values in observed.items()}
+
+
 def compare(fc, fcd, target, names):
     """Compare simulations with one target.
 
@@ -152,6 +171,10 @@ class Comparison:
     def observables(self):
         """Those of the terms that are observables."""
         return [name for name in self.terms if name in OBSERVABLES]
+
+    def layout_of(self, row):
+        """The pieces that the simulation at a place in the batch is compared in; None for all of it."""
+        return self.targets[self.index[row]].layout
 
     def observable_scores(self, row, found):
         """Compare the observables of one simulation, the one at a place in the batch, with its target.

@@ -342,7 +342,7 @@ class Objective:
             names = [name for name in names if name not in OBSERVABLES]
             terms = comparison.compare(fc, fcd, target, names)
             if target.observables:
-                observed = {name: values[rows] for name, values in getattr(run, "observables", {}).items()}
+                observed = comparison.compared_observables(run, target, rows)
                 compared = [name for name in OBSERVABLES if self._is_comparable(name, observed, target)]
                 terms |= comparison.compare_observables(observed, target, compared)
         if "r_E" in (run.state_means or {}) and self.band is not None:

@@ -105,6 +105,15 @@ class Cut:
     stops: np.ndarray
 
     @property
+    def kept(self):
+        """Which volumes count, a (stop - start,) bool array, or None where all do."""
+        if self.places is None:
+            return None
+        kept = np.zeros(self.stop - self.start, dtype=bool)
+        kept[self.places] = True
+        return kept
+
+    @property
     def n_counted(self):
         """Number of volumes that count."""
         return self.stop - self.start if self.places is None else len(self.places)

@@ -151,8 +151,8 @@ class Observer:
     def _read_out(self, rows, bold):
         """Observables of some simulations, one after the other, from their BOLD after the burn-in."""
         for row, series in zip(rows, bold, strict=True):
-            series = self._prepared(series)
-            found = self.panel.measure_possible(series, self.repetition_time, self._wanted)
+            layout = None if self.comparison is None else self.comparison.layout_of(row)
+            found = self.panel.measure_simulation(series, self.measurement, layout, self._wanted)
             for name in [name for name in self._kept if name in found]:
                 room = np.full((self.size, found[name].size), np.nan)
                 self.observables.setdefault(name, room)[row] = found[name]

@@ -8,6 +8,7 @@ import numpy as np
 from cubnm_core.equations.hemodynamics import lower_hemodynamics, regional_constants
 from cubnm_core.measures import connectivity, rates
 from cubnm_core.measures.comparison import check_pairs
+from cubnm_core.measures.observables.panel import Panel
 from cubnm_core.measures.pieces import Measurement
 from cubnm_core.simulation import checks, inhibition
 from cubnm_core.simulation.assembly import assemble, chosen_backend, known_constants
@@ -55,6 +56,8 @@ class Simulation:
         Samples of the states in the burn-in.
     measurement : cubnm_core.measures.pieces.Measurement or None
         How BOLD became FC and FCD.
+    panel : cubnm_core.measures.observables.panel.Panel or None
+        What observables were read out.
     """
 
     bold: np.ndarray | None
@@ -71,6 +74,7 @@ class Simulation:
     repetition_time: float = float("nan")
     measurement: Measurement | None = None
     n_early_samples: int = 0
+    panel: Panel | None = None
 
     def analysed_bold(self, row):
         """BOLD that FC was computed from, of one simulation: (T, N), after the burn-in, filtered."""
@@ -108,6 +112,28 @@ class Simulation:
         ):
             array[finite] = values
         return found[0], found[1] if with_fcd else None
+
+    def measured_observables(self, layout, rows=slice(None)):
+        """Read the recorded observables out of pieces of simulations, whose BOLD must have been recorded.
+
+        Parameters
+        ----------
+        layout : cubnm_core.measures.pieces.Layout
+        rows : slice or (L,) int array, optional
+            All simulations by default.
+
+        Returns
+        -------
+        dict of str to (L, K) arrays
+            NaN for simulations that diverged.
+        """
+        status, found = np.asarray(self.status)[rows], {}
+        for place in np.flatnonzero(status != _DIVERGED):
+            bold = self.bold[rows][place, self.n_burn_in :]
+            values = self.panel.measure_simulation(bold, self.measurement, layout, tuple(self.observables))
+            for name, mine in values.items():
+                found.setdefault(name, np.full((len(status), mine.size), np.nan))[place] = mine
+        return found
 
 
 def simulate(
@@ -296,6 +322,7 @@ def simulate(
         repetition_time=repetition_time,
         measurement=observer.measurement,
         n_early_samples=schedule.n_early_samples,
+        panel=panel,
     )
 
 

@@ -1,5 +1,7 @@
 """Simulations give the observables that their BOLD gives, wherever they run and however they are compared."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from devices_under_test import Backend
@@ -8,8 +10,9 @@ from cubnm_core import simulate
 from cubnm_core.errors import InputError
 from cubnm_core.measures.comparison import Comparison, compare_observables
 from cubnm_core.measures.objective import Objective, Target
-from cubnm_core.measures.observables.panel import Panel
+from cubnm_core.measures.observables.panel import Panel, pool_runs
 from cubnm_core.measures.observables.scan import Regions
+from cubnm_core.measures.pieces import lay_out
 from cubnm_core.simulation import assembly
 
 NODES, SIZE = 6, 11
@@ -63,6 +66,39 @@ def test_scores_in_slices_have_the_bits_of_those_of_kept_observables():
         np.testing.assert_array_equal(found["metastability"], stated["metastability"])
         cost = -found["fc_corr"] + 2 * found["metastability"] + found["network_fc"]
         np.testing.assert_allclose(found["cost"], cost)
+
+
+@pytest.mark.parametrize("band", [None, (0.02, 0.2)])
+def test_observables_are_those_of_pieces_without_their_censored_volumes(band):
+    kept = np.ones(100, dtype=bool)
+    kept[[3, 4, 60]] = False
+    layout = lay_out([44, 56], kept)
+    one = replace(target(0), layout=layout)
+    comparison = Comparison([one], np.zeros(SIZE, int), ("fc_corr", "fc_normec", *NAMES))
+    sliced = run(("state_means",), comparison=comparison, band_pass=band, duration=105.0, precision="double")
+    whole = run(("bold", "observables"), band_pass=band, duration=105.0, precision="double")
+    found = whole.measured_observables(layout)
+    for row in range(SIZE):
+        bold = whole.bold[row, whole.n_burn_in :]
+        runs = [
+            PANEL.measure(whole.measurement.prepare(bold[piece.start : piece.stop]), 1.0, piece.mask)
+            for piece in layout.pieces
+        ]
+        for name, expected in pool_runs(runs, [42, 55]).items():
+            np.testing.assert_array_equal(found[name][row], expected)
+    assert not np.array_equal(found["network_fc"], whole.observables["network_fc"])
+    for name, distances in compare_observables(found, one, NAMES).items():
+        np.testing.assert_array_equal(sliced.scores[name], distances)
+
+
+def test_recorded_observables_of_a_target_with_pieces_are_scored_by_pieces():
+    layout = lay_out([44, 56])
+    one = replace(target(0), layout=layout)
+    whole = run(("fc", "bold", "observables"), duration=105.0, precision="double")
+    expected = compare_observables(whole.measured_observables(layout), one, NAMES)
+    found = COUNTED.score(whole, one)
+    for name in NAMES:
+        np.testing.assert_array_equal(found[name], expected[name])
 
 
 def test_all_observables_are_scored_where_they_are_recorded_and_only_needed_ones_in_a_search():

@@ -130,6 +130,7 @@ def problem_fingerprint(problem, settings, hemispheres, repetition_time):
     target |= _hashed_beyond_fc(problem, settings)
     if problem.target.layout is not None:
         target["layout"] = hashed_layout(problem.target.layout)
+        target |= {"observables of": "pieces"} if "observables" in target else {}
     optimizer = hashed_fields(problem.optimizer)
     if not problem.optimizer.is_design:
         optimizer = {name: value for name, value in optimizer.items() if name not in _BUDGET}

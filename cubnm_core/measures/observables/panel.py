@@ -48,9 +48,32 @@ class Panel:
         wanted = [name for name in self.names if names is None or name in names]
         return {name: OBSERVABLES[name].measure(scan) for name in wanted}
 
-    def measure_possible(self, bold, repetition_time, names):
-        """The same of a simulation, without the observables that it is too short for."""
-        scan, found = Scan(bold, repetition_time, self.regions, None), {}
+    def measure_simulation(self, bold, measurement, layout, names):
+        """Read out what a simulation is long enough for, of all of it or pooled over pieces as over runs.
+
+        Parameters
+        ----------
+        bold : (T, N) array
+            After the burn-in, not filtered.
+        measurement : cubnm_core.measures.pieces.Measurement
+        layout : cubnm_core.measures.pieces.Layout or None
+            The pieces; None for all of it as one.
+        names : collection of str
+
+        Returns
+        -------
+        dict of str to (K,) float64 array
+        """
+        if layout is None:
+            return self._measure_possible(measurement.prepare(bold), measurement.repetition_time, None, names)
+        runs, cuts = [], measurement.cuts(layout, False)
+        for cut in cuts:
+            series = measurement.prepare(bold[cut.start : cut.stop])
+            runs.append(self._measure_possible(series, measurement.repetition_time, cut.kept, names))
+        return pool_runs(runs, [cut.n_counted for cut in cuts])
+
+    def _measure_possible(self, bold, repetition_time, kept, names):
+        scan, found = Scan(bold, repetition_time, self.regions, kept), {}
         for name in (name for name in self.names if name in names):
             try:
                 found[name] = OBSERVABLES[name].measure(scan)
