@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cohorts import LITTLE_EVIDENCE, TinyCohort, labelled, read_tsv, symmetric
+from cohorts import TinyCohort, labelled, symmetric
+from fit_results import first_candidates, selected
 from planned_jobs import counts, inputs_of
 from prepared import PreparedCohort
 
@@ -273,46 +274,6 @@ def test_a_protocol_of_two_fits_plans_both_and_hands_the_candidates_of_the_first
     handed_on = [f"results/fits/fast-linear/batch-001_{name}" for name in ("fits.tsv", "landscape.npz")]
     of_fits = [[path in inputs for path in handed_on] for inputs in inputs_of(text, "fit")]
     assert sorted(of_fits) == [[False, False], [True, True]]
-
-
-@pytest.mark.slow
-def test_a_protocol_of_two_fits_runs_up_to_the_report(snakemake, tmp_path):
-    cohort = TinyCohort(tmp_path, participants=("01", "02"))
-    fit = cohort.config["fits"].pop("homogeneous")
-    simulation = {"duration": 120.0, "burn_in": 20.0, "dt": 1e-3}
-    search = {"population": 4, "generations": 2, "restarts": 2}
-    cohort.config["simulation"] = {}
-    cohort.config["fits"]["fast"] = {
-        **fit,
-        "protocol": "fast2026",
-        "optimizer": search,
-        "simulation": simulation,
-    }
-    cohort.config["evaluation"] = LITTLE_EVIDENCE
-    code, text = snakemake(config=cohort.write())
-    assert code == 0, text
-    results = tmp_path / "results"
-    found = {fit: selected(results, f"fits/{fit}/*_fits.tsv") for fit in ("fast-linear", "fast")}
-    assert all(row["status"] == "ok" for rows in found.values() for row in rows.values())
-    firsts = first_candidates(results, "fast")
-    for person, row in found["fast-linear"].items():
-        assert float(firsts[person]["param_G"]) == pytest.approx(float(row["param_G"]), abs=1e-9)
-    assert "fast-linear" in (results / "report" / "index.html").read_text(encoding="utf-8")
-
-
-def first_candidates(results, fit):
-    """Read the first candidate of every person's history, by person."""
-    found = {}
-    for path in (results / "histories" / fit).glob("sub-*_restart-0.tsv"):
-        lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
-        found[path.name[4:6]] = dict(zip(lines[0].split("\t"), lines[1].split("\t"), strict=True))
-    return found
-
-
-def selected(results, pattern):
-    """Read the selected rows of tables of fits."""
-    rows = [row for path in results.glob(pattern) for row in read_tsv(path)]
-    return {row["participant_id"]: row for row in rows if row["selected"] == "True"}
 
 
 def test_people_start_from_the_group_and_a_new_one_makes_nobody_start_again(snakemake, two_levels):
