@@ -141,9 +141,9 @@ _PAGE = """\
 
 {date}, `python benchmarks/linear_group_fit.py`; {processor}, load {load}. Data, protocol and cost of
 [the group fit](group_fit_amd-epyc-family-26-model-2.md): {linear} candidates by linear response
-({share:.0%} of them flagged and simulated in steps of 1 ms), {simulated} simulations in steps of 1 ms from its
-optimum and from its best flagged candidate, {retested} more at 0.1 ms to choose. Mean (SD) over ten fresh noise
-seeds at 0.1 ms:
+({share:.0%} of them flagged and simulated in steps of 1 ms), {simulated} simulations in steps of 1 ms from
+its optimum and from its best flagged candidate, {retested} more at 0.1 ms to choose. Mean (SD) over ten
+fresh noise seeds at 0.1 ms:
 
 {rows}
 
