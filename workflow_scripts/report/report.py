@@ -9,6 +9,7 @@ from workflow_scripts.report.page import render, render_people
 from workflow_scripts.report.person import People
 from workflow_scripts.report.section import Section
 from workflow_scripts.report.sections import (
+    answers,
     connectivity,
     convergence,
     exclusions,
@@ -30,8 +31,9 @@ from workflow_scripts.report.sections import (
     twins,
 )
 
-# In the order of the page: what was decided beforehand comes first, then what went wrong.
+# In the order of the page: the answers on one screen, what was decided beforehand, then what went wrong.
 SECTIONS = (
+    answers,
     primary,
     exclusions,
     summary,

@@ -13,6 +13,7 @@ from workflow_scripts.report.section import Section
 RIDGE = 0.7  # correlation of estimates from which two parameters are said to trade off
 RECOVERED = 0.7  # correlation with the truth below which a parameter is not recovered
 ENOUGH = 4  # people below which a correlation says nothing
+LOST = "not identifiable"  # how verdicts begin by which nothing may be interpreted
 MAX_PANELS = 6
 MAX_PAIRS = 15  # rows of the table of trade-offs
 WORDS = {
@@ -65,6 +66,23 @@ def _fit(cohort, fit, fewest):
         "profiled": found["n_profiles"].max(),
         "pictures": _pictures(fit, found, points, cohort.count_people(points["key"]) >= fewest, fewest > 0),
     }
+
+
+def parameter_verdicts(cohort, fit):
+    """What is said of every parameter of a fit: dict of str to str."""
+    truth = cohort.of_fit("recovery", fit).dropna(subset=["truth", "estimate"])
+    return {
+        row["parameter"]: _words(
+            row["verdict"], against_truth(truth[truth["parameter"] == row["parameter"]])["r"]
+        )
+        for row in cohort.of_fit("identifiability", fit).to_dict("records")
+    }
+
+
+def not_identifiable(cohort, fit):
+    """Parameters whose differences between people must not be interpreted."""
+    told = parameter_verdicts(cohort, fit)
+    return [name for name, words in told.items() if words.startswith(LOST)]
 
 
 def _row(row, truth, fewest):
@@ -164,7 +182,7 @@ def _pair_words(trades, between, is_ridge, known):
 
 def _verdict(rows, pairs):
     """The tables in a few words: what must not be interpreted, what trades off, what would help."""
-    lost = [row["name"] for row in rows if row["verdict"].startswith("not identifiable")]
+    lost = [row["name"] for row in rows if row["verdict"].startswith(LOST)]
     ridges = [pair["name"] for pair in pairs if pair["is_ridge"]]
     sentences = []
     if lost:

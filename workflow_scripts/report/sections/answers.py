@@ -1,0 +1,136 @@
+"""The first screen: who is in, and a line for each question that a reader asks first, with a link to the reasons."""
+
+import numpy as np
+
+from cubnm_core.statistics.paired import BETTER, TOO_FEW, WORSE
+from workflow_scripts.report.comparison import MEASURES, interval
+from workflow_scripts.report.formatting import MISSING, number
+from workflow_scripts.report.section import Section
+from workflow_scripts.report.sections import exclusions, identifiability, statistics
+from workflow_scripts.statistics.corrections import EXPLORATORY
+
+#: Baselines of FC that a personal model should beat, and what the last row is held against.
+HELD_AGAINST = {
+    "sc_fc": "Better than the connectome alone?",
+    "group_mean_fc": "Better than the mean FC of the others?",
+    "scan_rescan_fc": "As good as a second scan?",
+}
+OWN_CONNECTOME, PARAMETERS = "connectome_others", "parameter"
+GOOD, BAD, OPEN = "good", "bad", "open"  # classes of the marks
+_NAMED = 6  # people
+
+
+def section(cohort):
+    """Counts, and a row of answers for every question, a column for every fit."""
+    problems = exclusions.problems(cohort)
+    missing = {problem["key"] for problem in problems}
+    context = {
+        "people": cohort.people.nunique(),
+        "missing": sorted(missing)[:_NAMED],
+        "n_missing": len(missing),
+        "fits": cohort.fits,
+        "rows": [row for row in _rows(cohort) if any(answer["text"] != MISSING for answer in row["answers"])],
+        "split": "held-out" if cohort.holdout != "none" else "training",
+    }
+    return Section("answers", "At a glance", "answers.html.j2", context)
+
+
+def _rows(cohort):
+    for baseline, question in HELD_AGAINST.items():
+        yield _row(question, "scores", [_against(cohort, fit, baseline) for fit in cohort.fits])
+    yield _row(
+        "Personal: own connectome better than others’?",
+        "personal",
+        [_personal(cohort, fit) for fit in cohort.fits],
+    )
+    yield _row(
+        "Which parameters are identifiable?",
+        "identifiability",
+        [_identifiable(cohort, fit) for fit in cohort.fits],
+    )
+    yield _row("Reliable over sessions?", "reliability", [_reliable(cohort, fit) for fit in cohort.fits])
+    yield _row(
+        "Do parameters differ between groups?", "statistics", [_groups(cohort, fit) for fit in cohort.fits]
+    )
+
+
+def _row(question, anchor, answers):
+    return {"question": question, "anchor": anchor, "answers": answers}
+
+
+def _answer(mark, text, detail=""):
+    return {"mark": mark, "text": text, "detail": detail}
+
+
+_NOTHING = _answer(OPEN, MISSING)
+
+
+def _against(cohort, fit, baseline):
+    """Verdict on the correlation of FC with that of the scan, beside a baseline."""
+    rows = cohort.of_fit("fit_comparison", fit)
+    rows = rows[(rows["other"] == baseline) & (rows["measure"] == "fc_corr")]
+    return _judged(rows)
+
+
+def _personal(cohort, fit):
+    rows = cohort.of_fit("contrasts", fit)
+    rows = rows[(rows["contrast"] == OWN_CONNECTOME) & (rows["measure"] == "fc_corr")]
+    split = "test" if (rows["split"] == "test").any() else "train"
+    return _judged(rows[rows["split"] == split].iloc[:1])
+
+
+def _judged(rows):
+    """A verdict with the difference and its interval."""
+    if rows.empty:
+        return _NOTHING
+    row = rows.iloc[0]
+    if row["verdict"] == TOO_FEW:
+        return _answer(OPEN, "too few people for a verdict")
+    mark = {BETTER: GOOD, WORSE: BAD}.get(row["verdict"], OPEN)
+    return _answer(mark, row["verdict"], f"{MEASURES['fc_corr']} {interval(row)}")
+
+
+def _identifiable(cohort, fit):
+    """Parameters whose differences between people may be interpreted, and those that may not."""
+    told, lost = (
+        identifiability.parameter_verdicts(cohort, fit),
+        identifiability.not_identifiable(cohort, fit),
+    )
+    if not told:
+        return _NOTHING
+    rest = f"not: {', '.join(lost)}" if lost else ""
+    known = [name for name in told if name not in lost]
+    if not known:
+        return _answer(BAD, "none", rest)
+    return _answer(OPEN if lost else GOOD, ", ".join(known), rest)
+
+
+def _reliable(cohort, fit):
+    rows = cohort.of_fit("reliability", fit)
+    rows = rows[rows["quantity"] == PARAMETERS] if "quantity" in rows else rows
+    rows = rows[np.isfinite(rows["icc"].astype(float))] if len(rows) else rows
+    if rows.empty:
+        return _NOTHING
+    best = rows.drop_duplicates("variable").to_dict("records")
+    told = ", ".join(f"{row['variable']} {number(row['icc'])}" for row in best)
+    return _answer(OPEN, f"ICC {told}")
+
+
+def _groups(cohort, fit):
+    """Tests of parameters: only of those that are identifiable is a difference a finding."""
+    rows = cohort.of_fit("statistics", fit)
+    if rows.empty:
+        return _NOTHING
+    rows = rows[(rows["quantity"] == PARAMETERS) & (rows["role"] == EXPLORATORY) & (rows["sample"] == "all")]
+    if rows.empty:
+        return _NOTHING
+    alpha = statistics.level(cohort)
+    hits = rows[statistics.corrected(rows) < alpha]
+    lost = identifiability.not_identifiable(cohort, fit)
+    sound = [name for name in dict.fromkeys(hits["variable"]) if name not in lost]
+    doubtful = [name for name in dict.fromkeys(hits["variable"]) if name in lost]
+    detail = f"not identifiable, so no finding: {', '.join(doubtful)}" if doubtful else ""
+    if sound:
+        return _answer(GOOD, ", ".join(sound), detail)
+    count = rows["variable"].nunique()
+    return _answer(OPEN, f"no test of {count} parameter{'s' if count > 1 else ''} below {alpha:g}", detail)
