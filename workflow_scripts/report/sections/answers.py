@@ -1,4 +1,4 @@
-"""The first screen: who is in, and a line for each question that a reader asks first, with a link to the reasons."""
+"""The first screen: who is in, and a line for each question that a reader asks first, with a link to more."""
 
 import numpy as np
 

@@ -13,7 +13,7 @@ from workflow_scripts.report.section import Section
 RIDGE = 0.7  # correlation of estimates from which two parameters are said to trade off
 RECOVERED = 0.7  # correlation with the truth below which a parameter is not recovered
 ENOUGH = 4  # people below which a correlation says nothing
-LOST = "not identifiable"  # how verdicts begin by which nothing may be interpreted
+NOT_IDENTIFIABLE = "not identifiable"  # how verdicts begin by which nothing may be interpreted
 MAX_PANELS = 6
 MAX_PAIRS = 15  # rows of the table of trade-offs
 WORDS = {
@@ -82,7 +82,7 @@ def parameter_verdicts(cohort, fit):
 def not_identifiable(cohort, fit):
     """Parameters whose differences between people must not be interpreted."""
     told = parameter_verdicts(cohort, fit)
-    return [name for name, words in told.items() if words.startswith(LOST)]
+    return [name for name, words in told.items() if words.startswith(NOT_IDENTIFIABLE)]
 
 
 def _row(row, truth, fewest):
@@ -182,7 +182,7 @@ def _pair_words(trades, between, is_ridge, known):
 
 def _verdict(rows, pairs):
     """The tables in a few words: what must not be interpreted, what trades off, what would help."""
-    lost = [row["name"] for row in rows if row["verdict"].startswith(LOST)]
+    lost = [row["name"] for row in rows if row["verdict"].startswith(NOT_IDENTIFIABLE)]
     ridges = [pair["name"] for pair in pairs if pair["is_ridge"]]
     sentences = []
     if lost:
