@@ -24,6 +24,8 @@ class Told:
     def __init__(self, tables, groups=("control", "patient"), decided=None, record=()):
         names = ("statistics", "statistics_models", "map_association")
         self.tables = dict(zip(names, tables, strict=True))
+        columns = ["fit", "parameter", "verdict", "truth", "estimate"]
+        self.tables |= dict.fromkeys(("identifiability", "recovery"), pd.DataFrame(columns=columns))
         self.groups = pd.Series(groups)
         self.config = {"statistics": {"alpha": 0.05, "primary": decided}}
         self.provenance = {"primary": list(record)}

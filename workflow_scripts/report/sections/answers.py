@@ -1,12 +1,11 @@
 """The first screen: who is in, and a line for each question that a reader asks first, with a link to more."""
 
-import numpy as np
-
 from cubnm_core.statistics.paired import BETTER, TOO_FEW, WORSE
 from workflow_scripts.report.comparison import MEASURES, interval
 from workflow_scripts.report.formatting import MISSING, number
 from workflow_scripts.report.section import Section
 from workflow_scripts.report.sections import exclusions, identifiability, statistics
+from workflow_scripts.report.sections.reliability import SINGLE
 from workflow_scripts.statistics.corrections import EXPLORATORY
 
 #: Baselines of FC that a personal model should beat, and what the last row is held against.
@@ -15,7 +14,7 @@ HELD_AGAINST = {
     "group_mean_fc": "Better than the mean FC of the others?",
     "scan_rescan_fc": "As good as a second scan?",
 }
-OWN_CONNECTOME, PARAMETERS = "connectome_others", "parameter"
+OWN_CONNECTOME, PARAMETER = "connectome_others", "parameter"
 GOOD, BAD, OPEN = "good", "bad", "open"  # classes of the marks
 _NAMED = 6  # people
 
@@ -98,22 +97,30 @@ def _identifiable(cohort, fit):
     )
     if not told:
         return _NOTHING
-    rest = f"not: {', '.join(lost)}" if lost else ""
-    known = [name for name in told if name not in lost]
-    if not known:
-        return _answer(BAD, "none", rest)
-    return _answer(OPEN if lost else GOOD, ", ".join(known), rest)
+    sure = [name for name, words in told.items() if words.startswith(identifiability.REPEATABLE)]
+    open_ones = [
+        f"{name} ({words.split(':')[0]})" for name, words in told.items() if name not in [*sure, *lost]
+    ]
+    rest = "; ".join([*open_ones, *([f"not: {', '.join(lost)}"] if lost else [])])
+    if not sure:
+        return _answer(OPEN if open_ones else BAD, "none", rest)
+    return _answer(OPEN if rest else GOOD, ", ".join(sure), rest)
 
 
 def _reliable(cohort, fit):
+    """ICC of single sessions, with intervals."""
     rows = cohort.of_fit("reliability", fit)
-    rows = rows[rows["quantity"] == PARAMETERS] if "quantity" in rows else rows
-    rows = rows[np.isfinite(rows["icc"].astype(float))] if len(rows) else rows
     if rows.empty:
         return _NOTHING
-    best = rows.drop_duplicates("variable").to_dict("records")
-    told = ", ".join(f"{row['variable']} {number(row['icc'])}" for row in best)
-    return _answer(OPEN, f"ICC {told}")
+    rows = rows[(rows["quantity"] == PARAMETER) & (rows["icc_type"] == SINGLE)].dropna(subset="icc")
+    if rows.empty:
+        return _NOTHING
+    told = [
+        f"{row['variable']} {number(row['icc'])} [{number(row['low'])}, {number(row['high'])}]"
+        for row in rows.to_dict("records")
+    ]
+    good = bool((rows["low"] > 0).all())
+    return _answer(GOOD if good else OPEN, "above 0" if good else "not shown", f"{SINGLE}: {', '.join(told)}")
 
 
 def _groups(cohort, fit):
@@ -121,7 +128,7 @@ def _groups(cohort, fit):
     rows = cohort.of_fit("statistics", fit)
     if rows.empty:
         return _NOTHING
-    rows = rows[(rows["quantity"] == PARAMETERS) & (rows["role"] == EXPLORATORY) & (rows["sample"] == "all")]
+    rows = rows[(rows["quantity"] == PARAMETER) & (rows["role"] == EXPLORATORY) & (rows["sample"] == "all")]
     if rows.empty:
         return _NOTHING
     alpha = statistics.level(cohort)

@@ -13,14 +13,14 @@ from workflow_scripts.report.section import Section
 RIDGE = 0.7  # correlation of estimates from which two parameters are said to trade off
 RECOVERED = 0.7  # correlation with the truth below which a parameter is not recovered
 ENOUGH = 4  # people below which a correlation says nothing
-NOT_IDENTIFIABLE = "not identifiable"  # how verdicts begin by which nothing may be interpreted
+REPEATABLE, NOT_IDENTIFIABLE = "repeatable", "not identifiable"  # how verdicts begin
 MAX_PANELS = 6
 MAX_PAIRS = 15  # rows of the table of trade-offs
 WORDS = {
     "flat": "not identifiable: the cost is flat",
     "lost": "not identifiable: searches differ as much as people",
     "weak": "weakly identifiable",
-    "repeatable": "repeatable over searches",
+    "repeatable": f"{REPEATABLE} over searches",
     "unknown": "unknown: one restart, or one person",
 }
 

@@ -8,6 +8,7 @@ from workflow_scripts.report.figures import effects as figures
 from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.formatting import MISSING, number, significant
 from workflow_scripts.report.section import Section
+from workflow_scripts.report.sections.identifiability import not_identifiable
 from workflow_scripts.statistics.corrections import EXPLORATORY, PRIMARY
 from workflow_scripts.statistics.map_association import COLUMNS as MAP_COLUMNS
 
@@ -100,7 +101,7 @@ def _model(cohort, name, fit, smallest=0):
         "note": _text(first["note"]),
         "sensitivity": _sensitivity(told),
         "combat": _combat(told),
-        "verdicts": _verdicts(rows[rows["sample"] == "all"], level(cohort)),
+        "verdicts": _verdicts(rows[rows["sample"] == "all"], level(cohort), not_identifiable(cohort, fit)),
         "is_primary": bool((rows["role"] == PRIMARY).any()),
         "rows": _beside(whole),
         "picture": _forest(whole[whole["quantity"] == "parameter"], name, fit),
@@ -189,8 +190,11 @@ def corrected(rows):
     return rows["p_permutation_fdr"].fillna(rows["p_fdr"])
 
 
-def _verdicts(rows, alpha):
-    """For every kind of response and contrast: what was found after correction, the primary test left out."""
+def _verdicts(rows, alpha, lost=()):
+    """For every kind of response and contrast: what was found after correction, the primary test left out.
+
+    A difference in a parameter that is not identifiable, one of `lost`, is no finding.
+    """
     found, rows = [], rows[rows["role"] == EXPLORATORY]
     for (quantity, term, contrast), part in rows.groupby(["quantity", "term", "contrast"], sort=False):
         p = corrected(part)
@@ -202,7 +206,11 @@ def _verdicts(rows, alpha):
             if hits.empty:
                 limits = f"{_reach(part)}{_resolution(part, alpha)}"
                 said = f"none {counted} {limit} (smallest p {p_text(p.min())}{limits})."
-            found.append({"text": f"{term} ({contrast}): {said}", "found": not hits.empty})
+            is_parameter = quantity == "parameter"
+            doubtful = [name for name in hits["variable"].unique() if is_parameter and name in lost]
+            said += f" Not identifiable, so no finding: {', '.join(doubtful)}." if doubtful else ""
+            sound = hits[~hits["variable"].isin(doubtful)]
+            found.append({"text": f"{term} ({contrast}): {said}", "found": not sound.empty})
     return found
 
 
