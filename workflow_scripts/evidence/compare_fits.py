@@ -84,7 +84,7 @@ def optimism_rows(fits, evaluation, settings):
     scores = evaluation.set_index([*keys, "measure", "split"])["mean"].to_dict()
     stored = evaluation.drop_duplicates(keys).set_index(keys)[[*scoring.ANALYSIS, "seeds"]].to_dict("index")
     rows = []
-    for row in fits[fits["selected"] == "True"].to_dict("records"):
+    for row in fits[(fits["selected"] == "True") & fits["fit"].isin(settings)].to_dict("records"):
         unit = tuple(row[key] for key in keys)
         for measure, search in compare_searches(row, objectives.weights(settings[row["fit"]])).items():
             train, test = (scores.get((*unit, measure, split), np.nan) for split in SPLITS)

@@ -14,7 +14,7 @@ COLUMNS = (*KEYS, "parameter", "other", *FOUND, *SHARES, "left_out", "note")
 def main(sm):
     """Write a row per person, fit and pair of parameters."""
     logger = job.start(sm)
-    rows = [row for path in sm.input.landscapes for row in plane_rows(result_tables.read_frame(path))]
+    rows = [row for path in sm.input.landscapes for row in plane_rows(result_tables.read_table(path))]
     job.write_tsv(sm.output.table, rows, columns=COLUMNS)
     dictionary.write(sm.output.table)
     logger.info("%d planes", len(rows))
@@ -22,7 +22,6 @@ def main(sm):
 
 def plane_rows(table):
     """One row per plane of a batch, and the rows that say why somebody has none."""
-    table = table.astype({name: object for name in KEYS if name in table})
     noted = result_tables.noted(table)
     rows = noted[[*KEYS[:3], "note"]].to_dict("records")
     keys = [*KEYS[:3], "parameter", "other"]
