@@ -51,8 +51,11 @@ def _array(path):
         return arrays[arrays.files[0]]
 
 
-def simulate_group(weights, connectome, params, seed, lengths, comparison=None, *, backend):
-    """Simulate a batch as the fits of cuBNM's paper do; has the form that `run_fits` asks for."""
+def simulate_group(weights, connectome, params, seed, lengths, comparison=None, *, backend, **steps):
+    """Simulate a batch as the fits of cuBNM's paper do; has the form that `run_fits` asks for.
+
+    `steps` are time steps other than those of the protocol.
+    """
     return simulate(
         "rWW",
         weights,
@@ -64,7 +67,7 @@ def simulate_group(weights, connectome, params, seed, lengths, comparison=None, 
         record=("state_means",) if comparison else ("fc", "fcd", "state_means"),
         comparison=comparison,
         backend=backend,
-        **PROTOCOL,
+        **PROTOCOL | steps,
     )
 
 

@@ -29,7 +29,7 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 import derivatives  # noqa: E402
 
-from workflow_scripts.cohort import tables  # noqa: E402
+from workflow_scripts.cohort import table_checks  # noqa: E402
 from workflow_scripts.configuration import configuration  # noqa: E402
 
 ATLASES = ("4S156Parcels", "4S456Parcels", "Glasser", "Gordon", "Tian")
@@ -110,7 +110,7 @@ def measure(folder, asked):
     config = write_config(folder, asked.batch_size)
     read = {**config, **{name: str(folder / config[name]) for name in TABLES}}
     started, used = time.perf_counter(), time.process_time()
-    rows = tables.read_tables(configuration.validate(read))
+    rows = table_checks.read_tables(configuration.validate(read))
     reading = {"cpu": time.process_time() - used, "wall": time.perf_counter() - started}
     command = (
         sys.executable,

@@ -10,7 +10,7 @@ from workflow_scripts.cohort import (
     last_run,
     planned_cohort,
     primary_record,
-    scan_filters,
+    start_checks,
     statistical_models,
     tables,
     twin_parts,
@@ -21,22 +21,24 @@ from workflow_scripts.configuration import (
     configuration,
     connectome,
     first_fits,
-    messages,
     method,
     objectives,
     start,
 )
 from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.fit_settings import model_files, resolve_fit
-from workflow_scripts.files import versions, writing
+from workflow_scripts.files import refusals, versions, writing
 from workflow_scripts.fitting import claims, interruptions, time_steps
 
-CONFIG = configuration.validate(config, workflow.configfiles if workflow.is_main_process else ())
-# The run that a user starts reads and checks all tables; the jobs it starts find what concerns them in an index.
-COHORT = None if workflow.is_main_process else planned_cohort.read_index(CONFIG)
-COHORT = COHORT or planned_cohort.PlannedCohort(CONFIG)
-CONFIG = {**CONFIG, "batch_size": COHORT.batch_size}
-FITS = {name: time_steps.settle(resolve_fit(CONFIG, name), name) for name in CONFIG["fits"]}
+with refusals.shown_plainly():
+    # The run that a user starts reads and checks everything; the jobs it starts find what concerns them in an index.
+    if workflow.is_main_process:
+        CONFIG, COHORT = start_checks.check_start(config, workflow.configfiles)
+    else:
+        CONFIG = configuration.validate(config)
+        COHORT = planned_cohort.read_index(CONFIG) or planned_cohort.PlannedCohort(CONFIG)
+    CONFIG = {**CONFIG, "batch_size": COHORT.batch_size}
+    FITS = {name: time_steps.settle(resolve_fit(CONFIG, name), name) for name in CONFIG["fits"]}
 # Fits that a protocol makes before another one are steps towards it: evidence is of the fits that are asked for.
 STEPS = first_fits.steps(CONFIG["fits"])
 FINAL = {name: settings for name, settings in FITS.items() if name not in STEPS}
@@ -58,29 +60,11 @@ BOLD_READING = bold.select_preparation(CONFIG)
 NODES, COMMON = "results/cohort/nodes.tsv", "results/cohort/common_nodes.json"
 GROUP_CONNECTOME = "results/cohort/average_connectome.npz"
 
-# Only the run that a user starts looks at the files; the jobs it starts need not look again.
-if workflow.is_main_process and CONFIG["synthetic"] is None:
-    messages.raise_problems(
-        "Files of the manifest cannot be read", tables.missing_files(COHORT.manifest, CONFIG["manifest"])
-    )
-    messages.raise_problems(
-        "The scans are not filtered as the configuration says",
-        scan_filters.problems(COHORT.manifest, CONFIG["bold"]),
-    )
+# Too few people for a statistical model are told before the first job as well.
+if workflow.is_main_process and statistical_models.has_people(CONFIG):
+    from workflow_scripts.statistics import planned_designs  # slow to import
 
-
-# Statistical models are read before the first job as well, lest a slip in a formula shows after all fits.
-if workflow.is_main_process:
-    for text in bold.note_field_strength(config):
-        print(f"Note: {text}", file=sys.stderr)
-    messages.raise_problems(
-        "The statistical models cannot be used",
-        statistical_models.check(CONFIG)
-        or statistical_models.check_sessions(CONFIG, COHORT.units().values()),
-    )
-    if statistical_models.has_people(CONFIG):
-        from workflow_scripts.statistics import planned_designs  # slow to import
-
+    with refusals.shown_plainly():
         for text in planned_designs.check(CONFIG, COHORT.units()):
             print(f"Note: {text}", file=sys.stderr)
 

@@ -39,7 +39,7 @@ rule profiles:
 
 
 # The expected cost over pairs of parameters, by linear response: of everybody, since nothing but short noisy runs is simulated.
-rule landscapes:
+rule expected_landscapes:
     input:
         fits="results/fits/{fit}/batch-{batch}_fits.tsv",
         evaluation="results/evaluation/{fit}/batch-{batch}_evaluation.tsv",
@@ -52,9 +52,9 @@ rule landscapes:
     output:
         "results/landscapes/{fit}/batch-{batch}_landscapes.tsv",
     log:
-        "logs/landscapes/{fit}_batch-{batch}.log",
+        "logs/expected_landscapes/{fit}_batch-{batch}.log",
     benchmark:
-        "results/benchmarks/landscapes/{fit}_batch-{batch}.tsv"
+        "results/benchmarks/expected_landscapes/{fit}_batch-{batch}.tsv"
     conda:
         "../envs/workflow.yaml"
     threads: 8
@@ -74,7 +74,7 @@ rule landscapes:
 
 rule landscape_table:
     input:
-        landscapes=expected_landscapes,
+        landscapes=landscape_paths,
     output:
         table="results/cohort/expected_landscapes.tsv",
         dictionary="results/cohort/expected_landscapes.json",

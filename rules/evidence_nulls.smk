@@ -79,6 +79,12 @@ rule null_tests:
     input:
         nulls=per_final("results/nulls/{fit}/batch-{batch}_nulls.tsv"),
         rewiring=per_final("results/nulls/{fit}/batch-{batch}_rewiring.tsv"),
+        fits=per_final("results/fits/{fit}/batch-{batch}_fits.tsv"),
+        null_fits=(
+            per_final("results/nulls/{fit}/batch-{batch}_fits.tsv")
+            if NULLS["refits"] and NULLS["kinds"]
+            else []
+        ),
     output:
         nulls="results/cohort/nulls.tsv",
         rewiring="results/cohort/rewiring.tsv",
@@ -94,6 +100,10 @@ rule null_tests:
         mem_mb=growing(4000),
         runtime=growing(30),
     params:
+        units=all_units,
+        fits=list(FINAL),
+        batches=lambda wildcards: COHORT.batches,
+        nulls={key: NULLS[key] for key in ("kinds", "count", "refits")},
         evidence_version=VERSIONS["evidence"],
         statistics_version=VERSIONS["statistics"],
     script:

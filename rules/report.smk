@@ -61,7 +61,7 @@ rule report:
         parameter_correlations="results/cohort/parameter_correlations.tsv",
         profiles="results/cohort/profiles.tsv",
         expected_landscapes="results/cohort/expected_landscapes.tsv",
-        planes=expected_landscapes,
+        planes=landscape_paths,
         step_costs=["results/cohort/step_costs.tsv"] if STEPS else [],
         null_tests="results/cohort/null_tests.tsv",
         nulls="results/cohort/nulls.tsv",

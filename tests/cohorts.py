@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import yaml
 
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks
 from workflow_scripts.configuration.configuration import validate
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.files.archives import Archive
@@ -100,7 +100,7 @@ class TinyCohort:
         config = {**self.config}
         for name in ("manifest", "participants", "nodes"):
             config[name] = str(self.folder / config[name])
-        return tables.read_tables(validate(config))
+        return table_checks.read_tables(validate(config))
 
 
 def labelled(values, labels=LABELS):

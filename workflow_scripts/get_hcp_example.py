@@ -2,30 +2,24 @@
 
     python -m workflow_scripts.get_hcp_example [folder]
 
-The wheel is downloaded with pip, read, and thrown away; nothing is installed. The folder (resources/hcp) then
-holds connectomes, tract lengths, scans, maps of the cortex, and the tables that the configurations
+The wheel is downloaded once with pip and kept in the cache; nothing is installed. The folder (resources/hcp)
+then holds connectomes, tract lengths, scans, maps of the cortex, and the tables that the configurations
 config/examples/hcp*.yaml name.
 """
 
 import argparse
-import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from cubnm_core import datasets
 from cubnm_core.errors import InputError
 from workflow_scripts.configuration.schemas import schema
 from workflow_scripts.files.job import atomic_path, write_tsv
 
-WHEEL = "cubnm==0.1.0"
-# Any wheel of that version holds the same data, so the example can be had with every Python and platform.
-WHEEL_TAGS = ("--python-version", "3.11", "--implementation", "cp", "--platform", "manylinux2014_x86_64")
-PARTICIPANTS = ("100206", "100307")
 RUNS = {"REST1_LR": "train", "REST2_LR": "test"}
-REPETITION_TIME = 0.72
 NETWORKS = ("Vis", "SomMot", "DorsAttn", "SalVentAttn", "Limbic", "Cont", "Default")
 MAPS = {
     "myelin": "myelinmap",
@@ -47,47 +41,12 @@ def main():
         "folder", nargs="?", default="resources/hcp", help="where the data go (default: resources/hcp)"
     )
     folder = Path(parser.parse_args().folder)
-    with tempfile.TemporaryDirectory() as temporary, zipfile.ZipFile(download_wheel(temporary)) as wheel:
+    with zipfile.ZipFile(datasets.fetch()) as wheel:
         data = zipfile.Path(wheel, "cubnm/data/")
         write_example(data / "hcp", data / "maps", folder)
         licence = zipfile.Path(wheel, "cubnm-0.1.0.dist-info/licenses/LICENSE")
         (folder / "LICENSE").write_bytes(licence.read_bytes())
     print(f"The example is in {folder}. Next: snakemake --cores all --configfile config/examples/hcp.yaml")
-
-
-def download_wheel(folder):
-    """Fetch the wheel with pip, without its dependencies.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Where the wheel goes.
-
-    Returns
-    -------
-    Path
-
-    Raises
-    ------
-    InputError
-        If pip cannot get it.
-    """
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        WHEEL,
-        "--no-deps",
-        "--only-binary",
-        ":all:",
-        *WHEEL_TAGS,
-    ]
-    done = subprocess.run([*command, "--quiet", "--dest", str(folder)], capture_output=True, text=True)
-    wheels = list(Path(folder).glob("*.whl"))
-    if done.returncode or not wheels:
-        raise InputError(f"pip could not download {WHEEL}; is there a network?\n{done.stderr.strip()}")
-    return wheels[0]
 
 
 def write_example(hcp, maps, folder):
@@ -104,8 +63,8 @@ def write_example(hcp, maps, folder):
     table = nodes([int(number) for number in networks])
     write_tsv(folder / "nodes.tsv", table)
     write_tsv(folder / "maps.tsv", map_rows(maps, [node["label"] for node in table]))
-    write_tsv(folder / "participants.tsv", [{"participant_id": person} for person in PARTICIPANTS])
-    rows = [row for person in PARTICIPANTS for row in _rows(person)]
+    write_tsv(folder / "participants.tsv", [{"participant_id": person} for person in datasets.PEOPLE])
+    rows = [row for person in datasets.PEOPLE for row in _rows(person)]
     write_tsv(folder / "manifest.tsv", [row for row, _ in rows], columns=schema("manifest")["properties"])
     for row, source in rows:
         with atomic_path(folder / row["path"]) as temporary:
@@ -170,7 +129,7 @@ def _rows(person):
         row = {**shared, "kind": kind, "path": f"sub-{person}_{kind}.npz"}
         yield row, f"sc/{person}/ctx_parc-schaefer-100_desc-{name}.npz"
     for run, role in RUNS.items():
-        scan = {"repetition_time": REPETITION_TIME, "orientation": "NxT", "censoring": "none"}
+        scan = {"repetition_time": datasets.REPETITION_TIME, "orientation": "NxT", "censoring": "none"}
         path = f"sub-{person}_run-{run.replace('_', '')}_bold.npz"
         row = {**shared, "kind": "bold", "run_id": run, "path": path, "role": role, **scan}
         yield row, f"bold/{person}/{run}/ctx_parc-schaefer-100_desc-bold.npz"
@@ -179,5 +138,5 @@ def _rows(person):
 if __name__ == "__main__":
     try:
         main()
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.exit(str(error))

@@ -121,5 +121,5 @@ def _relative(path, folder):
 if __name__ == "__main__":
     try:
         main()
-    except InputError as error:
+    except (InputError, OSError) as error:
         sys.exit(str(error))

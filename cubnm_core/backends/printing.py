@@ -28,7 +28,8 @@ class Writer:
 
     def name(self, name):
         """A name of the model as it is written here."""
-        return f"{name}_" if name in self.reserved else self.prefix + name
+        # A name that has the underscore already gets another one, lest two names become one.
+        return f"{name}_" if name.rstrip("_") in self.reserved else self.prefix + name
 
     def text(self, expression):
         """An expression as source, with products and sums fused."""

@@ -15,6 +15,8 @@ LONGEST_NAME = 64
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}")
 #: Words that equations or backends use themselves.
 RESERVED = ("inf", "nan", "in_strength")
+#: Words that backends put before the names of states.
+DERIVED = ("new", "predicted", "halfway")
 
 #: Keys of a model file.
 REQUIRED = ("name", "title", "citation", "time_unit", "equations", "states", "bold_input", "record")
@@ -111,7 +113,7 @@ def check_model(model, where):
 
 
 def _check_duplicates(model, where):
-    seen = {}
+    seen = {f"{word}_{state}": f"the next values of {state}" for word in DERIVED for state in model.states}
     groups = {
         "states": model.states,
         "parameters": model.parameters,

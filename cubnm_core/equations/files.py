@@ -2,11 +2,13 @@
 
 import re
 import tomllib
+import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
 from cubnm_core.equations import expressions as ex
 from cubnm_core.equations.checks import DEFAULTS, check_model, check_name, check_tables
+from cubnm_core.equations.entry_checks import check_decimals, check_entries
 from cubnm_core.equations.model import Assign, Constant, Model, Parameter, State
 from cubnm_core.errors import InputError
 
@@ -39,7 +41,11 @@ def load_model(source):
         raise InputError(
             f"no model {str(source)!r}; known models are {known}, or give the path of a .toml file"
         )
-    return _parse_model(path.read_text(encoding="utf-8"), path.name)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name}: no text in UTF-8 ({error}); save it as such") from None
+    return _parse_model(text, path.name)
 
 
 @lru_cache
@@ -61,6 +67,7 @@ def model_from_tables(tables, where):
     """
     tables = {**DEFAULTS, **tables}
     check_tables(tables, where)
+    check_entries(tables, where)
     model = Model(
         name=tables["name"],
         title=tables["title"],
@@ -108,8 +115,10 @@ def _parse_equations(text, where, noise):
         if not equals:
             raise InputError(f"{place}: expected 'name = expression' or 'dname/dt = expression'")
         name = _DERIVATIVE.fullmatch(left.strip())
-        name = name.group(1) if name else left.strip()
+        # As in the expressions: signs that look alike, such as two for mu, are one.
+        name = unicodedata.normalize("NFKC", name.group(1) if name else left.strip())
         check_name(name, place)
+        check_decimals(right, place)
         *parts, value = _part_sum(name, ex.parse_sum(right, place), noise)
         equations += [Assign(part, sub_sum, place) for part, sub_sum in parts]
         equations.append(Assign(name, value, place))

@@ -10,6 +10,8 @@ SAME = 0.99  # correlation of differences from volume to volume, which those of 
 LARGEST = 5.0  # of the median size of a difference: larger ones count as much as this
 FEWEST = 20  # volumes in common that are worth a comparison
 NODES = 50  # that are compared, of all parts of the brain
+FEWEST_NODES = 6  # whose FC tells two scans apart
+HALF = 0.5  # share of the stretches that two scans have in common from which they are one
 MARKERS = 7  # stretches of the shorter scan that are looked for in the longer one
 MARKER = 10  # volumes of such a stretch
 SKETCH = 16  # numbers that stand for a vector
@@ -19,9 +21,10 @@ SAME_VECTOR = 1 - 1e-6  # correlation of vectors that differ by rounding
 
 @np.errstate(invalid="ignore", divide="ignore", over="ignore")
 def shared_volumes(one, other):
-    """Find volumes that two scans have in common, whatever their rounding, scale and offset.
+    """Find volumes that two scans have in common, whatever their rounding, scale, offset and order.
 
-    Compared are differences from volume to volume, which neither slow trends nor filters make alike.
+    Compared are differences from volume to volume, which neither slow trends nor filters make alike, and FC,
+    which knows no order.
 
     Parameters
     ----------
@@ -43,8 +46,28 @@ def shared_volumes(one, other):
     if not usable.size:
         return 0
     markers = usable[np.linspace(0, len(usable) - 1, min(MARKERS, len(usable))).astype(int)]
-    offsets = {int(np.argmax(_likeness(long, short[place : place + MARKER]))) - place for place in markers}
-    return max(_overlap(short, long, int(offset)) for offset in {*offsets, 0, len(long) - len(short)})
+    found = [_likeness(long, short[place : place + MARKER]) for place in markers]
+    offsets = {int(np.argmax(mine)) - place for mine, place in zip(found, markers, strict=True)}
+    common = max(_overlap(short, long, int(offset)) for offset in {*offsets, 0, len(long) - len(short)})
+    # Where volumes were taken out in between, no offset holds for all, but most stretches are found.
+    share = np.mean([mine.max() > SAME for mine in found])
+    if not common and len(markers) == MARKERS and share > HALF:
+        common = int(share * (len(short) + 1))
+    return common or _in_another_order(one, other)
+
+
+def _in_another_order(one, other):
+    """Count the volumes of scans of one length whose FC is the same: turned round, mixed, of another sign."""
+    present = np.isfinite(one).any(axis=0) & np.isfinite(other).any(axis=0)
+    one, other = (scan[np.isfinite(scan[:, present]).all(axis=1)][:, present] for scan in (one, other))
+    if one.shape != other.shape or len(one) < FEWEST or one.shape[1] < FEWEST_NODES:
+        return 0
+    places = np.tril_indices(one.shape[1], -1)
+    fcs = [np.corrcoef(scan.astype(np.float64).T)[places] for scan in (one, other)]
+    known = np.isfinite(fcs[0]) & np.isfinite(fcs[1])
+    if np.count_nonzero(known) < FEWEST_NODES:
+        return 0
+    return len(one) if correlation(fcs[0][known][None], fcs[1][known])[0] > SAME_VECTOR else 0
 
 
 def _varies(steps):

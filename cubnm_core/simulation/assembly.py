@@ -34,6 +34,7 @@ def assemble(
     weights = checks.check_weights(weights)
     lengths = checks.check_lengths(lengths, weights, scheme)
     model = model if lengths is None else with_velocity(model)
+    parameters.check_meaning(model, params, weights.shape[-1], seed, connectome)
     size = parameters.batch_size(params, ("seed", seed), ("connectome", connectome))
     batch = Batch(
         weights=weights,

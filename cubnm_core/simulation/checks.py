@@ -1,9 +1,14 @@
 """What is given to `simulate`, checked and brought into one shape; messages say what is allowed."""
 
+import warnings
+
 import numpy as np
 
 from cubnm_core.errors import InputError
 from cubnm_core.simulation.schedule import exact
+
+#: Mean sum of a node's weights above which a connectome is taken as one that was not scaled.
+UNSCALED = 100.0
 
 _ALLOWED = {
     "record": ("bold", "fc", "fcd", "state_means", "states", "observables"),
@@ -45,6 +50,17 @@ def check_weights(weights):
             f"weights hold values that are not finite, the first in connectome, row, column {bad.tolist()}"
         )
     return weights
+
+
+def warn_of_scale(weights, stacklevel):
+    """Warn of connectomes far from the scale that bounds of coupling are meant for: (S, N, N) or (N, N)."""
+    strength = float(np.mean(np.sum(weights, axis=-1)))
+    if strength > UNSCALED:
+        warnings.warn(
+            f"a node's weights add up to {strength:.3g} on average, and bounds of the coupling are meant for "
+            "about 1 (a mean weight of 0.01): scale the connectome, as with cubnm_core.connectome(weights)",
+            stacklevel=stacklevel,
+        )
 
 
 def check_lengths(lengths, weights, scheme):

@@ -28,6 +28,41 @@ def batch_size(params, *others):
     return max(lengths.values(), default=1)
 
 
+def check_meaning(model, params, nodes, *others):
+    """Refuse values of a regional parameter that may be those of N regions or of N simulations.
+
+    Parameters
+    ----------
+    model : Model
+    params : dict
+    nodes : int
+    others
+        Seeds and indices of connectomes: where anything else has N values, there are N simulations.
+
+    Raises
+    ------
+    InputError
+        With both ways to say what is meant.
+    """
+    shapes = {name: np.shape(value) for name, value in params.items()}
+    unclear = [name for name, shape in shapes.items() if shape == (nodes,) and _is_regional(model, name)]
+    if nodes == 1 or not unclear:
+        return
+    clear = [shape for name, shape in shapes.items() if name not in unclear and shape]
+    clear += [np.shape(value) for value in others if value is not None and np.ndim(value)]
+    if any(shape[0] == nodes for shape in clear):
+        return
+    name = unclear[0]
+    raise InputError(
+        f"parameter {name!r} has {nodes} values, as many as there are nodes: give {name}[None] for one "
+        f"simulation with a value for every region, or {name}[:, None] for {nodes} simulations"
+    )
+
+
+def _is_regional(model, name):
+    return name in model.parameters and model.parameters[name].regional
+
+
 def complete(model, params, seeds, nodes):
     """Values of every parameter of a model.
 
@@ -35,7 +70,7 @@ def complete(model, params, seeds, nodes):
     ----------
     model : Model
     params : dict
-        Scalars, (B,) or (B, N) arrays; a global parameter may not be (B, N).
+        Scalars, (B,), (B, 1) or (B, N) arrays; a global parameter may not be (B, N).
     seeds : list of B ints
         For parameters that are drawn by default.
     nodes : int
@@ -68,6 +103,7 @@ def _one(model, name, value, seeds, nodes):
             f"{model.name} needs a value for {name!r} ({parameter.description}); it has no default"
         )
     array = np.asarray(value, float)
+    array = array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array
     shapes = [(), (1,), (size,)] + ([(1, nodes), (size, nodes)] if parameter.regional else [])
     if array.shape not in shapes:
         allowed = f"a number, ({size},)" + (f" or ({size}, {nodes})" if parameter.regional else "")

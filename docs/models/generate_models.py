@@ -61,8 +61,9 @@ published rates beforehand, and do not choose by the fit: parameters fitted with
 another. The slower response needs a burn-in of 20 s or more and longer simulations for FC of the same
 precision. To see how much depends on the constants, put two fits beside each other with `hemodynamics` of
 their own, as in [this table](../../benchmarks/results/haemodynamics.md) of spectra and fits of people under
-both. These two sets were called `friston2003` (1.5 T) and `heinzle2016-3T` before; the old names are refused,
-`bold.field_strength` stands for the new ones with a note, and histories of such fits go on under them.
+both. These two sets were called `friston2003` (1.5 T) and `heinzle2016-3T` before, or chosen by
+`bold.field_strength`: names and key are refused with both replacements, and histories of such fits go on
+under the cubnm names.
 
 **Constants of your own.** A mapping states `kappa`, `gamma` and the `k`; the rest is the same in all sets
 and may be left out. `{set: friston-3T, kappa: 0.7}` changes one constant of a set. Constants may differ

@@ -4,6 +4,13 @@ import yaml
 
 #: Title of a page to its modules of cubnm_core.
 API = {
+    "Sweeps and fits": [
+        "interface.exploration",
+        "interface.outcome",
+        "interface.scans",
+        "interface.matrices",
+        "datasets",
+    ],
     "Simulation": ["simulation.simulation", "equations.model", "measures.connectivity"],
     "Observables": ["measures.observables.panel", "measures.observables.scan", "measures.user_terms"],
     "Search": [
@@ -42,6 +49,9 @@ API = {
         "statistics.spins",
     ],
 }
+
+#: Functions that stand on the first page of the reference.
+MOST_USED = ("simulate", "fit", "grid", "score", "linear_response")
 
 
 def pages(root):
@@ -93,8 +103,9 @@ def api_pages():
         "",
     ]
     lines += ["```{toctree}", ":maxdepth: 2", *(name.removesuffix(".md") for name in found), "```", ""]
-    lines += ["## Most used", "", *_directive("autofunction", "cubnm_core.simulate")]
-    lines += _directive("autofunction", "cubnm_core.linear_response")
+    lines += ["## Most used", ""]
+    for name in MOST_USED:
+        lines += _directive("autofunction", f"cubnm_core.{name}")
     lines += _directive("autofunction", "workflow_scripts.simulate_person.simulate_person")
     return {"api.md": "\n".join(lines), **found}
 
@@ -102,7 +113,7 @@ def api_pages():
 def module_page(title, names):
     """Public functions and classes of some modules of cubnm_core."""
     lines = [f"# {title}", ""]
-    options = (":members:", ":exclude-members: simulate, linear_response")  # which stand on the page before
+    options = (":members:", f":exclude-members: {', '.join(MOST_USED)}")  # which stand on the page before
     for name in names:
         lines += [f"## cubnm_core.{name}", "", *_directive("automodule", f"cubnm_core.{name}", *options)]
     return "\n".join(lines)

@@ -71,7 +71,7 @@ def profiled_units(wildcards):
     return [unit for unit in COHORT.batches[wildcards.batch] if unit in chosen]
 
 
-def expected_landscapes(wildcards):
+def landscape_paths(wildcards):
     """Expected costs over pairs of parameters of all fits and batches; none where nobody wants them."""
     made = per_final("results/landscapes/{fit}/batch-{batch}_landscapes.tsv")
     return made(wildcards) if CONFIG["evaluation"]["landscapes"]["compute"] != "never" else []
@@ -79,7 +79,7 @@ def expected_landscapes(wildcards):
 
 def batch_landscapes(wildcards):
     """The same of a batch."""
-    return [path for path in expected_landscapes(wildcards) if f"/batch-{wildcards.batch}_" in path]
+    return [path for path in landscape_paths(wildcards) if f"/batch-{wildcards.batch}_" in path]
 
 
 def linear_version(wildcards):

@@ -12,7 +12,7 @@ def detectable_effects(wildcards):
 def group_fits():
     """Fits of the group that people start from."""
     stated = {fit: FITS[fit]["start"] or {} for fit in FINAL}
-    return [f"results/group/{fit}_fits.tsv" for fit in FITS if stated[fit].get("from") == start.FROM_GROUP]
+    return [f"results/group/{fit}_fits.tsv" for fit in stated if stated[fit].get("from") == start.FROM_GROUP]
 
 
 def tables_of_fits(wildcards):

@@ -3,7 +3,7 @@
 import pytest
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks, tables
 from workflow_scripts.configuration import configuration
 
 
@@ -171,7 +171,7 @@ def test_a_wrong_node_table(tmp_path, index, label, words):
 def test_missing_and_empty_files_are_all_listed(tiny_cohort):
     (tiny_cohort.folder / "sub-01_sc.tsv").unlink()
     (tiny_cohort.folder / "sub-02_run-1_bold.tsv").write_text("", encoding="utf-8")
-    problems = tables.missing_files(tiny_cohort.read(), "manifest.tsv")
+    problems = table_checks.missing_files(tiny_cohort.read(), "manifest.tsv")
     assert len(problems) == 2
     assert "manifest.tsv, line 2: no file" in problems[0]
     assert "line 6" in problems[1] and "is empty" in problems[1]
@@ -182,7 +182,7 @@ def test_an_absent_table_is_named(tiny_cohort):
     tiny_cohort.write()
     config = configuration.validate({**tiny_cohort.config, "nodes": str(tiny_cohort.folder / "nodes.tsv")})
     with pytest.raises(InputError, match=r"manifst\.tsv: No such file"):
-        tables.read_tables(config)
+        table_checks.read_tables(config)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """One reader for all tables: lost cells, double columns, missing values, finite numbers, ids."""
 
+import re
+
 import pytest
 
 from cubnm_core.errors import InputError
@@ -83,6 +85,56 @@ def test_ids_that_differ_in_zeros_are_pointed_at(tiny_cohort):
     for row in tiny_cohort.participants[1:]:
         row["session_id"] = None
     with pytest.raises(InputError, match="sub-01 has a session 1, the manifest calls it 01"):
+        tiny_cohort.read()
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("Participant_ID", "column 'participant_id' is missing; rename 'Participant_ID'"),
+        ("participant id", "column 'participant_id' is missing; rename 'participant id'"),
+        ("participantid", "column 'participant_id' is missing; rename 'participantid'"),
+        ("participant_id\tage\tAge", "the columns 'age' and 'Age' differ in capitals only"),
+    ],
+)
+def test_columns_that_are_spelled_otherwise_are_named(tmp_path, header, words):
+    with pytest.raises(InputError, match=re.escape(words)):
+        read(tmp_path, f"{header}\n01{chr(9) * header.count(chr(9))}\n")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "words"),
+    [
+        ("a", "A", "a and A differ in capitals only"),
+        ("sub-P1", "p1", "P1 and p1 differ in capitals only"),
+    ],
+)
+def test_people_who_are_one_on_some_disks_are_refused(tiny_cohort, first, second, words):
+    for row in [*tiny_cohort.manifest, *tiny_cohort.participants]:
+        row["participant_id"] = {"01": first, "02": second}.get(row["participant_id"], "03")
+    with pytest.raises(InputError, match=words):
+        tiny_cohort.read()
+
+
+@pytest.mark.parametrize("other", ["1", "001", "sub-1"])
+def test_a_person_whose_scans_and_connectome_have_two_spellings_is_named(tiny_cohort, other):
+    tiny_cohort.participants.append({"participant_id": other, "group": "a"})
+    tiny_cohort.row("01", "sc")["participant_id"] = other
+    name = other.removeprefix("sub-")
+    with pytest.raises(InputError, match=f"{name} has connectomes only and 01 scans only"):
+        tiny_cohort.read()
+
+
+def test_zeros_may_tell_people_apart_who_have_everything(tiny_cohort):
+    tiny_cohort.participants[1]["participant_id"] = "1"
+    for row in tiny_cohort.manifest:
+        row["participant_id"] = "1" if row["participant_id"] == "02" else row["participant_id"]
+    assert {row["participant_id"] for row in tiny_cohort.read()} == {"01", "1", "03"}
+
+
+def test_names_too_long_for_a_file_are_refused(tiny_cohort):
+    tiny_cohort.participants[0]["participant_id"] = "a" * 200
+    with pytest.raises(InputError, match=r"line 2: participant_id: 'a+' is too long"):
         tiny_cohort.read()
 
 

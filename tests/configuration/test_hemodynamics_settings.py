@@ -6,7 +6,7 @@ import pytest
 from minimal_settings import BASE, refusal
 
 from cubnm_core.equations.hemodynamics import HEMODYNAMICS
-from workflow_scripts.configuration import bold, configuration, fit_settings, hemodynamics
+from workflow_scripts.configuration import configuration, fit_settings, hemodynamics
 
 
 @pytest.fixture
@@ -56,6 +56,9 @@ def test_jobs_are_told_numbers_whatever_the_constants_were_called(name, config):
     [
         ({"bold": {}}, ["bold.hemodynamics is not given", "friston-3T", "cubnm-1.5T", "echo_time"]),
         ({"bold": {"field_strength": 7.0}}, ["bold.field_strength: 7.0", "r0: ..."]),
+        ({"bold": {"field_strength": [3.0]}}, ["bold.field_strength: [3.0]", "echo_time: ..."]),
+        ({"bold": {"field_strength": None}}, ["bold.field_strength: None", "echo_time: ..."]),
+        ({"bold": {"field_strength": True}}, ["bold.field_strength: True", "echo_time: ..."]),
         ({"bold": {"field_strength": 3.0, "hemodynamics": "cubnm-3T"}}, ["bold.field_strength", "delete"]),
         (
             {"bold": {"hemodynamics": "friston2003"}},
@@ -88,9 +91,10 @@ def test_constants_that_cannot_be_used_are_refused_in_words(change, words, confi
 
 
 @pytest.mark.parametrize(("tesla", "before"), [(1.5, "cubnm-1.5T"), (3.0, "cubnm-3T"), (3, "cubnm-3T")])
-def test_a_field_strength_stands_for_the_constants_that_it_chose(tesla, before, config):
-    stated = {**config, "bold": {"field_strength": tesla}}
-    assert configuration.validate(stated)["bold"]["hemodynamics"] == before
-    (note,) = bold.note_field_strength(stated)
-    assert before in note and before.replace("cubnm", "friston") in note
-    assert bold.note_field_strength({**config, "bold": {"hemodynamics": before}}) == []
+def test_a_field_strength_is_refused_and_both_replacements_are_named(tesla, before, config):
+    message = refusal({**config, "bold": {"field_strength": tesla}})
+    assert f"bold.field_strength: {tesla} is no longer accepted" in message
+    for name in (before, before.replace("cubnm", "friston")):
+        assert f"bold.hemodynamics: {name}" in message
+        configuration.validate({**config, "bold": {"hemodynamics": name}})
+    assert message.count("\n") == 1  # and nothing else is asked for

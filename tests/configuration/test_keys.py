@@ -103,6 +103,30 @@ def test_files_of_the_repository_have_every_key_once(repository):
         assert [text for text in sources.read(path).problems if "twice" in text] == [], path
 
 
+def test_the_fit_of_the_group_keeps_its_name():
+    config = copy.deepcopy(BASE)
+    config["fits"]["group"] = config["fits"]["one"]
+    assert "fits: the name 'group' is what start.from calls the fit of the group" in refusal(config)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("dataset: &d {x: *d}", "dataset.x: an anchor (&) stands for a part that holds it"),
+        ("dataset: {x: &d [*d]}", "dataset.x.0: an anchor (&) stands for a part that holds it"),
+        ('manifest: "a\\0b"', r"manifest: 'a\x00b' holds a sign of value 0"),
+        ('histories: {folder: "\\0"}', "histories.folder: "),
+    ],
+)
+def test_settings_that_hold_themselves_or_what_no_file_holds(text, words):
+    assert words in refusal(copy.deepcopy(BASE) | yaml.safe_load(text))
+
+
+def test_anchors_that_repeat_each_other_take_no_time():
+    lines = ["a0: &a0 [x, x]", *(f"a{k}: &a{k} [{', '.join([f'*a{k - 1}'] * 9)}]" for k in range(1, 30))]
+    assert "unknown key 'a29'" in refusal(copy.deepcopy(BASE) | yaml.safe_load("\n".join(lines)))
+
+
 NAMES = [
     "a\n",
     "..",

@@ -1,6 +1,7 @@
 """Model files that cannot be computed, or whose names are paths: refused as they are read, with the line."""
 
 import random
+import re
 
 import pytest
 
@@ -68,6 +69,17 @@ def test_nine_hundred_terms_work(shared):
         ("yield = V\nk = yield", "'yield' is a reserved word"),
         ("inf = V\nk = inf", "'inf' is a reserved word"),
         ("in_strength = V\nk = in_strength", "'in_strength' is a reserved word"),
+        ("k = 1_0 + V", "'1_0' is no decimal number"),
+        ("k = 0x10 + V", "'0x10' is no decimal number"),
+        ("k = (0b1) + V", "'0b1' is no decimal number"),
+        ("k = \u0661 + V", "is not an arithmetic expression"),
+        ("k = V \u202e+ G", "is not an arithmetic expression"),
+        ("a = b\nb = a\nk = a", "'b' is not defined above"),
+        ("k = k", "'k' is not defined above"),
+        ("k = V.real", "'V.real' is not allowed"),
+        ("k = (z := V)", "is not allowed"),
+        ("k = (lambda: V)()", "is not allowed"),
+        ("k = exec(V)", "unknown function 'exec'"),
     ],
 )
 def test_neighbours_are_refused_with_the_line_too(equation, words):
@@ -77,6 +89,60 @@ def test_neighbours_are_refused_with_the_line_too(equation, words):
     with pytest.raises(InputError, match=r"x\.toml, equations line \d") as error:
         model_from_tables(tables(equation), "x.toml")
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "entry", "words"),
+    [
+        ("states", {"V": {"initial": float("nan")}}, "[states] V: initial is nan"),
+        ("states", {"V": {"initial": float("inf")}}, "[states] V: initial is inf"),
+        ("states", {"V": {"initial": True}}, "[states] V: initial is True"),
+        ("states", {"V": {"clip": [1.0, 0.0]}}, "[states] V: clip is [1.0, 0.0]; write [lower, upper]"),
+        ("states", {"V": {"wrap": 0.0}}, "[states] V: wrap is 0.0; write a finite number above 0"),
+        ("parameters", {"G": {"bounds": [5.0, 0.0]}}, "[parameters] G: bounds is [5.0, 0.0]"),
+        ("parameters", {"G": {"bounds": [0.0, float("nan")]}}, "[parameters] G: bounds is [0.0, nan]"),
+        ("parameters", {"G": {"bounds": [0.0]}}, "[parameters] G: bounds is [0.0]"),
+        ("parameters", {"G": {"bounds": "all"}}, "[parameters] G: bounds is 'all'"),
+        ("parameters", {"G": {"default": float("nan")}}, "[parameters] G: default is nan"),
+        ("parameters", {"G": {"regional": "no"}}, "[parameters] G: regional is 'no'; write true or false"),
+        ("constants", {"c": {"value": float("inf")}}, "[constants] c: value is inf"),
+        ("constants", {"c": {"value": "1"}}, "[constants] c: value is '1'"),
+        ("constants", {"c": {}}, "[constants] c: value is missing"),
+    ],
+)
+def test_numbers_of_entries_are_finite_and_in_order(table, entry, words):
+    with pytest.raises(InputError, match=re.escape(f"x.toml, {words}")):
+        model_from_tables({**tables(), table: entry}, "x.toml")
+
+
+@pytest.mark.parametrize("content", ['name = "\u00e4"'.encode("latin-1"), 'name = "x"'.encode("utf-16"), b""])
+def test_a_file_that_is_no_text_of_a_model_is_named(tmp_path, content):
+    (tmp_path / "mine.toml").write_bytes(content)
+    with pytest.raises(InputError, match=r"mine\.toml: (no text in UTF-8|missing name)"):
+        load_model(tmp_path / "mine.toml")
+
+
+def test_signs_that_look_alike_are_one_name():
+    model = model_from_tables(tables("\u00b5 = V\nk = \u00b5 + \u03bc"), "x.toml")
+    assert [equation.name for equation in model.equations] == ["received", "\u03bc", "k", "V"]
+    with pytest.raises(InputError, match="again in equations"):
+        model_from_tables(tables("\u00b5 = V\n\u03bc = G\nk = \u03bc"), "x.toml")
+
+
+@pytest.mark.parametrize("name", ["new_V", "predicted_V", "halfway_V"])
+def test_names_that_backends_make_are_kept_for_them(name):
+    with pytest.raises(InputError, match=f"'{name}' stands in the next values of V"):
+        model_from_tables(tables(f"{name} = V\nk = {name}"), "x.toml")
+
+
+@pytest.mark.parametrize("word", ["node", "range", "size", "states", "lambda"])
+def test_names_beside_words_of_a_program_stay_apart(word):
+    from cubnm_core.backends.printing import Writer
+
+    writer = Writer(reserved={word})
+    names = [word, f"{word}_", f"{word}__", f"_{word}", f"{word}s"]
+    assert len({writer.name(name) for name in names}) == len(names)
+    assert word not in {writer.name(name) for name in names}
 
 
 @pytest.mark.parametrize("name", ["absolute", "blank", "empty", "long", "model"])

@@ -1,5 +1,7 @@
 """Null models: scores, refits, and a test that is right under a null and sees a true difference."""
 
+import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from cohorts import read_tsv
 from prepared import PreparedCohort
 
+from cubnm_core.errors import InputError
 from cubnm_core.evidence import nulls as core
 from cubnm_core.fitting.heterogeneity import MapScaled
 from cubnm_core.fitting.search_space import SearchSpace
@@ -166,6 +169,77 @@ def test_nothing_is_simulated_where_null_models_are_off(scored_nulls):
     sm.output = SimpleNamespace(nulls="off.tsv", rewiring="off_rewiring.tsv")
     nulls.main(sm)
     assert read_tsv("off.tsv") == []
+
+
+LOSSES = {
+    "a person": ("nulls", lambda lines: [line for line in lines if line[:2] != "03"], "sub-03 has no scores"),
+    "a model": (
+        "nulls",
+        lambda lines: without(lines, "02", "rewired", "False", "2"),
+        "02 n/a rewired False 2",
+    ),
+    "a refit": ("nulls", lambda lines: without(lines, "03", "rewired", "True", "2"), "03 n/a rewired True 2"),
+    "another's": (
+        "nulls",
+        lambda lines: without(lines, "01", "other_connectome"),
+        "01 n/a other_connectome True 1",
+    ),
+    "own": ("nulls", lambda lines: without(lines, "01", "own"), "01 n/a own False 0 has no scores"),
+    "a split": ("nulls", lambda lines: without(lines, "01", "rewired", "1", "test"), "not every split"),
+    "a measure": ("nulls", lambda lines: lines[:-1], "not every split and measure"),
+    "a row twice": ("nulls", lambda lines: [*lines, lines[0]], "rows twice"),
+    "somebody else": ("nulls", lambda lines: [*lines, "09" + lines[0][2:]], "09 n/a has rows, but no place"),
+    "all": ("nulls", lambda lines: [], "sub-01, sub-02, sub-03 have no scores"),
+    "a connectome": ("rewiring", lambda lines: lines[:-1], "03 n/a True 2 has no row"),
+    "connectomes": ("rewiring", lambda lines: [], "have no row"),
+    "a connectome twice": ("rewiring", lambda lines: [*lines, lines[0]], "rows twice"),
+}
+
+
+def without(lines, *words):
+    return [line for line in lines if not set(words) <= set(line.rstrip("\n").split("\t"))]
+
+
+def sm_of_tests(cohort, folder, **changes):
+    """Give the object that rule null_tests gets, its inputs copied and changed."""
+    made, paths = cohort.null_sm("nulls"), {}
+    for name, source in vars(made.output).items():
+        head, *lines = Path(source).read_text().splitlines(keepends=True)
+        paths[name] = folder / "homogeneous" / Path(source).name
+        paths[name].parent.mkdir(exist_ok=True)
+        paths[name].write_text("".join([head, *changes.get(name, list)(lines)]))
+    inputs = {name: [path] for name, path in paths.items()}
+    inputs |= {"fits": [made.input.fits], "null_fits": made.input.null_fits}
+    names = [ids["unit"] for ids in cohort.units]
+    params = {"units": cohort.units, "fits": ["homogeneous"], "batches": {"001": names}, "nulls": STATED}
+    outputs = {name: folder / f"{name}.tsv" for name in ("nulls", "rewiring", "null_tests")}
+    return SimpleNamespace(
+        input=SimpleNamespace(**inputs), output=SimpleNamespace(**outputs), params=SimpleNamespace(**params),
+        log=[],
+    )  # fmt: skip
+
+
+def test_whole_tables_of_null_models_are_tested(scored_nulls, tmp_path):
+    null_tests.main(sm_of_tests(scored_nulls, tmp_path))
+    assert len(read_tsv(tmp_path / "rewiring.tsv")) == 12
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_tables_of_null_models_that_lost_something_are_named(scored_nulls, tmp_path, loss):
+    name, change, told = LOSSES[loss]
+    with pytest.raises(InputError, match=re.escape(told)) as error:
+        null_tests.main(sm_of_tests(scored_nulls, tmp_path, **{name: change}))
+    assert f"{name}.tsv: it is not whole" in str(error.value) and "remove it and start" in str(error.value)
+
+
+def test_who_can_have_no_null_model_is_told(scored_nulls, tmp_path):
+    sm = scored_nulls.null_sm("nulls", refits=0)
+    sm.params.nulls = {**STATED, "kinds": ["spin"], "refits": 0}
+    sm.output = SimpleNamespace(nulls="spin.tsv", rewiring="spin_rewiring.tsv")
+    nulls.main(sm)
+    rows = read_tsv("spin.tsv")
+    assert [row["participant_id"] for row in rows] == ["01", "02", "03"]
+    assert all("no parameter follows a map" in row["note"] for row in rows)
 
 
 def test_tests_over_the_cohort(scored_nulls):

@@ -51,6 +51,7 @@ def found(tmp_path):
 def cohort(path, name="grid", smallest=2):
     return SimpleNamespace(
         fits=["bowl"],
+        all_fits=["bowl"],
         units=["sub-01", "sub-02", "sub-03"],
         landscapes=landscapes.by_fit([path]),
         smallest_group=smallest,

@@ -8,7 +8,7 @@ import pytest
 from cohorts import read_tsv
 
 from workflow_scripts import readers
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks
 from workflow_scripts.configuration.configuration import validate
 from workflow_scripts.index import __main__ as index
 from workflow_scripts.index import names
@@ -76,8 +76,8 @@ def test_from_derivatives_to_tables_the_workflow_takes(folders, capsys):
     config = {name: str(folders / "config" / f"{name}.tsv") for name in ("manifest", "participants", "nodes")}
     fit = {"model": "rWW", "fic": "analytical", "free": {"G": [0.5, 5.0], "w_p": [0.2, 2.0]}}
     config |= {"bold": {"hemodynamics": "cubnm-3T"}, "simulation": {"duration": 120.0}, "fits": {"one": fit}}
-    found = tables.read_tables(validate(config))
-    assert tables.missing_files(found, "manifest") == []
+    found = table_checks.read_tables(validate(config))
+    assert table_checks.missing_files(found, "manifest") == []
     first = {row["kind"]: row for row in found if row["participant_id"] == "01"}
     assert readers.read(first["sc"]).row_labels == derivatives.LABELS
     assert readers.read(first["bold"]).values.shape == (150, 8)

@@ -82,6 +82,12 @@ def test_files_and_settings_that_disagree_exclude_the_person(tiny_cohort, told, 
         ({"SoftwareFilters": "n/a"}, {"band_pass": [0.01, 0.1]}, "none"),
         ({"NuisanceParameters": "36P"}, {}, "none"),
         ({"SliceTimingCorrected": True, "StartTime": 0.4}, {"filtered": [0.01, 0.08]}, "unknown"),
+        ({"SoftwareFilters": {}}, {}, "none"),
+        ({"Freq Band": [0, 0]}, {}, "none"),
+        ({"SoftwareFilters": "Butterworth"}, {}, "unknown"),
+        ({"SoftwareFilters": {"Bandpass filter": "0.01-0.08"}}, {}, "unknown"),
+        ({"SoftwareFilters": {"Bandpass filter": {"High-pass cutoff (Hz)": "0.01"}}}, {}, "unknown"),
+        ({"Freq Band": "0.01-0.08", "NuisanceParameters": "36P"}, {}, "unknown"),
     ],
 )
 def test_files_and_settings_that_agree(tiny_cohort, told, settings, known):

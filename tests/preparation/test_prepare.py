@@ -15,7 +15,7 @@ from cohorts import (
 from preparing import Preparation, of_tables
 
 from cubnm_core.measures.connectivity import average_fc, functional_connectivity, pair_indices
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks, tables
 from workflow_scripts.cohort.search_spaces import MapTable
 from workflow_scripts.configuration import configuration
 from workflow_scripts.files import job
@@ -108,7 +108,7 @@ def test_tract_lengths_ride_along(tiny_cohort):
 @pytest.mark.parametrize("text", ["", "\n \n"])
 def test_empty_tract_lengths_cost_nobody_anything(tiny_cohort, text):
     tiny_cohort.add("01", "length", text)
-    assert tables.missing_files(tiny_cohort.read(), "manifest.tsv") == []
+    assert table_checks.missing_files(tiny_cohort.read(), "manifest.tsv") == []
     record = job.read_json(connectome(tiny_cohort).json)
     assert record["status"] == "ok"
     assert any("no tract lengths: " in note for note in record["qc"]["notes"])

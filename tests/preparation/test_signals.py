@@ -1,14 +1,13 @@
 """Scans that mean nothing exclude their person, with the reason, and nobody else."""
 
-import shutil
-
 import numpy as np
 import pytest
 import yaml
+from cases import copy_case
 from cohorts import LABELS, SHORT_SCANS, TinyCohort, labelled, read_tsv, smooth_noise
 from preparing import Preparation, finished, of_tables, rewrite
 
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks, tables
 from workflow_scripts.configuration import configuration
 from workflow_scripts.files.archives import Archive
 
@@ -128,14 +127,13 @@ def test_censoring_counts_against_the_shortest_scan(tmp_path):
 
 def from_case(shared, case, tmp_path, **bold):
     """Copy a small cohort and prepare it."""
-    folder = tmp_path / case
-    shutil.copytree(shared / "cases" / case, folder)
+    folder = copy_case(shared, case, tmp_path / case)
     config = yaml.safe_load((folder / "my.yaml").read_text(encoding="utf-8"))
     config["bold"] |= bold
     for name in ("manifest", "participants", "nodes"):
         config[name] = str(folder / config[name])
     config = configuration.validate(config)
-    rows = tables.read_tables(config)
+    rows = table_checks.read_tables(config)
     return Preparation(folder, config, tables.units(rows, config["connectome"]["source"]))
 
 
@@ -144,8 +142,6 @@ def from_case(shared, case, tmp_path, **bold):
     [("B04", "0.3 minutes of scan are left"), ("B05", "90 of 150 volumes, from volume 60 on")],
 )
 def test_unusual_scans_stop_nobody_else(shared, tmp_path, case, words):
-    if not (shared / "cases" / case).is_dir():
-        pytest.skip("the small inputs are not there")
     _, rows = finished(from_case(shared, case, tmp_path))
     assert words in rows["02"]["reasons"] and "bold.shortest_scan" in rows["02"]["reasons"]
     _, rows = finished(from_case(shared, case, tmp_path / "any", **SHORT_SCANS))

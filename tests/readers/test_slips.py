@@ -8,7 +8,7 @@ import pytest
 
 from cubnm_core.errors import InputError
 from workflow_scripts import readers
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks
 from workflow_scripts.files import pointers
 from workflow_scripts.readers import delimited
 from workflow_scripts.readers.matrix import NoNumbersError
@@ -99,7 +99,7 @@ def test_pointers_beside_the_data_and_links(tmp_path):
 
 def test_a_start_names_pointers(tiny_cohort):
     (tiny_cohort.folder / tiny_cohort.row("01", "sc")["path"]).write_text(LFS, encoding="utf-8")
-    (problem,) = tables.missing_files(tiny_cohort.read(), "manifest.tsv")
+    (problem,) = table_checks.missing_files(tiny_cohort.read(), "manifest.tsv")
     assert "manifest.tsv, line 2" in problem and "git lfs pull" in problem
 
 

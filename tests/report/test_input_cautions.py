@@ -84,6 +84,25 @@ def test_what_is_said(changes, words):
         assert word in sentence
 
 
+def test_simulations_of_which_nothing_is_left_out():
+    changes = {
+        0: {"notes": "run 1: volumes were removed and no mask says which: no FCD"},
+        1: {"runs": 0},
+        2: {"runs": 1},
+    }
+    gaps, elsewhere = input_cautions.about_inputs(cohort(changes=changes))
+    assert "1 unit (sub-00) of 4" in gaps and "kind mask" in gaps
+    assert "1 unit (sub-01) of 4" in elsewhere and "computed elsewhere" in elsewhere
+
+
+@pytest.mark.parametrize(("censored", "start", "told"), [(225, "group", 1), (20, "group", 0), (225, "b", 0)])
+def test_groups_are_simulated_without_gaps(censored, start, told):
+    study = cohort(changes={k: {"censored_train": censored} for k in range(4)})
+    study.fit_settings["a"]["start"] = {"from": start}
+    found = input_cautions.about_inputs(study)
+    assert len(found) == told and all("20% of the volumes" in text for text in found)
+
+
 def test_many_people_are_one_sentence():
     changes = {k: {"shortest_run": 100.0} for k in range(300)}
     (sentence,) = input_cautions.about_inputs(cohort(300, changes, objective=["fc_corr"]))

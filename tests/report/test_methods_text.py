@@ -34,6 +34,7 @@ def cohort(tmp_path, config=None, tables=None, fit=None, **changes):
         "units": ["sub-01", "sub-02", "sub-03"],
         "nodes": made.node_table,
         "fits": ["homogeneous"],
+        "all_fits": ["homogeneous"],
         "fit_settings": {"homogeneous": setting},
         "holdout": "run",
         "smallest_group": 5,

@@ -38,7 +38,7 @@ class Told:
 def text(made_section):
     """Words of a section on a page, without pictures and marks."""
     page = SimpleNamespace(
-        fits=(), units=(), fit_settings={}, people=pd.Series(dtype=object), smallest_group=5
+        fits=(), all_fits=(), units=(), fit_settings={}, people=pd.Series(dtype=object), smallest_group=5
     )
     whole = render(page, [made_section])
     body = whole[whole.index(f'id="{made_section.name}"') :]

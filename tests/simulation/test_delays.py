@@ -11,7 +11,7 @@ from preparing import Preparation, of_tables
 
 from cubnm_core import simulate
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks, tables
 from workflow_scripts.configuration import configuration, fit_settings
 from workflow_scripts.configuration.synthetic import SYNTHETIC_TABLES
 from workflow_scripts.export import cohort_tables
@@ -157,7 +157,7 @@ def test_a_made_cohort_is_fitted_with_delays(tmp_path, monkeypatch):
     """From the files of a synthetic cohort, through the scripts, to velocities."""
     monkeypatch.chdir(tmp_path)
     config = configuration.validate(MADE)
-    rows = tables.read_tables(config)
+    rows = table_checks.read_tables(config)
     made = SimpleNamespace(synthetic=config["synthetic"], manifest=rows, hemodynamics="cubnm-1.5T")
     output = SimpleNamespace(**SYNTHETIC_TABLES)
     make_synthetic_cohort.main(SimpleNamespace(params=made, output=output, log=["log.txt"], threads=1))

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from cases import copy_case
 
 from cubnm_core.errors import InputError
 from workflow_scripts.configuration import formula_parts, formulas
@@ -248,11 +249,7 @@ def test_names_around_a_design_are_no_part_of_a_formula():
 
 
 def test_the_case_of_a_formula_that_is_a_program(shared, tmp_path, snakemake):
-    folder = shared / "cases" / "B01"
-    if not folder.is_dir():
-        pytest.skip("the case is not there")
-    for path in folder.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    copy_case(shared, "B01", tmp_path)
     status, output = snakemake("--dry-run", "--quiet", config=tmp_path / "my.yaml")
     assert status == 1 and not list(tmp_path.glob("executed*"))
     assert (

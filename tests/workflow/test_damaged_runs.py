@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 import yaml
+from cases import copy_case
 from cohorts import read_tsv
 from conftest import SHARED
 from damages import overwrite
@@ -19,11 +20,7 @@ DERIVED = ("results/cohort/fits.tsv", "results/cohort/statistics.tsv", "results/
 
 def place(case, folder):
     """Copy a small cohort; its scans are shorter than what is asked of them today."""
-    if not SHARED.is_dir():
-        pytest.skip(f"small cohorts with faults are not there ({SHARED.name})")
-    shutil.copytree(SHARED / "cases" / case, folder, dirs_exist_ok=True)
-    path = folder / "my.yaml"
-    path.chmod(0o644)
+    path = copy_case(SHARED, case, folder) / "my.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     for key in ("shortest_scan", "shortest_fcd"):
         if key in schema("config")["properties"]["bold"].get("properties", {}):

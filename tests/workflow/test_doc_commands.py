@@ -123,6 +123,7 @@ def test_the_ten_minute_start(started_up):
 def test_a_command_can_be_given(started_up, command):
     words = shlex.split(command)
     begun = {"snakemake": planned, "make": made, "pip": installed, "python": started}
+    begun["cubnm_core"] = explained
     if any(part in command for part in RUN_BY):
         return
     if "config/my.yaml" in words:
@@ -155,6 +156,13 @@ def installed(place, words):
     known = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     for extra in re.findall(r"\.\[([\w,]+)\]", " ".join(words)):
         assert set(extra.split(",")) <= set(known["optional-dependencies"])
+
+
+def explained(place, words):
+    """A command of ours exists, and has every option that is named; what it does, other tests try."""
+    told = call(place, [sys.executable, "-m", "workflow_scripts.command", words[1], "--help"])
+    handed_on = words[1] in ("init", "run")
+    assert handed_on or all(word in told for word in words if word.startswith("--"))
 
 
 def started(place, words):

@@ -1,14 +1,17 @@
 """Documentation: generated pages are up to date, and the tutorial does what it says."""
 
 import contextlib
+import inspect
 import io
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import yaml
 
+import cubnm_core
 from cubnm_core.equations import expressions as ex
 from cubnm_core.equations.files import MODELS_FOLDER, load_model
 from cubnm_core.equations.hemodynamics import CONSTANTS
@@ -113,11 +116,44 @@ def test_the_tutorial_in_python(blocks, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_python_of_the_readme(repository, capsys):
-    blocks = FENCE.findall((repository / "README.md").read_text(encoding="utf-8"))
-    (code,) = [content for language, _, content in blocks if language == "python"]
-    exec(compile(code, "README.md", "exec"), {})
-    assert capsys.readouterr().out.count("Hz") == 4
+@pytest.mark.parametrize(
+    ("page", "made"),
+    [
+        ("README.md", ["landscape.png"]),
+        ("docs/simulation/exploring.md", ["sweep.png", "fc.png"]),
+        ("docs/from_cubnm.md", ["subject.tsv", "subject.json"]),
+    ],
+)
+def test_the_python_of_a_page_runs(repository, tmp_path, monkeypatch, page, made):
+    rng = np.random.default_rng(1)
+    weights = np.triu(rng.lognormal(size=(6, 6)), 1)
+    np.savetxt(tmp_path / "sc.csv", weights + weights.T, delimiter=",")
+    np.savetxt(tmp_path / "bold.csv", rng.standard_normal((150, 6)), delimiter=",")
+    monkeypatch.chdir(tmp_path)
+    blocks, names = FENCE.findall((repository / page).read_text(encoding="utf-8")), {}
+    for code in [content for language, _, content in blocks if language == "python"]:
+        exec(compile(code, page, "exec"), names)
+    assert all((tmp_path / name).stat().st_size > 100 for name in made)
+    assert set(names["found"].best) <= {"G", "w_p"}
+
+
+def test_the_page_for_users_of_cubnm_names_what_there_is(repository):
+    text = (repository / "docs" / "from_cubnm.md").read_text(encoding="utf-8")
+    for name in ("simulate", "fit", "grid", "score", "to_matrix"):
+        assert f"`{name}" in text and callable(getattr(cubnm_core, name))
+    keywords = inspect.signature(cubnm_core.simulate).parameters
+    for name in (
+        "repetition_time",
+        "dt",
+        "hemodynamic_dt",
+        "burn_in",
+        "lengths",
+        "interhemispheric",
+        "window_edges",
+    ):
+        assert name in text and name in keywords
+    pfic = load_model("pFIC").parameters
+    assert {"w_EE", "w_EI"} <= set(pfic)
 
 
 def test_the_tutorial_in_the_workflow(blocks, snakemake, tiny_cohort):

@@ -23,6 +23,8 @@ ROOMS = {
         "linear",
         "fitting",
         "evidence",
+        "interface",
+        "datasets",
     ),
     "workflow_scripts": (
         "files",
@@ -38,10 +40,11 @@ ROOMS = {
         "statistics",
         "report",
         "index",
+        "terminal",
     ),
 }
 # Files at the top of workflow_scripts: commands, which use all rooms and are used by none.
-COMMANDS = {"simulate_person", "make_nodes", "get_hcp_example", "get_kong2021_example"}
+COMMANDS = {"command", "simulate_person", "make_nodes", "get_hcp_example", "get_kong2021_example"}
 
 
 def modules(repository, package):
@@ -86,7 +89,9 @@ def room_of(name):
 
 def test_the_core_knows_nothing_of_what_lives_upstairs(repository):
     for path in (repository / "cubnm_core").rglob("*.py"):
-        wrong = {name for name in imported(path) if name.split(".")[0] in UPSTAIRS}
+        # What a modeller calls gives tables and figures, where pandas and matplotlib are installed.
+        known = {"pandas", "matplotlib"} if path.parent.name == "interface" else set()
+        wrong = {name for name in imported(path) if name.split(".")[0] in UPSTAIRS - known}
         assert not wrong, f"{path}: {wrong}"
 
 
@@ -99,7 +104,9 @@ def test_rooms_import_only_downwards(repository, package):
         own = room_of(name)
         assert own in floors or own in COMMANDS, f"{own} has no place in the list of rooms"
         for other in others:
-            assert room_of(other) not in COMMANDS or own == room_of(other), f"{name} imports a command"
+            assert room_of(other) not in COMMANDS or own in (room_of(other), "command"), (
+                f"{name} imports a command"
+            )
             if own != room_of(other) and own not in COMMANDS:
                 assert floors[room_of(other)] < floors[own], f"{name} imports {other}, which stands above it"
 

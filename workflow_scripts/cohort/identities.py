@@ -57,3 +57,34 @@ def matched(stated, known):
     open_, own = Spellings(set(known) - set(stated)), Spellings(stated)
     found = {name: open_.alike(name) for name in set(stated) - set(known)}
     return {name: other for name, other in found.items() if other is not None and own.alike(other) == name}
+
+
+def two_spellings(parts):
+    """Find names that stand for one person or session, or become one on some disks.
+
+    Parameters
+    ----------
+    parts : dict of str to set of bool
+        Name to what there is of it: False for connectomes, True for scans.
+
+    Returns
+    -------
+    list of str
+    """
+    first, problems = {}, []
+    for name, mine in parts.items():
+        alike = first.setdefault(strip_padding(name), [])
+        for other in alike:
+            if other.lower() == name.lower():
+                problems.append(
+                    f"{other} and {name} differ in capitals only, which some disks ignore; if they are one, "
+                    "write one name, else rename one of the two"
+                )
+            elif len(mine) == len(parts[other]) == 1 and mine != parts[other]:
+                kinds = {True: "scans", False: "connectomes"}
+                problems.append(
+                    f"{other} has {kinds[min(parts[other])]} only and {name} {kinds[min(mine)]} only: they "
+                    "differ in zeros or capitals; write one name for both, or delete the rows"
+                )
+        alike.append(name)
+    return problems

@@ -1,6 +1,5 @@
 """People of a study who are in no row of the manifest: who they are and why, for the counts of the report."""
 
-from cubnm_core.errors import InputError
 from workflow_scripts.cohort import identities, tabular
 from workflow_scripts.cohort.units import IDS
 
@@ -37,15 +36,6 @@ def read(path):
         for row in found
         if row["participant_id"]
     ]
-
-
-def problems(config):
-    """List why the table cannot be read, in a completed configuration."""
-    try:
-        read(config["left_out"])
-    except InputError as error:
-        return [line.removeprefix("  - ") for line in str(error).splitlines() if not line.endswith(":")]
-    return []
 
 
 def exclusion_rows(left_out, participants, units):

@@ -1,6 +1,6 @@
 """Checks of the manifest's rows against each other and against the configuration."""
 
-from workflow_scripts.cohort import precomputed_rows
+from workflow_scripts.cohort import identities, precomputed_rows
 from workflow_scripts.cohort.precomputed_rows import CDF_FORMAT
 from workflow_scripts.configuration.analysis import resolve_analysis
 from workflow_scripts.configuration.fit_settings import resolve_fit
@@ -60,7 +60,23 @@ def row_problems(path, rows):
                 f"{path}, line {number}: participant_id 'group' is kept for a group connectome, not for "
                 f"{row['kind']}"
             )
+    problems += _spelling_problems(path, rows)
     return problems + _mask_problems(path, rows) + _precomputed_problems(path, rows)
+
+
+def _spelling_problems(path, rows):
+    """Find people, or sessions of one, under two spellings."""
+    people, sessions = {}, {}
+    for row in rows:
+        is_scan = row["kind"] in COLUMN_KINDS["run_id"]
+        people.setdefault(row["participant_id"], set()).add(is_scan)
+        if row["session_id"] is not None:
+            mine = sessions.setdefault(row["participant_id"], {})
+            mine.setdefault(row["session_id"], set()).add(is_scan)
+    found = identities.two_spellings(people)
+    for participant, mine in sessions.items():
+        found += [f"sessions of sub-{participant}: {text}" for text in identities.two_spellings(mine)]
+    return [f"{path}: {text}" for text in found]
 
 
 def _mask_problems(path, rows):

@@ -10,7 +10,7 @@ import zipfile
 from functools import cached_property
 from pathlib import Path
 
-from workflow_scripts.cohort import batches, folds, tables
+from workflow_scripts.cohort import batches, folds, table_checks, tables
 from workflow_scripts.files import job
 from workflow_scripts.files.damage import UNREADABLE, told_as_damage
 
@@ -26,6 +26,8 @@ class PlannedCohort:
     ----------
     config : dict
         As returned by :func:`workflow_scripts.configuration.configuration.validate`.
+    manifest : list of dict, optional
+        Rows of the manifest, checked already. Default: all tables are read and checked.
 
     Attributes
     ----------
@@ -48,9 +50,9 @@ class PlannedCohort:
         Listing every problem of the tables.
     """
 
-    def __init__(self, config):
+    def __init__(self, config, manifest=None):
         self._config = config
-        self.manifest = tables.read_tables(config)
+        self.manifest = table_checks.read_tables(config) if manifest is None else manifest
         self._units = tables.units(self.manifest, config["connectome"]["source"], tables.session_rule(config))
         self._known = batches.read()
         self.batch_size = batches.choose_size(config["batch_size"], len(self._units), self._known)

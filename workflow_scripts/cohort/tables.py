@@ -6,24 +6,12 @@ A unit is what is fitted: one session of one participant, or a participant witho
 import os
 from collections import Counter
 
-from cubnm_core.errors import InputError
-from workflow_scripts.cohort import (
-    left_out,
-    manifest_checks,
-    observables,
-    participants_checks,
-    sessions,
-    tabular,
-)
+from workflow_scripts.cohort import manifest_checks, participants_checks, sessions, tabular
 from workflow_scripts.cohort.manifest_checks import GROUP, TARGET_KINDS
-from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.configuration import analysis, connectome, start
-from workflow_scripts.configuration.fit_settings import resolve_fit
 from workflow_scripts.configuration.messages import raise_problems
 from workflow_scripts.configuration.schemas import schema
-from workflow_scripts.configuration.simulation import check_scans
 from workflow_scripts.configuration.synthetic import SYNTHETIC_FOLDER
-from workflow_scripts.files import job, pointers, seals
+from workflow_scripts.files import job, seals
 from workflow_scripts.files.damage import told_as_damage
 from workflow_scripts.files.words import unit_name
 
@@ -107,88 +95,6 @@ def read_nodes(path):
     return rows
 
 
-def read_tables(config):
-    """Read the tables of a cohort and check them against each other and the configuration.
-
-    Parameters
-    ----------
-    config : dict
-        As returned by :func:`workflow_scripts.configuration.configuration.validate`. The tables of a
-        synthetic cohort need not exist yet.
-
-    Returns
-    -------
-    list of dict
-        The rows of the manifest.
-
-    Raises
-    ------
-    InputError
-    """
-    title = "The tables of the cohort cannot be used"
-    if config["synthetic"] is not None:
-        rows = plan_manifest(config["synthetic"])
-        raise_problems(title, _scan_problems(config, rows))
-        return rows
-    rows = read_manifest(config["manifest"])
-    nodes = read_nodes(config["nodes"])
-    holdout = config["holdout"]
-    problems = manifest_checks.holdout_problems(
-        rows, holdout, resolve_holdout(rows, holdout), config["manifest"]
-    )
-    problems += manifest_checks.analysis_problems(rows, config)
-    problems += connectome.check_group(config, group_rows(rows))
-    unknown = _session_problems(rows, config)
-    problems += unknown + _space_problems(config, nodes) + _scan_problems(config, rows)
-    if not unknown:
-        problems += _length_problems(config, rows)
-    problems += start.check_distances(config, rows, nodes)
-    problems += analysis.check_nodes(config, nodes) + left_out.problems(config)
-    problems += observables.problems_of(nodes, config["analysis"]["observables"])
-    if config["participants"] is not None:
-        people = [row for row in rows if row["participant_id"] != GROUP]
-        stated = read_participants(config["participants"])
-        problems += participants_checks.manifest_problems(config["participants"], stated, people)
-    raise_problems(title, problems)
-    return rows
-
-
-def _space_problems(config, nodes):
-    """Find maps, columns and partners that the fits ask for and the tables do not have."""
-    problems = []
-    for name in config["fits"]:
-        try:
-            search_space(resolve_fit(config, name), nodes)
-        except InputError as error:
-            problems.append(f"fits.{name}: {error}")
-    return problems
-
-
-def _scan_problems(config, rows):
-    """Find simulations whose time does not go with the repetition times of the manifest."""
-    times = {row["repetition_time"] for row in rows if row["kind"] in TARGET_KINDS} - {None}
-    found = [
-        text
-        for name in config["fits"]
-        for repetition_time in sorted(times)
-        for text in check_scans(resolve_fit(config, name), repetition_time, f"fits.{name}")
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _length_problems(config, rows):
-    """Find fits with conduction delays where nobody has tract lengths."""
-    cohort = units(rows, config["connectome"]["source"], session_rule(config))
-    if any(row["kind"] == "length" for unit in cohort.values() for row in unit["connectome"]):
-        return []
-    return [
-        f"fits.{name}.delays: needs tract lengths, but {config['manifest']} has no row of kind length for "
-        "anybody's connectome; add them, or leave delays out"
-        for name in config["fits"]
-        if resolve_fit(config, name)["delays"]
-    ]
-
-
 def session_rule(config):
     """Give the rule by which the connectome of a session is chosen.
 
@@ -205,18 +111,6 @@ def session_rule(config):
     if name not in sessions.ORDERED or table is None or config["synthetic"] is not None:
         return sessions.SessionRule(name)
     return sessions.SessionRule(name, sessions.session_times(read_participants(table)))
-
-
-def _session_problems(rows, config):
-    """Find people among whose connectomes none can be chosen, because nobody knows which came when."""
-    if config["connectome"]["source"] == "group":
-        return []
-    scanned = {}
-    for participant, session, is_scan in _by_session(rows):
-        if is_scan:
-            scanned.setdefault(participant, []).append(session)
-    table = config["participants"] or "participants (no table is given)"
-    return sessions.problems(_connectomes(_by_session(rows)), scanned, session_rule(config), table)
 
 
 def node_set(path):
@@ -243,41 +137,6 @@ def node_set(path):
     decisions = job.read_json(path)
     with told_as_damage(path, "it does not say which nodes were chosen"):
         return decisions["node_set"]
-
-
-def missing_files(rows, manifest):
-    """List the rows whose file is absent or empty, or whose content was not fetched.
-
-    Empty tract lengths are no problem here: who has them has none, which matters to fits with delays only.
-
-    Parameters
-    ----------
-    rows : list of dict
-        Of the manifest.
-    manifest : str
-        Path of the manifest, for the messages.
-
-    Returns
-    -------
-    list of str
-    """
-    problems = []
-    for line, row in manifest_checks.numbered(rows):
-        path, table = row["path"], row["labels_file"]
-        found = pointers.unfetched(path)
-        if found is None and not os.path.isfile(path):
-            found = f"no file {path}; correct the path or delete the row"
-        elif found is None and os.path.getsize(path) == 0 and row["kind"] != "length":
-            found = f"{path} is empty; fetch its content or delete the row"
-        if found is not None:
-            problems.append(f"{manifest}, line {line}: {found}")
-        if table is not None:
-            found = pointers.unfetched(table)
-            if found is None and not os.path.isfile(table):
-                found = f"no file {table} (labels_file); correct the path or leave it out"
-            if found is not None:
-                problems.append(f"{manifest}, line {line}: {found}")
-    return problems
 
 
 def plan_manifest(synthetic):
@@ -347,8 +206,8 @@ def units(rows, source, rule=None):
         fcd); either may be empty.
     """
     rule = rule or sessions.SessionRule()
-    own, found = _by_session(rows), {}
-    connectomes, group = _connectomes(own), group_rows(rows)
+    own, found = by_session(rows), {}
+    connectomes, group = connectomes_of(own), group_rows(rows)
     scanned = {participant for participant, _, is_scan in own if is_scan}
     for participant, session, is_scan in own:
         if participant == GROUP or not (is_scan or participant not in scanned):
@@ -363,8 +222,8 @@ def units(rows, source, rule=None):
     return found
 
 
-def _by_session(rows):
-    """Sort rows of the manifest by participant, session and whether they belong to scans."""
+def by_session(rows):
+    """Sort rows of the manifest by participant, session ("" without) and whether they belong to scans."""
     found = {}
     for row in rows:
         is_scan = row["kind"] in (*TARGET_KINDS, "mask", "motion")
@@ -372,7 +231,7 @@ def _by_session(rows):
     return found
 
 
-def _connectomes(own):
+def connectomes_of(own):
     """Give the rows with connectomes by participant, then by session."""
     found = {}
     for (participant, session, is_scan), rows in own.items():

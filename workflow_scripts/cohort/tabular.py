@@ -1,6 +1,7 @@
 """TSV tables checked for their shape and against the schema of their rows: the one reader of all of them."""
 
 import csv
+import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -141,7 +142,17 @@ def read(path, name, keep=None):
 
 def _shape_problems(path, header, body, required, allowed):
     """Check the names of the columns and the number of cells in every line."""
-    problems = [f"{path}: column {column!r} is missing" for column in required if column not in header]
+    problems = [
+        f"{path}: column {column!r} is missing{_renamed(column, header)}"
+        for column in required
+        if column not in header
+    ]
+    problems += [
+        f"{path}: the columns {other!r} and {column!r} differ in capitals only; rename one of the two"
+        for place, column in enumerate(header)
+        for other in header[:place]
+        if column != other and column.lower() == other.lower()
+    ]
     problems += [
         f"{path}: column {column!r} appears twice; name one of the two differently, or delete it"
         for column, count in Counter(header).items()
@@ -166,6 +177,12 @@ def _shape_problems(path, header, body, required, allowed):
         elif len(row) != len(header):
             problems.append(f"{path}, line {line}: {_count(row, header)}")
     return problems
+
+
+def _renamed(column, header):
+    """Name the column that was meant, if one is called nearly so."""
+    near = [other for other in header if re.sub(r"[\W_]", "", other).lower() == column.replace("_", "")]
+    return f"; rename {near[0]!r}" if near else ""
 
 
 def _count(row, header):

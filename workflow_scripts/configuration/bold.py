@@ -71,51 +71,35 @@ def settled_hemodynamics(stated, place="bold.hemodynamics"):
 def refuse_field_strength(config):
     """List what is wrong with the key ``field_strength`` of a configuration as it was written.
 
-    It named constants by the scanner and is still understood where a set goes by its number.
+    It named constants by the scanner, and promised others than it gave.
     """
-    tesla, stated = _field_strength(config)
-    if tesla is None or (tesla in _OF_FIELD_STRENGTH and stated is None):
+    section = config.get("bold")
+    if not isinstance(section, dict) or "field_strength" not in section:
         return []
-    text = f"bold.field_strength: {tesla} is no longer accepted"
-    if stated is not None:
+    tesla = section["field_strength"]
+    text = f"bold.field_strength: {tesla!r} is no longer accepted"
+    if section.get("hemodynamics") is not None:
         return [f"{text}, nor needed: bold.hemodynamics names the constants; delete the key"]
-    return [
-        f"{text}: write bold.hemodynamics: {{field_strength: {tesla}, echo_time: ..., r0: ..., epsilon: "
-        "...}, with the echo time in s"
-    ]
-
-
-def note_field_strength(config):
-    """Sentences for whoever states ``field_strength``: what it stands for, and what to write."""
-    tesla, stated = _field_strength(config)
-    if tesla not in _OF_FIELD_STRENGTH or stated is not None:
-        return []
+    if not isinstance(tesla, (int, float)) or tesla not in _OF_FIELD_STRENGTH:
+        return [
+            f"{text}: delete it and write bold.hemodynamics: {{field_strength: ..., echo_time: ..., r0: ..., "
+            "epsilon: ...}, with the field strength in tesla and the echo time in s"
+        ]
     before, published = _OF_FIELD_STRENGTH[tesla]
     return [
-        f"bold.field_strength: {tesla} stands for bold.hemodynamics: {before}, whose rates are the "
-        f"reciprocals of the published ones, and will be refused: write {before} for the same numbers "
-        f"(histories of fits go on), or {published} for the published constants, recommended for new fits"
+        f"{text}, because its rates are not the published ones but their reciprocals: delete it and write "
+        f"bold.hemodynamics: {before} for the same numbers as before (histories of fits go on), or "
+        f"bold.hemodynamics: {published} for the published constants (recommended for new fits)"
     ]
 
 
-def replace_field_strength(config):
-    """Copy a configuration, with the set that ``field_strength`` stands for in place of the key."""
-    tesla, stated = _field_strength(config)
-    if tesla is None and "field_strength" not in (config.get("bold") or {}):
-        return config
-    section = {key: value for key, value in config["bold"].items() if key != "field_strength"}
-    if tesla in _OF_FIELD_STRENGTH and stated is None:
-        section["hemodynamics"] = _OF_FIELD_STRENGTH[tesla][0]
-    return {**config, "bold": section}
-
-
-def _field_strength(config):
-    """Give what is written under ``field_strength`` and ``hemodynamics``; None for what is not."""
+def without_field_strength(config):
+    """Copy a configuration without the key that is refused, lest it be told twice."""
     section = config.get("bold")
     if not isinstance(section, dict):
-        return None, None
-    tesla = section.get("field_strength")
-    return tesla if isinstance(tesla, (int, float, type(None))) else str(tesla), section.get("hemodynamics")
+        return config
+    kept = {key: value for key, value in section.items() if key != "field_strength"}
+    return {**config, "bold": kept}
 
 
 def check(config):

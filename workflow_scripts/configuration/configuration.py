@@ -50,7 +50,7 @@ def validate(config, files=()):
     written = [sources.read(path) for path in files]
     raise_problems(TITLE, [text for source in written for text in source.problems])
     _refuse(names.check_text(config), written)
-    refused, config = bold.refuse_field_strength(config), bold.replace_field_strength(config)
+    refused, config = bold.refuse_field_strength(config), bold.without_field_strength(config)
     _refuse(refused + schema_problems(config, schema("config")) + names.check(config), written)
     _refuse(first_fits.check(config), written)
     completed = whole_numbers(first_fits.with_first_fits(config), schema("config"))

@@ -51,7 +51,35 @@ Validator = extend(
 def raise_problems(title, problems):
     """Raise one InputError that lists all problems; do nothing without problems."""
     if problems:
-        raise InputError("\n".join([f"{title}:", *(f"  - {problem}" for problem in problems)]))
+        raise InputError(_listed(title, problems))
+
+
+class Problems:
+    """What independent checks find wrong, collected so that all of it is raised at once."""
+
+    def __init__(self):
+        self._texts = []
+
+    def add(self, title, problems):
+        """Keep problems under a title."""
+        if problems:
+            self._texts.append(_listed(title, problems))
+
+    def attempt(self, function, *given):
+        """Call a function; None, and its message kept, if it raises an InputError."""
+        try:
+            return function(*given)
+        except InputError as error:
+            self._texts.append(str(error))
+
+    def raise_all(self):
+        """Raise one InputError with everything found, each once; do nothing if nothing was."""
+        if self._texts:
+            raise InputError("\n".join(dict.fromkeys(self._texts)))
+
+
+def _listed(title, problems):
+    return "\n".join([f"{title}:", *(f"  - {problem}" for problem in problems)])
 
 
 def suggestion(word, allowed):
@@ -128,11 +156,11 @@ def _type_problem(found, rules):
 
 def _remedy(found, rules, kinds):
     """Say what to do about a value of the wrong kind, where its kind tells."""
-    if isinstance(found, bool) or (isinstance(found, (int, float, date)) and "string" in kinds):
-        return "; put it in quotes" if "string" in kinds else f"; {SWITCHES}"
     if found is None or (isinstance(found, float) and not math.isfinite(found)):
         default = f" and the default {_shown(rules['default'])} holds" if "default" in rules else ""
         return f"; write one, or leave the key out{default}"
+    if isinstance(found, bool) or (isinstance(found, (int, float, date)) and "string" in kinds):
+        return "; put it in quotes" if "string" in kinds else f"; {SWITCHES}"
     if not isinstance(found, (int, float)) or "maximum" in rules:
         return ""
     if "integer" in kinds:

@@ -5,8 +5,8 @@ PORTS = (f"{port}{number}" for port in ("com", "lpt") for number in range(10))
 DEVICES = {"con", "prn", "aux", "nul", *PORTS}
 
 
-def check_text(value, place=""):
-    """List the keys of settings that are no text, at every level.
+def check_text(value, place="", known=None):
+    """List keys of settings that are no text, text that no file can hold, and parts that hold themselves.
 
     Parameters
     ----------
@@ -14,22 +14,31 @@ def check_text(value, place=""):
         Settings, or a part of them.
     place : str
         Of the part, for the messages.
+    known : dict of int to bool, optional
+        Identity of every part that was met, to whether all of it was checked.
 
     Returns
     -------
     list of str
     """
-    if isinstance(value, list):
-        value = {str(number): entry for number, entry in enumerate(value)}
-    if not isinstance(value, dict):
+    if isinstance(value, str) and "\0" in value:
+        return [f"{place}: {value!r} holds a sign of value 0; delete it"]
+    if not isinstance(value, (list, dict)):
         return []
+    known = {} if known is None else known
+    if id(value) in known:  # an anchor repeats it, or it holds itself
+        circle = f"{place}: an anchor (&) stands for a part that holds it (*); write the part in full"
+        return [] if known[id(value)] else [circle]
+    known[id(value)] = False
+    entries = value if isinstance(value, dict) else {str(k): entry for k, entry in enumerate(value)}
     found = [
         f"{place or 'top level'}: the key {key!r} is not text; rename it, or write it in quotes"
-        for key in value
+        for key in entries
         if not isinstance(key, str)
     ]
-    for key, entry in value.items():
-        found += check_text(entry, f"{place}.{key}" if place else str(key))
+    for key, entry in entries.items():
+        found += check_text(entry, f"{place}.{key}" if place else str(key), known)
+    known[id(value)] = True
     return found
 
 
@@ -47,7 +56,12 @@ def check(config):
     """
     statistics = config.get("statistics")
     models = statistics.get("models") if isinstance(statistics, dict) else None
-    return _check(config.get("fits"), "fits") + _check(models, "statistics.models")
+    found = _check(config.get("fits"), "fits") + _check(models, "statistics.models")
+    if "group" in (config.get("fits") or ()):
+        found.append(
+            "fits: the name 'group' is what start.from calls the fit of the group; choose another one"
+        )
+    return found
 
 
 def _check(named, place):

@@ -13,6 +13,7 @@ import yaml
 PROGRAM = "__use_yte__"
 TEXT, WHOLE, NUMBER = ("tag:yaml.org,2002:" + kind for kind in ("str", "int", "float"))
 PLAIN = re.compile(r"[+-]?\.?(inf|nan)", re.IGNORECASE)  # refused by the schema, where they are numbers
+QUOTED_KEY = re.compile(r"(top level|[^\s:]*): (?:unknown key|the name) '([^']*)'")
 THOUSANDS = re.compile(r"_(?!\d{3}(?!\d))")  # underscores that part something else
 
 
@@ -71,13 +72,21 @@ def locate(problem, sources):
     -------
     str
     """
-    key = re.match(r"[^\s:]*", problem).group()
+    key = _key_of(problem)
     while key:
         for source in reversed(sources):
             if key in source.lines:
                 return f"{source.path}, line {source.lines[key]}: {problem}"
         key = key.rpartition(".")[0]
     return problem
+
+
+def _key_of(problem):
+    """Give the key that a problem begins with, or the one below it that it names."""
+    if found := QUOTED_KEY.match(problem):
+        place, key = found.groups()
+        return key if place == "top level" else f"{place}.{key}"
+    return re.match(r"[^\s:]*", problem).group()
 
 
 def _walk(node, above, source, seen):

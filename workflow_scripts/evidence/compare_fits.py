@@ -84,7 +84,8 @@ def optimism_rows(fits, evaluation, settings):
     scores = evaluation.set_index([*keys, "measure", "split"])["mean"].to_dict()
     stored = evaluation.drop_duplicates(keys).set_index(keys)[[*scoring.ANALYSIS, "seeds"]].to_dict("index")
     rows = []
-    for row in fits[(fits["selected"] == "True") & fits["fit"].isin(settings)].to_dict("records"):
+    chosen = fits[(fits["selected"] == "True") & fits["fit"].isin(settings)]
+    for row in chosen.to_dict("records"):
         unit = tuple(row[key] for key in keys)
         for measure, search in compare_searches(row, objectives.weights(settings[row["fit"]])).items():
             train, test = (scores.get((*unit, measure, split), np.nan) for split in SPLITS)
@@ -101,12 +102,7 @@ def compare_searches(row, weights):
     known = [name for name in {*MEASURES, *weights} if row.get(name, job.MISSING) != job.MISSING]
     terms = {name: float(row[name]) for name in known}
     shown = {name: terms[name] for name in MEASURES if name in terms}
-    return shown | {"cost": weighted_cost(terms, without_missing_fcd(weights, terms))}
-
-
-def without_missing_fcd(weights, terms):
-    """Weights of a cost without the FCD, where a scan has none: the search left it out as well."""
-    return {name: weight for name, weight in weights.items() if name in terms or name not in FCD_TERMS}
+    return shown | {"cost": weighted_cost(terms, scoring.without_missing_fcd(weights, terms))}
 
 
 def comparison_rows(evaluation, baselines, settings):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from workflow_scripts.evidence.plane_costs import reference_cost
 from workflow_scripts.files import dictionary, job, result_tables
 from workflow_scripts.fitting.scoring import KEYS
 
@@ -30,13 +31,6 @@ def plane_rows(table):
     return rows
 
 
-def reference(plane):
-    """Cost that a plane is held against: that of the optimum, or the lowest where this one is flagged."""
-    best = plane.loc[plane["is_best"].astype(str) == "True", "cost"].astype(float)
-    grid = plane.loc[plane["is_best"].astype(str) != "True", "cost"].astype(float)
-    return float(best.iloc[0]) if best.notna().any() else float(grid.min())
-
-
 def summarise(plane):
     """What one plane says: lowest expected cost, share that is flagged, share within one seed SD."""
     is_best = plane["is_best"].astype(str) == "True"
@@ -53,7 +47,7 @@ def summarise(plane):
         found |= {"lowest_cost": lowest["cost"], "lowest_value": lowest["value"]}
         found |= {"lowest_other": lowest["other_value"]}
         if np.isfinite(found["seed_sd"]):
-            found["near_share"] = float((cost <= reference(plane) + found["seed_sd"]).mean())
+            found["near_share"] = float((cost <= reference_cost(plane) + found["seed_sd"]).mean())
     return {name: None if pd.isna(value) else value for name, value in found.items()}
 
 

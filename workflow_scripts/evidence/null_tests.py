@@ -5,16 +5,19 @@ to the person's own connectome and map. The p of refitted nulls is one-sided and
 better; all other verdicts are those of the paired test, on own and the mean of a person's nulls.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from cubnm_core.evidence.nulls import SHARED, p_value
 from cubnm_core.measures.objective import is_reward
 from cubnm_core.statistics.paired import BETTER, LEVEL, UNSURE, WORSE, compare_paired
-from workflow_scripts.evidence import null_models
+from workflow_scripts.cohort.units import Unit
+from workflow_scripts.evidence import null_completeness, null_models
 from workflow_scripts.files import job, result_tables
 from workflow_scripts.files.result_tables import concatenate
-from workflow_scripts.fitting import scoring
+from workflow_scripts.fitting import completeness, scoring
 
 MEASURES = ("fc_corr", "fcd_ks", "fcd_ks_binned", "cost")
 GROUP = ["fit", "null", "refitted", "split", "measure"]
@@ -26,12 +29,41 @@ COLUMNS = (*GROUP, *FOUND, *CONDITIONS)
 def main(sm):
     """Put the tables of all batches together and test them."""
     logger = job.start(sm)
+    check_whole(sm)
     scores = concatenate(sm.input.nulls)
     job.write_tsv(sm.output.nulls, scores)
     job.write_tsv(sm.output.rewiring, concatenate(sm.input.rewiring))
     rows = comparison_rows(scores)
     job.write_tsv(sm.output.null_tests, rows, columns=COLUMNS)
     logger.info("%d comparisons with null models", len(rows))
+
+
+def check_whole(sm):
+    """Refuse tables without somebody who was fitted, a null model, a split or a measure.
+
+    Raises
+    ------
+    workflow_scripts.files.damage.Damaged
+        Naming the file of the batch.
+    """
+    if not null_completeness.is_asked(sm.params.nulls):
+        return
+    known = {ids["unit"]: Unit.from_record(ids) for ids in sm.params.units}
+    refits = {fit: null_completeness.read_refits(of_fit(sm.input.null_fits, fit)) for fit in sm.params.fits}
+    tables = [
+        completeness.read_batches(sm.params.fits, sm.params.batches, paths)
+        for paths in (sm.input.nulls, sm.input.rewiring, sm.input.fits)
+    ]
+    for (fit, batch, path, scores), (*_, place, rewiring), (*_, fits) in zip(*tables, strict=True):
+        units = [known[name] for name in sm.params.batches[batch]]
+        mine = {key for key in refits[fit] if key[:2] in {unit.key for unit in units}}
+        null_completeness.check_nulls(path, scores, units, fits, mine, sm.params.nulls["count"])
+        null_completeness.check_rewiring(place, rewiring, scores)
+
+
+def of_fit(paths, fit):
+    """Files of one fit among those of all, which lie in a folder of its name."""
+    return [path for path in paths if Path(path).parent.name == fit]
 
 
 def comparison_rows(scores):

@@ -12,7 +12,7 @@ import numpy as np
 from cubnm_core.errors import InputError
 from cubnm_core.fitting.candidates import Candidate
 from workflow_scripts.cohort import noise_seeds, units
-from workflow_scripts.evidence import null_models
+from workflow_scripts.evidence import null_completeness, null_models
 from workflow_scripts.evidence.null_models import NullModel, NullModels
 from workflow_scripts.files import job
 from workflow_scripts.fitting import best_fits, scoring
@@ -37,7 +37,9 @@ def main(sm):
             logger.warning("%s has no fit, and null models of it are not scored", unit)
             continue
         try:
-            entries += batch.entries(unit)
+            made = batch.entries(unit)
+            rows += [] if made else scoring.missing_rows(batch.keys(unit), batch.reasons, settings)
+            entries += made
         except InputError as error:
             logger.warning("null models of %s are not scored: %s", unit, error)
             rows += scoring.missing_rows(batch.keys(unit), {"train": str(error)}, settings)
@@ -98,6 +100,14 @@ class Batch:
         self._forward = NullModels(*common, self._stated["count"])
         self._refitted = NullModels(*common, self._stated["refits"])
         self.without = self._forward.without | self._refitted.without
+
+    @property
+    def reasons(self):
+        """Why there is no null model for anybody, by split; none where none is asked for."""
+        if not null_completeness.is_asked(self._stated):
+            return {}
+        told = [f"no null models of kind {kind}: {why}" for kind, why in self.without.items()]
+        return {"train": "; ".join(told) or "no kind of null models is scored with the fitted parameters"}
 
     def keys(self, unit):
         """Columns that say who a person is, in which fit."""

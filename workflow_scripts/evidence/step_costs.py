@@ -11,9 +11,9 @@ from cubnm_core.evidence.evaluation import weighted_cost
 from cubnm_core.fitting.expectations import FLAG_MARKS
 from workflow_scripts.configuration import objectives
 from workflow_scripts.configuration.start import flagged_restarts
-from workflow_scripts.evidence.compare_fits import without_missing_fcd
 from workflow_scripts.files import dictionary, job, result_tables
 from workflow_scripts.fitting import landscapes
+from workflow_scripts.fitting.scoring import without_missing_fcd
 
 KEYS = ("participant_id", "session_id", "fit", "step")
 COSTS = ("expected", "simulated", "coarse", "verified")

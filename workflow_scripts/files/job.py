@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import cubnm_core
+from cubnm_core.errors import InputError
 from workflow_scripts.files import arrays, seals, versions
 from workflow_scripts.files.damage import REMOVE, told_as_damage
 from workflow_scripts.files.writing import atomic_path
@@ -52,7 +53,7 @@ def start(sm):
     logger.info("%s", place())
     _sealed.clear()
     _sealed.update(seals.sealed(_paths(getattr(sm, "output", ()))))
-    sys.excepthook = lambda kind, error, trace: logger.critical("%s", error, exc_info=(kind, error, trace))
+    sys.excepthook = lambda kind, error, trace: _tell(logger, kind, error, trace)
     for stage, version in versions.parameters().items():
         stated = getattr(sm.params, f"{stage}_version", version)
         if stated != version:
@@ -62,6 +63,12 @@ def start(sm):
                 "with pip install -e ."
             )
     return logger
+
+
+def _tell(logger, kind, error, trace):
+    """Log what ended a job, with the lines of the program unless the user can cure it."""
+    shown = None if isinstance(error, InputError) else (kind, error, trace)
+    logger.critical("%s", error, exc_info=shown)
 
 
 def place():

@@ -61,15 +61,15 @@ def check_fits(path, table, fit, units, restarts):
     with told_as_damage(path, "it is no table of fits"):
         others = table[table["fit"] != fit]
         rows = {key: part for key, part in table.groupby(UNIT, sort=False)}
-    _refuse(path, others["fit"].tolist(), "rows of another fit")
-    _refuse(path, [unit for unit in units if unit.key not in rows], "no row")
+    refuse(path, others["fit"].tolist(), "rows of another fit")
+    refuse(path, [unit for unit in units if unit.key not in rows], "no row")
     known = {unit.key for unit in units}
-    _refuse(path, [" ".join(key) for key in rows if key not in known], "rows, but no place in this batch")
+    refuse(path, [" ".join(key) for key in rows if key not in known], "rows, but no place in this batch")
     whole = [str(number) for number in range(restarts)]
     short = [unit for unit in units if not _has_restarts(rows[unit.key], whole)]
-    _refuse(path, short, f"not one row for each of {restarts} restarts")
+    refuse(path, short, f"not one row for each of {restarts} restarts")
     unchosen = [unit for unit in units if not _is_chosen(rows[unit.key])]
-    _refuse(path, unchosen, "fits, and not one that was selected")
+    refuse(path, unchosen, "fits, and not one that was selected")
 
 
 def _has_restarts(rows, whole):
@@ -96,7 +96,7 @@ def check_convergence(path, table, fits):
         counts = searched["generations"].astype(int)
         stated = dict(zip(map(tuple, searched[keys].to_numpy()), counts, strict=True))
     lost = [key for key, count in stated.items() if found.get(key) != list(range(count))]
-    _refuse(path, [" ".join(key) for key in lost], "not one row for every generation")
+    refuse(path, [" ".join(key) for key in lost], "not one row for every generation")
 
 
 def check_scores(path, table, fits, scanned):
@@ -123,10 +123,10 @@ def check_scores(path, table, fits, scanned):
     if "note" in table:
         fitted = set(map(tuple, fits[fits["selected"] == "True"][UNIT].to_numpy()))
         wanted = [scan for scan in sorted(scanned) if scan[:2] in fitted]
-        _refuse(path, [" ".join(key) for key in wanted if key not in present], "no scores, and no reason")
+        refuse(path, [" ".join(key) for key in wanted if key not in present], "no scores, and no reason")
     measures = set().union(*found.values(), {"cost"} if found else ()) - set(FCD_TERMS)
     short = [" ".join(key) for key, mine in found.items() if not measures <= mine]
-    _refuse(path, short, f"not all of {', '.join(sorted(measures))}")
+    refuse(path, short, f"not all of {', '.join(sorted(measures))}")
 
 
 def check_regions(path, table, evaluation, labels, variables):
@@ -154,7 +154,7 @@ def check_regions(path, table, evaluation, labels, variables):
         scored = list(dict.fromkeys(map(tuple, filled(evaluation)[UNIT].to_numpy())))
         short = [key for key in scored if whole and (key not in rows or _places(rows[key]) != whole)]
     what = f"not one row for every variable and each of {len(labels)} nodes"
-    _refuse(path, [" ".join(key) for key in short], what)
+    refuse(path, [" ".join(key) for key in short], what)
 
 
 def _places(rows):
@@ -200,11 +200,11 @@ def check_units(path, units, present):
     Damaged
     """
     present = set(present)
-    _refuse(path, [unit for unit in units if unit not in present], "no row")
+    refuse(path, [unit for unit in units if unit not in present], "no row")
 
 
-def _refuse(path, names, what):
-    """Raise an error if there is anybody to be named."""
+def refuse(path, names, what):
+    """Raise an error that names a table and those in it with a fault, if there are any."""
     names = list(dict.fromkeys(map(str, names)))
     if names:
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cubnm_core.measures.comparison import FCD_TERMS
 from cubnm_core.measures.objective import has_failed
 from cubnm_core.simulation.simulation import STATUS
 
@@ -84,3 +85,8 @@ def describe(evaluated):
 def _told(mean, sd):
     """Mean and SD, which one average of simulations has not."""
     return f"{mean:.3f}" if np.isnan(sd) else f"{mean:.3f} ± {sd:.3f}"
+
+
+def without_missing_fcd(weights, terms):
+    """Weights of a cost without the FCD, where a scan has none: the search left it out as well."""
+    return {name: weight for name, weight in weights.items() if name in terms or name not in FCD_TERMS}

@@ -5,7 +5,7 @@ import os
 import yaml
 
 from cubnm_core.errors import InputError
-from workflow_scripts.cohort import tables
+from workflow_scripts.cohort import table_checks
 from workflow_scripts.configuration.configuration import validate
 
 NAME = "my.yaml"
@@ -123,7 +123,7 @@ def check(path):
     with open(path, encoding="utf-8") as file:
         config = yaml.safe_load(file)
     try:
-        tables.read_tables(validate(config))
+        table_checks.read_tables(validate(config))
     except InputError as error:
         return str(error).splitlines()
     return []

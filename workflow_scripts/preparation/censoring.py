@@ -6,6 +6,8 @@ from cubnm_core.errors import InputError
 from workflow_scripts import readers
 
 DISPLACEMENT = "framewise_displacement"
+# How the note of a scan begins from which volumes were removed, and nobody says which.
+UNKNOWN_GAPS = "volumes were removed and no mask says which"
 
 
 def read_mask(row):

@@ -54,7 +54,7 @@ def _same_run(name, other, rows, scans):
     common = copies.shared_volumes(*bold)
     if not common:
         return None
-    return f"{common} of its {len(bold[0])} volumes are those of run {other} ({its}), whatever their rounding"
+    return f"{common} of its {len(bold[0])} volumes are those of run {other} ({its}), whatever their order"
 
 
 def _real(path):
@@ -162,7 +162,7 @@ def _same_numbers(scans, one, other):
     """Say how many volumes two runs have in common, or None; each a unit, a run and its facts."""
     bold = [scans.arrays(unit).get(f"run-{name}") for unit, name, _ in (one, other)]
     common = 0 if any(each is None for each in bold) else copies.shared_volumes(*bold)
-    return f"{common} volumes in common, whatever their rounding" if common else None
+    return f"{common} volumes in common, whatever their rounding and order" if common else None
 
 
 def _same_connectomes(units, connectomes):

@@ -194,6 +194,8 @@ def prepare(scan, labels, options):
     missing, frozen = _missing_nodes(bold[kept], labels, row, options["largest_missing"])
     bold[:, missing] = np.nan
     notes = [*scan.matrix.notes, *_notes(scan.unused, kept, seconds), *frozen]
+    if not scan.gaps_known:
+        notes.append(f"{censoring.UNKNOWN_GAPS}: no FCD, and simulations as long as what is left")
     if scan.matrix.column_labels is None and (doubt := _order_doubt(bold[kept], labels)):
         notes.append(f"{row['path']}: {doubt}")
     displacement = scan.displacement

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cubnm_core.errors import InputError
 from workflow_scripts.files import pointers
+from workflow_scripts.files.cells import is_missing
 from workflow_scripts.readers.matrix import reading
 
 TOLERANCE = 1e-3  # s: two statements of a repetition time that differ by less agree
@@ -138,7 +139,16 @@ def filter_order(found):
 
 
 def says_filter(found):
-    """Say whether a JSON file tells of filters: XCP-D leaves the key out, or empty, where it applied none."""
+    """Say whether a JSON file tells of filters: XCP-D leaves the key out, or empty, where it applied none.
+
+    Filters without cut-offs that can be read say nothing: whether the scan was filtered stays unknown.
+    """
+    stated = [found.get(word) for word in FILTERS]
+    is_empty = all(not value or (isinstance(value, str) and is_missing(value)) for value in stated)
+    numbers = found.get("Freq Band")
+    is_read = isinstance(numbers, list) and len(numbers) == 2 and all(map(_is_number, numbers))
+    if not is_empty and band(found) == (None, None) and not is_read:
+        return False
     return any(word in found for word in (*FILTERS, *DENOISED))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from workflow_scripts.evidence.landscape_table import reference
+from workflow_scripts.evidence.plane_costs import reference_cost
 from workflow_scripts.files.result_tables import filled, noted, read_table
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.figures import expected as figures
@@ -119,14 +119,14 @@ def _plane(rows, title):
     """The plane of one person."""
     x, y, values = _grid(rows)
     best = rows.loc[_is_best(rows), ["value", "other_value"]].to_numpy(dtype=float)
-    level = reference(rows) + float(rows["seed_sd"].iloc[0])
+    level = reference_cost(rows) + float(rows["seed_sd"].iloc[0])
     return figures.Plane(title, tuple(rows[["parameter", "other"]].iloc[0]), x, y, values, best, level)
 
 
 def _median(rows, title):
     """Median over people of the cost above that of the optimum, where most have one."""
     people = [one for _, one in rows.groupby("key", sort=False)]
-    stack = np.array([_grid(one)[2] - reference(one) for one in people])
+    stack = np.array([_grid(one)[2] - reference_cost(one) for one in people])
     known = np.isfinite(stack).mean(axis=0) > 0.5
     values = np.full(stack.shape[1:], np.nan)
     values[known] = np.nanmedian(stack[:, known], axis=0)

@@ -6,11 +6,14 @@ import pandas as pd
 from cubnm_core.measures.comparison import FCD_TERMS
 from workflow_scripts.cohort.scan_filters import UNKNOWN
 from workflow_scripts.configuration.simulation import MATCH
+from workflow_scripts.configuration.start import FROM_GROUP
 from workflow_scripts.files.words import plural
 from workflow_scripts.fitting.durations import WORTH_TELLING, expected_bias
+from workflow_scripts.preparation.censoring import UNKNOWN_GAPS
 
 SHORT_RUN = 300.0  # s: the FC of less is hardly that of a person
 SHORT_FCD = 600.0  # s: the same of the FCD
+WORTH_LEAVING_OUT = 0.05  # share of censored volumes; a fifth adds up to 0.1 to the distance of the FCD
 FEW_CANDIDATES = 50  # simulations per free parameter below which the best may not have been found
 SHOWN = 3  # names in a sentence; the tables have all
 # Flags of quality control, and what they say of units.
@@ -41,6 +44,7 @@ def about_inputs(cohort):
         *_short_runs(qc),
         *_short_dynamics(cohort, qc),
         *_other_lengths(cohort, qc),
+        *_whole_simulations(cohort, qc),
         *_mixed_times(qc),
         *_unknown_filters(cohort, qc),
         *_removed_nodes(cohort),
@@ -117,6 +121,41 @@ def _other_lengths(cohort, qc):
                 "FCD (fcd_ks) of a right model; simulation.duration: match compares equal lengths."
             )
     return found
+
+
+def _whole_simulations(cohort, qc):
+    """Simulations of which nothing is left out, although volumes of the scans were censored."""
+    found = []
+    if names := _units(qc, qc["notes"].astype(str).str.contains(UNKNOWN_GAPS, regex=False)):
+        found.append(
+            f"Volumes were removed from scans of {_who(names)} of {len(qc)}, and no mask says which: their "
+            "simulations are as long as what is left, without gaps. Rows of kind mask would tell."
+        )
+    if names := _units(qc, qc["runs"] == 0) if "runs" in qc else []:
+        found.append(
+            f"FC and FCD of {_who(names)} of {len(qc)} were computed elsewhere: which volumes were censored "
+            "is not known here, and nothing is left out of their simulations."
+        )
+    return found + _whole_groups(cohort, qc)
+
+
+def _whole_groups(cohort, qc):
+    groups = [fit for fit, setting in cohort.fit_settings.items() if is_group_fitted(setting)]
+    if not groups or "censored_train" not in qc:
+        return []
+    share = (qc["censored_train"] / (qc["censored_train"] + qc["volumes_train"])).median()
+    if not share >= WORTH_LEAVING_OUT:
+        return []
+    return [
+        f"In the fit {', '.join(groups)}, the group is simulated without gaps, while {share:.0%} of the "
+        "volumes of the median unit are censored: the distance of the group's FCD (fcd_ks) is biased, and so "
+        "is where people's searches begin. Simulations of the people themselves leave the same volumes out."
+    ]
+
+
+def is_group_fitted(setting):
+    """Say whether people start from a fit of the group, given the settings of their fit."""
+    return (setting.get("start") or {}).get("from") == FROM_GROUP
 
 
 def _mixed_times(qc):

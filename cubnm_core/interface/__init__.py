@@ -1,0 +1,1 @@
+"""What a modeller calls from Python: connectomes, scans, sweeps, fits, and the figures of both."""
