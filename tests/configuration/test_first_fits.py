@@ -4,7 +4,7 @@ from copy import deepcopy
 
 from minimal_settings import BASE, refusal
 
-from workflow_scripts.configuration import configuration, schemas
+from workflow_scripts.configuration import configuration, first_fits, schemas, start
 from workflow_scripts.configuration.fit_settings import resolve_fit
 
 FAST = {"protocol": "fast2026", "free": {"G": [0.1, 5.0], "w_p": [0.2, 2.0]}}
@@ -110,3 +110,15 @@ def test_other_protocols_make_no_fit():
     names = [name for name, entry in schemas.protocols().items() if "first" in entry]
     assert names == ["fast2026"]
     assert list(validated(protocol="quick", **LONG)["fits"]) == ["one"]
+
+
+def test_steps_are_the_fits_that_protocols_made_and_no_others():
+    assert first_fits.steps(validated()["fits"]) == {"one-linear": "one"}
+    fits = {"one": FAST | {"start": {"from": "mine"}}, "mine": {"free": FAST["free"], "method": "linear"}}
+    config = configuration.validate(deepcopy(BASE) | {"fits": fits})
+    assert first_fits.steps(config["fits"]) == {}
+
+
+def test_folds_make_the_same_steps_as_their_fit():
+    first, last = both()
+    assert start.fold_settings(last) == last and start.fold_settings(first) == first

@@ -101,8 +101,9 @@ class Steps:
 
 def cost(terms, weights):
     """Weighted sum of terms, without the FCD of scans that have none; None where another is not known."""
+    terms = {name: value for name, value in terms.items() if np.isfinite(value)}
     weights = without_missing_fcd(weights, terms)
-    if any(not np.isfinite(terms.get(name, np.nan)) for name in weights):
+    if any(name not in terms for name in weights):
         return None
     return float(weighted_cost({name: terms[name] for name in weights}, weights))
 

@@ -11,7 +11,7 @@ from workflow_scripts.report.figures.style import picture
 from workflow_scripts.report.selection import shown_units
 
 MAX_PEOPLE = 12
-COST, ABOVE = "expected cost (no unit)", "expected cost above the optimum's (no unit)"
+COST, ABOVE = "expected cost (no unit)", "above the optimum (no unit)"
 FLAGGED = "Grey and hatched: linear response does not hold there, and gives no cost."
 ONE_SD = (
     f"{FLAGGED} Line: expected cost one SD over noise seeds above that at the optimum (or above the lowest, "

@@ -13,7 +13,7 @@ from workflow_scripts.report.figures.style import GREY, LIGHT, PALETTE, legend_b
 
 COLUMNS = 3
 HATCH = "////"
-NEAR = {"colors": [PALETTE[1]], "linewidths": 1.4}
+NEAR = {"colors": [PALETTE[1]], "linewidths": 1.4, "linestyles": "solid"}
 
 __all__ = ["PEOPLE_COLUMNS", "Plane", "planes"]
 
