@@ -4,12 +4,14 @@ from cubnm_core.measures.observables.catalogue import OBSERVABLES
 
 TABLES = {"cohort_tables", "compare_fits", "statistics", "report"}
 # Rules with a job for every fit (and batch), and those that put all fits together.
-SCORES = {"evaluate", "profiles", "nulls", "cross_parameters", "cross", "held_out_people"}
+SCORES = {
+    "evaluate", "profiles", "expected_landscapes", "nulls", "cross_parameters", "cross", "held_out_people",
+}  # fmt: skip
 OF_ALL_FITS = {"cross_tables", *TABLES}
 
 
 # Of all fits, where fits or their evaluations change.
-EVIDENCE = {"reliability", "identifiability", "null_tests", "person_figures"}
+EVIDENCE = {"reliability", "identifiability", "landscape_table", "null_tests", "person_figures"}
 
 
 def of_fit(fit, rules):
@@ -27,6 +29,8 @@ THREE = of_fit("three", {"group_fit", "fit", "fold_fit", *SCORES}) | EVIDENCE
 EVALUATIONS = of_fits(SCORES) | EVIDENCE
 PROFILES = {("profiles", fit) for fit in ("one", "two", "three")}
 HELD_OUT = {("held_out_people", fit) for fit in ("one", "two", "three")}
+LANDSCAPES = {"landscape_table", "person_figures", *TABLES}
+LANDSCAPES |= {("expected_landscapes", fit) for fit in ("one", "two", "three")}
 NULLS = {"null_tests", *(("nulls", fit) for fit in ("one", "two", "three"))}
 FITS = ONE | TWO | THREE
 COMPARISONS = {"quality_control", "baselines", *TABLES}
@@ -228,6 +232,10 @@ CASES = {
         {"evaluation.nulls.refits": 1},
         {*NULLS, *TABLES, *(("null_fits", fit) for fit in ("one", "two", "three"))},
     ),
+    **{
+        f"config.evaluation.landscapes.{key}": ({f"evaluation.landscapes.{key}": value}, LANDSCAPES)
+        for key, value in (("compute", "always"), ("points", 8))
+    },
     # Twins are made on request; tables tell the configuration.
     **{
         f"config.twins.{key}": ({f"twins.{key}": value}, TABLES)
@@ -299,7 +307,7 @@ CASES = {
     ),
     "config.fits.*.start.flagged": (
         {**_one(**_LINEAR)[0], "fits.two.start": {"from": "one", "flagged": 1}},
-        {*SIGNAL, *ONE, *TWO} - {("fold_fit", "two")},
+        {*SIGNAL, *ONE, *TWO},  # folds make the same steps
     ),
     "config.fits.*.start.connectome": (
         {"fits.three.start.connectome": "consensus"},
@@ -340,7 +348,15 @@ VERSIONS = {
     "simulation": FITS | SIGNAL,
     "targets": {"brain", *EVERYTHING},
     "evidence": of_fits(SCORES - {"evaluate"})
-    | {"cross_people", "reliability", "identifiability", "null_tests", *SIGNAL},
+    | {
+        "cross_people",
+        "reliability",
+        "identifiability",
+        "landscape_table",
+        "person_figures",
+        "null_tests",
+        *SIGNAL,
+    },
     "statistics": {"null_tests", *OF_ALL_FITS},
 }
 # What is told by other entries, or only names them; what needs sessions or sites that these people lack,

@@ -79,7 +79,7 @@ def landscape_paths(wildcards):
 
 def batch_landscapes(wildcards):
     """The same of a batch."""
-    return [path for path in landscape_paths(wildcards) if f"/batch-{wildcards.batch}_" in path]
+    return [path for path in landscape_paths(wildcards) if f"batch-{wildcards.batch}_" in path]
 
 
 def linear_version(wildcards):

@@ -97,7 +97,7 @@ def test_a_start_from_another_fit_needs_its_parameters_and_no_circle(config):
     assert resolved(config)["start"] == wanted
     fits["two"]["start"] = {"from": "group"}
     fits["group"] = fits.pop("coarse")
-    assert "give the fit 'group' another name" in refusal(config)
+    assert "fits: the name 'group' is what start.from calls the fit of the group" in refusal(config)
 
 
 def test_a_consensus_needs_distances_of_some_kind(config):

@@ -94,7 +94,7 @@ def test_is_well_formed_and_accessible(usual):
 
 
 def test_errors_come_first_and_say_so_when_there_are_none(usual):
-    assert Page(usual).headings[:2] == ["Errors and exclusions", "Summary"]
+    assert Page(usual).headings[:3] == ["At a glance", "Errors and exclusions", "Summary"]
     assert "No errors and no exclusions." in usual
 
 
