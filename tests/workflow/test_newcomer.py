@@ -124,7 +124,10 @@ def test_from_folders_to_the_report_without_an_edit(study, snakemake, capsys):
     assert exclusions[NO_CONNECTOME]["reason"] == "no connectome"
     assert "without any file" in exclusions[NO_FILES]["reason"]
     page = (study / "results" / "report" / "index.html").read_text(encoding="utf-8")
-    first = text_of(page.split("<section ")[1])
+    glance, errors = (text_of(section) for section in page.split("<section ")[1:3])
+    for person in (NO_CONNECTOME, NO_FILES, SHORT):
+        assert f"sub-{person}" in glance, person
+    first = glance + errors
     assert "No errors" not in first
     for person in (NO_CONNECTOME, NO_FILES, SHORT, OTHER_TIME):
         assert f"sub-{person}" in first, person
