@@ -16,7 +16,7 @@ from pathlib import Path
 import machine
 import numpy as np
 import yaml
-from haemodynamics import kong_tables, read_table, table
+from haemodynamics import EVALUATION, MEASURES, kong_tables, read_table, table
 from scipy import stats
 
 from cubnm_core import NUMERICS_VERSION
@@ -25,15 +25,6 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results" / "fast_protocol"
 FREE = {"G": [0.001, 10.0], "w_p": [0.0, 2.0], "J_N": [0.001, 0.5]}
 LONG = {"name": "cmaes", "population": 32, "generations": 60, "restarts": 2, "sigma": 0.5, "tolerance": 0.0}
-#: Scores alone; the rest of the evidence is left out.
-EVALUATION = {
-    "seeds": 10,
-    "first_seed": 1000,
-    "others": 0,
-    "folds": 0,
-    "profile": {"people": 0},
-    "nulls": {"count": 0},
-}
 MADE = {name: f"results/synthetic/{name}.tsv" for name in ("manifest", "participants", "nodes", "truth")}
 #: Settings of a cohort. Synthetic people are cheap: few nodes, two parameters, half as fine a step.
 COHORTS = {
@@ -59,7 +50,6 @@ COHORTS = {
     "hcp": {"simulation": {"duration": 894.0, "burn_in": 30.0, "dt": 1.0e-4, "hemodynamic_dt": 1.0e-3}},
     "kong2021": {"simulation": {"duration": 894.0, "burn_in": 30.0, "dt": 1.0e-4, "hemodynamic_dt": 1.0e-3}},
 }
-MEASURES = {"fc_corr": "FC r", "fcd_ks": "FCD KS", "fcd_ks_binned": "FCD KS", "cost": "cost"}
 LIMITS = {"FC r": 0.02, "FCD KS": 0.03}
 
 

@@ -94,9 +94,28 @@ def main():
             continue
         result["cases"][name] = {"machine": machine.describe(), **_compare(name, CASES[name], options)}
         result["date"] = date.today().isoformat()
-        path.write_text(json.dumps(result, indent=1) + "\n")
+        path.write_text(as_text(result), encoding="utf-8")
         path.with_suffix(".md").write_text(_markdown(result))
         print(_markdown({"cases": {name: result["cases"][name]}}), flush=True)
+
+
+def as_text(result):
+    """A result as JSON, a line for every list of a case:."""
+    cases = [
+        f'"{name}": {{\n'
+        + ",\n".join(f' "{key}": {json.dumps(_rounded(value))}' for key, value in case.items())
+        + "\n}"
+        for name, case in result["cases"].items()
+    ]
+    return f'{{"date": "{result["date"]}", "cases": {{\n' + ",\n".join(cases) + "\n}}\n"
+
+
+def _rounded(value):
+    if isinstance(value, dict):
+        return {key: _rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_rounded(one) for one in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _options():

@@ -26,8 +26,8 @@ from workflow_scripts.fitting.searching import shape_classes
 from workflow_scripts.fitting.simulators import CohortSimulator
 
 MAX_PARAMETERS = 3  # those the configuration names first, as in the landscapes of the search
-#: Candidates a person times nodes up to which `auto` computes: three pairs of 16 x 16 on 200 nodes.
-CHEAP = 3 * 16**2 * 200
+#: Candidates a person times nodes up to which `auto` computes: three pairs of 16 x 16 on 100 nodes.
+CHEAP = 3 * 16**2 * 100
 ALWAYS, AUTO, NEVER = "always", "auto", "never"
 
 

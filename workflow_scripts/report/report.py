@@ -31,10 +31,10 @@ from workflow_scripts.report.sections import (
     twins,
 )
 
-# In the order of the page: the answers on one screen, what was decided beforehand, then what went wrong.
+# In the order of the page: what was decided beforehand, the answers in a line each, then what went wrong.
 SECTIONS = (
-    answers,
     primary,
+    answers,
     exclusions,
     summary,
     scores,
