@@ -11,18 +11,16 @@ from prepared import SETTINGS, PreparedCohort
 from workflow_scripts.evidence import expected_landscapes, landscape_table
 from workflow_scripts.evidence.score_tables import LANDSCAPES
 from workflow_scripts.files import job
-from workflow_scripts.fitting import evaluate, fit
+from workflow_scripts.fitting import evaluate, fit, linear_planes
 from workflow_scripts.report import expected_planes
 
 AUTO = {"compute": "auto", "points": 4}
 
 
-def why_not(tmp_path, nodes=20, points=16, **changes):
+def why_not(nodes=20, points=16, **changes):
     """Why a fit with such settings has no landscapes."""
-    path = tmp_path / "nodes.tsv"
-    job.write_tsv(path, [{"index": place} for place in range(nodes)])
     stated = {"compute": changes.pop("compute", "auto"), "points": points}
-    return expected_landscapes.why_not(SETTINGS | changes, stated, path)
+    return linear_planes.why_not(SETTINGS | changes, stated, nodes)
 
 
 def test_planes_hold_every_pair_with_the_others_at_the_centre():
@@ -35,21 +33,21 @@ def test_planes_hold_every_pair_with_the_others_at_the_centre():
     assert (plane[:, 1] == 0.2).all() and (plane[:, 3] == 0.4).all()
 
 
-def test_who_has_no_landscapes_is_told_why(tmp_path):
-    assert why_not(tmp_path) is None
-    assert why_not(tmp_path, free={"G": [0.5, 3.0]}) == "there is one free parameter, and so no pair"
-    assert why_not(tmp_path, objective={"fcd_ks": 1.0}).startswith("the cost has no term of FC")
+def test_who_has_no_landscapes_is_told_why():
+    assert why_not() is None
+    assert why_not(free={"G": [0.5, 3.0]}) == "there is one free parameter, and so no pair"
+    assert why_not(objective={"fcd_ks": 1.0}).startswith("the cost has no term of FC")
     plastic = {"fic": {"method": "plasticity", "warm_up": 20.0}}
-    assert "simulates every candidate" in why_not(tmp_path, **plastic)
-    assert why_not(tmp_path, compute="always", **plastic) is None
-    assert "256 candidates a person on 700 nodes take long" in why_not(tmp_path, nodes=700)
-    assert why_not(tmp_path, nodes=700, compute="always") is None
-    assert "goes round in circles" in why_not(tmp_path, model="Kuramoto", fic=None)
+    assert "simulates every candidate" in why_not(**plastic)
+    assert why_not(compute="always", **plastic) is None
+    assert "256 candidates a person on 700 nodes take long" in why_not(nodes=700)
+    assert why_not(nodes=700, compute="always") is None
+    assert "goes round in circles" in why_not(model="Kuramoto", fic=None)
 
 
 def test_terms_that_only_simulations_give_are_left_out():
-    assert expected_landscapes.left_out(SETTINGS) == ["fcd_ks"]
-    kept = expected_landscapes.linear_settings(SETTINGS | {"retest": {"candidates": 1}, "replicates": 4})
+    assert linear_planes.left_out(SETTINGS) == ["fcd_ks"]
+    kept = linear_planes.linear_settings(SETTINGS | {"retest": {"candidates": 1}, "replicates": 4})
     assert kept["objective"] == {"fc_corr": 1.0, "rate_penalty": 0.5}
     assert kept["method"] == "linear" and kept["retest"] is None and kept["replicates"] == 1
 

@@ -47,6 +47,21 @@ def test_the_table_counts_candidates_as_no_simulations():
     )
 
 
+def test_planes_of_everybody_are_counted_where_they_are_computed():
+    settings = resolved(free={"G": [0.5, 3.0], "w_p": [0.2, 2.0]}, objective={"fc_corr": 1.0})
+    jobs = [("expected_landscapes", {"fit": "one", "batch": "1"}), ("fit", {"fit": "one", "batch": "1"})]
+    stated = {"compute": "auto", "points": 4}
+    counted = {"fits": {"one": settings}, "batches": {"1": ["a", "b"]}, "landscapes": stated}
+    [found] = linear_candidates.plane_stages(jobs, size=20, **counted)
+    assert (found.simulations, found.jobs, found.is_linear) == (2 * (1 + 16), 1, True)
+    price = {"one": linear_candidates.Price(0.1, 0.25)}
+    [priced] = linear_candidates.part([found], {"one": settings}, price, {"one": 2.0})
+    assert priced.simulations * priced.cost * 2.0 == pytest.approx(34 * 0.1)
+    assert "flagged" not in linear_candidates.remarks([priced], price)[0]
+    assert linear_candidates.plane_stages(jobs, size=9000, **counted) == []
+    assert linear_candidates.plane_stages(jobs[1:], size=20, **counted) == []
+
+
 @pytest.mark.slow
 def test_a_price_is_measured():
     nodes = [{"index": place, "label": f"n{place}", "hemisphere": "LR"[place // 4]} for place in range(8)]

@@ -15,20 +15,15 @@ from cubnm_core.fitting.expectations import FLAG_MARKS
 from cubnm_core.fitting.packing import Packer
 from cubnm_core.measures.objective import has_failed
 from workflow_scripts.cohort import noise_seeds, units
-from workflow_scripts.configuration import method
 from workflow_scripts.configuration.objectives import weights
 from workflow_scripts.evidence.score_tables import LANDSCAPES
 from workflow_scripts.files import job, result_tables
 from workflow_scripts.fitting import best_fits
 from workflow_scripts.fitting.fit_problems import make_problems
+from workflow_scripts.fitting.linear_planes import MAX_PARAMETERS, left_out, linear_settings, why_not
 from workflow_scripts.fitting.people import People
 from workflow_scripts.fitting.searching import shape_classes
 from workflow_scripts.fitting.simulators import CohortSimulator
-
-MAX_PARAMETERS = 3  # those the configuration names first, as in the landscapes of the search
-#: Candidates a person times nodes up to which `auto` computes: three pairs of 16 x 16 on 100 nodes.
-CHEAP = 3 * 16**2 * 100
-ALWAYS, AUTO, NEVER = "always", "auto", "never"
 
 
 def main(sm):
@@ -37,7 +32,8 @@ def main(sm):
     fit, batch = sm.wildcards.fit, units.from_records(sm.params.units)
     best = best_fits.best_coordinates(sm.input.fits, fit)
     chosen = [unit for unit in batch if unit.key in best]
-    if reason := why_not(sm.params.settings, sm.params.landscapes, sm.input.nodes):
+    size = len(result_tables.read_texts(sm.input.nodes))
+    if reason := why_not(sm.params.settings, sm.params.landscapes, size):
         logger.info("no landscapes of %s: %s", fit, reason)
         rows = [{**unit.ids, "note": reason} for unit in chosen]
     else:
@@ -46,76 +42,6 @@ def main(sm):
         spread = seed_spread(sm.input.evaluation, weights(job_settings))
         rows = landscape_rows(chosen, best, spread, simulator, sm, logger)
     job.write_tsv(sm.output[0], [{**row, "fit": fit} for row in rows], columns=LANDSCAPES)
-
-
-def expected_part(settings):
-    """Weights of the terms of a cost that linear response gives."""
-    stated = weights(settings)
-    return {name: stated[name] for name in method.EXPECTED_TERMS if stated.get(name)}
-
-
-def left_out(settings):
-    """Name the terms of a cost that linear response does not give."""
-    given = expected_part(settings)
-    return [name for name, weight in weights(settings).items() if weight and name not in given]
-
-
-def linear_settings(settings):
-    """Give the settings of a fit as linear response can have them: without what only simulations give."""
-    kept = {name: value for name, value in settings.items() if name != "averaged_runs"}
-    return kept | {
-        "method": method.LINEAR,
-        "flagged": "worst",
-        "objective": expected_part(settings),
-        "objectives": [],
-        "constraints": {},
-        "terms": {},
-        "retest": None,
-        "replicates": 1,
-        "start": None,
-    }
-
-
-def why_not(settings, stated, nodes):
-    """Say why a fit has no landscapes by linear response; None if it has.
-
-    Parameters
-    ----------
-    settings : dict
-        Resolved settings of the fit.
-    stated : dict
-        Section ``evaluation.landscapes``.
-    nodes : path
-        Node table.
-
-    Returns
-    -------
-    str or None
-    """
-    from cubnm_core import load_model
-
-    if not any(name.startswith("fc_") for name in expected_part(settings)):
-        return f"the cost has no term of FC that linear response gives ({', '.join(method.EXPECTED_TERMS)})"
-    place = "fits.fit"
-    if found := method.check(linear_settings(settings), load_model(settings["model"]), place):
-        return found[0].removeprefix(f"{place}.method: ").removeprefix(f"{place}: ").partition(";")[0]
-    names = list(settings["free"])
-    if len(names) < 2:
-        return "there is one free parameter, and so no pair"
-    if stated["compute"] == AUTO and settings["fic"] and settings["fic"]["method"] != "analytical":
-        return (
-            "feedback inhibition control simulates every candidate here; state "
-            "evaluation.landscapes.compute: always"
-        )
-    pairs = min(len(names), MAX_PARAMETERS)
-    candidates = pairs * (pairs - 1) // 2 * stated["points"] ** 2
-    size = len(result_tables.read_texts(nodes))
-    if stated["compute"] == AUTO and candidates * size > CHEAP:
-        return (
-            f"{candidates} candidates a person on {size} nodes take long; state "
-            "evaluation.landscapes.compute: always"
-        )
-    return None
 
 
 def seed_spread(path, stated):

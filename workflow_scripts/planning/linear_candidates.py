@@ -10,9 +10,11 @@ from cubnm_core.fitting.expectations import FLAG_MARKS
 from cubnm_core.measures.comparison import FC_TERMS, Comparison
 from cubnm_core.measures.objective import Target
 from workflow_scripts.configuration.method import is_linear
+from workflow_scripts.fitting import linear_planes
 from workflow_scripts.fitting.simulators import CohortSimulator
 from workflow_scripts.planning import estimates
 
+PLANES = "expected_landscapes"  # the rule
 #: Candidates of a measurement, and the nodes from which they are fewer.
 MEASURED, LARGE, FEW = 32, 150, 8
 
@@ -33,13 +35,52 @@ class Price:
     flagged: float
 
 
+def plane_stages(jobs, fits, batches, landscapes, size):
+    """Count the candidates of the planes of everybody.
+
+    Parameters
+    ----------
+    jobs : sequence of (str, dict)
+        Rule and wildcards of the jobs that are to run.
+    fits : dict of str to dict
+        Resolved settings by name.
+    batches : dict of str to list of str
+        Units of every batch.
+    landscapes : dict
+        Section ``evaluation.landscapes``.
+    size : int
+        Number of nodes.
+
+    Returns
+    -------
+    list of workflow_scripts.planning.estimates.Stage
+        Of the fits that have planes; without a cost.
+    """
+    people = {}
+    for rule, wildcards in jobs:
+        if rule == PLANES:
+            people.setdefault(wildcards["fit"], []).append(len(batches[wildcards["batch"]]))
+    return [
+        estimates.Stage(
+            fit,
+            PLANES,
+            sum(counts) * linear_planes.count_candidates(fits[fit], landscapes["points"]),
+            0.0,
+            len(counts),
+            is_linear=True,
+        )
+        for fit, counts in people.items()
+        if linear_planes.why_not(fits[fit], landscapes, size) is None
+    ]
+
+
 def measure(settings, nodes, repetition_time):
     """Measure linear response at random points of the bounds, on a synthetic connectome.
 
     Parameters
     ----------
     settings : dict
-        Resolved settings of a fit by linear response.
+        Resolved settings of a fit, by linear response or not.
     nodes : list of dict
         Rows of the node table.
     repetition_time : float
@@ -49,6 +90,7 @@ def measure(settings, nodes, repetition_time):
     -------
     Price
     """
+    settings = settings if is_linear(settings) else linear_planes.linear_settings(settings)
     size, generator = len(nodes), np.random.default_rng(0)
     count = MEASURED if size < LARGE else FEW
     weights = estimates.synthetic_connectomes(generator, 1, size)
@@ -101,6 +143,10 @@ def part(stages, fits, prices, seconds):
     found = []
     for stage in stages:
         settings = fits[stage.fit]
+        if stage.is_linear:
+            cost = prices[stage.fit].seconds / seconds[stage.fit]
+            found.append(replace(stage, cost=cost))
+            continue
         if not is_linear(settings) or stage.rule not in estimates.SEARCHES:
             found.append(stage)
             continue
@@ -120,9 +166,18 @@ def part(stages, fits, prices, seconds):
 def remarks(stages, prices):
     """Say what the candidates of linear response take and how many of them are simulated."""
     names = dict.fromkeys(stage.fit for stage in stages if stage.is_linear)
+    searched = {stage.fit for stage in stages if stage.is_linear and stage.rule in estimates.SEARCHES}
+    simulated = {stage.fit for stage in stages if not stage.is_linear and stage.rule in estimates.SEARCHES}
     return [
-        f"{name}: linear candidates take {prices[name].seconds:.2g} s of a core each, measured now; "
-        f"{prices[name].flagged:.0%} of them were flagged at random points of the bounds on a synthetic "
-        "connectome, and as many are counted as simulated"
+        f"{name}: linear candidates take {prices[name].seconds:.2g} s of a core each, measured now"
+        + (_flagged_remark(prices[name]) if name in searched & simulated else "")
         for name in names
     ]
+
+
+def _flagged_remark(price):
+    return (
+        f"; {price.flagged:.0%} of them were flagged at random points of the bounds on a synthetic "
+        "connectome, and as many are counted as simulated: an estimate, no upper limit, since searches may "
+        "lead to where more are flagged"
+    )

@@ -28,7 +28,8 @@ NOT_MEASURED = "not measured"
 CORES = (2, 64)  # beside those of this machine
 REMARKS = (
     "Numbers of simulations are upper limits: searches may end early, and stored candidates are not",
-    "simulated again. Jobs that do not simulate take seconds each and are not counted.",
+    "simulated again. Jobs that neither simulate nor score by linear response take seconds each and are",
+    "not counted.",
 )
 
 
@@ -63,6 +64,8 @@ def main(sm):
         seconds = lengths.scan_seconds(params.batches, params.config["synthetic"])
         fits = lengths.with_durations(params.fits, seconds)
         stages = estimates.stages(simulating, fits, params.batches, evaluation, nodes)
+        landscapes = evaluation["landscapes"]
+        stages += linear_candidates.plane_stages(simulating, fits, params.batches, landscapes, len(nodes))
         lines = [f"{count_jobs(params.batches)}, batches: {len(params.batches)}, nodes: {len(nodes)}", ""]
         lines += [*table(["rule", "jobs", "files"], job_rows(jobs)), ""]
         here = measure_fits(stages, fits, nodes, params, logger)
@@ -157,12 +160,12 @@ def measure_fits(stages, fits, nodes, params, logger):
 
 
 def measure_linear(stages, fits, nodes, params, logger):
-    """What candidates take whom linear response scores, by fit; measured now."""
+    """What candidates take that linear response scores, by fit; measured now."""
     found = {}
-    for fit in dict.fromkeys(stage.fit for stage in stages):
-        if is_linear(fits[fit]):
-            found[fit] = linear_candidates.measure(fits[fit], nodes, params.repetition_time)
-            logger.info("%s: %.3g CPU seconds per candidate, measured now", fit, found[fit].seconds)
+    scored = (stage.fit for stage in stages if stage.is_linear or is_linear(fits[stage.fit]))
+    for fit in dict.fromkeys(scored):
+        found[fit] = linear_candidates.measure(fits[fit], nodes, params.repetition_time)
+        logger.info("%s: %.3g CPU seconds per linear candidate, measured now", fit, found[fit].seconds)
     return found
 
 
