@@ -23,6 +23,7 @@ from workflow_scripts.configuration import (
     first_fits,
     method,
     objectives,
+    simulation,
     start,
 )
 from workflow_scripts.configuration.analysis import resolve_analysis
@@ -59,6 +60,12 @@ BOLD_READING = bold.select_preparation(CONFIG)
 # The node table of the analysis, and what else was decided for the whole cohort.
 NODES, COMMON = "results/cohort/nodes.tsv", "results/cohort/common_nodes.json"
 GROUP_CONNECTOME = "results/cohort/average_connectome.npz"
+
+# A default that was written down gives way to a protocol, which is said.
+if workflow.is_main_process:
+    for text in simulation.remark_defaults(CONFIG, config.get("simulation") or {}):
+        print(f"Note: {text}", file=sys.stderr)
+
 
 # Too few people for a statistical model are told before the first job as well.
 if workflow.is_main_process and statistical_models.has_people(CONFIG):

@@ -14,7 +14,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts import readers
 from workflow_scripts.cohort import sessions, tables
 from workflow_scripts.cohort.units import Unit
-from workflow_scripts.configuration import configuration, fit_settings, schemas
+from workflow_scripts.configuration import configuration, fit_settings, schemas, simulation
 from workflow_scripts.configuration.parameters import beyond_bounds
 from workflow_scripts.planning import plan
 from workflow_scripts.preparation.prepare_connectome import prepare_person
@@ -75,6 +75,16 @@ def test_settings_that_every_protocol_overrides_are_no_secret(tmp_path):
     configuration.validate(cohort.config)
     cohort.config["fits"] = {"one": {**fit, "simulation": {"duration": 200.0}}}
     configuration.validate(cohort.config)
+
+
+def test_a_default_that_was_written_beside_a_protocol_is_remarked_on(tmp_path):
+    cohort = TinyCohort(tmp_path)
+    fit = {**cohort.config["fits"]["homogeneous"], "protocol": "quick", "simulation": {}}
+    cohort.config |= {"simulation": {"duration": "match"}, "fits": {"one": fit}}
+    completed = configuration.validate(cohort.config)
+    [note] = simulation.remark_defaults(completed, {"duration": "match"})
+    assert note.startswith("simulation.duration: 'match' has no effect")
+    assert simulation.remark_defaults(completed, {}) == []
 
 
 def test_entries_in_another_order_are_the_same_settings(tmp_path):

@@ -217,23 +217,45 @@ def check_effect(config):
     -------
     list of str
     """
-    protocol = {name: protocols().get(fit.get("protocol"), {}) for name, fit in config["fits"].items()}
     rules = schema("config")["properties"]["simulation"]["properties"]
-    found = []
+    return [
+        text for key, text in _overridden(config) if config["simulation"][key] != rules[key].get("default")
+    ]
+
+
+def remark_defaults(config, stated):
+    """List what was written in vain although it is the default, as protocols have other values.
+
+    Parameters
+    ----------
+    config : dict
+        The completed configuration.
+    stated : dict
+        The section as it was written.
+
+    Returns
+    -------
+    list of str
+    """
+    return [text for key, text in _overridden(config) if key in stated]
+
+
+def _overridden(config):
+    """Keys for which the protocol of every fit has another value, each with a message."""
+    protocol = {name: protocols().get(fit.get("protocol"), {}) for name, fit in config["fits"].items()}
     for key, value in config["simulation"].items():
         others = {
             name: protocol[name].get("simulation", {}).get(key, value)
             for name, fit in config["fits"].items()
             if key not in fit.get("simulation", {})
         }
-        idle = len(others) == len(protocol) and value not in others.values()
-        if idle and value != rules[key].get("default"):
+        if len(others) == len(protocol) and value not in others.values():
             listed = ", ".join(f"{other!r} in {name}" for name, other in others.items())
-            found.append(
+            yield (
+                key,
                 f"simulation.{key}: {value!r} has no effect, because the protocol of every fit has another "
-                f"value ({listed}); write it under fits.<name>.simulation, or delete it"
+                f"value ({listed}); write it under fits.<name>.simulation, or delete it",
             )
-    return found
 
 
 def _schedule(simulation, repetition_time):
