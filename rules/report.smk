@@ -90,6 +90,7 @@ rule report:
             category="Report",
             labels={"page": "aggregates"},
         ),
+        methods="results/report/methods.html",
         references="results/report/references.bib",
         people=directory("results/report/people"),
     log:

@@ -3,7 +3,6 @@
 import numpy as np
 
 from cubnm_core.statistics.paired import BETTER, FEWEST, LEVEL, TOO_FEW, UNSURE, WORSE, people_needed
-from workflow_scripts.files.words import plural
 from workflow_scripts.report.formatting import MISSING, number
 
 MEASURES = {"fc_corr": "FC r", "fcd_ks": "FCD KS", "cost": "cost"}
@@ -61,28 +60,6 @@ def label_with_measure(name):
     return f"{LABELS[name]}, {COMPARED[measure]}"
 
 
-def sentence(row, n_tests):
-    """A comparison in words, with its numbers, and what would change it.
-
-    Parameters
-    ----------
-    row : dict
-        Of fit_comparison.tsv.
-    n_tests : int
-        Comparisons that were corrected together.
-
-    Returns
-    -------
-    str
-    """
-    means = f"{number(row['fit_mean'])} versus {number(row['other_mean'])}"
-    parts = [f"{COMPARED[row['measure']]} {means}", f"difference {interval(row)}", *_evidence(row, n_tests)]
-    better = f"better in {int(row['n_better'])} of {plural(int(row['n_people']), 'person')}"
-    other = ARTICLES.get(label(row["other"]), label(row["other"]))
-    told = f"{row['fit']} {relation(row['verdict'])} {other}: {', '.join([*parts, better])}."
-    return " ".join([told, *_remedy(row, n_tests)])
-
-
 def too_few(rows):
     """Say that some comparisons rest on too few people for a verdict; None if none does."""
     if not any(row["verdict"] == TOO_FEW for row in rows):
@@ -105,26 +82,27 @@ def p_text(p):
     return MISSING if not np.isfinite(p) else "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _evidence(row, n_tests):
-    if not np.isfinite(row["p_corrected"]):
-        return []
-    sign = "" if row["p_corrected"] < 0.001 else "= "
-    corrected = f" after correction for {n_tests} comparisons" if n_tests > 1 else ""
-    return [f"p {sign}{p_text(row['p_corrected'])}{corrected}"]
+def people_to_tell(row, n_tests):
+    """Say how many people would make an inconclusive comparison conclusive.
 
+    Parameters
+    ----------
+    row : dict
+        Of fit_comparison.tsv.
+    n_tests : int
+        Comparisons that were corrected together.
 
-def _remedy(row, n_tests):
-    """What would make an inconclusive comparison conclusive."""
+    Returns
+    -------
+    str
+        A number; "more" where no difference among as few people survives the correction.
+    """
     n = int(row["n_people"])
     if row["verdict"] != UNSURE:
-        return []
+        return MISSING
     if 2.0 ** (1 - n) * n_tests > LEVEL:
-        return [
-            f"With {n} people, no difference, however large, survives correction for {n_tests} comparisons."
-        ]
+        return "more"
     needed = people_needed(row["effect_size"])
     if needed is None or needed <= n:
-        return []
-    if needed > MANY:
-        return [f"A difference this small would take more than {MANY:,} people to detect."]
-    return [f"If the true difference is this large, about {needed:,} people would be needed to detect it."]
+        return MISSING
+    return f"> {MANY:,}" if needed > MANY else f"{needed:,}"

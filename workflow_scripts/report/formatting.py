@@ -7,6 +7,8 @@ from workflow_scripts.configuration import hemodynamics
 from workflow_scripts.configuration.simulation import MATCH
 
 MISSING = "–"
+_NOTHING = 1e-12  # what rounding leaves of equal numbers
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value, digits=2, sign=False):
@@ -21,8 +23,12 @@ def significant(value, digits=3):
     """A number with so many significant digits."""
     if value is None or not np.isfinite(value):
         return MISSING
+    if abs(value) < _NOTHING:
+        return "0"
     text = f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:#.{digits}g}".removesuffix(".")
-    return text.replace("-", "−")
+    mantissa, _, exponent = text.partition("e")
+    power = f" × 10{str(int(exponent)).translate(_RAISED)}" if exponent else ""
+    return mantissa.replace("-", "−") + power
 
 
 def plus_minus(mean, sd, digits=2):

@@ -28,6 +28,11 @@ def render(cohort, sections):
     return _template("report.html.j2", cohort, _linked(cohort, f"{FOLDER}/")).render(sections=sections)
 
 
+def render_methods(cohort, section):
+    """Render the text for the methods of a paper, which is copied and not read with the report."""
+    return _template("methods_page.html.j2", cohort, _nobody).render(section=section)
+
+
 def render_people(cohort, contexts, links):
     """Render the pages of all people, one after the other.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from workflow_scripts.files import job
 from workflow_scripts.report import methods, shared_page
 from workflow_scripts.report.cohort import read_cohort
-from workflow_scripts.report.page import render, render_people
+from workflow_scripts.report.page import render, render_methods, render_people
 from workflow_scripts.report.person import People
 from workflow_scripts.report.section import Section
 from workflow_scripts.report.sections import (
@@ -52,7 +52,6 @@ SECTIONS = (
     statistics,
     regional,
     inputs,
-    methods,
 )
 # Sections of what not every cohort has, and what says whether there is any.
 IF_ANY = {primary: primary.is_told, fronts: fronts.fits, observables: observables.names}
@@ -67,8 +66,10 @@ def main(sm):
     shown = [module for module in SECTIONS if module not in IF_ANY or IF_ANY[module](cohort)]
     sections = [made(module, cohort, logger) for module in [*shown, provenance]]
     write(page, render(cohort, sections), logger)
-    write(sm.output.shared, shared_page.page(cohort, [*shown, provenance]), logger)
-    write(sm.output.references, methods.references(sections), logger)
+    text = made(methods, cohort, logger)
+    write(sm.output.methods, render_methods(cohort, text), logger)
+    write(sm.output.references, methods.references([text]), logger)
+    write(sm.output.shared, shared_page.page(cohort, [*shown, methods, provenance]), logger)
     write_people(cohort, Path(sm.output.people))
     logger.info("pages of %d units written to %s", len(cohort.units), sm.output.people)
 

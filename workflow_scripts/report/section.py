@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the report: anchor, heading, template and what the template shows."""
+    """One section of the report: anchor, heading, template, what the template shows, and whether it is open."""
 
     name: str
     title: str
     template: str
     context: dict
+    unfolded: bool = False

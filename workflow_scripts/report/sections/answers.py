@@ -4,7 +4,7 @@ from cubnm_core.statistics.paired import BETTER, TOO_FEW, WORSE
 from workflow_scripts.report.comparison import MEASURES, interval
 from workflow_scripts.report.formatting import MISSING, number
 from workflow_scripts.report.section import Section
-from workflow_scripts.report.sections import exclusions, identifiability, statistics
+from workflow_scripts.report.sections import exclusions, identifiability, personal, scores, statistics
 from workflow_scripts.report.sections.reliability import SINGLE
 from workflow_scripts.statistics.corrections import EXPLORATORY
 
@@ -30,8 +30,9 @@ def section(cohort):
         "fits": cohort.fits,
         "rows": [row for row in _rows(cohort) if any(answer["text"] != MISSING for answer in row["answers"])],
         "split": "held-out" if cohort.holdout != "none" else "training",
+        "picture": scores.draw_glance(cohort),
     }
-    return Section("answers", "At a glance", "answers.html.j2", context)
+    return Section("answers", "At a glance", "answers.html.j2", context, unfolded=True)
 
 
 def _rows(cohort):
@@ -74,8 +75,10 @@ def _against(cohort, fit, baseline):
 def _personal(cohort, fit):
     rows = cohort.of_fit("contrasts", fit)
     rows = rows[(rows["contrast"] == OWN_CONNECTOME) & (rows["measure"] == "fc_corr")]
+    if rows.empty:
+        return _NOTHING
     split = "test" if (rows["split"] == "test").any() else "train"
-    return _judged(rows[rows["split"] == split].iloc[:1])
+    return _judged(personal.fair(rows[rows["split"] == split]).iloc[:1])
 
 
 def _judged(rows):

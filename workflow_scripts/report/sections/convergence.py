@@ -3,7 +3,6 @@
 from workflow_scripts.report import discrepancies
 from workflow_scripts.report.figures import convergence as figures
 from workflow_scripts.report.figures.style import picture
-from workflow_scripts.report.formatting import number, significant
 from workflow_scripts.report.section import Section
 from workflow_scripts.report.selection import shown_units
 
@@ -11,8 +10,8 @@ SMALL_MULTIPLES = 12  # people with a panel of their own
 
 
 def section(cohort):
-    """A picture per fit and a row per restart."""
-    context = {"pictures": _pictures(cohort), "restarts": _restarts(cohort)}
+    """Pictures of every fit; every restart is in fits.tsv."""
+    context = {"pictures": _pictures(cohort)}
     return Section("convergence", "Convergence of every restart", "convergence.html.j2", context)
 
 
@@ -41,26 +40,3 @@ def _pictures(cohort):
             }
         )
     return found
-
-
-def _restarts(cohort):
-    rows = cohort.successful
-    if rows.empty:
-        return []
-    best = rows.groupby(["fit", "key"])["cost"].transform("min")
-    return [
-        {
-            "key": row["key"],
-            "fit": row["fit"],
-            "restart": row["restart"],
-            "selected": row["selected"],
-            "generations": row["generations"],
-            "simulations": row["simulations"],
-            "stopped": row["stopped"],
-            "cost": {"sort": row["cost"], "text": number(row["cost"], 3)},
-            "behind": {"sort": row["cost"] - least, "text": number(row["cost"] - least, 3)},
-            "at_bounds": row["at_bounds"] if isinstance(row["at_bounds"], str) else "",
-            "seconds": {"sort": row["seconds"], "text": significant(row["seconds"])},
-        }
-        for row, least in zip(rows.to_dict("records"), best, strict=True)
-    ]

@@ -10,6 +10,7 @@ from workflow_scripts.report.section import Section
 
 # What is of one person in a reason: names of files, ids and numbers.
 SPECIFIC = re.compile(r"\S*(?:/|sub-|ses-)\S*|\d+(?:\.\d+)?")
+OF_FIT = re.compile(r"In the fit ([^ ,]+), (.*)", re.DOTALL)
 MANY_FAILED = 0.05  # share of diverged candidates that is reported
 UNSTABLE = 0.2  # SD of a unit's FC correlation over noise seeds from which it is called unstable
 FEW_OTHERS = 5  # people whose mean FC is the baseline, below which it is an easy one
@@ -27,7 +28,7 @@ def section(cohort):
         "cautions": cautions(cohort),
         "n_units": len(cohort.units),
     }
-    return Section("errors", "Errors and exclusions", "errors.html.j2", context)
+    return Section("errors", "Errors and exclusions", "errors.html.j2", context, unfolded=True)
 
 
 def aggregate(cohort):
@@ -110,20 +111,34 @@ def _flow(cohort, fit):
 
 def cautions(cohort):
     """Sentences about what weakens the results without stopping the analysis."""
+    return tell_once(
+        [
+            *about_inputs(cohort),
+            *_without_success(cohort),
+            *_about_scores(cohort),
+            *_few_others(cohort),
+            *_unstable(cohort),
+            *_at_bounds(cohort),
+            *_diverged(cohort),
+            *_off_rates(cohort),
+            *(
+                f"In the fit {fit}, {text}."
+                for fit in cohort.all_fits
+                for text in beyond_bounds(cohort.fit_settings[fit])
+            ),
+        ]
+    )
+
+
+def tell_once(sentences):
+    """Put sentences together that say the same of several fits."""
+    fits = {}
+    for sentence in sentences:
+        found = OF_FIT.fullmatch(sentence)
+        fits.setdefault(found[2] if found else sentence, []).append(found[1] if found else None)
     return [
-        *about_inputs(cohort),
-        *_without_success(cohort),
-        *_about_scores(cohort),
-        *_few_others(cohort),
-        *_unstable(cohort),
-        *_at_bounds(cohort),
-        *_diverged(cohort),
-        *_off_rates(cohort),
-        *(
-            f"In the fit {fit}, {text}."
-            for fit in cohort.all_fits
-            for text in beyond_bounds(cohort.fit_settings[fit])
-        ),
+        rest if names[0] is None else f"In the fit{'s' * (len(names) > 1)} {' and '.join(names)}, {rest}"
+        for rest, names in fits.items()
     ]
 
 

@@ -10,7 +10,7 @@ from workflow_scripts.report.comparison import interval, relation
 from workflow_scripts.report.disclosure import hide_intervals
 from workflow_scripts.report.figures import nulls as figures
 from workflow_scripts.report.figures.style import picture
-from workflow_scripts.report.formatting import MISSING, conditions, number
+from workflow_scripts.report.formatting import MISSING, number
 from workflow_scripts.report.section import Section
 
 OWN = {
@@ -61,7 +61,7 @@ def _fit(cohort, fit, fewest, draw_people, stated):
     shown = [row for row in found if row["measure"] in DRAWN]
     return {
         "name": fit,
-        "conditions": _conditions(cohort, fit),
+        "seeds": _seeds(cohort, fit),
         "verdicts": [verdict(row) for row in found if row["measure"] == "fc_corr"],
         "without": _without(cohort, fit, found, stated),
         "rows": [_cells(row) for row in found],
@@ -71,12 +71,10 @@ def _fit(cohort, fit, fewest, draw_people, stated):
     }
 
 
-def _conditions(cohort, fit):
-    """Conditions of the scores: those of the evaluation, with the noise seeds of the null models."""
+def _seeds(cohort, fit):
+    """Noise seeds of the null models."""
     rows = cohort.of_fit("nulls", fit)
-    seeds = ", ".join(rows["seeds"].unique()) if "seeds" in rows else ""
-    stated = dict(conditions(cohort, fit))
-    return list((stated | {"scoring seeds": seeds}).items())
+    return ", ".join(rows["seeds"].unique()) if "seeds" in rows else ""
 
 
 def verdict(row):

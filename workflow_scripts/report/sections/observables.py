@@ -7,7 +7,7 @@ from cubnm_core.measures.observables.catalogue import OBSERVABLES
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.figures import observables as figures
 from workflow_scripts.report.figures.style import picture
-from workflow_scripts.report.formatting import MISSING, conditions, number, significant, spread
+from workflow_scripts.report.formatting import MISSING, number, significant, spread
 from workflow_scripts.report.section import Section
 
 SPLITS = {"train": "training", "test": "held-out"}
@@ -39,7 +39,7 @@ def _context(cohort, fewest):
     agreed = cohort.table("observable_agreement").set_index("observable")
     agreed = agreed[agreed["n_people"] >= fewest]
     return {
-        "fits": [{"name": fit, "conditions": conditions(cohort, fit)} for fit in cohort.fits],
+        "fits": [{"name": fit} for fit in cohort.fits],
         "splits": [SPLITS[split] for split in _splits(cohort)],
         "verdict": _verdict(agreed.reindex([name for name in shown if name in agreed.index])),
         "distances": [_distance_cells(cohort, name, agreed, fewest) for name in shown],

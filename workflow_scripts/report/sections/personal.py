@@ -3,13 +3,13 @@
 import numpy as np
 
 from cubnm_core.evidence.cross import FITTED, TUNED, WITHOUT
-from cubnm_core.statistics.paired import BETTER, TOO_FEW, UNSURE, WORSE
+from cubnm_core.statistics.paired import BETTER, WORSE
 from workflow_scripts.files.words import plural
-from workflow_scripts.report.comparison import MEASURES, kind, relation
+from workflow_scripts.report.comparison import MEASURES
 from workflow_scripts.report.disclosure import hide_intervals
 from workflow_scripts.report.figures import personal as figures
 from workflow_scripts.report.figures.style import picture
-from workflow_scripts.report.formatting import MISSING, conditions, number, spread
+from workflow_scripts.report.formatting import MISSING, number, spread
 from workflow_scripts.report.section import Section
 
 INHIBITION = {FITTED: "wIE as fitted", TUNED: "wIE tuned anew", WITHOUT: ""}
@@ -82,10 +82,9 @@ def _fit(cohort, fit, fewest):
     shown = bool(len(judged)) and bool(len(means))
     return {
         "name": fit,
-        "conditions": conditions(cohort, fit),
         "crossed": _how(cohort, fit),
-        "verdicts": [sentence(row) for row in _fair(judged[judged["measure"] == "fc_corr"])],
-        "contrasts": _contrast_cells(judged),
+        "tuned_only": bool((judged["inhibition"] == TUNED).any()) if len(judged) else False,
+        "contrasts": _contrast_cells(fair(judged)) if len(judged) else [],
         "picture": _picture(cohort, fit, means, judged) if shown else None,
         "found": _identification(cohort, fit, fewest),
         "held_out": _held_out(cohort, fit, fewest),
@@ -139,36 +138,18 @@ def _ordered(rows):
     return rows.sort_values(["place", "second"], kind="stable")
 
 
-def _fair(rows):
-    """Contrasts to be put into words: with weights that suit the connectome, where there is the choice."""
+def fair(rows):
+    """Contrasts to judge by: with weights that suit the connectome, where there is the choice."""
     tuned = set(rows.loc[rows["inhibition"] == TUNED, "contrast"])
-    kept = rows[(rows["inhibition"] != FITTED) | ~rows["contrast"].isin(tuned)]
-    return _ordered(kept).to_dict("records")
+    return rows[(rows["inhibition"] != FITTED) | ~rows["contrast"].isin(tuned)]
 
 
-def label(row):
-    """Name a contrast."""
+def label(row, named=True):
+    """Name a contrast, with its inhibition if that is to be `named`."""
     one, other = CONTRASTS[row["contrast"]]
-    how = INHIBITION.get(row["inhibition"], "")
+    how = INHIBITION.get(row["inhibition"], "") if named else ""
     exchanged = not row["contrast"].startswith(("everything_others", "data", "fit"))
     return f"{one} – {other}" + (f", {how}" if how and exchanged else "")
-
-
-def sentence(row):
-    """A contrast in words, with its numbers and what it cannot tell."""
-    one, other = CONTRASTS[row["contrast"]]
-    n = int(row["n_people"])
-    verb = relation(row["verdict"], several=one.endswith("s"))
-    text = f"{one} {verb} {other}: {MEASURES[row['measure']]} {number(row['difference'], 3, sign=True)}"
-    if row["verdict"] == TOO_FEW:
-        return {"kind": kind(row), "text": f"{text} ({plural(n, 'person')}: too few for a verdict)"}
-    if np.isfinite(row["low"]):
-        text += f" [{number(row['low'], 3, sign=True)}, {number(row['high'], 3, sign=True)}]"
-    text += f", better in {int(row['n_better'])} of {n} people"
-    if row["verdict"] == UNSURE and np.isfinite(row["low"]):
-        half = number((row["high"] - row["low"]) / 2, 3)
-        text += f"; with {n} people, a mean difference below {half} cannot be detected"
-    return {"kind": kind(row), "text": text}
 
 
 def _contrast_cells(rows):
@@ -178,7 +159,10 @@ def _contrast_cells(rows):
         first = part.iloc[0]
         found = {row["measure"].removesuffix("_binned"): _interval(row) for row in part.to_dict("records")}
         n = int(first["n_people"])
-        cells.append({"label": label(first), "n": n} | {name: found.get(name, MISSING) for name in MEASURES})
+        cells.append(
+            {"label": label(first, named=False), "n": n}
+            | {name: found.get(name, MISSING) for name in MEASURES}
+        )
     return cells
 
 

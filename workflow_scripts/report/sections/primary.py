@@ -35,7 +35,7 @@ def _section(cohort, smallest):
         "result": _result(cohort, smallest),
         "exploratory": _others(cohort),
     }
-    return Section("primary", "Primary analysis", "primary.html.j2", context)
+    return Section("primary", "Primary analysis", "primary.html.j2", context, unfolded=True)
 
 
 def entries(cohort):

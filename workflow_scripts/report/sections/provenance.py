@@ -2,28 +2,23 @@
 
 import os
 
-import yaml
-
 from workflow_scripts.report.formatting import MISSING
 from workflow_scripts.report.section import Section
 
 SHARED = ("software", "machine", "seeds", "computed")  # parts that are the same for everybody
-FOLDED = 12  # entries from which a part starts folded
+SHOWN = ("software", "machine")  # parts that the page of the cohort shows
 
 
 def section(cohort):
-    """Provenance as it was recorded, and links to the tables."""
-    recorded = {name: value for name, value in cohort.provenance.items() if name != "config"}
-    nested = {name: value for name, value in recorded.items() if isinstance(value, (dict, list))}
-    single = {name: value for name, value in recorded.items() if name not in nested}
-    parts = [_part(name, value) for name, value in {"this run": single, **nested}.items() if value]
-    config = yaml.safe_dump(cohort.config, sort_keys=False, allow_unicode=True) if cohort.config else ""
-    return Section(
-        "provenance",
-        "Provenance and files",
-        "provenance.html.j2",
-        {"parts": parts, "config": config, "links": links(cohort, cohort.folder)},
-    )
+    """Links to the tables, and what computed; all that was recorded is in provenance.json."""
+    recorded = cohort.provenance
+    single = {name: value for name, value in recorded.items() if not isinstance(value, (dict, list))}
+    told = {"this run": single, **{name: recorded.get(name) for name in SHOWN}}
+    context = {
+        "parts": [_part(name, value) for name, value in told.items() if value],
+        "links": links(cohort, cohort.folder),
+    }
+    return Section("provenance", "Provenance and files", "provenance.html.j2", context)
 
 
 def aggregate(cohort):
@@ -32,7 +27,7 @@ def aggregate(cohort):
     recorded["software"].pop("commit", None)
     recorded["seeds"].pop("added_in_session", None)
     parts = [_part(name, value) for name, value in recorded.items() if value]
-    context = {"parts": parts, "config": "", "links": []}
+    context = {"parts": parts, "links": []}
     return Section("provenance", "Provenance", "provenance.html.j2", context)
 
 
@@ -46,7 +41,7 @@ def links(cohort, folder):
 
 def _part(name, value):
     rows = list(_flatten(value))
-    return {"name": name.replace("_", " "), "rows": rows, "folded": len(rows) > FOLDED}
+    return {"name": name.replace("_", " "), "rows": rows}
 
 
 def _flatten(value, path=()):

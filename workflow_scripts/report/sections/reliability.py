@@ -11,7 +11,7 @@ from workflow_scripts.report.comparison import relation
 from workflow_scripts.report.disclosure import few
 from workflow_scripts.report.figures import reliability as figures
 from workflow_scripts.report.figures.style import picture
-from workflow_scripts.report.formatting import MISSING, conditions, number, significant
+from workflow_scripts.report.formatting import MISSING, number, significant
 from workflow_scripts.report.section import Section
 
 #: Lower ends of the classes of Cicchetti (1994), doi:10.1037/1040-3590.6.4.284.
@@ -68,7 +68,6 @@ def _fit(cohort, fit, fewest):
         "n": int(people["n_people"]),
         "people": _people(people, fewest),
         "verdicts": [*_parameter_verdicts(parameters), *_edge_verdict(edges), *_few(people)],
-        "conditions": conditions(cohort, fit),
         "parameters": _parameter_cells(parameters),
         "states": [_state_cells(row) for row in states],
         "edges": _edge_cells(edges),

@@ -15,14 +15,14 @@ from workflow_scripts.report.comparison import (
     kind,
     label,
     p_text,
-    sentence,
+    people_to_tell,
     too_few,
 )
 from workflow_scripts.report.disclosure import hide_intervals
 from workflow_scripts.report.figures import optimism as optimism_figures
 from workflow_scripts.report.figures import scores as figures
 from workflow_scripts.report.figures.style import picture
-from workflow_scripts.report.formatting import MISSING, conditions, number, plus_minus, spread
+from workflow_scripts.report.formatting import MISSING, number, spread
 from workflow_scripts.report.section import Section
 
 SPLITS = {"train": "training", "test": "held-out"}
@@ -39,7 +39,7 @@ BASELINE_ROWS = (
 
 def section(cohort):
     """Verdicts, cohort table, comparisons, optimism, figures, and the table of every unit."""
-    context = _context(cohort, 1) | {"people": _people(cohort), "pictures": _pictures(cohort)}
+    context = _context(cohort, 1) | {"people": _people(cohort), "pictures": _people_picture(cohort)}
     return Section("scores", "Scores, training and held-out", "scores.html.j2", context)
 
 
@@ -58,12 +58,11 @@ def _context(cohort, fewest):
     """What both pages say, of `fewest` people or more."""
     rows = _comparisons(cohort, fewest)
     return {
-        "fits": [_fit(cohort, fit, rows, fewest) for fit in cohort.fits],
+        "fits": [_fit(cohort, fit, fewest) for fit in cohort.fits],
         "has_heldout": cohort.has_heldout,
         "scans": SPLITS[cohort.scored_split],
         "summary": [row for row in _summary(cohort, fewest) if row["n"] >= fewest],
-        "comparisons": [_comparison_cells(row) for row in rows],
-        "between": [_told(row, rows) for row in rows if row["other"] in cohort.fits],
+        "comparisons": [_comparison_cells(row, rows, cohort.fits) for row in rows],
         "lacking": [text for text in (too_few(rows), *_lacking(cohort, fewest)) if text],
         "optimism": _optimism(cohort, fewest),
     }
@@ -117,15 +116,12 @@ def per_person(cohort, values):
     return values.groupby(cohort.people.reindex(values.index)).mean()
 
 
-def _fit(cohort, fit, comparisons, fewest):
-    """Conditions of a fit, and what is to be said about it and each baseline."""
-    mine = [row for row in comparisons if row["fit"] == fit and row["other"] not in cohort.fits]
+def _fit(cohort, fit, fewest):
+    """How many people a fit scored, and what it changed since the one that it started from."""
     n = cohort.people.reindex(unit_scores(cohort, fit).index).nunique()
     return {
         "name": fit,
         "n": n,
-        "conditions": conditions(cohort, fit),
-        "verdicts": [_told(row, comparisons) for row in mine],
         "since": _since_origin(cohort, fit) if n >= fewest else None,
     }
 
@@ -136,11 +132,6 @@ def _comparisons(cohort, fewest):
     return hide_intervals(rows[rows["n_people"] >= fewest], fewest).to_dict("records")
 
 
-def _told(row, rows):
-    """A comparison as a sentence, with its outcome."""
-    return {"kind": kind(row), "text": sentence(row, _together(row, rows))}
-
-
 def _together(row, rows):
     """How many comparisons were corrected together with this one."""
     fits = {other["fit"] for other in rows}
@@ -149,17 +140,17 @@ def _together(row, rows):
     return sum(other["other"] == row["other"] for other in rows)
 
 
-def _comparison_cells(row):
+def _comparison_cells(row, rows, fits):
     """A row of the table of comparisons."""
     return {
         "fit": row["fit"],
         "other": label(row["other"]),
         "measure": COMPARED[row["measure"]],
         "kind": kind(row),
-        "n": int(row["n_people"]),
-        "means": [{"sort": row[name], "text": number(row[name])} for name in ("fit_mean", "other_mean")],
+        "verdict": row["verdict"],
+        "between": row["other"] in fits,
+        "needed": people_to_tell(row, _together(row, rows)),
         "difference": {"sort": row["difference"], "text": interval(row)},
-        "p": {"sort": row["p"], "text": p_text(row["p"])},
         "p_corrected": {"sort": row["p_corrected"], "text": p_text(row["p_corrected"])},
         "effect": {"sort": row["effect_size"], "text": number(row["effect_size"], sign=True)},
         "better": f"{int(row['n_better'])} of {int(row['n_people'])}",
@@ -285,13 +276,12 @@ def _people(cohort):
 
 def _person_row(cohort, fit, unit, scores, baselines):
     row = {"key": unit, "fit": fit, "group": cohort.groups.get(unit, "")}
-    for split in SPLITS:
-        for measure in MEASURES:
-            mean, sd = (_cell(scores, unit, split, measure, kind) for kind in ("mean", "sd"))
-            row[f"{split}_{measure}"] = {"sort": mean, "text": plus_minus(mean, sd)}
+    for measure in MEASURES:
+        mean = column(scores, cohort.scored_split, measure, "mean").get(unit, np.nan)
+        row[measure] = {"sort": mean, "text": number(mean)}
     for name, (measure, _) in BASELINES.items():
         baseline = baseline_column(baselines, cohort.scored_split, name).get(unit, np.nan)
-        row[name] = _beside(baseline, row[f"test_{measure}"]["sort"], measure)
+        row[name] = _beside(baseline, row[measure]["sort"], measure)
     judged = [row[name]["beaten"] for name in BASELINES if row[name]["beaten"] is not None]
     row["beaten"] = {"sort": sum(judged), "text": f"{sum(judged)} of {len(judged)}" if judged else MISSING}
     return row
@@ -303,18 +293,18 @@ def _beside(baseline, score, measure):
     return {"sort": baseline, "text": number(baseline), "beaten": beaten}
 
 
-def _cell(scores, unit, *key):
-    return column(scores, *key).get(unit, np.nan)
+def draw_glance(cohort):
+    """Draw the cohort at a glance, for the measures that baselines speak to; None if nobody was scored."""
+    return _drawn(cohort, figures.cohort_strip, figure_frame(cohort)).get("strip")
 
 
-def _pictures(cohort):
-    """The cohort at a glance and person by person, for the measures that baselines speak to."""
+def _people_picture(cohort):
+    """Person by person, if anybody was scored."""
     frame = figure_frame(cohort)
-    drawn = _drawn(cohort, figures.cohort_strip, frame)
-    if drawn:
-        alt = "Score and baselines of every person, ordered by the score of the first fit"
-        drawn["people"] = picture(figures.people_ranked, frame, cohort.fits, cohort.scored_split, alt=alt)
-    return drawn
+    if not frame["source"].isin(cohort.fits).any():
+        return {}
+    alt = "Score and baselines of every person, ordered by the score of the first fit"
+    return {"people": picture(figures.people_ranked, frame, cohort.fits, cohort.scored_split, alt=alt)}
 
 
 def _drawn(cohort, draw, frame):

@@ -6,14 +6,15 @@ import pandas as pd
 from workflow_scripts.files.words import plural
 from workflow_scripts.report.figures import effects as figures
 from workflow_scripts.report.figures.style import picture
-from workflow_scripts.report.formatting import MISSING, number, significant
+from workflow_scripts.report.formatting import MISSING, number
 from workflow_scripts.report.section import Section
 from workflow_scripts.report.sections.identifiability import not_identifiable
 from workflow_scripts.statistics.corrections import EXPLORATORY, PRIMARY
 from workflow_scripts.statistics.map_association import COLUMNS as MAP_COLUMNS
 
 ALPHA = 0.05
-SHOWN_REGIONS = 100
+SHOWN_REGIONS = 5
+JUDGING = "fc_corr", "test"  # the score that is always shown
 SHOWN_MAPS = 60
 SAMPLES = {
     "all": "all participants",
@@ -91,6 +92,8 @@ def _model(cohort, name, fit, smallest=0):
     rows = rows[(rows["model"] == name) & rows["sample"].isin(tellable(told, smallest))]
     whole = rows[rows["quantity"] != "state"]
     regional = rows[rows["quantity"] == "state"]
+    shown = _shown(whole, level(cohort))
+    counts = _counts(regional, level(cohort))
     first = told.loc["all"]
     return {
         "name": name,
@@ -103,9 +106,11 @@ def _model(cohort, name, fit, smallest=0):
         "combat": _combat(told),
         "verdicts": _verdicts(rows[rows["sample"] == "all"], level(cohort), not_identifiable(cohort, fit)),
         "is_primary": bool((rows["role"] == PRIMARY).any()),
-        "rows": _beside(whole),
+        "rows": _beside(shown),
+        "shown": _caption(shown, whole),
         "picture": _forest(whole[whole["quantity"] == "parameter"], name, fit),
-        "states": _counts(regional, level(cohort)),
+        "states": [row for row in counts if row["found"]],
+        "has_found": all(row["found"] for row in counts),
         "regions": _beside(regional)[:SHOWN_REGIONS],
         "n_regions": int((regional["sample"] == "all").sum()),
     }
@@ -269,6 +274,23 @@ def p_text(p):
     return "< .001" if p < 0.001 else f"{p:.3f}".removeprefix("0")
 
 
+def _shown(rows, alpha):
+    """Tests of parameters, of the held-out FC r, and of whatever else was found."""
+    judging = (rows["variable"] == JUDGING[0]) & (rows["split"] == JUDGING[1])
+    always = (rows["quantity"] == "parameter") | (rows["role"] == PRIMARY) | judging
+    hit = rows["sample"].eq("all") & (corrected(rows) < alpha)
+    keys = set(map(tuple, rows.loc[always | hit, KEYS].astype(str).to_numpy()))
+    return rows[[tuple(key) in keys for key in rows[KEYS].astype(str).to_numpy()]]
+
+
+def _caption(shown, whole):
+    """What the table of parameters and scores holds."""
+    left = (whole["sample"] == "all").sum() - (shown["sample"] == "all").sum()
+    return "Parameters and held-out FC r" + (
+        f"; none of {left} other scores passes the correction." if left else " with other scores."
+    )
+
+
 def _beside(rows):
     """One dict per response and contrast, with the sensitivity run; smallest p first."""
     rows = rows.assign(**{key: rows[key].astype(object).where(rows[key].notna(), "") for key in KEYS})
@@ -285,8 +307,8 @@ def _row(row, second):
         "name": name_of(row) if row["quantity"] != "state" else row["variable"],
         "label": row["label"],
         "contrast": f"{row['term']}: {row['contrast']}" + " (primary)" * (row["role"] == PRIMARY),
-        "estimate": {"sort": row["estimate"], "text": _estimate(row)},
         "effect": {"sort": row["effect_size"], "text": effect_text(row)},
+        "p_judged": cells["p_permutation_fdr" if np.isfinite(row["p_permutation_fdr"]) else "p_fdr"],
         "n": row["n"],
         "checked_effect": {
             "sort": checked.get("effect_size"),
@@ -298,13 +320,6 @@ def _row(row, second):
         },
         **cells,
     }
-
-
-def _estimate(row):
-    if pd.isna(row["estimate"]):
-        return MISSING
-    unit = f" {row['unit']}" if isinstance(row["unit"], str) and row["unit"] not in ("", "1") else ""
-    return f"{significant(row['estimate'])} ± {significant(row['se'])}{unit}"
 
 
 def _forest(rows, name, fit):
@@ -326,7 +341,8 @@ def _counts(rows, alpha):
         again = int((checked["p_permutation_fdr"] < alpha).sum()) if len(checked) else MISSING
         third = int((harmonised["p_permutation_fdr"] < alpha).sum()) if len(harmonised) else MISSING
         row = {"variable": variable, "contrast": contrast, "n": len(whole), **counts}
-        found.append({**row, "checked": again, "harmonised": third})
+        some = any(isinstance(count, int) and count for count in (*counts.values(), again, third))
+        found.append({**row, "checked": again, "harmonised": third, "found": some})
     return found
 
 
