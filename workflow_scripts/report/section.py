@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Section:
-    """One section of the report: anchor, heading, template, what the template shows, and whether it is open."""
+    """One section of the report: anchor, heading, template, what it shows, and whether it is open."""
 
     name: str
     title: str

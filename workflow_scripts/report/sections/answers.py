@@ -126,6 +126,12 @@ def _reliable(cohort, fit):
     return _answer(GOOD if good else OPEN, "above 0" if good else "not shown", f"{SINGLE}: {', '.join(told)}")
 
 
+def _effects(rows):
+    """The strongest effects with their intervals, at most two."""
+    best = rows.reindex(rows["effect_size"].abs().sort_values(ascending=False).index)[:2]
+    return ", ".join(f"{row['variable']} {statistics.effect_text(row)}" for row in best.to_dict("records"))
+
+
 def _groups(cohort, fit):
     """Tests of parameters: only of those that are identifiable is a difference a finding."""
     rows = cohort.of_fit("statistics", fit)
@@ -141,6 +147,8 @@ def _groups(cohort, fit):
     doubtful = [name for name in dict.fromkeys(hits["variable"]) if name in lost]
     detail = f"not identifiable, so no finding: {', '.join(doubtful)}" if doubtful else ""
     if sound:
-        return _answer(GOOD, ", ".join(sound), detail)
+        told = _effects(hits[hits["variable"].isin(sound)])
+        return _answer(GOOD, ", ".join(sound), "; ".join(filter(None, [told, detail])))
     count = rows["variable"].nunique()
-    return _answer(OPEN, f"no test of {count} parameter{'s' if count > 1 else ''} below {alpha:g}", detail)
+    text = f"no test of {count} parameter{'s' if count > 1 else ''} below {alpha:g}"
+    return _answer(OPEN, text, detail or _effects(rows.loc[[statistics.corrected(rows).idxmin()]]))

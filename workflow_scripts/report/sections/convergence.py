@@ -21,6 +21,9 @@ def _pictures(cohort):
         rows = cohort.of_fit("convergence", fit).dropna(subset="best_cost")
         if rows.empty:
             continue
+        if rows["generation"].nunique() == 1:  # a grid or a design
+            found.append({"fit": fit, "n_points": int(rows["simulations_so_far"].max())})
+            continue
         everyone = picture(
             figures.all_restarts, rows, alt=f"Best cost by number of simulations, every restart of fit {fit}"
         )

@@ -10,7 +10,7 @@ from workflow_scripts.report.formatting import MISSING, number, significant
 from workflow_scripts.report.section import Section
 from workflow_scripts.report.sections.statistics import corrected, level
 
-MAX_EFFECTS = 12  # maps of effects of a fit, those with the smallest p
+MAX_EFFECTS = 2
 MAX_NAMED = 8  # regions named below a map
 RELIABILITY = "ICC(2,1)"
 ICC_SCALE = (0.0, 1.0)
@@ -175,7 +175,7 @@ def _survivors(part, alpha):
     """Say which regions are significant after FDR correction."""
     kept = part[part["p"] < alpha].sort_values("p")["label"].tolist()
     if not kept:
-        return f"None of {len(part)} regions has p below {alpha:g} after FDR correction."
+        return f"None of {len(part)} regions passes."
     more = f" and {len(kept) - MAX_NAMED} more" if len(kept) > MAX_NAMED else ""
     named = ", ".join(kept[:MAX_NAMED])
     counted = f"{len(kept)} of {len(part)} regions"

@@ -280,7 +280,8 @@ def _shown(rows, alpha):
     always = (rows["quantity"] == "parameter") | (rows["role"] == PRIMARY) | judging
     hit = rows["sample"].eq("all") & (corrected(rows) < alpha)
     keys = set(map(tuple, rows.loc[always | hit, KEYS].astype(str).to_numpy()))
-    return rows[[tuple(key) in keys for key in rows[KEYS].astype(str).to_numpy()]]
+    known = [tuple(key) in keys for key in rows[KEYS].astype(str).to_numpy()]
+    return rows[np.array(known, bool)]
 
 
 def _caption(shown, whole):
