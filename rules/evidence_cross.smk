@@ -72,6 +72,7 @@ rule cross:
         "logs/cross/{fit}_batch-{batch}.log",
     benchmark:
         "results/benchmarks/cross/{fit}_batch-{batch}.tsv"
+    priority: 10
     conda:
         "../envs/workflow.yaml"
     threads: 8
@@ -126,6 +127,7 @@ use rule fit as fold_fit with:
         "logs/fold_fit/{fit}.log",
     benchmark:
         "results/benchmarks/fold_fit/{fit}.tsv"
+    priority: 0
     params:
         units=fold_groups,
         settings=fold_settings,

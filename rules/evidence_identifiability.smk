@@ -55,6 +55,7 @@ rule expected_landscapes:
         "logs/expected_landscapes/{fit}_batch-{batch}.log",
     benchmark:
         "results/benchmarks/expected_landscapes/{fit}_batch-{batch}.tsv"
+    priority: 5
     conda:
         "../envs/workflow.yaml"
     threads: 8

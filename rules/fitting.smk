@@ -52,6 +52,8 @@ rule fit:
         "logs/fit/{fit}_batch-{batch}.log",
     benchmark:
         "results/benchmarks/fit/{fit}_batch-{batch}.tsv"
+    # The longest way to the report leads through fits, their scores and the exchange between people.
+    priority: 30
     conda:
         "../envs/workflow.yaml"
     threads: 8
@@ -114,6 +116,7 @@ rule evaluate:
         "logs/evaluate/{fit}_batch-{batch}.log",
     benchmark:
         "results/benchmarks/evaluate/{fit}_batch-{batch}.tsv"
+    priority: 20
     conda:
         "../envs/workflow.yaml"
     threads: 8

@@ -77,11 +77,11 @@ class MadeCohort(Arrays):
         hemispheres = self.node_table["hemisphere"].to_numpy()
         self.pair_index = pair_indices(self.nodes, hemispheres, self.pairs)
 
-    def page(self):
-        """Write the cohort, run the script, read the page."""
+    def page(self, name="page"):
+        """Write the cohort, run the script, read a page of it."""
         sm = self.write()
         report.main(sm)
-        with open(sm.output.page, encoding="utf-8") as file:
+        with open(getattr(sm.output, name), encoding="utf-8") as file:
             page = file.read()
         assert "could not be generated" not in page
         return page
@@ -128,7 +128,7 @@ class MadeCohort(Arrays):
         person_figures.main(SimpleNamespace(input=batch, params=params, output=[drawn], log=[]))
         inputs = SimpleNamespace(**paths, targets=targets, drawings=[drawn])
         pages = {"page": "index.html", "shared": "shared.html", "people": "people"}
-        pages["references"] = "references.bib"
+        pages |= {"methods": "methods.html", "references": "references.bib"}
         output = SimpleNamespace(
             **{name: str(self.folder / "results/report" / file) for name, file in pages.items()}
         )

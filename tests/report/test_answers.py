@@ -56,8 +56,18 @@ def test_too_few_people_have_no_verdict():
 
 def test_what_is_personal_is_told_of_held_out_scans():
     rows = [
-        {**COMPARED, "contrast": "connectome_others", "split": split, "verdict": verdict}
-        for split, verdict in (("train", "better"), ("test", "worse"))
+        {
+            **COMPARED,
+            "contrast": "connectome_others",
+            "split": split,
+            "inhibition": inhibition,
+            "verdict": verdict,
+        }
+        for split, inhibition, verdict in (
+            ("train", "tuned", "better"),
+            ("test", "fitted", "better"),
+            ("test", "tuned", "worse"),
+        )
     ]
     assert answers._personal(cohort(contrasts=rows), "one")["text"] == "worse"
 

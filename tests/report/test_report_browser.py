@@ -60,7 +60,7 @@ def visit(browser):
 def pages(report_folder):
     """Every page of the report."""
     found = sorted(report_folder.rglob("*.html"))
-    assert len(found) == 2 + len(PEOPLE)
+    assert len(found) == 3 + len(PEOPLE)
     return found
 
 
@@ -105,11 +105,30 @@ def test_nothing_is_wider_than_the_page(visit, pages, size):
         assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"], path
 
 
+def unfolded(page):
+    """A page with all of its sections open."""
+    page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+    return page
+
+
+def test_a_link_opens_the_section_that_it_leads_to(visit, report_folder):
+    page = visit.open(report_folder / "index.html")
+    assert not page.locator("#people-table").is_visible()
+    page.locator("nav").get_by_role("link", name="Scores").click()
+    page.wait_for_selector("#people-table", state="visible")
+
+
+def test_the_page_is_short_before_anything_is_unfolded(visit, report_folder):
+    page = visit.open(report_folder / "index.html")
+    assert page.evaluate("document.documentElement.scrollHeight") <= 6 * SIZES["screen"]["height"]
+    assert page.locator("#answers").bounding_box()["y"] < SIZES["screen"]["height"] / 4
+
+
 def shown(page):
     """Unit and held-out FC correlation (as it sorts) of the rows that the table of scores shows."""
     rows = page.locator("#people-table tbody tr:visible").all()
     return [
-        (row.locator("th").inner_text(), float(row.locator("td").nth(3).get_attribute("data-sort")))
+        (row.locator("th").inner_text(), float(row.locator("td").nth(2).get_attribute("data-sort")))
         for row in rows
     ]
 
@@ -125,8 +144,8 @@ def saved_rows(page, ending):
 
 
 def test_tables_sort_and_are_saved_in_that_order(visit, report_folder):
-    page = visit.open(report_folder / "index.html")
-    heading = page.locator("#people-table thead tr").last.locator("th", has_text="FC r, held-out")
+    page = unfolded(visit.open(report_folder / "index.html"))
+    heading = page.locator("#people-table thead th").nth(3)
     page.locator("#people-table").scroll_into_view_if_needed()
     heading.locator("button").click()
     assert heading.get_attribute("aria-sort") == "ascending"
@@ -155,7 +174,7 @@ def test_a_table_is_filtered_and_saved_as_shown(visit, report_folder):
 
 def test_clicking_a_point_opens_the_page_of_the_person(visit, report_folder):
     page = visit.open(report_folder / "index.html")
-    point = page.locator("#scores svg.drawn a").first
+    point = page.locator("#answers svg.drawn a").first
     unit = point.locator("title").text_content()
     assert unit.startswith("sub-") and unit.endswith(f"_ses-{SESSION}")
     point.locator("use, path").first.click()
@@ -165,7 +184,7 @@ def test_clicking_a_point_opens_the_page_of_the_person(visit, report_folder):
 
 def test_points_are_reached_from_the_keyboard(visit, report_folder):
     page = visit.open(report_folder / "index.html")
-    figure = page.locator("#scores svg.drawn").first
+    figure = page.locator("#answers svg.drawn").first
     assert figure.locator("a[tabindex='0']").count() == 1
     figure.locator("a[tabindex='0']").focus()
     page.keyboard.press("ArrowRight")
@@ -195,10 +214,11 @@ def test_without_scripts_everything_is_there(browser, report_folder):
     page = visit.open(report_folder / "index.html")
     assert page.locator("#people-table tbody tr").count() == len(PEOPLE) - 1
     assert page.locator("#people-table thead button").count() == 0
+    page.locator("#connectivity summary").first.click()
     assert (
         page.locator("article.person").first.is_visible() and page.locator("article.person").last.is_visible()
     )
-    page.locator("#scores svg.drawn a").first.locator("use, path").first.click()
+    page.locator("#answers svg.drawn a").first.locator("use, path").first.click()
     page.wait_for_url("**/people/*.html")
     visit.context.close()
 

@@ -102,7 +102,7 @@ def test_people_in_no_row_of_the_manifest_are_told(tmp_path, undrawn):
     page = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", render(cohort, sections)))
     assert "No errors" not in page and "1 problem. 7 units are missing" in page
     assert "7 units sub-90, sub-91" in page
-    assert "of 13 units that are known, 7 are in no row of the manifest; of 6 units" in page
+    assert "of 13 units that are known, 7 are in no row of the manifest; 6 units" in page
     assert "7 other people of the study could not be included" in page
     assert "7 other people had no usable data or no successful fit" in page
     shared = shared_page.page(cohort, [exclusions])

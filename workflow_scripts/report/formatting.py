@@ -23,7 +23,7 @@ def significant(value, digits=3):
     """A number with so many significant digits."""
     if value is None or not np.isfinite(value):
         return MISSING
-    if abs(value) < _NOTHING:
+    if 0 < abs(value) < _NOTHING:
         return "0"
     text = f"{value:,.0f}" if abs(value) >= 10**digits else f"{value:#.{digits}g}".removesuffix(".")
     mantissa, _, exponent = text.partition("e")
