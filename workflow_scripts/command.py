@@ -9,7 +9,6 @@ import click
 from cubnm_core import __version__
 from cubnm_core.errors import InputError
 from workflow_scripts.terminal import doctor as doctors
-from workflow_scripts.terminal import status as states
 
 SNAKEFILE = Path(__file__).resolve().parents[1] / "Snakefile"
 CONFIG = "my.yaml"
@@ -24,6 +23,8 @@ class _Group(click.Group):
             return super().invoke(context)
         except InputError as error:
             raise click.ClickException(str(error)) from None
+        except ModuleNotFoundError as error:  # of a library that only the workflow needs
+            raise click.ClickException(doctors.tell_missing(error.name)) from None
 
     def list_commands(self, context):
         return list(self.commands)
@@ -112,6 +113,8 @@ def run(config, cores, options):
 )
 def status(results, histories):
     """Who is fitted, who failed and why."""
+    from workflow_scripts.terminal import status as states
+
     click.echo("\n".join(states.describe(results, histories)))
 
 
@@ -187,10 +190,6 @@ def doctor():
 def _snakemake(config, options, **more):
     """Run Snakemake with a configuration, in this folder."""
     doctors.require_workflow()
-    if not SNAKEFILE.is_file():
-        raise InputError(
-            f"the Snakefile is not beside {SNAKEFILE.parent.name}; run in a clone of the repository"
-        )
     config = Path(config or CONFIG)
     if not config.is_file():
         raise InputError(

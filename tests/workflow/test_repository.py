@@ -73,20 +73,29 @@ def test_files_fit_in_one_head(tracked):
 
 def test_every_import_is_declared(repository):
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {re.match(r"[\w-]+", entry).group() for entry in project["dependencies"]}
+    extras = project["optional-dependencies"]
+    engine, workflow = (
+        {re.match(r"[\w-]+", entry).group() for entry in entries}
+        for entries in (project["dependencies"], extras["workflow"])
+    )
     called_otherwise = {"yaml": "pyyaml", "PIL": "pillow"}
-    assert set(called_otherwise.values()) <= declared
-    known = declared | {"cubnm_core", "workflow_scripts", "cupy", *called_otherwise} | sys.stdlib_module_names
+    assert set(called_otherwise.values()) <= workflow
+    ours = {"cubnm_core", "workflow_scripts", "cupy"} | sys.stdlib_module_names
+    known = engine | workflow | ours | set(called_otherwise)
     for folder in ("cubnm_core", "workflow_scripts"):
         for path in (repository / folder).rglob("*.py"):
             text = path.read_text(encoding="utf-8")
             found = set(re.findall(r"^\s*(?:from|import) (\w+)", text, flags=re.MULTILINE))
             assert found <= known, f"{path}: {found - known}"
+            always = set(re.findall(r"^(?:from|import) (\w+)", text, flags=re.MULTILINE))
+            assert folder != "cubnm_core" or always <= engine | ours, f"{path}: {always - engine - ours}"
 
 
 def test_constraints_pin_every_dependency(repository):
     project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["workflow"], *extras["dev"]]
+    wanted.remove("cubnm_core[workflow]")
     pinned = set(
         re.findall(r"^([\w.-]+)==", (repository / "constraints.txt").read_text(), flags=re.MULTILINE)
     )
@@ -101,7 +110,7 @@ def test_conda_environment_lists_what_the_scripts_need(repository):
     listed = {
         entry.split()[0].removesuffix("-base"): entry.split()[1] for entry in [*entries, *by_pip["pip"]]
     }
-    for entry in project["dependencies"]:
+    for entry in [*project["dependencies"], *project["optional-dependencies"]["workflow"]]:
         name, bound = re.match(r"([\w-]+)(.*)", entry).groups()
         if name != "snakemake":
             assert listed.get(name) == bound, name

@@ -60,7 +60,7 @@ def start(sm):
             raise RuntimeError(
                 f"the job runs cubnm_core {cubnm_core.__file__} with version {version!r} of its {stage}, the "
                 f"workflow was started with {stated!r}; an installed copy hides the repository's: reinstall "
-                "with pip install -e ."
+                "with pip install -e '.[workflow]'"
             )
     return logger
 

@@ -117,7 +117,12 @@ def require_workflow():
     InputError
     """
     if _version("snakemake") == "not installed":
-        raise InputError(
-            f"snakemake is not installed for {_without_home(sys.executable)}; install the workflow where the "
-            "engine is: pip install -e . in a clone of the repository"
-        )
+        raise InputError(tell_missing("snakemake"))
+
+
+def tell_missing(package):
+    """Say how to install what only the workflow needs, which the engine is installed without."""
+    return (
+        f"{package} is not installed for {_without_home(sys.executable)}: this is the engine alone; install "
+        "the workflow with pip install 'cubnm_core[workflow]', or pip install -e '.[workflow]' in a clone"
+    )
