@@ -9,8 +9,8 @@
 PYTHON ?= python3
 CORES ?= all
 WORKERS ?= logical
-# Half of the cores for each simulating job of the demo, 8 at most: it has two fits, and one job runs while another starts.
-SIMULATING := fit evaluate profiles cross fold_fit held_out_people nulls
+# Half of the cores for each long job of the demo, 8 at most: it has two fits, and one job runs while another starts.
+SIMULATING := fit evaluate profiles cross fold_fit held_out_people nulls expected_landscapes statistics
 THREADS = $(shell c=$$(echo "$(CORES)" | sed "s/all/$$(nproc)/"); t=$$((c / 2)); echo $$((t < 1 ? 1 : t > 8 ? 8 : t)))
 VENV := .venv
 BIN := $(VENV)/bin

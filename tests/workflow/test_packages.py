@@ -41,7 +41,7 @@ def engine(wheel, tmp_path_factory):
     """An environment that has the wheel and what the engine needs, and nothing else."""
     folder = tmp_path_factory.mktemp("engine")
     venv.create(folder, with_pip=True)
-    call(folder / "bin" / "python", "-m", "pip", "install", "--quiet", wheel)
+    call(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-compile", wheel)
     return folder / "bin"
 
 
@@ -79,7 +79,7 @@ def test_the_workflow_runs_outside_a_clone(workflow, tmp_path):
     """From the demo's configuration to the synthetic cohort, with the files of the wheel alone."""
     installed = workflow / "cubnm_workflow"
     config = yaml.safe_load((installed / "config" / "config.yaml").read_text(encoding="utf-8"))
-    config["synthetic"] |= {"participants": 2, "nodes": 8, "scan_duration": 40.0}
+    config["synthetic"] |= {"participants": 4, "nodes": 8, "scan_duration": 40.0, "dt": 1e-3}
     (tmp_path / "my.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     program = "from workflow_scripts import command; print(command.__file__); command.main()"
     options = ("run", "--cores", "1", "results/synthetic/manifest.tsv")
