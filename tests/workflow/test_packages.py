@@ -22,7 +22,8 @@ common = {"repetition_time": 1.0, "burn_in": 10.0, "window": 20.0, "window_step"
 common |= {"fic": "analytical", "hemodynamics": "friston-3T", "dt": 1e-3}
 run = cc.simulate("rWW", weights, {"G": 1.0}, duration=130.0, seed=1, record=("bold", "fc"), **common)
 scan = run.bold[0, 10:]
-fit = cc.fit("rWW", weights, scan, {"G": (0.2, 2.0), "w_p": (0.5, 1.5)}, population=4, generations=2, **common)
+free = {"G": (0.2, 2.0), "w_p": (0.5, 1.5)}
+fit = cc.fit("rWW", weights, scan, free, population=4, generations=2, **common)
 print(json.dumps({"file": cc.__file__, "fc": run.fc.shape[1], "G": float(fit.best["G"])}))
 """
 
