@@ -63,6 +63,7 @@ rule report:
         expected_landscapes="results/cohort/expected_landscapes.tsv",
         planes=landscape_paths,
         step_costs=["results/cohort/step_costs.tsv"] if STEPS else [],
+        experiments=["results/cohort/experiments.tsv"] if CONFIG["experiments"] else [],
         null_tests="results/cohort/null_tests.tsv",
         nulls="results/cohort/nulls.tsv",
         rewiring="results/cohort/rewiring.tsv",

@@ -37,6 +37,7 @@ ROOMS = {
         "planning",
         "export",
         "evidence",
+        "experiments",
         "statistics",
         "report",
         "index",

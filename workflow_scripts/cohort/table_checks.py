@@ -13,7 +13,7 @@ from workflow_scripts.cohort import (
 )
 from workflow_scripts.cohort.manifest_checks import GROUP, TARGET_KINDS
 from workflow_scripts.cohort.search_spaces import search_space
-from workflow_scripts.configuration import analysis, connectome, start
+from workflow_scripts.configuration import analysis, connectome, experiments, start
 from workflow_scripts.configuration.fit_settings import resolve_fit
 from workflow_scripts.configuration.messages import Problems
 from workflow_scripts.configuration.simulation import check_scans
@@ -121,6 +121,7 @@ def settings_problems(config, stated):
     if nodes is not None:
         problems += _space_problems(config, nodes) + analysis.check_nodes(config, nodes)
         problems += observables.problems_of(nodes, config["analysis"]["observables"])
+        problems += experiments.check_nodes(config, nodes, config["nodes"])
     if rows is not None and nodes is not None:
         problems += start.check_distances(config, rows, nodes)
     return problems

@@ -4,6 +4,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts.configuration import (
     bold,
     evaluation,
+    experiments,
     first_fits,
     fit_settings,
     inhibition,
@@ -58,6 +59,7 @@ def validate(config, files=()):
     complete(completed, schema("config"))
     completed["fits"] = fits
     problems = synthetic.check(completed) + bold.check(completed) + simulation.check_effect(completed)
+    problems += experiments.check(completed)
     for name in fits:
         problems += _check_fit(completed, name)
     _refuse(list(dict.fromkeys(problems)), written)

@@ -200,6 +200,17 @@ def _null_models(settings, kinds, count):
     return count * sum(kind != nulls.SPIN or settings["maps"] is not None for kind in kinds)
 
 
+def _perform_experiments(settings, people, evaluation):
+    """With and without every experiment; a lesion of each region as often as there are nodes."""
+    stated, size = evaluation["experiments"].values(), len(evaluation["nodes"])
+    before = {(one["candidates"], one["seeds"]) for one in stated}
+    total = sum(candidates * seeds for candidates, seeds in before)
+    for one in stated:
+        repeats = size if one.get("lesion", {}).get("each_region") else 1
+        total += one["candidates"] * one["seeds"] * repeats
+    return people * total
+
+
 #: Simulations of one job of every rule that simulates: from the settings of the fit, the number of people of
 #: the batch, and the section ``evaluation``.
 SIMULATIONS = {
@@ -212,6 +223,7 @@ SIMULATIONS = {
     "held_out_people": _held_out_people,
     "null_fits": _null_fits,
     "nulls": _nulls,
+    "perform_experiments": _perform_experiments,
 }
 
 

@@ -61,6 +61,7 @@ def main(sm):
         simulating = [(planned.rule, planned.wildcards) for planned in jobs]
         one_connectome = params.config["connectome"]["source"] != "individual"
         evaluation = params.evaluation | {"one_connectome": one_connectome}
+        evaluation |= {"experiments": params.config["experiments"]}
         seconds = lengths.scan_seconds(params.batches, params.config["synthetic"])
         fits = lengths.with_durations(params.fits, seconds)
         stages = estimates.stages(simulating, fits, params.batches, evaluation, nodes)

@@ -45,6 +45,7 @@ TABLES = (
     "profiles",
     "expected_landscapes",
     "step_costs",
+    "experiments",
     "statistics",
     "statistics_models",
     "map_association",

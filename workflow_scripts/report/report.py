@@ -13,6 +13,7 @@ from workflow_scripts.report.sections import (
     connectivity,
     convergence,
     exclusions,
+    experiments,
     fronts,
     identifiability,
     inputs,
@@ -51,10 +52,16 @@ SECTIONS = (
     reliability,
     statistics,
     regional,
+    experiments,
     inputs,
 )
 # Sections of what not every cohort has, and what says whether there is any.
-IF_ANY = {primary: primary.is_told, fronts: fronts.fits, observables: observables.names}
+IF_ANY = {
+    primary: primary.is_told,
+    fronts: fronts.fits,
+    observables: observables.names,
+    experiments: experiments.is_told,
+}
 
 
 def main(sm):

@@ -1,0 +1,184 @@
+"""Rule perform_experiments: simulate fitted people with and without every experiment, under the same noise.
+
+All candidates that fit a person nearly as well as the best are simulated, because they may predict
+different outcomes. Inhibitory weights are those that feedback inhibition control finds for the person as
+scanned; an experiment may ask for new ones.
+"""
+
+import numpy as np
+import pandas as pd
+
+from cubnm_core.errors import InputError
+from cubnm_core.evidence import experiments
+from cubnm_core.fitting.candidates import Simulations
+from workflow_scripts.cohort import noise_seeds, units
+from workflow_scripts.experiments.experiment_columns import COLUMNS
+from workflow_scripts.experiments.variants import list_variants
+from workflow_scripts.files import job, result_tables
+from workflow_scripts.fitting import best_fits, landscapes
+from workflow_scripts.fitting.people import People
+from workflow_scripts.fitting.simulators import CohortSimulator
+
+
+def main(sm):
+    """Write what every experiment changes in everybody of a batch who has a fit."""
+    logger = job.start(sm)
+    fit, batch = sm.wildcards.fit, units.from_records(sm.params.units)
+    best = best_fits.best_coordinates(sm.input.fits, fit)
+    chosen = [unit for unit in batch if unit.key in best]
+    simulator = CohortSimulator.of_job(sm)
+    people, unusable = People(
+        sm.input.connectomes, sm.input.targets, settings=sm.params.settings
+    ).read_usable(chosen)
+    spread = seed_spread(sm.input.evaluation, fit)
+    rows = [{**unit.ids, "note": unusable[unit.name]["reason"]} for unit in chosen if unit.name in unusable]
+    for person in people.values():
+        unit = person.unit
+        points = near_best(sm.input.landscape, unit, best[unit.key], spread.get(unit.key, np.nan))
+        try:
+            found = Experimenter(person, simulator, sm.params).rows(points)
+        except InputError as error:
+            logger.warning("%s has no experiments: %s", unit, error)
+            found = [{"note": str(error)}]
+        rows += [{**unit.ids, **row} for row in found]
+        logger.info("%s: %d candidates near the best", unit, len(points))
+    job.write_tsv(sm.output[0], [{**row, "fit": fit} for row in rows], columns=COLUMNS)
+
+
+def seed_spread(path, fit):
+    """SD of the cost over fresh noise seeds on the training scans, by ids."""
+    table = result_tables.filled(result_tables.read_texts(path))
+    rows = table[(table["fit"] == fit) & (table["split"] == "train") & (table["measure"] == "cost")]
+    values = pd.to_numeric(rows["sd"], errors="coerce")
+    return {
+        key: value
+        for key, value in zip(
+            zip(rows["participant_id"], rows["session_id"], strict=True), values, strict=True
+        )
+    }
+
+
+def near_best(path, unit, best, spread, most=10):
+    """Coordinates of the candidates near the best one, which comes first as the table of fits has it.
+
+    Parameters
+    ----------
+    path : path
+        Every candidate of the batch.
+    unit : workflow_scripts.cohort.units.Unit
+    best : dict of str to float
+    spread : float
+        Largest cost above the lowest.
+    most : int
+
+    Returns
+    -------
+    list of dict of str to float
+    """
+    found = landscapes.read(path, unit.name)
+    rows = experiments.near_best(found.points, found.cost, found.failed, spread, most)
+    others = [dict(zip(found.coordinates, map(float, found.points[row]), strict=True)) for row in rows[1:]]
+    return [best, *({**best, **values} for values in others)]
+
+
+class Experimenter:
+    """Performs all experiments on one person.
+
+    Parameters
+    ----------
+    person : workflow_scripts.fitting.people.Person
+    simulator : workflow_scripts.fitting.simulators.CohortSimulator
+    params : object
+        Of the job: ``experiments`` and ``first_seed``.
+    """
+
+    def __init__(self, person, simulator, params):
+        self.person, self.simulator = person, simulator.lasting(person.duration)
+        self.nodes, self.params = simulator.nodes, params
+        networks = [node.get("network") for node in self.nodes]
+        pairs = simulator.settings["analysis"]["pairs"]
+        known = networks if all(networks) else None
+        self.effects = experiments.Effects(simulator.hemispheres, pairs, known)
+
+    def rows(self, points):
+        """Rows of all experiments, from the coordinates of the candidates."""
+        found, before = self.without_nodes(), {}
+        for variant in list_variants(self.params.experiments, self.nodes):
+            count, seeds = variant.settings["candidates"], variant.settings["seeds"]
+            together = (
+                points[:count],
+                noise_seeds.range_of_session(self.params.first_seed, seeds, self.person.unit.session_id),
+            )
+            key = len(together[0]), seeds
+            if key not in before:
+                plain = self.candidates(*together)
+                tuned = self.tune(plain)
+                before[key] = plain, tuned, self.simulate(tuned)
+            found += self.variant_rows(variant, *before[key])
+        return found
+
+    def without_nodes(self):
+        """Rows of experiments on nodes that are not part of the analysis."""
+        done = {variant.experiment for variant in list_variants(self.params.experiments, self.nodes)}
+        note = "none of its nodes is part of the analysis"
+        return [{"experiment": name, "note": note} for name in self.params.experiments if name not in done]
+
+    def candidates(self, points, seeds):
+        """Models of the person at some coordinates."""
+        space = self.simulator.space
+        return [self.person.candidate(best_fits.compose(space, values), seeds) for values in points]
+
+    def tune(self, candidates):
+        """The same with the weights of feedback inhibition control, where the fit has it."""
+        return self.simulator.tune(candidates, self.person.repetition_time, self.person.unit.session_id)
+
+    def simulate(self, candidates):
+        """Simulate some candidates with all of their seeds."""
+        simulations = Simulations(candidates)
+        outcome = experiments.Outcome(len(simulations.owner))
+        record = ("fc", "fcd", "state_means")
+        simulations.run(self.simulator.packer(self.person.repetition_time, record), outcome.take)
+        return outcome
+
+    def variant_rows(self, variant, plain, tuned, before):
+        """Rows of one variant, one for each measure and place."""
+        model = self.simulator.settings["model"]
+        begun = plain if variant.is_tuned else tuned
+        altered = [variant.apply(candidate, model, self.nodes) for candidate in begun]
+        after = self.simulate(self.tune(altered) if variant.is_tuned else altered)
+        kept = self.effects.untouched(variant.nodes, variant.edges)
+        is_single = variant.region == job.MISSING
+        changes = self.effects.compare(before, after, kept, variant.nodes, by_network=is_single)
+        n_failed = int(np.isnan(changes[experiments.MEAN_FC, experiments.WHOLE]).sum())
+        seeds = plain[0].seeds
+        keys = {
+            "experiment": variant.experiment,
+            "kind": variant.kind,
+            "inhibition": variant.settings["inhibition"] if self.simulator.weight else job.MISSING,
+            "region": variant.region,
+            "n_candidates": len(plain),
+            "n_seeds": len(seeds),
+            "n_failed": n_failed,
+            "seeds": f"{seeds[0]}-{seeds[-1]}",
+            **self.nulls(variant, kept),
+        }
+        return [
+            {**keys, "measure": measure, "place": place, **experiments.summarise(values, len(plain))}
+            for (measure, place), values in changes.items()
+        ]
+
+    def nulls(self, variant, kept):
+        """What a lesion of nodes does by their strength alone, and by deleting them from the scan."""
+        if not variant.nodes:
+            return {}
+        weights = self.person.weights
+        strength = (weights.sum(axis=0) + weights.sum(axis=1)) / 2
+        share = strength[list(variant.nodes)].sum() / strength.sum()
+        scan = self.person.targets["train"].fc
+        if scan is None or len(scan) != len(kept):
+            return {"strength": share}
+        return {"strength": share, "deleted": float(np.mean(scan[kept]) - np.mean(scan))}
+
+
+if "snakemake" in globals():
+    main(snakemake)
