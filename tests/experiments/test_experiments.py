@@ -58,7 +58,7 @@ def test_labels_and_maps_are_those_of_the_node_table(tmp_path, monkeypatch, expe
     cohort, config = completed(tmp_path, one=experiment)
     cohort.nodes = [{**node, "nothing": 0} for node in cohort.nodes]
     cohort.write()
-    with pytest.raises(InputError, match="experiments.one") as caught:
+    with pytest.raises(InputError, match=r"experiments\.one") as caught:
         table_checks.read_tables(config)
     assert words in str(caught.value)
 
@@ -92,9 +92,8 @@ def test_experiments_run_up_to_the_report(snakemake, tmp_path):
     }
     code, text = snakemake(config=cohort.write())
     assert code == 0, text
-    table = pd.read_csv(
-        tmp_path / "results" / "cohort" / "experiments.tsv", sep="\t", dtype={"participant_id": str}
-    )
+    path = tmp_path / "results" / "cohort" / "experiments.tsv"
+    table = pd.read_csv(path, sep="\t", dtype={"participant_id": str})
     assert set(table["participant_id"]) == {"01", "02", "03"} and table["mean"].notna().all()
     whole = table[(table["measure"] == "fc_change") & (table["place"] == "all")].set_index("experiment")
     assert (whole.loc["nothing", "mean"] == 0).all()

@@ -67,3 +67,14 @@ def test_a_price_is_measured():
     nodes = [{"index": place, "label": f"n{place}", "hemisphere": "LR"[place // 4]} for place in range(8)]
     found = linear_candidates.measure(resolved(**LINEAR, fic="analytical"), nodes, 1.0)
     assert found.seconds > 0 and 0 <= found.flagged <= 1
+
+
+def test_experiments_are_counted_with_what_they_are_compared_with():
+    stated = {
+        "one": {"lesion": {"nodes": ["a"]}, "candidates": 4, "seeds": 5},
+        "two": {"change": {}, "candidates": 4, "seeds": 5},
+        "each": {"lesion": {"each_region": True}, "candidates": 2, "seeds": 3},
+    }
+    evaluation = {"experiments": stated, "nodes": [{}] * 8}
+    counted = estimates.SIMULATIONS["perform_experiments"]({}, 3, evaluation)
+    assert counted == 3 * ((20 + 6) + 20 + 20 + 8 * 6)

@@ -132,6 +132,7 @@ def test_from_folders_to_the_report_without_an_edit(study, snakemake, capsys):
     for person in (NO_CONNECTOME, NO_FILES, SHORT, OTHER_TIME):
         assert f"sub-{person}" in first, person
     assert "Repetition times differ" in first and "1 node (RH_Cont_4) left out for everybody" in first
-    assert "Scans had been band-pass filtered in preprocessing" in text_of(page)
+    methods = (study / "results" / "report" / "methods.html").read_text(encoding="utf-8")
+    assert "Scans had been band-pass filtered in preprocessing" in text_of(methods)
     shared = (study / "results" / "report" / "shared.html").read_text(encoding="utf-8")
     assert "is omitted" not in shared and NO_CONNECTOME not in re.findall(r"sub-\S+", shared)

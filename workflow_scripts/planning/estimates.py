@@ -201,14 +201,11 @@ def _null_models(settings, kinds, count):
 
 
 def _perform_experiments(settings, people, evaluation):
-    """With and without every experiment; a lesion of each region as often as there are nodes."""
     stated, size = evaluation["experiments"].values(), len(evaluation["nodes"])
-    before = {(one["candidates"], one["seeds"]) for one in stated}
-    total = sum(candidates * seeds for candidates, seeds in before)
-    for one in stated:
-        repeats = size if one.get("lesion", {}).get("each_region") else 1
-        total += one["candidates"] * one["seeds"] * repeats
-    return people * total
+    without = {(one["candidates"], one["seeds"]) for one in stated}
+    repeats = [size if one.get("lesion", {}).get("each_region") else 1 for one in stated]
+    done = sum(n * one["candidates"] * one["seeds"] for n, one in zip(repeats, stated, strict=True))
+    return people * (done + sum(candidates * seeds for candidates, seeds in without))
 
 
 #: Simulations of one job of every rule that simulates: from the settings of the fit, the number of people of

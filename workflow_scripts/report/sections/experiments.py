@@ -83,9 +83,9 @@ def _row(key, part, fewest):
     values = part["mean"].dropna().to_numpy()
     if len(values) < max(fewest, 1):
         return None
-    low = high = p = np.nan
+    low = high = np.nan
     if len(values) >= FEWEST:
-        low, high, p = sign_flip_test(values)
+        low, high, _ = sign_flip_test(values)
     return {
         "experiment": experiment,
         "measure": MEASURES.get(measure, f"change of mean {measure}"),
