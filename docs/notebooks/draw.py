@@ -1,7 +1,7 @@
 """Draw the pictures of the notebooks anew: `python docs/notebooks/draw.py`, a minute.
 
-Beside them `notebooks.json` keeps the digest of the code that drew each, by which a test sees pictures that are
-older than their notebook. That of a cohort has no picture: its tables are those of your own run.
+Beside them `notebooks.json` keeps the digest of the code that drew each, by which a test sees pictures
+that are older than their notebook. That of a cohort has no picture: its tables are those of your own run.
 """
 
 import contextlib
