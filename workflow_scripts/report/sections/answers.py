@@ -150,5 +150,7 @@ def _groups(cohort, fit):
         told = _effects(hits[hits["variable"].isin(sound)])
         return _answer(GOOD, ", ".join(sound), "; ".join(filter(None, [told, detail])))
     count = rows["variable"].nunique()
+    if doubtful:
+        return _answer(OPEN, "no finding", f"below {alpha:g}, but not identifiable: {', '.join(doubtful)}")
     text = f"no test of {count} parameter{'s' if count > 1 else ''} below {alpha:g}"
-    return _answer(OPEN, text, detail or _effects(rows.loc[[statistics.corrected(rows).idxmin()]]))
+    return _answer(OPEN, text, _effects(rows.loc[[statistics.corrected(rows).idxmin()]]))
