@@ -2,14 +2,18 @@
 
 from copy import deepcopy
 
+import numpy as np
 import pandas as pd
 import pytest
 from cohorts import LABELS, LITTLE_EVIDENCE, TinyCohort
 
 from cubnm_core.errors import InputError
 from workflow_scripts.cohort import table_checks
+from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration import configuration
+from workflow_scripts.experiments.perform_experiments import near_best
 from workflow_scripts.experiments.variants import list_variants, multipliers
+from workflow_scripts.files import job
 
 LESION = {"lesion": {"nodes": [LABELS[0]]}}
 CHANGE = {"change": {"parameter": "J_N", "factor": 1.2}}
@@ -105,3 +109,21 @@ def test_experiments_run_up_to_the_report(snakemake, tmp_path):
     assert "Every region in turn" in page and "could not be generated" not in page
     code, text = snakemake("--dry-run", config=cohort.write())
     assert code == 0 and "Nothing to be done" in text
+
+
+def test_the_chosen_candidate_comes_first_and_once(tmp_path):
+    unit = Unit("01", None)
+    points = np.array([[1.0, 0.5], [2.0, 0.7], [3.0, 0.9]], np.float32)
+    parts = {
+        "restart": np.zeros(3, np.int16),
+        "points": points,
+        "cost": np.array([0.10, 0.12, 0.50], np.float32),
+    }
+    parts |= {"values": np.zeros((3, 1), np.float32), "failed": np.zeros(3, bool)}
+    names = {"coordinates": np.array(["G", "w_p"]), "terms": np.array(["fc_corr"])}
+    path = tmp_path / "landscape.npz"
+    job.write_npz(path, **names, **{f"{unit.name}/{name}": values for name, values in parts.items()})
+    best = {"G": 2.0, "w_p": 0.7, "J_N": 0.15}  # of a re-test
+    found = near_best(path, unit, best, 0.05)
+    assert found[0] == best and len(found) == 2
+    assert found[1] == pytest.approx({"G": 1.0, "w_p": 0.5, "J_N": 0.15})

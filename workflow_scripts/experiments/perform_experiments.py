@@ -77,8 +77,11 @@ def near_best(path, unit, best, spread, most=10):
     """
     found = landscapes.read(path, unit.name)
     rows = experiments.near_best(found.points, found.cost, found.failed, spread, most)
-    others = [dict(zip(found.coordinates, map(float, found.points[row]), strict=True)) for row in rows[1:]]
-    return [best, *({**best, **values} for values in others)]
+    # A re-test may have chosen another candidate than that of the lowest cost; it stands first, and once.
+    chosen = [best[name] for name in found.coordinates]
+    points = [point for point in found.points[rows] if not np.allclose(point, chosen, rtol=1e-5)]
+    near = [dict(zip(found.coordinates, map(float, point), strict=True)) for point in points]
+    return [best, *({**best, **values} for values in near)][:most]
 
 
 class Experimenter:
