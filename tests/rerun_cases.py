@@ -105,7 +105,29 @@ def _costs(case):
     return changes, {*SIGNAL, *rules}
 
 
+def _experiment(kind, **settings):
+    """One experiment; every setting of it simulates all of them, and no fit."""
+    done = {("perform_experiments", fit) for fit in ("one", "two", "three")}
+    return {"experiments": {"new": {**kind, **settings}}}, {"experiment_table", *TABLES, *done}
+
+
+_NODE = {"lesion": {"nodes": ["LH_Vis_1"]}}
+_EXPERIMENTS = {
+    "lesion.nodes": _experiment(_NODE),
+    "lesion.edges": _experiment({"lesion": {"edges": [["LH_Vis_1", "RH_Vis_1"]]}}),
+    "lesion.each_region": _experiment({"lesion": {"each_region": True}}),
+    "lesion.share": _experiment({"lesion": {"nodes": ["LH_Vis_1"], "share": 0.5}}),
+    "change.parameter": _experiment({"change": {"parameter": "J_N", "factor": 2.0}}),
+    "change.factor": _experiment({"change": {"parameter": "J_N", "factor": 3.0}}),
+    "change.along": _experiment({"change": {"parameter": "J_N", "factor": 2.0, "along": "index"}}),
+    "inhibition": _experiment(_NODE, inhibition="tuned"),
+    "candidates": _experiment(_NODE, candidates=2),
+    "seeds": _experiment(_NODE, seeds=3),
+}
+
 CASES = {
+    "config.experiments": _experiment(_NODE),
+    **{f"config.experiments.*.{place}": case for place, case in _EXPERIMENTS.items()},
     "config.manifest": ({"manifest": "other_manifest.tsv"}, TABLES),
     "config.participants": ({"participants": "other_participants.tsv"}, COMPARISONS),
     "config.left_out": ({"left_out": "left_out.tsv"}, TABLES),
