@@ -10,7 +10,7 @@ PYTHON ?= python3
 CORES ?= all
 WORKERS ?= logical
 # Half of the cores for each long job of the demo, 8 at most: it has two fits, and one job runs while another starts.
-SIMULATING := fit evaluate profiles cross fold_fit held_out_people nulls expected_landscapes statistics
+LONG_JOBS := fit evaluate profiles cross fold_fit held_out_people nulls expected_landscapes statistics
 THREADS = $(shell c=$$(echo "$(CORES)" | sed "s/all/$$(nproc)/"); t=$$((c / 2)); echo $$((t < 1 ? 1 : t > 8 ? 8 : t)))
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +20,7 @@ PARALLEL := --numprocesses $(WORKERS) --maxprocesses 16 --dist loadfile --no-loa
 .PHONY: demo test check docs reproduce lint clean
 
 demo: $(VENV)/workflow.stamp
-	$(BIN)/snakemake --cores $(CORES) --set-threads $(SIMULATING:%=%=$(THREADS))
+	$(BIN)/snakemake --cores $(CORES) --set-threads $(LONG_JOBS:%=%=$(THREADS))
 	@echo "The report of the demo: $(CURDIR)/results/report/index.html"
 
 test: $(VENV)/dev.stamp

@@ -100,7 +100,7 @@ def main():
 
 
 def as_text(result):
-    """A result as JSON, a line for every list of a case:."""
+    """A result as JSON, a line for every list of a case."""
     cases = [
         f'"{name}": {{\n'
         + ",\n".join(f' "{key}": {json.dumps(_rounded(value))}' for key, value in case.items())

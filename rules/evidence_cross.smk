@@ -127,6 +127,7 @@ use rule fit as fold_fit with:
         "logs/fold_fit/{fit}.log",
     benchmark:
         "results/benchmarks/fold_fit/{fit}.tsv"
+    # Folds are not on the longest way, as the fits of people are.
     priority: 0
     params:
         units=fold_groups,

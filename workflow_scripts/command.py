@@ -23,7 +23,9 @@ class _Group(click.Group):
             return super().invoke(context)
         except InputError as error:
             raise click.ClickException(str(error)) from None
-        except ModuleNotFoundError as error:  # of a library that only the workflow needs
+        except ModuleNotFoundError as error:
+            if error.name.partition(".")[0] in ("cubnm_core", "workflow_scripts"):
+                raise  # no library that only the workflow needs
             raise click.ClickException(doctors.tell_missing(error.name)) from None
 
     def list_commands(self, context):

@@ -11,7 +11,7 @@ from cubnm_core.errors import InputError
 from workflow_scripts.cohort import table_checks
 from workflow_scripts.cohort.units import Unit
 from workflow_scripts.configuration import configuration
-from workflow_scripts.experiments.perform_experiments import near_best
+from workflow_scripts.experiments.perform_experiments import absent_rows, near_best
 from workflow_scripts.experiments.variants import list_variants, multipliers
 from workflow_scripts.files import job
 
@@ -38,6 +38,7 @@ def completed(folder, **experiments):
         ({"change": {"parameter": "J_M", "factor": 2.0}}, "did you mean"),
         ({"change": {"parameter": "J_N", "factor": 0}}, "factor"),
         ({"change": {"parameter": "J_N"}}, "factor"),
+        ({"change": {"parameter": "wIE", "factor": 2.0}, "inhibition": "tuned"}, "state inhibition: held"),
         ({**LESION, "seeds": 1}, "seeds"),
         ({**LESION, "stimulate": {}}, "stimulate"),
     ],
@@ -55,12 +56,14 @@ def test_an_experiment_that_cannot_be_is_refused(tmp_path, experiment, words):
         ({"change": {**CHANGE["change"], "along": "receptor"}}, "has no column 'receptor'"),
         ({"change": {**CHANGE["change"], "along": "label"}}, "is no number of at least 0"),
         ({"change": {**CHANGE["change"], "along": "nothing"}}, "all values are 0"),
+        ({"change": {**CHANGE["change"], "along": "slip"}}, "is no number"),
+        ({"change": {**CHANGE["change"], "along": "infinite"}}, "is no number"),
     ],
 )
 def test_labels_and_maps_are_those_of_the_node_table(tmp_path, monkeypatch, experiment, words):
     monkeypatch.chdir(tmp_path)
     cohort, config = completed(tmp_path, one=experiment)
-    cohort.nodes = [{**node, "nothing": 0} for node in cohort.nodes]
+    cohort.nodes = [{**node, "nothing": 0, "slip": "1_0", "infinite": "inf"} for node in cohort.nodes]
     cohort.write()
     with pytest.raises(InputError, match=r"experiments\.one") as caught:
         table_checks.read_tables(config)
@@ -72,7 +75,19 @@ def test_every_region_is_a_variant_of_its_own(tmp_path):
     nodes = [{"label": label} for label in LABELS[1:]]
     found = list_variants(config["experiments"], nodes)
     assert [variant.region for variant in found[:5]] == list(LABELS[1:])
-    assert [variant.experiment for variant in found[5:]] == ["drug"]  # the node of `one` is not there
+    assert [variant.experiment for variant in found[5:]] == ["drug"]
+    assert absent_rows(config["experiments"], nodes) == [
+        {"experiment": "one", "note": f"not part of the analysis: {LABELS[0]}"}
+    ]
+
+
+def test_a_number_is_needed_to_be_multiplied(tmp_path):
+    cohort = TinyCohort(tmp_path)
+    fit = {"model": "Kuramoto", "free": {"G": [0.1, 1.0], "sigma": [0.01, 0.1]}}
+    cohort.config["fits"] = {"homogeneous": fit}
+    cohort.config["experiments"] = {"one": {"change": {"parameter": "init_theta", "factor": 2.0}}}
+    with pytest.raises(InputError, match="no number for init_theta that could be multiplied"):
+        configuration.validate(cohort.config)
 
 
 def test_a_change_along_a_map_is_whole_where_the_map_is_largest():

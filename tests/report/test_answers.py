@@ -117,3 +117,10 @@ def test_sessions_agree_only_where_every_interval_lies_above_zero():
     found = answers._reliable(cohort(reliability=rows), "one")
     assert found["mark"] == "open" and found["detail"].count("[") == 2
     assert answers._reliable(cohort(reliability=rows[:1]), "one")["mark"] == "good"
+
+
+def test_tests_without_a_p_have_no_effect_to_show():
+    rows = [{**difference("G", None), "p_fdr": None}]
+    made = cohort(statistics=pd.DataFrame(rows).astype({"p_permutation_fdr": float, "p_fdr": float}))
+    found = answers._groups(made, "one")
+    assert (found["mark"], found["detail"]) == ("open", "")

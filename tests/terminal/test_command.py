@@ -187,3 +187,16 @@ def test_a_lesion_changes_what_it_hits_under_the_same_noise(fitted):
     assert code == 1 and "nothing is lesioned" in text
     with pytest.raises(InputError):
         status.describe("elsewhere")
+
+
+@pytest.mark.parametrize("name", ["workflow_scripts.terminal.status", "no_such_library"])
+def test_only_a_library_is_to_be_installed(here, monkeypatch, name):
+    def fail():
+        raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(command.doctors, "page", fail)
+    done = CliRunner().invoke(command.main, ["doctor"])
+    if name == "no_such_library":
+        assert "no_such_library is not installed" in done.output and "cubnm_core[workflow]" in done.output
+    else:  # a fault of ours is shown as one
+        assert isinstance(done.exception, ModuleNotFoundError)

@@ -2,13 +2,22 @@
 
 from workflow_scripts.configuration.messages import suggestion
 from workflow_scripts.configuration.parameters import read_model
+from workflow_scripts.files import cells
 
 KINDS = ("lesion", "change")
+TUNED = "tuned"
 
 
 def kind_of(experiment):
     """Name the kind of an experiment, one of :data:`KINDS`."""
     return next(kind for kind in KINDS if kind in experiment)
+
+
+def named_nodes(experiment):
+    """Labels of the nodes that an experiment names, each once: list of str."""
+    lesion = experiment.get("lesion", {})
+    ends = (end for edge in lesion.get("edges", ()) for end in edge)
+    return list(dict.fromkeys([*lesion.get("nodes", ()), *ends]))
 
 
 def check(config):
@@ -35,7 +44,7 @@ def check(config):
         elif kinds == ["lesion"]:
             found += _check_lesion(experiment["lesion"], f"{place}.lesion")
         else:
-            found += _check_change(experiment["change"], config, f"{place}.change")
+            found += _check_change(experiment, config, f"{place}.change")
     return found
 
 
@@ -49,17 +58,30 @@ def _check_lesion(lesion, place):
     return [f"{place}.edges: a node has no connection with itself ({pair})" for pair in twice]
 
 
-def _check_change(change, config, place):
+def _check_change(experiment, config, place):
     found = []
     for fit, stated in config["fits"].items():
-        model = read_model(stated)
-        known = sorted(model.parameters)
-        if change["parameter"] not in known:
-            found.append(
-                f"{place}.parameter: the model {model.name} of the fit {fit} has no parameter "
-                f"{change['parameter']!r}{suggestion(change['parameter'], known)}"
-            )
+        if problem := _why_no_change(experiment, stated, read_model(stated)):
+            found.append(f"{place}.parameter: the model of the fit {fit} {problem}")
     return found
+
+
+def _why_no_change(experiment, stated, model):
+    """Say why a parameter cannot be changed in a fit, as the end of a sentence; None if it can."""
+    change = experiment["change"]
+    name, known = change["parameter"], sorted(model.parameters)
+    if name not in known:
+        return f"has no parameter {name!r}{suggestion(name, known)}"
+    if experiment["inhibition"] == TUNED and name == model.inhibition.get("weight"):
+        return f"has {name} found anew by feedback inhibition control; state inhibition: held"
+    parameter = model.parameters[name]
+    if change["along"] is not None and not parameter.regional:
+        return f"has one {name} for all nodes; leave along out"
+    is_stated = name in {**stated.get("free", {}), **stated.get("fixed", {})}
+    found_by_control = name == model.inhibition.get("weight")
+    if not (is_stated or found_by_control or isinstance(parameter.default, float | int)):
+        return f"has no number for {name} that could be multiplied; state it under fixed"
+    return None
 
 
 def check_nodes(config, nodes, path):
@@ -80,14 +102,12 @@ def check_nodes(config, nodes, path):
     """
     labels, found = [node["label"] for node in nodes], []
     for name, experiment in config["experiments"].items():
-        lesion, change = experiment.get("lesion", {}), experiment.get("change", {})
-        named = [*lesion.get("nodes", ()), *(end for edge in lesion.get("edges", ()) for end in edge)]
         found += [
             f"experiments.{name}.lesion: {path} has no node {label!r}{suggestion(label, labels)}"
-            for label in dict.fromkeys(named)
+            for label in named_nodes(experiment)
             if label not in labels
         ]
-        if (column := change.get("along")) is not None:
+        if (column := experiment.get("change", {}).get("along")) is not None:
             found += _check_map(nodes, column, f"experiments.{name}.change.along: {path}")
     return found
 
@@ -96,19 +116,11 @@ def _check_map(nodes, column, place):
     if column not in nodes[0]:
         return [f"{place} has no column {column!r}{suggestion(column, list(nodes[0]))}"]
     for node in nodes:
-        value = as_number(node[column])
+        value = cells.finite(str(node[column]))
         if value is None or value < 0:
             return [
                 f"{place}, column {column}, node {node['label']}: {node[column]!r} is no number of at least 0"
             ]
-    if not any(as_number(node[column]) for node in nodes):
+    if not any(cells.finite(str(node[column])) for node in nodes):
         return [f"{place}, column {column}: all values are 0, so nothing would change"]
     return []
-
-
-def as_number(text):
-    """Read a cell of the node table: a float, or None."""
-    try:
-        return float(text)
-    except (TypeError, ValueError):
-        return None

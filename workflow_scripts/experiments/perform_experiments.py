@@ -13,7 +13,7 @@ from cubnm_core.evidence import experiments
 from cubnm_core.fitting.candidates import Simulations
 from workflow_scripts.cohort import noise_seeds, units
 from workflow_scripts.experiments.experiment_columns import COLUMNS
-from workflow_scripts.experiments.variants import list_variants
+from workflow_scripts.experiments.variants import absent_nodes, list_variants
 from workflow_scripts.files import job, result_tables
 from workflow_scripts.fitting import best_fits, landscapes
 from workflow_scripts.fitting.people import People
@@ -32,15 +32,13 @@ def main(sm):
     ).read_usable(chosen)
     spread = seed_spread(sm.input.evaluation, fit)
     rows = [{**unit.ids, "note": unusable[unit.name]["reason"]} for unit in chosen if unit.name in unusable]
+    stated = sm.params.experiments
+    variants, absent = list_variants(stated, simulator.nodes), absent_rows(stated, simulator.nodes)
     for person in people.values():
         unit = person.unit
         points = near_best(sm.input.landscape, unit, best[unit.key], spread.get(unit.key, np.nan))
-        try:
-            found = Experimenter(person, simulator, sm.params).rows(points)
-        except InputError as error:
-            logger.warning("%s has no experiments: %s", unit, error)
-            found = [{"note": str(error)}]
-        rows += [{**unit.ids, **row} for row in found]
+        found = Experimenter(person, simulator, sm.params.first_seed, logger).rows(variants, points)
+        rows += [{**unit.ids, **row} for row in [*absent, *found]]
         logger.info("%s: %d candidates near the best", unit, len(points))
     job.write_tsv(sm.output[0], [{**row, "fit": fit} for row in rows], columns=COLUMNS)
 
@@ -49,13 +47,17 @@ def seed_spread(path, fit):
     """SD of the cost over fresh noise seeds on the training scans, by ids."""
     table = result_tables.filled(result_tables.read_texts(path))
     rows = table[(table["fit"] == fit) & (table["split"] == "train") & (table["measure"] == "cost")]
-    values = pd.to_numeric(rows["sd"], errors="coerce")
-    return {
-        key: value
-        for key, value in zip(
-            zip(rows["participant_id"], rows["session_id"], strict=True), values, strict=True
-        )
-    }
+    return pd.to_numeric(rows.set_index(["participant_id", "session_id"])["sd"], errors="coerce").to_dict()
+
+
+def absent_rows(stated, nodes):
+    """Rows that say which experiments are on nodes that are not part of the analysis."""
+    absent = {name: absent_nodes(settings, nodes) for name, settings in stated.items()}
+    return [
+        {"experiment": name, "note": f"not part of the analysis: {', '.join(labels)}"}
+        for name, labels in absent.items()
+        if labels
+    ]
 
 
 def near_best(path, unit, best, spread, most=10):
@@ -91,45 +93,43 @@ class Experimenter:
     ----------
     person : workflow_scripts.fitting.people.Person
     simulator : workflow_scripts.fitting.simulators.CohortSimulator
-    params : object
-        Of the job: ``experiments`` and ``first_seed``.
+    first_seed : int
+        Of the fresh seeds.
+    logger : logging.Logger
     """
 
-    def __init__(self, person, simulator, params):
+    def __init__(self, person, simulator, first_seed, logger):
         self.person, self.simulator = person, simulator.lasting(person.duration)
-        self.nodes, self.params = simulator.nodes, params
+        self.nodes, self.first_seed, self.logger = simulator.nodes, first_seed, logger
+        self._before = {}
         networks = [node.get("network") for node in self.nodes]
         pairs = simulator.settings["analysis"]["pairs"]
         known = networks if all(networks) else None
         self.effects = experiments.Effects(simulator.hemispheres, pairs, known)
 
-    def rows(self, points):
-        """Rows of all experiments, from the coordinates of the candidates."""
-        found, before = self.without_nodes(), {}
-        for variant in list_variants(self.params.experiments, self.nodes):
-            count, seeds = variant.settings["candidates"], variant.settings["seeds"]
-            together = (
-                points[:count],
-                noise_seeds.range_of_session(self.params.first_seed, seeds, self.person.unit.session_id),
-            )
-            key = len(together[0]), seeds
-            if key not in before:
-                plain = self.candidates(*together)
-                tuned = self.tune(plain)
-                before[key] = plain, tuned, self.simulate(tuned)
-            found += self.variant_rows(variant, *before[key])
+    def rows(self, variants, points):
+        """Rows of all variants, from the coordinates of the candidates; an error ends one experiment only."""
+        found = []
+        for variant in variants:
+            stated = variant.settings
+            try:
+                found += self.variant_rows(
+                    variant, *self.before(points[: stated["candidates"]], stated["seeds"])
+                )
+            except InputError as error:
+                self.logger.warning("%s, experiment %s: %s", self.person.unit, variant.experiment, error)
+                found.append({"experiment": variant.experiment, "region": variant.region, "note": str(error)})
         return found
 
-    def without_nodes(self):
-        """Rows of experiments on nodes that are not part of the analysis."""
-        done = {variant.experiment for variant in list_variants(self.params.experiments, self.nodes)}
-        note = "none of its nodes is part of the analysis"
-        return [{"experiment": name, "note": note} for name in self.params.experiments if name not in done]
-
-    def candidates(self, points, seeds):
-        """Models of the person at some coordinates."""
-        space = self.simulator.space
-        return [self.person.candidate(best_fits.compose(space, values), seeds) for values in points]
+    def before(self, points, count):
+        """Models without an experiment, bare and with their inhibition, and what they do; simulated once."""
+        if (key := (len(points), count)) not in self._before:
+            space, session = self.simulator.space, self.person.unit.session_id
+            seeds = noise_seeds.range_of_session(self.first_seed, count, session)
+            plain = [self.person.candidate(best_fits.compose(space, values), seeds) for values in points]
+            tuned = self.tune(plain)
+            self._before[key] = plain, tuned, self.simulate(tuned)
+        return self._before[key]
 
     def tune(self, candidates):
         """The same with the weights of feedback inhibition control, where the fit has it."""

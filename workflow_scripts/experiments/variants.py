@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cubnm_core import lesion, load_model
-from workflow_scripts.configuration.experiments import as_number, kind_of
+from workflow_scripts.configuration.experiments import TUNED, kind_of, named_nodes
+from workflow_scripts.files import cells
 from workflow_scripts.files.job import MISSING
-
-TUNED = "tuned"
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def multipliers(change, nodes):
     """What a parameter is multiplied by: a float, or an (N,) array along a map."""
     if change["along"] is None:
         return change["factor"]
-    density = np.array([as_number(node[change["along"]]) for node in nodes])
+    density = np.array([cells.finite(str(node[change["along"]])) for node in nodes])
     return 1.0 + (change["factor"] - 1.0) * density / density.max()
 
 
@@ -85,7 +84,7 @@ def list_variants(experiments, nodes):
     Returns
     -------
     list of Variant
-        Without lesions of nodes that are not part of the analysis.
+        Without experiments that name nodes which are not part of the analysis: see :func:`absent_nodes`.
     """
     places = {node["label"]: place for place, node in enumerate(nodes)}
     found = []
@@ -97,14 +96,27 @@ def list_variants(experiments, nodes):
             found += [
                 Variant(name, kind, settings, region=label, nodes=(place,)) for label, place in places.items()
             ]
-        else:
+        elif not absent_nodes(settings, nodes):
             stated = settings["lesion"]
-            lost = tuple(places[label] for label in stated["nodes"] if label in places)
-            edges = tuple(
-                (places[one], places[other])
-                for one, other in stated["edges"]
-                if one in places and other in places
-            )
-            if lost or edges:
-                found.append(Variant(name, kind, settings, nodes=lost, edges=edges))
+            lost = tuple(places[label] for label in stated["nodes"])
+            edges = tuple((places[one], places[other]) for one, other in stated["edges"])
+            found.append(Variant(name, kind, settings, nodes=lost, edges=edges))
     return found
+
+
+def absent_nodes(settings, nodes):
+    """Labels that an experiment names and the analysis does not have: a smaller lesion would be another one.
+
+    Parameters
+    ----------
+    settings : dict
+        An entry of the section ``experiments``.
+    nodes : list of dict
+        Rows of the node table of the analysis.
+
+    Returns
+    -------
+    list of str
+    """
+    known = {node["label"] for node in nodes}
+    return [label for label in named_nodes(settings) if label not in known]

@@ -21,7 +21,6 @@ BASELINES = {
 # Measures, and those that occur in comparisons only.
 COMPARED = {**MEASURES, "fcd_ks_binned": "FCD KS", "cost_of_fc_and_fcd": "cost of FC and FCD"}
 LABELS = {**{name: label for name, (_, label) in BASELINES.items()}, "global_signal_cost": "global signal"}
-ARTICLES = {"distance rule": "the distance rule", "global signal": "the global signal"}
 #: What a verdict says of one thing, or of several, and another.
 RELATIONS = {
     BETTER: ("beats", "beat"),

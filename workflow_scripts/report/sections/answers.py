@@ -153,4 +153,5 @@ def _groups(cohort, fit):
     if doubtful:
         return _answer(OPEN, "no finding", f"below {alpha:g}, but not identifiable: {', '.join(doubtful)}")
     text = f"no test of {count} parameter{'s' if count > 1 else ''} below {alpha:g}"
-    return _answer(OPEN, text, _effects(rows.loc[[statistics.corrected(rows).idxmin()]]))
+    known = statistics.corrected(rows).dropna()
+    return _answer(OPEN, text, _effects(rows.loc[[known.idxmin()]]) if len(known) else "")

@@ -6,9 +6,10 @@ from scipy.stats import spearmanr
 from cubnm_core.evidence.experiments import CHANGED_FC, FCD_DISTANCE, MEAN_FC, WHOLE
 from cubnm_core.statistics.paired import FEWEST, sign_flip_test
 from workflow_scripts.files.job import MISSING as NOT_APPLICABLE
+from workflow_scripts.files.words import plural
 from workflow_scripts.report.figures import experiments as figures
 from workflow_scripts.report.figures.style import picture
-from workflow_scripts.report.formatting import MISSING, significant
+from workflow_scripts.report.formatting import MISSING, number, significant
 from workflow_scripts.report.section import Section
 
 MEASURES = {
@@ -36,26 +37,29 @@ def aggregate(cohort):
 
 def _section(cohort, fewest):
     fits = [_fit(cohort, fit, fewest) for fit in cohort.fits]
-    context = {"fits": [fit for fit in fits if fit["rows"] or fit["ranked"]]}
+    context = {"fits": [fit for fit in fits if fit["rows"] or fit["ranked"] or fit["notes"]]}
     return Section("experiments", "Experiments", "experiments.html.j2", context)
 
 
 def _fit(cohort, fit, fewest):
     rows = cohort.of_fit("experiments", fit)
-    rows = rows[rows["note"].isna()] if "note" in rows else rows
+    noted = rows[rows["note"].notna()]
+    notes = [] if fewest else _notes(noted)
+    rows = rows[rows["note"].isna()]
     if rows.empty:
-        return {"name": fit, "rows": [], "ranked": [], "picture": None}
+        return {"name": fit, "notes": notes, "rows": [], "ranked": [], "picture": None, "regions": None}
     people = _people(rows)
     once = people[people["region"] == NOT_APPLICABLE]
     turned = people[people["region"] != NOT_APPLICABLE]
     shown = [row for row in (_row(key, part, fewest) for key, part in _parts(once)) if row]
-    ranked = [_ranked(name, part) for name, part in turned.groupby("experiment", sort=False)]
+    ranked = [_ranked(name, part, fewest) for name, part in turned.groupby("experiment", sort=False)]
     ranked = [entry for entry in ranked if entry["n"] >= max(fewest, 1)]
     drawn = once[(once["measure"] == CHANGED_FC) & (once["place"] == WHOLE)]
     alt = f"Mean absolute change of FC by experiment, every person, fit {fit}"
     can_draw = len(drawn) and not fewest
     return {
         "name": fit,
+        "notes": notes,
         "rows": shown,
         "ranked": ranked,
         "picture": picture(figures.people, drawn, alt=alt) if can_draw else None,
@@ -63,6 +67,15 @@ def _fit(cohort, fit, fewest):
         if ranked
         else None,
     }
+
+
+def _notes(rows):
+    """Who has no result of an experiment, and why: a sentence for every experiment and reason."""
+    counted = rows.fillna({"experiment": "all experiments"}).groupby(["experiment", "note"], sort=False)
+    return [
+        f"{experiment}, {plural(part['key'].nunique(), 'unit')}: {note}"
+        for (experiment, note), part in counted
+    ]
 
 
 def _people(rows):
@@ -84,7 +97,7 @@ def _row(key, part, fewest):
     if len(values) < max(fewest, 1):
         return None
     low = high = np.nan
-    if len(values) >= FEWEST:
+    if len(values) >= max(FEWEST, 2 * fewest):  # limits of few are values of one or two of them
         low, high, _ = sign_flip_test(values)
     return {
         "experiment": experiment,
@@ -103,7 +116,7 @@ def _interval(mean, low, high):
     return significant(mean) + limits
 
 
-def _ranked(experiment, rows):
+def _ranked(experiment, rows, fewest):
     """Regions by what their lesion changes elsewhere, and what their strength alone tells."""
     rows = rows[(rows["measure"] == CHANGED_FC) & (rows["place"] == WHOLE)]
     by_region = rows.groupby("region", sort=False)[["mean", "strength", "deleted"]].mean()
@@ -119,17 +132,17 @@ def _ranked(experiment, rows):
         "n": rows["participant_id"].nunique(),
         "n_regions": len(by_region),
         "top": ", ".join(order.index[:SHOWN_REGIONS]),
-        "sentence": _sentence(within),
+        "sentence": _sentence(within, names_extremes=not fewest),
         "values": by_region,
     }
 
 
-def _sentence(within):
-    """Whether the ranking of regions differs from that by strength."""
+def _sentence(within, names_extremes):
+    """Whether the ranking of regions differs from that by strength; extremes are values of single people."""
     if not len(within):
         return "Too few regions to be ranked."
-    low, high = np.percentile(within, (0, 100)) if len(within) > 1 else (within[0], within[0])
-    told = f"Spearman's ρ with the strength of the regions: median {significant(np.median(within), 2)}"
-    told += f" ({significant(low, 2)} to {significant(high, 2)} over people)" if len(within) > 1 else ""
+    told = f"Spearman's ρ with the strength of the regions, within people: median {number(np.median(within))}"
+    if names_extremes and len(within) > 1:
+        told += f" ({number(within.min())} to {number(within.max())})"
     rest = 1 - np.median(within) ** 2
-    return f"{told}; {rest:.0%} of the variance of ranks is not that of strength."
+    return f"{told}; {rest:.0%} of the variance of ranks is noise or more than strength."
