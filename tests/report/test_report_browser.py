@@ -9,6 +9,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
 import pytest
 from planted import FAILED, PEOPLE, SESSION
+from report_cohort import MadeCohort
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
@@ -229,3 +230,33 @@ def test_paper_shows_what_is_folded(visit, report_folder):
     page.emulate_media(media="print")
     assert page.locator("details:not([open])").count() == 0
     assert not page.locator("nav").is_visible() and not page.locator(".tools").first.is_visible()
+
+
+@pytest.fixture(scope="module")
+def two_fits(tmp_path_factory):
+    """The page of four people with two fits."""
+    made = MadeCohort(
+        tmp_path_factory.mktemp("two"), people=4, nodes=8, fits=("first", "second"), truth=False
+    )
+    made.page()
+    return made.folder / "results" / "report" / "index.html"
+
+
+def test_one_fit_is_shown_and_saved_at_a_time(visit, two_fits):
+    page = unfolded(visit.open(two_fits))
+
+    def fits_shown():
+        return {
+            cell.inner_text() for cell in page.locator("#people-table tbody td:nth-child(2):visible").all()
+        }
+
+    assert fits_shown() == {"first"}
+    page.locator("#fit-picker").select_option("second")
+    assert fits_shown() == {"second"}
+    assert {row[1] for row in saved_rows(page, "TSV")[1:]} == {"second"}
+    assert not page.locator("#identifiability [data-fit=first]").is_visible()
+    page.locator("#fit-picker").select_option("all")
+    assert fits_shown() == {"first", "second"}
+    page.locator("#fit-picker").select_option("first")
+    page.emulate_media(media="print")
+    assert fits_shown() == {"first", "second"}
